@@ -1,0 +1,1 @@
+//! The neutral projection: packages, domains, releases, objects, history and search.

@@ -1,0 +1,2 @@
+//! The binary: arguments, words, progress.
+fn main() {}

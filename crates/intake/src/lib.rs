@@ -1,0 +1,1 @@
+//! The door for bytes: upload permits, digests, inspection, manifest check.

@@ -1,0 +1,1 @@
+//! Ids, domains, versions, digests, keys, canonical encoding, statements, manifests and rows.

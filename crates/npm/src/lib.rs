@@ -1,0 +1,1 @@
+//! The npm dialect: native protocol to model and back.

@@ -1,0 +1,1 @@
+//! Routes, limits, cache headers, compression, errors, metrics and composition.

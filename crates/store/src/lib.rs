@@ -1,0 +1,1 @@
+//! Ports for objects, commits and rows, and their adapters.

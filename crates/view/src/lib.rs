@@ -1,0 +1,1 @@
+//! What a projection is. No storage.
