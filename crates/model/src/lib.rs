@@ -1,1 +1,47 @@
-//! Ids, domains, versions, digests, keys, canonical encoding, statements, manifests and rows.
+//! The words that every other room speaks: ids, domains, versions, digests, keys, canonical encoding,
+//! statements, manifests and rows (spec/encoding.md, spec/statements.md, spec/objects.md).
+//!
+//! Parsed once, at the door: a value of a type in this crate is valid, and has one spelling. Knows no
+//! ecosystem, no clock, no file, no socket and no randomness.
+
+pub mod canonical;
+pub mod channel;
+pub mod digest;
+pub mod domain;
+pub mod encoding;
+pub mod envelope;
+pub mod event;
+pub mod id;
+pub mod key;
+pub mod limits;
+pub mod manifest;
+pub mod native;
+pub mod origin;
+pub mod permit;
+pub mod reason;
+pub mod row;
+pub mod statement;
+pub mod subject;
+pub mod text;
+pub mod time;
+pub mod value;
+pub mod version;
+
+pub use channel::Channel;
+pub use digest::{Algorithm, Blake3Digest, Digests, Hasher, Md5Digest, ObjectRef, Sha1Digest, Sha256Digest, Sha512Digest};
+pub use domain::Domain;
+pub use encoding::{NotCanonical, decode, encode};
+pub use envelope::{BadSignature, Envelope, EnvelopeError};
+pub use event::Event;
+pub use id::{Ecosystem, Name, PackageId};
+pub use key::{KeyId, PublicKey, SecretKey};
+pub use manifest::{Artifact, Manifest, Metadata};
+pub use native::{NativeName, NativeVersion};
+pub use origin::Origin;
+pub use reason::ReasonCode;
+pub use row::{Changes, Defect, Keys, Row, RowKey, Rows};
+pub use statement::{EventId, Speaker, Statement, StatementError, Unverified, Verified};
+pub use subject::Subject;
+pub use time::TimeMs;
+pub use value::Value;
+pub use version::Version;

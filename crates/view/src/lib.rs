@@ -1,1 +1,18 @@
-//! What a projection is. No storage.
+//! What a projection is: the two pure halves of a view, folding entries into rows and rendering rows into answers
+//! (spec/projections/README.md). Also what a dialect is: a projection that can read its ecosystem's artifacts.
+//!
+//! Nothing here fetches or stores: the shell reads the rows that are named, calls, and writes.
+
+pub mod dialect;
+pub mod entry;
+pub mod projection;
+pub mod request;
+pub mod response;
+pub mod site;
+
+pub use dialect::{ArtifactSource, Dialect, InspectRefusal, Inspection};
+pub use entry::{Entry, Fact, Facts, FactsNeeded};
+pub use projection::{Plan, Projection, Reads, ScanEnd, Step};
+pub use request::{Method, Request};
+pub use response::{Body, Cache, Response};
+pub use site::{Site, SiteSigner};

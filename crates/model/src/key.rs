@@ -1,0 +1,163 @@
+//! Signing keys and their names (spec/statements.md §2). Ed25519 today; a key is named by its RFC 9679 thumbprint.
+//! The verdict on a signature is `verify_strict`; weak and non-canonical keys cannot be made.
+
+use crate::digest::digest_type;
+use crate::envelope::BadSignature;
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
+
+digest_type!(
+    /// RFC 9679 COSE Key Thumbprint with SHA-256: 32 bytes.
+    KeyId, 32
+);
+
+/// An Ed25519 public key that may be registered: canonical encoding of a point outside the small subgroup.
+/// Encoded as a map, keys `alg` (text `ed25519`) and `key` (32 bytes); other algorithms need a new protocol number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PublicKey(VerifyingKey);
+
+/// Why 32 bytes are not a key that may sign here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadKey {
+    /// Not the canonical encoding of a curve point (RFC 8032 §5.1.3).
+    #[error("not an Ed25519 public key: the 32 bytes are not the canonical encoding of a curve point")]
+    NotAPoint,
+    /// A point of small order: anything would verify under it.
+    #[error("a weak Ed25519 key (small order): make a new one with deedbox keygen")]
+    Weak,
+    /// An algorithm that this protocol number does not know.
+    #[error("a key algorithm that is not ed25519")]
+    Algorithm,
+}
+
+impl PublicKey {
+    /// Checks the encoding and the order.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, BadKey> {
+        let key = VerifyingKey::from_bytes(bytes).map_err(|_| BadKey::NotAPoint)?;
+        // dalek keeps the bytes that it was given; a second spelling of the same point would be a second key id.
+        if key.to_edwards().compress().as_bytes() != bytes {
+            return Err(BadKey::NotAPoint);
+        }
+        if key.is_weak() {
+            return Err(BadKey::Weak);
+        }
+        Ok(PublicKey(key))
+    }
+
+    /// The 32 bytes of RFC 8032.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        self.0.to_bytes()
+    }
+
+    /// SHA-256 over the deterministic COSE_Key {1: 1 (OKP), -1: 6 (Ed25519), -2: x} (RFC 9679 §3).
+    pub fn id(&self) -> KeyId {
+        let mut hash = sha2::Sha256::new();
+        hash.update([0xa3, 0x01, 0x01, 0x20, 0x06, 0x21, 0x58, 0x20]);
+        hash.update(self.to_bytes());
+        KeyId(hash.finalize().into())
+    }
+
+    /// RFC 8032 verification, strict: canonical S and R, no small-order components, no batch.
+    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
+        self.0.verify_strict(message, &Signature::from_bytes(signature)).map_err(|_| BadSignature)
+    }
+}
+
+impl std::fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PublicKey({})", hex::encode(self.to_bytes()))
+    }
+}
+
+impl PartialOrd for PublicKey {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for PublicKey {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.to_bytes().cmp(&other.to_bytes())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EncodedKey<'a> {
+    alg: std::borrow::Cow<'a, str>,
+    #[serde(with = "serde_bytes")]
+    key: [u8; 32],
+}
+
+impl Serialize for PublicKey {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        EncodedKey { alg: "ed25519".into(), key: self.to_bytes() }.serialize(s)
+    }
+}
+impl<'de> Deserialize<'de> for PublicKey {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let encoded = EncodedKey::deserialize(d)?;
+        if encoded.alg != "ed25519" {
+            return Err(serde::de::Error::custom(BadKey::Algorithm));
+        }
+        PublicKey::from_bytes(&encoded.key).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The secret half. Made from a seed; who has randomness makes the seed. Its Debug form shows the public half.
+#[derive(Clone)]
+pub struct SecretKey(SigningKey);
+
+impl SecretKey {
+    /// From the 32-byte seed of RFC 8032 §5.1.5.
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        SecretKey(SigningKey::from_bytes(seed))
+    }
+    /// The seed, for writing it to a file.
+    pub fn seed(&self) -> [u8; 32] {
+        self.0.to_bytes()
+    }
+    /// The public half.
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key())
+    }
+    /// RFC 8032 signature, 64 bytes, deterministic.
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).to_bytes()
+    }
+}
+
+impl std::fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SecretKey(of {:?})", self.public())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_thumbprint_is_that_of_rfc_9679() {
+        let seed: [u8; 32] = std::array::from_fn(|i| i as u8);
+        let key = SecretKey::from_seed(&seed).public();
+        assert_eq!(hex::encode(key.to_bytes()), "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8");
+        assert_eq!(key.id().to_hex(), "be5de2f4bcdc383add3fc9827d345f1a37c6a06026b38696fb3229c003b35f49");
+    }
+
+    #[test]
+    fn weak_and_second_spellings_are_no_keys() {
+        let mut identity = [0u8; 32];
+        identity[0] = 1;
+        assert_eq!(PublicKey::from_bytes(&identity), Err(BadKey::Weak));
+        assert_eq!(PublicKey::from_bytes(&[0; 32]), Err(BadKey::Weak), "y = 0 has order four");
+        // y = p + 1 encodes the identity a second time; y = p encodes y = 0 a second time.
+        let mut second = [0xff; 32];
+        second[0] = 0xee;
+        second[31] = 0x7f;
+        assert_eq!(PublicKey::from_bytes(&second), Err(BadKey::NotAPoint));
+        let mut not_a_point = [0u8; 32];
+        not_a_point[0] = 2;
+        assert_eq!(PublicKey::from_bytes(&not_a_point), Err(BadKey::NotAPoint));
+    }
+}

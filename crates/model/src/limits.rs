@@ -1,0 +1,46 @@
+//! Every bound of this crate in one place, each with its reason (spec/encoding.md §6).
+
+/// Bytes of one statement: an entry bundle prefixes each entry with a 16-bit length (C2SP tlog-tiles).
+pub const STATEMENT_BYTES: usize = 65_535;
+/// Bytes of a release manifest: what a server reads into memory to check one publish.
+pub const MANIFEST_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of an upload permit or an acceptance: a handful of keys and names, and it must fit a header line.
+pub const SMALL_ENVELOPE_BYTES: usize = 8 * 1024;
+/// Bytes of a deprecation message: npm prints it on one terminal screen.
+pub const MESSAGE_BYTES: usize = 1_024;
+/// Nesting of CBOR arrays and maps: deeper than any manifest needs, far from any stack's end.
+pub const CBOR_DEPTH: usize = 32;
+/// Bytes of an id: row keys and URLs carry it whole.
+pub const ID_BYTES: usize = 255;
+/// Bytes of a DNS name in presentation form (RFC 1035 §2.3.4).
+pub const DOMAIN_BYTES: usize = 253;
+/// Bytes of one DNS label (RFC 1035 §2.3.4).
+pub const LABEL_BYTES: usize = 63;
+/// Bytes of an ecosystem's name.
+pub const ECOSYSTEM_BYTES: usize = 32;
+/// Bytes of a version: the longest file name less room for the package name and ending.
+pub const VERSION_BYTES: usize = 128;
+/// Bytes of a channel name: an OCI tag's limit (OCI distribution, "Pulling manifests").
+pub const CHANNEL_BYTES: usize = 128;
+/// Bytes of a native name or native version: a Maven coordinate with a long group fits.
+pub const NATIVE_BYTES: usize = 512;
+/// Bytes of an origin: it is a note's key name and a URL part.
+pub const ORIGIN_BYTES: usize = 200;
+/// Principal artifacts named in the statement itself: keeps a statement small enough for lock-file proofs.
+pub const PRINCIPAL_ARTIFACTS: usize = 8;
+/// Channels that one publish may set.
+pub const CHANNELS_PER_PUBLISH: usize = 8;
+/// First keys of a domain.
+pub const FIRST_KEYS: usize = 16;
+/// Keys of one kind in `registry.created`.
+pub const REGISTRY_KEYS: usize = 8;
+/// Artifacts of one release: an OCI closure of thousands of layers is already extreme; they fit the manifest's bytes.
+pub const ARTIFACTS: usize = 8_192;
+/// Bytes of an artifact's name: a path in a Maven repository fits.
+pub const ARTIFACT_NAME_BYTES: usize = 512;
+/// Bytes of one object: 64 GiB, above the largest layers in use, below what an 8-byte signed length can hold.
+pub const OBJECT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+/// Bytes of a row key: CouchDB document ids and SQLite index pages both stay cheap.
+pub const ROW_KEY_BYTES: usize = 1_200;
+/// The largest time: 2^53 - 1 milliseconds, exact in every JSON reader.
+pub const TIME_MS: u64 = 9_007_199_254_740_991;

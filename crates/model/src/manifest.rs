@@ -1,0 +1,153 @@
+//! Release manifests: what a release is made of (spec/objects.md §2). A canonical CBOR object of at most 4 MiB,
+//! named by the statement that publishes it.
+
+use crate::digest::{Digests, ObjectRef};
+use crate::encoding::{self, NotCanonical};
+use crate::id::PackageId;
+use crate::limits;
+use crate::native::{NativeName, NativeVersion};
+use crate::value::Value;
+use crate::version::Version;
+use serde::{Deserialize, Serialize};
+
+/// One file of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artifact {
+    /// Its name in the release: a relative path without `.`/`..` segments, printable ASCII, 1 to 512 bytes.
+    pub name: String,
+    /// What it is for, in the dialect's words: `tarball`, `pom`, `sources`, ….
+    pub role: String,
+    /// Bytes.
+    pub size: u64,
+    /// All digests.
+    pub digests: Digests,
+    /// Its media type.
+    pub media_type: String,
+}
+
+impl Artifact {
+    /// By address and size.
+    pub fn object(&self) -> ObjectRef {
+        ObjectRef { size: self.size, sha256: self.digests.sha256 }
+    }
+}
+
+/// What every ecosystem knows about a release: for search, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata {
+    /// The readme, as an object.
+    pub readme: Option<ObjectRef>,
+    /// The licence as the artifact spells it.
+    pub licence: Option<String>,
+    /// Words to find it by.
+    pub keywords: Vec<String>,
+    /// Its home page.
+    pub homepage: Option<String>,
+    /// Where its source is kept.
+    pub repository: Option<String>,
+    /// One sentence.
+    pub description: Option<String>,
+}
+
+/// A release manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The package.
+    pub id: PackageId,
+    /// What the dialect read out of the principal artifact, for its own projection.
+    pub native: Value,
+    /// The source archive it was built from, if one was attached.
+    pub source: Option<ObjectRef>,
+    /// The version.
+    pub version: Version,
+    /// For every ecosystem alike.
+    pub metadata: Metadata,
+    /// The files, 1 to 8,192, ascending by name.
+    pub artifacts: Vec<Artifact>,
+    /// The package's key in its ecosystem.
+    pub native_name: NativeName,
+    /// The version's key in its package.
+    pub native_version: NativeVersion,
+}
+
+/// Why bytes are not a release manifest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestError {
+    /// More than 4 MiB.
+    #[error("{0} bytes are too many for a release manifest: at most 4,194,304")]
+    TooLarge(usize),
+    /// Not canonical.
+    #[error(transparent)]
+    NotCanonical(#[from] NotCanonical),
+    /// A rule between the fields is broken.
+    #[error("{0}")]
+    Rule(&'static str),
+}
+
+impl Manifest {
+    /// Reads the one spelling and checks the rules.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ManifestError> {
+        if bytes.len() > limits::MANIFEST_BYTES {
+            return Err(ManifestError::TooLarge(bytes.len()));
+        }
+        let manifest: Manifest = encoding::decode(bytes)?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// The canonical bytes, if the rules hold.
+    pub fn encode(&self) -> Result<Vec<u8>, ManifestError> {
+        self.check()?;
+        let bytes = encoding::encode(self)?;
+        if bytes.len() > limits::MANIFEST_BYTES {
+            return Err(ManifestError::TooLarge(bytes.len()));
+        }
+        Ok(bytes)
+    }
+
+    /// Every object that it names: artifacts, readme, source.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectRef> + '_ {
+        self.artifacts.iter().map(Artifact::object).chain(self.metadata.readme).chain(self.source)
+    }
+
+    /// Sum of the artifacts' sizes in bytes.
+    pub fn total_size(&self) -> u64 {
+        self.artifacts.iter().fold(0, |sum, artifact| sum.saturating_add(artifact.size))
+    }
+
+    fn check(&self) -> Result<(), ManifestError> {
+        let rule = |why| Err(ManifestError::Rule(why));
+        if self.artifacts.is_empty() || self.artifacts.len() > limits::ARTIFACTS {
+            return rule("a release has 1 to 8,192 artifacts");
+        }
+        if !self.artifacts.is_sorted_by(|a, b| a.name < b.name) {
+            return rule("artifacts are ascending by name, each named once");
+        }
+        for artifact in &self.artifacts {
+            check_artifact_name(&artifact.name).map_err(ManifestError::Rule)?;
+            for text in [&artifact.role, &artifact.media_type] {
+                if text.is_empty() || text.len() > 255 || !text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+                    return rule("a role and a media type have 1 to 255 printable ASCII characters");
+                }
+            }
+        }
+        if self.objects().any(|object| object.size > limits::OBJECT_BYTES) {
+            return rule("an object is at most 64 GiB");
+        }
+        Ok(())
+    }
+}
+
+/// A relative path that cannot lead anywhere else, 1 to 512 bytes of printable ASCII.
+pub(crate) fn check_artifact_name(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() || name.len() > limits::ARTIFACT_NAME_BYTES || !name.bytes().all(|b| (0x20..0x7f).contains(&b) && b != b'\\') {
+        return Err("an artifact's name has 1 to 512 printable ASCII characters and no backslash");
+    }
+    if name.split('/').any(|segment| segment.is_empty() || segment == "." || segment == "..") {
+        return Err("an artifact's name is a relative path without empty, \".\" or \"..\" segments");
+    }
+    Ok(())
+}

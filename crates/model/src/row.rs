@@ -1,0 +1,144 @@
+//! Rows: what a decision and a fold read and change (spec/projections/README.md §1). A row is bytes under a key, with
+//! the index of the entry that wrote it last. Nothing here stores anything.
+
+use crate::encoding;
+use crate::limits::ROW_KEY_BYTES;
+use serde::{Serialize, de::DeserializeOwned};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The key of a row within its projection: 1 to 1,200 bytes of printable ASCII without spaces, so that every store
+/// sorts keys alike (by bytes).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowKey(String);
+
+impl RowKey {
+    /// Checks the bytes. A fold that makes a key from checked texts never fails here.
+    pub fn new(key: impl Into<String>) -> Result<Self, Defect> {
+        let key = key.into();
+        if key.is_empty() || key.len() > ROW_KEY_BYTES || !key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Defect::BadKey(key.chars().take(80).collect()));
+        }
+        Ok(RowKey(key))
+    }
+    /// The key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for RowKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl std::fmt::Debug for RowKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RowKey({})", self.0)
+    }
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What it says, in the projection's own encoding.
+    pub bytes: Vec<u8>,
+    /// Index of the entry that wrote it last.
+    pub seq: u64,
+}
+
+/// The keys that a decision or a fold needs.
+pub type Keys = BTreeSet<RowKey>;
+
+/// What was read for them: each asked key with its row, or with none. Sees only what was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rows(BTreeMap<RowKey, Option<Row>>);
+
+/// What a decision or a fold writes: each key with its new bytes, or none to delete the row.
+pub type Changes = BTreeMap<RowKey, Option<Vec<u8>>>;
+
+/// A fault in a program or a store, never in a statement: it stops what is running instead of judging anything.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Defect {
+    /// A row was used that `touches` or `plan` did not name.
+    #[error("row {0} was used but not asked for: a defect in its projection")]
+    Unread(String),
+    /// A row does not decode.
+    #[error("row {key} is damaged ({why}): run deedbox replay --verify, and rebuild the rows")]
+    Damaged {
+        /// The row.
+        key: String,
+        /// What its decoder says.
+        why: String,
+    },
+    /// A key that no store would sort alike.
+    #[error("{0:?} cannot be a row key: a defect in its projection")]
+    BadKey(String),
+    /// Something that does not encode.
+    #[error("a row does not encode ({0}): a defect in its projection")]
+    Unencodable(String),
+}
+
+impl Rows {
+    /// What was read: every key that was asked for, present or not.
+    pub fn new(read: BTreeMap<RowKey, Option<Row>>) -> Self {
+        Rows(read)
+    }
+    /// The row under a key that was asked for.
+    pub fn get(&self, key: &RowKey) -> Result<Option<&Row>, Defect> {
+        match self.0.get(key) {
+            Some(row) => Ok(row.as_ref()),
+            None => Err(Defect::Unread(key.to_string())),
+        }
+    }
+    /// The row under a key that was asked for, decoded from canonical CBOR.
+    pub fn decoded<T: Serialize + DeserializeOwned>(&self, key: &RowKey) -> Result<Option<T>, Defect> {
+        self.get(key)?.map(|row| decode_row(key, &row.bytes)).transpose()
+    }
+    /// All that was read and is there, ascending by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&RowKey, &Row)> {
+        self.0.iter().filter_map(|(key, row)| row.as_ref().map(|row| (key, row)))
+    }
+    /// The rows whose keys begin with this prefix, ascending by key.
+    pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a RowKey, &'a Row)> {
+        self.0
+            .range(RowKey(prefix.to_owned())..)
+            .take_while(move |(key, _)| key.0.starts_with(prefix))
+            .filter_map(|(key, row)| row.as_ref().map(|row| (key, row)))
+    }
+    /// Puts one more read key in.
+    pub fn insert(&mut self, key: RowKey, row: Option<Row>) {
+        self.0.insert(key, row);
+    }
+}
+
+/// Decodes the canonical CBOR of a row.
+pub fn decode_row<T: Serialize + DeserializeOwned>(key: &RowKey, bytes: &[u8]) -> Result<T, Defect> {
+    encoding::decode(bytes).map_err(|e| Defect::Damaged { key: key.to_string(), why: e.to_string() })
+}
+
+/// The canonical CBOR of a row.
+pub fn encode_row<T: Serialize>(row: &T) -> Result<Vec<u8>, Defect> {
+    encoding::encode(row).map_err(|e| Defect::Unencodable(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_was_not_asked_for_is_a_defect() {
+        let key = RowKey::new("a").unwrap();
+        let mut rows = Rows::default();
+        assert!(matches!(rows.get(&key), Err(Defect::Unread(_))));
+        rows.insert(key.clone(), None);
+        assert_eq!(rows.get(&key), Ok(None));
+    }
+
+    #[test]
+    fn keys_are_printable_and_bounded() {
+        assert!(RowKey::new("x".repeat(ROW_KEY_BYTES)).is_ok());
+        for bad in [String::new(), "x".repeat(ROW_KEY_BYTES + 1), "a b".into(), "\u{e9}".into(), "a\n".into()] {
+            assert!(RowKey::new(bad).is_err());
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Time in Unix milliseconds (spec/statements.md §4). Always an argument, never asked of a clock here.
+
+use crate::limits::TIME_MS;
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since 1970-01-01T00:00:00Z, at most 2^53 - 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct TimeMs(u64);
+
+/// A time past the year 287396.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} ms is past the largest time, 2^53 - 1")]
+pub struct TimeTooLarge(pub u64);
+
+impl TimeMs {
+    /// Checks the bound.
+    pub fn new(ms: u64) -> Result<Self, TimeTooLarge> {
+        if ms > TIME_MS { Err(TimeTooLarge(ms)) } else { Ok(TimeMs(ms)) }
+    }
+
+    /// The number of milliseconds.
+    pub fn as_ms(self) -> u64 {
+        self.0
+    }
+
+    /// Later by `ms`, stopping at the largest time.
+    pub fn plus_ms(self, ms: u64) -> Self {
+        TimeMs(self.0.saturating_add(ms).min(TIME_MS))
+    }
+
+    /// RFC 3339 in UTC with milliseconds, as npm writes it: `2026-11-21T07:00:00.000Z`. Years past 9999 get more digits.
+    pub fn to_rfc3339(self) -> String {
+        let (days, ms) = (self.0 / 86_400_000, self.0 % 86_400_000);
+        let (year, month, day) = civil_from_days(days);
+        let s = ms / 1000;
+        format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z", s / 3600, s / 60 % 60, s % 60, ms % 1000)
+    }
+}
+
+/// Proleptic Gregorian date of a day number since 1970-01-01, counting years from March so that the leap day comes last.
+fn civil_from_days(days: u64) -> (u64, u64, u64) {
+    let z = days + 719_468;
+    let era = z / 146_097;
+    let day_of_era = z % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    (year, month, day)
+}
+
+impl TryFrom<u64> for TimeMs {
+    type Error = TimeTooLarge;
+    fn try_from(ms: u64) -> Result<Self, TimeTooLarge> {
+        TimeMs::new(ms)
+    }
+}
+
+impl From<TimeMs> for u64 {
+    fn from(t: TimeMs) -> u64 {
+        t.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (ms, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_795_248_000_123, "2026-11-21T08:00:00.123Z"),
+            (4_107_542_399_999, "2100-02-28T23:59:59.999Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(TimeMs::new(ms).unwrap().to_rfc3339(), text);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a projection folds: effective entries of the log, with the objects that they name. Void entries never come here.
+
+use deedbox_model::event::Event;
+use deedbox_model::{Manifest, ObjectRef, Statement, TimeMs, Verified};
+
+/// An entry that authority found effective.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// Its index in the log.
+    pub index: u64,
+    /// Log time at that index: what "when" means for everybody.
+    pub log_time: TimeMs,
+    /// The statement.
+    pub statement: &'a Verified<Statement>,
+}
+
+/// The state of an object that an event names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact<T> {
+    /// Present, with the right digest, and readable.
+    Present(T),
+    /// Withheld by an event: its digest stays, its bytes do not.
+    Withheld,
+    /// Present with the right digest, but not what the event says it is. A ledger that let this in is at fault; the
+    /// release is shown as unreadable by everyone alike.
+    Unreadable(String),
+}
+
+impl<T> Fact<T> {
+    /// The thing, if it is present.
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Fact::Present(value) => Some(value),
+            Fact::Withheld | Fact::Unreadable(_) => None,
+        }
+    }
+}
+
+/// The objects that an event names, as far as folding needs them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// The manifest, for `release.published`.
+    pub manifest: Option<Fact<Manifest>>,
+    /// The message, for `release.deprecated` with one.
+    pub message: Option<Fact<String>>,
+}
+
+/// Which objects have to be read before an event can be folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FactsNeeded {
+    /// A release manifest.
+    pub manifest: Option<ObjectRef>,
+    /// A message text.
+    pub message: Option<ObjectRef>,
+}
+
+impl FactsNeeded {
+    /// For this event.
+    pub fn by(event: &Event) -> Self {
+        match event {
+            Event::ReleasePublished(e) => FactsNeeded { manifest: Some(e.manifest), message: None },
+            Event::ReleaseDeprecated(e) => FactsNeeded { manifest: None, message: e.notice.as_ref().and_then(|n| n.message) },
+            _ => FactsNeeded::default(),
+        }
+    }
+
+    /// Reads a manifest object whose digest was checked: it must agree with the statement that names it.
+    pub fn read_manifest(statement: &Statement, bytes: &[u8]) -> Fact<Manifest> {
+        let manifest = match Manifest::decode(bytes) {
+            Ok(manifest) => manifest,
+            Err(e) => return Fact::Unreadable(e.to_string()),
+        };
+        let Event::ReleasePublished(published) = statement.event() else {
+            return Fact::Unreadable("the event publishes nothing".to_owned());
+        };
+        let agrees = statement.package() == Some(&manifest.id)
+            && published.version == manifest.version
+            && published.native_name == manifest.native_name
+            && published.native_version == manifest.native_version
+            && published.artifacts == manifest.artifacts.len() as u64
+            && published.total_size == manifest.total_size();
+        if agrees { Fact::Present(manifest) } else { Fact::Unreadable("the manifest says otherwise than its statement".to_owned()) }
+    }
+
+    /// Reads a message object whose digest was checked: UTF-8 without control characters.
+    pub fn read_message(bytes: &[u8]) -> Fact<String> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if is_message(text) => Fact::Present(text.to_owned()),
+            _ => Fact::Unreadable("not a text without control characters".to_owned()),
+        }
+    }
+}
+
+/// Whether a text may be a deprecation message: 1 to 1,024 bytes, no control characters (a terminal prints it).
+pub fn is_message(text: &str) -> bool {
+    !text.is_empty() && text.len() <= deedbox_model::limits::MESSAGE_BYTES && !text.chars().any(char::is_control)
+}
