@@ -1,1 +1,7 @@
-//! A world for tests: clock, store, crash points, builders.
+//! A world for tests: keys from numbers, a registry, owners of domains, and statements of every kind with as few
+//! words as possible. Everything is deterministic. Never a dependency of anything that ships.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test world stops where it is wrong")]
+
+pub mod world;
+
+pub use world::{Owner, Registry, manifest, publish_event, secret, time};

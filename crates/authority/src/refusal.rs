@@ -1,0 +1,110 @@
+//! Refusals in domain words (spec/authority.md §5). Each has a stable code; the order in which the decider looks for
+//! them is part of the specification, so that everybody names the same reason for a void entry.
+
+use deedbox_model::{Channel, Domain, EventId, NativeName, NativeVersion, Origin, PackageId, TimeMs, Version};
+
+/// Why a statement has no effect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant says itself in words below")]
+pub enum Refusal {
+    #[error("this is not a statement of the protocol in force: {0}")]
+    Undecodable(String),
+    #[error("the log begins with registry.created, and only begins with it")]
+    NotTheBeginning,
+    #[error("the statement was made for the registry {found}, this one is {origin}: sign it again with this registry's origin as audience")]
+    OtherAudience { found: Origin, origin: Origin },
+    #[error("this statement is entry {index} already")]
+    AlreadyLogged { index: u64 },
+    #[error(
+        "the statement's time {time} is more than ten minutes behind log time {log_time}: set this machine's clock and sign it again",
+        time = time.to_rfc3339(), log_time = log_time.to_rfc3339()
+    )]
+    TooOld { time: TimeMs, log_time: TimeMs },
+    #[error("nobody has claimed {0} or a domain above it: claim it first, with deedbox claim")]
+    NotClaimed(Domain),
+    #[error("{speaker} does not speak for packages under {domain}: {owner} does")]
+    NotTheOwner { speaker: Domain, domain: Domain, owner: Domain },
+    #[error("{domain} is held under event {tenure}, not under the one that the statement names: sign it again under that one")]
+    OtherTenure { domain: Domain, tenure: EventId },
+    #[error("the signing key is not one of {0}'s keys: ask its owner to add it, or sign with a key that is")]
+    KeyNotAuthorised(String),
+    #[error("the signing key may not do this for {0} now: its role or its time does not allow it")]
+    KeyMayNot(Domain),
+    #[error("the signature does not verify (Ed25519, strict): sign it again")]
+    BadSignature,
+    #[error(
+        "the statement continues {}, but the last event of {subject} is {}: look at what changed, and sign it again on top of that",
+        or_none(found),
+        or_none(head)
+    )]
+    StalePrev { subject: String, found: Option<EventId>, head: Option<EventId> },
+    #[error("{0} is claimed already")]
+    AlreadyClaimed(Domain),
+    #[error("{0} is below localhost exactly if its evidence is \"localhost\"")]
+    WrongEvidence(Domain),
+    #[error("{by} has published under {domain}: a claim of its own needs that owner's consent, which this protocol cannot express yet")]
+    SubdomainInUse { domain: Domain, by: Domain },
+    #[error("{id}@{version} exists already: a version never names other bytes; publish another version")]
+    VersionExists { id: PackageId, version: Version },
+    #[error("{id} has a version whose native form is {native_version} already ({version}): publish another version")]
+    NativeVersionTaken { id: PackageId, native_version: NativeVersion, version: Version },
+    #[error("the native name {native_name} belongs to {holder}: choose another name")]
+    NativeNameTaken { native_name: NativeName, holder: PackageId },
+    #[error("the native name of {id} is {native_name} and stays so")]
+    NativeNameChanged { id: PackageId, native_name: NativeName },
+    #[error("{id} has no version {version}")]
+    NoSuchRelease { id: PackageId, version: Version },
+    #[error("{id}@{version} is yanked already")]
+    AlreadyYanked { id: PackageId, version: Version },
+    #[error("{id}@{version} is not yanked")]
+    NotYanked { id: PackageId, version: Version },
+    #[error("{id}@{version} has no deprecation notice to take down")]
+    NotDeprecated { id: PackageId, version: Version },
+    #[error("channel {channel} of {id} points at {version} already")]
+    ChannelUnchanged { id: PackageId, channel: Channel, version: Version },
+    #[error("{id} has no channel {channel}")]
+    NoSuchChannel { id: PackageId, channel: Channel },
+    #[error("protocol {found} is not newer than the one in force, {in_force}")]
+    ProtocolNotNewer { found: u64, in_force: u64 },
+    #[error("the parameters of protocol {0} are empty bytes")]
+    UnknownParameters(u64),
+}
+
+fn or_none(id: &Option<EventId>) -> String {
+    id.map_or_else(|| "nothing".to_owned(), |id| id.to_hex())
+}
+
+impl Refusal {
+    /// The stable code, as it is answered and as a void entry's row holds it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::Undecodable(_) => "undecodable",
+            Refusal::NotTheBeginning => "not_the_beginning",
+            Refusal::OtherAudience { .. } => "other_audience",
+            Refusal::AlreadyLogged { .. } => "already_logged",
+            Refusal::TooOld { .. } => "too_old",
+            Refusal::NotClaimed(_) => "not_claimed",
+            Refusal::NotTheOwner { .. } => "not_the_owner",
+            Refusal::OtherTenure { .. } => "other_tenure",
+            Refusal::KeyNotAuthorised(_) => "key_not_authorised",
+            Refusal::KeyMayNot(_) => "key_may_not",
+            Refusal::BadSignature => "bad_signature",
+            Refusal::StalePrev { .. } => "stale_prev",
+            Refusal::AlreadyClaimed(_) => "already_claimed",
+            Refusal::WrongEvidence(_) => "wrong_evidence",
+            Refusal::SubdomainInUse { .. } => "subdomain_in_use",
+            Refusal::VersionExists { .. } => "version_exists",
+            Refusal::NativeVersionTaken { .. } => "native_version_taken",
+            Refusal::NativeNameTaken { .. } => "native_name_taken",
+            Refusal::NativeNameChanged { .. } => "native_name_changed",
+            Refusal::NoSuchRelease { .. } => "no_such_release",
+            Refusal::AlreadyYanked { .. } => "already_yanked",
+            Refusal::NotYanked { .. } => "not_yanked",
+            Refusal::NotDeprecated { .. } => "not_deprecated",
+            Refusal::ChannelUnchanged { .. } => "channel_unchanged",
+            Refusal::NoSuchChannel { .. } => "no_such_channel",
+            Refusal::ProtocolNotNewer { .. } => "protocol_not_newer",
+            Refusal::UnknownParameters(_) => "unknown_parameters",
+        }
+    }
+}
