@@ -1,1 +1,87 @@
-//! The door for bytes: upload permits, digests, inspection, manifest check.
+//! The door for bytes (spec/objects.md §4, §5): upload permits and budgets, statements with their signature checked,
+//! and admission: all that needs the world, done once, by the writer.
+//!
+//! What goes on from here is `Admitted`, the only thing the ledger takes; there is no other way to make one. Decides
+//! nothing about authority, and never writes the log.
+
+pub mod admit;
+pub mod budget;
+pub mod lease;
+pub mod refusal;
+pub mod source;
+pub mod upload;
+
+use deedbox_model::{Origin, TimeMs};
+use deedbox_store::{Objects, RowStore};
+use deedbox_view::Dialect;
+use std::sync::Arc;
+
+pub use admit::Admitted;
+pub use refusal::IntakeRefusal;
+pub use upload::Uploader;
+
+/// What a writer lets in beyond what authority asks of everybody.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Whether claims below `localhost` may be filed: only where the listener is a loopback address.
+    pub allow_local_claims: bool,
+    /// Bytes that one domain may have uploaded without publishing them, at a time.
+    pub pending_bytes_per_domain: u64,
+    /// Bytes of one object.
+    pub max_object_bytes: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            allow_local_claims: false,
+            // Ten large container images; a day's worth of everything else.
+            pending_bytes_per_domain: 32 * 1024 * 1024 * 1024,
+            max_object_bytes: 16 * 1024 * 1024 * 1024,
+        }
+    }
+}
+
+/// Objects that nobody refers to are removed when they are older than this: a day, in milliseconds.
+pub const UNREFERENCED_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// The door.
+pub struct Door {
+    origin: Origin,
+    objects: Arc<dyn Objects>,
+    rows: Arc<dyn RowStore>,
+    dialects: Vec<Arc<dyn Dialect>>,
+    policy: Policy,
+    budget: budget::Budget,
+    leases: lease::Leases,
+    /// Open for taking leases, closed while the sweep removes an object.
+    gate: tokio::sync::RwLock<()>,
+}
+
+impl Door {
+    /// For the log of this origin.
+    pub fn new(
+        origin: Origin,
+        objects: Arc<dyn Objects>,
+        rows: Arc<dyn RowStore>,
+        dialects: Vec<Arc<dyn Dialect>>,
+        policy: Policy,
+    ) -> Self {
+        let budget = budget::Budget::new(policy.pending_bytes_per_domain);
+        Door { origin, objects, rows, dialects, policy, budget, leases: lease::Leases::default(), gate: tokio::sync::RwLock::default() }
+    }
+
+    fn dialect(&self, ecosystem: &str) -> Option<&Arc<dyn Dialect>> {
+        self.dialects.iter().find(|dialect| dialect.ecosystem() == ecosystem)
+    }
+
+    /// The ecosystems that can be published here.
+    pub fn ecosystems(&self) -> Vec<&'static str> {
+        self.dialects.iter().map(|dialect| dialect.ecosystem()).collect()
+    }
+}
+
+/// Whether a time that a caller states is too far ahead of this writer's clock.
+pub(crate) fn is_ahead(time: TimeMs, now: TimeMs) -> bool {
+    time > now.plus_ms(deedbox_authority::MAX_AHEAD_MS)
+}

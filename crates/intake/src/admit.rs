@@ -1,0 +1,243 @@
+//! Admission: from bytes that a stranger sent to a statement that the ledger may take (spec/objects.md §5). The server
+//! reads the artifacts again and refuses a manifest that says otherwise.
+
+use crate::lease::Lease;
+use crate::refusal::IntakeRefusal;
+use crate::source::StoredArtifact;
+use crate::{Door, UNREFERENCED_MS, is_ahead};
+use deedbox_authority::rows::{KeyRow, key_key};
+use deedbox_authority::{PROJECTION, Refusal, VERSION};
+use deedbox_model::event::{Event, Evidence, ReleasePublished};
+use deedbox_model::row::decode_row;
+use deedbox_model::{Hasher, KeyId, Manifest, ObjectRef, PublicKey, Sha256Digest, Statement, TimeMs, Unverified, Verified, limits};
+use deedbox_store::ProjectionId;
+use deedbox_view::{ArtifactSource, Fact, FactsNeeded};
+use futures::StreamExt as _;
+use std::future::Future;
+use std::sync::Arc;
+
+/// A statement whose signature verifies and all of whose objects are here, durable, leased, and what it says they are.
+/// Only `Door::admit` makes one.
+#[derive(Debug)]
+pub struct Admitted {
+    statement: Verified<Statement>,
+    _lease: Lease,
+}
+
+impl Admitted {
+    /// The statement.
+    pub fn statement(&self) -> &Verified<Statement> {
+        &self.statement
+    }
+}
+
+impl Door {
+    /// Checks the signature of a decoded statement, with the key that some event registered under its `kid`.
+    pub async fn verify(&self, statement: Unverified<Statement>) -> Result<Verified<Statement>, IntakeRefusal> {
+        let key = match statement.peek().event() {
+            // Only entry 0 brings its own keys; later ones of this type are refused by the decider.
+            Event::RegistryCreated(created) => created.operator_keys.iter().find(|key| key.id() == statement.peek().kid()).copied(),
+            _ => self.registered_key(&statement.peek().kid()).await?,
+        };
+        let Some(key) = key else {
+            let whose = match statement.peek().package() {
+                Some(id) => id.domain().to_string(),
+                None => "the registry".to_owned(),
+            };
+            return Err(Refusal::KeyNotAuthorised(whose).into());
+        };
+        statement.verify(&key).map_err(|_| Refusal::BadSignature.into())
+    }
+
+    async fn registered_key(&self, kid: &KeyId) -> Result<Option<PublicKey>, IntakeRefusal> {
+        let key = key_key(kid)?;
+        let projection = ProjectionId { name: PROJECTION, version: VERSION };
+        let row = self.rows.read(&projection, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
+        Ok(match row {
+            Some(row) => Some(decode_row::<KeyRow>(&key, &row.bytes)?.key),
+            None => None,
+        })
+    }
+
+    /// Admits a statement: what it names is here and is what it says.
+    pub async fn admit(&self, statement: Verified<Statement>, now: TimeMs) -> Result<Admitted, IntakeRefusal> {
+        if is_ahead(statement.time(), now) {
+            return Err(IntakeRefusal::FromTheFuture { time: statement.time(), now });
+        }
+        let lease = match statement.event() {
+            Event::ReleasePublished(published) => self.admit_release(&statement, published).await?,
+            Event::ReleaseDeprecated(_) => self.admit_message(&statement).await?,
+            Event::DomainClaimed(claimed) => {
+                if claimed.evidence == Evidence::Localhost && !self.policy.allow_local_claims {
+                    return Err(IntakeRefusal::LocalClaims);
+                }
+                self.lease(Vec::new()).await
+            }
+            _ => self.lease(Vec::new()).await,
+        };
+        Ok(Admitted { statement, _lease: lease })
+    }
+
+    /// Takes published objects off their domain's account. Called when the event is in the log.
+    pub fn pinned(&self, statement: &Statement, objects: impl IntoIterator<Item = Sha256Digest>) {
+        if let deedbox_model::Speaker::Domain { domain, .. } = statement.speaker() {
+            self.budget.release(domain, objects);
+        }
+    }
+
+    async fn lease(&self, objects: Vec<Sha256Digest>) -> Lease {
+        let _open = self.gate.read().await;
+        self.leases.take(objects)
+    }
+
+    async fn admit_message(&self, statement: &Statement) -> Result<Lease, IntakeRefusal> {
+        let Some(message) = FactsNeeded::by(statement.event()).message else {
+            return Ok(self.lease(Vec::new()).await);
+        };
+        let lease = self.lease(vec![message.sha256]).await;
+        let bytes = self.checked(&message, limits::MESSAGE_BYTES as u64).await?;
+        match FactsNeeded::read_message(&bytes) {
+            Fact::Present(_) => Ok(lease),
+            Fact::Withheld | Fact::Unreadable(_) => Err(IntakeRefusal::Message),
+        }
+    }
+
+    async fn admit_release(&self, statement: &Statement, published: &ReleasePublished) -> Result<Lease, IntakeRefusal> {
+        let first = self.lease(vec![published.manifest.sha256]).await;
+        let bytes = self.checked(&published.manifest, limits::MANIFEST_BYTES as u64).await?;
+        let manifest = match FactsNeeded::read_manifest(statement, &bytes) {
+            Fact::Present(manifest) => manifest,
+            Fact::Unreadable(why) => return Err(IntakeRefusal::Manifest(why)),
+            Fact::Withheld => return Err(IntakeRefusal::Manifest("it is withheld".to_owned())),
+        };
+        let mut objects: Vec<ObjectRef> = manifest.objects().collect();
+        objects.sort();
+        objects.dedup();
+        let mut held: Vec<Sha256Digest> = objects.iter().map(|object| object.sha256).collect();
+        held.push(published.manifest.sha256);
+        let lease = self.lease(held).await;
+        drop(first);
+        for object in &objects {
+            self.present(object).await?;
+        }
+        self.inspect(manifest, published).await?;
+        Ok(lease)
+    }
+
+    /// That an object is here with this size.
+    async fn present(&self, object: &ObjectRef) -> Result<(), IntakeRefusal> {
+        let address = object.sha256.to_address();
+        match self.objects.stat(&object.sha256).await? {
+            None => Err(IntakeRefusal::ObjectMissing { address }),
+            Some(stat) if stat.object.size != object.size => {
+                Err(IntakeRefusal::ObjectSize { address, found: stat.object.size, expected: object.size })
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// A small object, whole, its digest checked.
+    async fn checked(&self, object: &ObjectRef, limit: u64) -> Result<bytes::Bytes, IntakeRefusal> {
+        self.present(object).await?;
+        let bytes = self.objects.get(&object.sha256, limit).await?;
+        match bytes {
+            Some(bytes) if object.matches(&bytes) => Ok(bytes),
+            _ => Err(IntakeRefusal::ObjectMissing { address: object.sha256.to_address() }),
+        }
+    }
+
+    /// Lets the dialect read the artifacts again, on a blocking thread, and compares what it says with the manifest.
+    async fn inspect(&self, manifest: Manifest, published: &ReleasePublished) -> Result<(), IntakeRefusal> {
+        let ecosystem = manifest.id.ecosystem().clone();
+        let Some(dialect) = self.dialect(ecosystem.as_str()).cloned() else {
+            return Err(IntakeRefusal::UnknownEcosystem { found: ecosystem.to_string(), known: self.ecosystems().join(", ") });
+        };
+        if dialect.principal(&manifest) != published.principal {
+            return Err(IntakeRefusal::PrincipalDiffers);
+        }
+        let mut sources = Vec::with_capacity(manifest.artifacts.len());
+        for artifact in &manifest.artifacts {
+            // The other digests are claims of the publisher until they are computed from the stored bytes.
+            let digests = self.digests_of(&artifact.object()).await?;
+            if digests != artifact.digests {
+                return Err(IntakeRefusal::ManifestDiffers("an artifact's digests"));
+            }
+            sources.push(StoredArtifact {
+                objects: Arc::clone(&self.objects),
+                handle: tokio::runtime::Handle::current(),
+                artifact: artifact.clone(),
+                digests,
+            });
+        }
+        let inspected = tokio::task::spawn_blocking(move || {
+            let sources: Vec<&dyn ArtifactSource> = sources.iter().map(|source| source as &dyn ArtifactSource).collect();
+            dialect.inspect(&sources)
+        })
+        .await
+        .map_err(|e| IntakeRefusal::Manifest(format!("its artifacts could not be read: {e}")))??;
+        let expected = Manifest { source: manifest.source, ..inspected.manifest };
+        match first_difference(&expected, &manifest) {
+            Some(what) => Err(IntakeRefusal::ManifestDiffers(what)),
+            None => Ok(()),
+        }
+    }
+
+    async fn digests_of(&self, object: &ObjectRef) -> Result<deedbox_model::Digests, IntakeRefusal> {
+        let missing = || IntakeRefusal::ObjectMissing { address: object.sha256.to_address() };
+        let mut stream = self.objects.read(&object.sha256, 0..object.size).await?.ok_or_else(missing)?;
+        let mut hasher = Hasher::new();
+        while let Some(piece) = stream.next().await {
+            let piece = piece?;
+            // A megabyte of five digests takes milliseconds: off the threads that answer requests.
+            hasher = tokio::task::spawn_blocking(move || {
+                hasher.update(&piece);
+                hasher
+            })
+            .await
+            .map_err(|_| missing())?;
+        }
+        let (size, digests) = hasher.finish();
+        if size == object.size && digests.sha256 == object.sha256 { Ok(digests) } else { Err(missing()) }
+    }
+
+    /// Removes objects that are older than a day, that no event refers to and that nobody is about to. `is_referenced`
+    /// answers from rows; since an object's lease outlives the folding of its event, no object falls between the two.
+    pub async fn sweep<F, Fut>(&self, now: TimeMs, is_referenced: F) -> Result<u64, IntakeRefusal>
+    where
+        F: Fn(Sha256Digest) -> Fut,
+        Fut: Future<Output = Result<bool, IntakeRefusal>>,
+    {
+        let mut removed = 0;
+        let mut list = self.objects.list().await?;
+        while let Some(stat) = list.next().await {
+            let stat = stat?;
+            let address = stat.object.sha256;
+            let old = stat.modified_ms.saturating_add(UNREFERENCED_MS) < now.as_ms();
+            if !old {
+                continue;
+            }
+            // Nobody takes a lease while this gate is closed: what is neither leased nor in a row now stays so until it
+            // is gone, and an admission that comes next finds it missing.
+            let _closed = self.gate.write().await;
+            if !self.leases.holds(&address) && !is_referenced(address).await? {
+                self.objects.delete(&address).await?;
+                removed += 1;
+            }
+        }
+        removed += self.objects.sweep_temporary(UNREFERENCED_MS).await?;
+        Ok(removed)
+    }
+}
+
+fn first_difference(expected: &Manifest, found: &Manifest) -> Option<&'static str> {
+    let checks = [
+        ("the package id", expected.id == found.id),
+        ("the version", expected.version == found.version),
+        ("the native name", expected.native_name == found.native_name),
+        ("the native version", expected.native_version == found.native_version),
+        ("the artifacts", expected.artifacts == found.artifacts),
+        ("the metadata", expected.metadata == found.metadata),
+        ("the ecosystem's own metadata", expected.native == found.native),
+    ];
+    checks.into_iter().find(|(_, same)| !same).map(|(what, _)| what)
+}

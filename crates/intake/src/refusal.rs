@@ -1,0 +1,83 @@
+//! What the door refuses, in words.
+
+use deedbox_authority::Refusal;
+use deedbox_model::row::Defect;
+use deedbox_model::{Domain, TimeMs};
+use deedbox_store::StoreError;
+use deedbox_view::InspectRefusal;
+
+/// Why something does not come in.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant says itself in words below")]
+pub enum IntakeRefusal {
+    #[error(transparent)]
+    Authority(#[from] Refusal),
+    #[error("the statement's time {} is more than two minutes ahead of this registry's clock ({}): set the machine's clock and sign it again", time.to_rfc3339(), now.to_rfc3339())]
+    FromTheFuture { time: TimeMs, now: TimeMs },
+    #[error("claims of names below localhost are taken on a loopback listener only, with --allow-local-claims")]
+    LocalClaims,
+    #[error("this registry knows no ecosystem {found:?}; it knows {known}")]
+    UnknownEcosystem { found: String, known: String },
+    #[error("object {address} is not here: upload it first (PUT /objects/sha256/…), it is kept for a day")]
+    ObjectMissing { address: String },
+    #[error("object {address} has {found} bytes here, not {expected} as stated")]
+    ObjectSize { address: String, found: u64, expected: u64 },
+    #[error("the release manifest is not what it should be: {0}")]
+    Manifest(String),
+    #[error("the manifest says otherwise than the artifact about {0}: build it from this artifact again")]
+    ManifestDiffers(&'static str),
+    #[error("the statement's principal artifacts are not those of its manifest: build it from this manifest again")]
+    PrincipalDiffers,
+    #[error("the deprecation message is not a text of 1 to 1,024 bytes without control characters")]
+    Message,
+    #[error(transparent)]
+    Inspect(#[from] InspectRefusal),
+    #[error("the upload permit is not valid: {0}")]
+    Permit(String),
+    #[error(
+        "{domain} has {pending} bytes uploaded and not published; with this one they would be more than {limit}: publish them, or wait a day"
+    )]
+    Budget { domain: Domain, pending: u64, limit: u64 },
+    #[error("{size} bytes are too many for one object here: at most {limit}")]
+    ObjectTooLarge { size: u64, limit: u64 },
+    #[error("the uploaded bytes are not those of the address: {0}")]
+    DigestMismatch(String),
+    #[error("the store failed, and nothing was let in: {0}")]
+    Store(StoreError),
+    #[error(transparent)]
+    Defect(#[from] Defect),
+}
+
+impl From<StoreError> for IntakeRefusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::DigestMismatch { .. } => IntakeRefusal::DigestMismatch(error.to_string()),
+            other => IntakeRefusal::Store(other),
+        }
+    }
+}
+
+impl IntakeRefusal {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            IntakeRefusal::Authority(refusal) => refusal.code(),
+            IntakeRefusal::FromTheFuture { .. } => "from_the_future",
+            IntakeRefusal::LocalClaims => "local_claims",
+            IntakeRefusal::UnknownEcosystem { .. } => "unknown_ecosystem",
+            IntakeRefusal::ObjectMissing { .. } => "object_missing",
+            IntakeRefusal::ObjectSize { .. } => "object_size",
+            IntakeRefusal::Manifest(_) => "manifest",
+            IntakeRefusal::ManifestDiffers(_) => "manifest_differs",
+            IntakeRefusal::PrincipalDiffers => "principal_differs",
+            IntakeRefusal::Message => "message",
+            IntakeRefusal::Inspect(refusal) => refusal.code,
+            IntakeRefusal::Permit(_) => "permit",
+            IntakeRefusal::Budget { .. } => "budget",
+            IntakeRefusal::ObjectTooLarge { .. } => "object_too_large",
+            IntakeRefusal::DigestMismatch(_) => "digest_mismatch",
+            IntakeRefusal::Store(_) => "store",
+            IntakeRefusal::Defect(_) => "defect",
+        }
+    }
+}
