@@ -1,1 +1,33 @@
-//! RFC 6962 tree, C2SP tiles, proofs, notes, checkpoints, cosignatures and RFC 9942 receipts. Knows only bytes.
+//! The log as bytes: RFC 6962 hashing, C2SP tiles, proofs, notes, checkpoints, cosignatures, and RFC 9942 receipts.
+//! The normative text is `spec/log.md`. This crate knows no statement, no clock, no file, no network and no randomness:
+//! whoever does I/O asks a `plan_*` function which tiles to fetch, fetches them, and hands them back to a `prove_*` function.
+//!
+//! Read in this order: [`hash`], [`tree`], [`tile`], [`grow`], [`proof`], [`multiproof`], then [`note`], [`checkpoint`].
+
+pub mod bundle;
+pub mod checkpoint;
+pub mod cosignature;
+pub mod grow;
+pub mod hash;
+pub mod limits;
+pub mod multiproof;
+pub mod note;
+pub mod proof;
+pub mod tile;
+pub mod tiles;
+pub mod tree;
+
+pub use bundle::{BundleError, BundleId};
+pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint, VerifiedCheckpoint};
+pub use cosignature::{Cosignature, Cosigner};
+pub use grow::{Edge, Growth, plan_growth};
+pub use hash::{HASH_BYTES, Hash, HashError, empty_root, leaf_hash, node_hash};
+pub use multiproof::{Multiproof, MultiproofError, plan_multiproof, prove_multiproof};
+pub use note::{KeyKind, KeyName, Note, NoteError, NoteSignature, Signer, VerifierKey};
+pub use proof::{
+    ConsistencyProof, InclusionProof, ProofError, plan_consistency, plan_inclusion,
+    prove_consistency, prove_inclusion,
+};
+pub use tile::{TILE_WIDTH, Tile, TileError, TileId};
+pub use tiles::{HashReader, MissingTile, ReadError, Tiles};
+pub use tree::{Frontier, NodeId, TreeError, plan_frontier};
