@@ -10,9 +10,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
     /// A path that no bundle has, or a second spelling of one.
-    #[error(
-        "{0:?} is not the path of an entry bundle; it is written tile/entries/<x001/x234/067>[.p/<1 to 255>]"
-    )]
+    #[error("{0:?} is not the path of an entry bundle; it is written tile/entries/<x001/x234/067>[.p/<1 to 255>]")]
     Path(String),
     /// A width that no bundle has.
     #[error("an entry bundle holds 1 to 256 entries, not {0}")]
@@ -44,10 +42,7 @@ impl BundleId {
         if width == 0 || width > TILE_WIDTH {
             return Err(BundleError::Width(width));
         }
-        match index
-            .checked_mul(256)
-            .and_then(|first| first.checked_add(width.into()))
-        {
+        match index.checked_mul(256).and_then(|first| first.checked_add(width.into())) {
             Some(end) if end <= MAX_TREE_SIZE => Ok(Self { index, width }),
             _ => Err(BundleError::BeyondLargestTree(index)),
         }
@@ -61,19 +56,13 @@ impl BundleId {
         }
         let bundle = index / 256;
         let width = (size - bundle * 256).min(TILE_WIDTH.into());
-        Ok(Self {
-            index: bundle,
-            width: u16::try_from(width).unwrap_or(TILE_WIDTH),
-        })
+        Ok(Self { index: bundle, width: u16::try_from(width).unwrap_or(TILE_WIDTH) })
     }
 
     /// The partial bundle at the right edge of a tree, if there is one: what growing the tree starts from.
     pub fn open(size: u64) -> Option<Self> {
         let width = u16::try_from(size % 256).ok().filter(|width| *width > 0)?;
-        Some(Self {
-            index: size / 256,
-            width,
-        })
+        Some(Self { index: size / 256, width })
     }
 
     /// Index of the bundle.
@@ -93,10 +82,7 @@ impl BundleId {
 
     /// The same bundle when it is full.
     pub fn full(&self) -> Self {
-        Self {
-            width: TILE_WIDTH,
-            ..*self
-        }
+        Self { width: TILE_WIDTH, ..*self }
     }
 
     /// Index of its first entry in the log.
@@ -118,11 +104,7 @@ impl BundleId {
         let rest = path.strip_prefix("tile/entries/").ok_or_else(refuse)?;
         let (index, width) = parse_index_and_width(rest).ok_or_else(refuse)?;
         let id = Self::new(index, width)?;
-        if id.path() == path {
-            Ok(id)
-        } else {
-            Err(refuse())
-        }
+        if id.path() == path { Ok(id) } else { Err(refuse()) }
     }
 }
 
@@ -141,10 +123,7 @@ impl fmt::Display for BundleId {
 /// The bundles that a tree of `new` leaves has and the tree of `old` leaves had not; all of a tree's with `old` 0.
 pub fn new_bundles(old: u64, new: u64) -> impl Iterator<Item = BundleId> {
     let new = new.min(MAX_TREE_SIZE);
-    let full = (old / 256..new / 256).map(|index| BundleId {
-        index,
-        width: TILE_WIDTH,
-    });
+    let full = (old / 256..new / 256).map(|index| BundleId { index, width: TILE_WIDTH });
     full.chain(BundleId::open(new).filter(|_| old < new))
 }
 
@@ -164,26 +143,16 @@ pub fn parse_entries(id: BundleId, bytes: &[u8]) -> Result<Vec<&[u8]>, BundleErr
     let mut rest = bytes;
     for _ in 0..id.width {
         let (length, after) = rest.split_first_chunk::<2>().ok_or_else(wrong)?;
-        let (entry, after) = after
-            .split_at_checked(u16::from_be_bytes(*length).into())
-            .ok_or_else(wrong)?;
+        let (entry, after) = after.split_at_checked(u16::from_be_bytes(*length).into()).ok_or_else(wrong)?;
         entries.push(entry);
         rest = after;
     }
-    if rest.is_empty() {
-        Ok(entries)
-    } else {
-        Err(wrong())
-    }
+    if rest.is_empty() { Ok(entries) } else { Err(wrong()) }
 }
 
 /// Every bundle that must be written when entries are appended to a tree of `old_size`: the filled ones and the new partial one.
 /// `open` are the bytes of the partial bundle at `old_size` (empty where [`BundleId::open`] names none).
-pub fn grow_bundles<E: AsRef<[u8]>>(
-    old_size: u64,
-    open: &[u8],
-    entries: &[E],
-) -> Result<Vec<(BundleId, Vec<u8>)>, BundleError> {
+pub fn grow_bundles<E: AsRef<[u8]>>(old_size: u64, open: &[u8], entries: &[E]) -> Result<Vec<(BundleId, Vec<u8>)>, BundleError> {
     check_size(old_size.saturating_add(entries.len() as u64))?;
     match BundleId::open(old_size) {
         Some(id) => drop(parse_entries(id, open)?),
@@ -197,13 +166,7 @@ pub fn grow_bundles<E: AsRef<[u8]>>(
         push_entry(&mut bytes, entry.as_ref())?;
         size += 1;
         if size.is_multiple_of(256) {
-            bundles.push((
-                BundleId {
-                    index: size / 256 - 1,
-                    width: TILE_WIDTH,
-                },
-                std::mem::take(&mut bytes),
-            ));
+            bundles.push((BundleId { index: size / 256 - 1, width: TILE_WIDTH }, std::mem::take(&mut bytes)));
         }
     }
     if let Some(id) = BundleId::open(size).filter(|_| size > old_size) {
@@ -234,20 +197,12 @@ mod tests {
             assert_eq!(id.path(), path);
             assert_eq!(BundleId::parse(path), Ok(id));
         }
-        for path in [
-            "tile/entries/",
-            "tile/entries/0",
-            "tile/entries/000.p/256",
-            "tile/entries/000.p/0",
-            "tile/entries/x000/001",
-            "tile/0/000",
-        ] {
+        for path in
+            ["tile/entries/", "tile/entries/0", "tile/entries/000.p/256", "tile/entries/000.p/0", "tile/entries/x000/001", "tile/0/000"]
+        {
             assert!(BundleId::parse(path).is_err(), "{path}");
         }
-        assert!(matches!(
-            BundleId::new(u64::MAX / 256, 256),
-            Err(BundleError::BeyondLargestTree(_))
-        ));
+        assert!(matches!(BundleId::new(u64::MAX / 256, 256), Err(BundleError::BeyondLargestTree(_))));
     }
 
     #[test]
@@ -257,11 +212,7 @@ mod tests {
         assert_eq!(bytes, [0, 2, b'a', b'b', 0, 0]);
         assert_eq!(parse_entries(id, &bytes).unwrap(), [b"ab".as_slice(), b""]);
         for length in 0..bytes.len() {
-            assert_eq!(
-                parse_entries(id, &bytes[..length]),
-                Err(BundleError::Entries(2)),
-                "{length}"
-            );
+            assert_eq!(parse_entries(id, &bytes[..length]), Err(BundleError::Entries(2)), "{length}");
         }
         assert!(parse_entries(id, &[&bytes[..], &[0]].concat()).is_err());
         assert!(parse_entries(id, &[&bytes[..], &[0, 0]].concat()).is_err());
@@ -271,72 +222,38 @@ mod tests {
     fn an_entry_of_65535_bytes_fits_and_one_more_does_not() {
         let longest = vec![1; MAX_ENTRY_BYTES];
         let bytes = encode_entries(&[&longest]).unwrap();
-        assert_eq!(
-            parse_entries(BundleId::new(0, 1).unwrap(), &bytes).unwrap(),
-            [&longest[..]]
-        );
-        assert_eq!(
-            encode_entries(&[vec![1; 65_536]]),
-            Err(BundleError::EntryTooLong(65_536))
-        );
+        assert_eq!(parse_entries(BundleId::new(0, 1).unwrap(), &bytes).unwrap(), [&longest[..]]);
+        assert_eq!(encode_entries(&[vec![1; 65_536]]), Err(BundleError::EntryTooLong(65_536)));
     }
 
     #[test]
     fn bundles_grown_in_steps_are_those_grown_at_once() {
-        let entries: Vec<Vec<u8>> = (0..700u32)
-            .map(|i| i.to_be_bytes().repeat((i % 5) as usize))
-            .collect();
+        let entries: Vec<Vec<u8>> = (0..700u32).map(|i| i.to_be_bytes().repeat((i % 5) as usize)).collect();
         let at_once = grow_bundles(0, &[], &entries).unwrap();
-        let (mut size, mut open, mut last) =
-            (0usize, Vec::new(), std::collections::BTreeMap::new());
+        let (mut size, mut open, mut last) = (0usize, Vec::new(), std::collections::BTreeMap::new());
         for step in [1usize, 254, 1, 1, 255, 188] {
-            for (id, bytes) in
-                grow_bundles(size as u64, &open, &entries[size..size + step]).unwrap()
-            {
+            for (id, bytes) in grow_bundles(size as u64, &open, &entries[size..size + step]).unwrap() {
                 last.insert(id, bytes);
             }
             size += step;
-            open = BundleId::open(size as u64)
-                .map(|id| last[&id].clone())
-                .unwrap_or_default();
+            open = BundleId::open(size as u64).map(|id| last[&id].clone()).unwrap_or_default();
         }
         assert_eq!(size, 700);
-        assert_eq!(
-            at_once.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
-            new_bundles(0, 700).collect::<Vec<_>>()
-        );
+        assert_eq!(at_once.iter().map(|(id, _)| *id).collect::<Vec<_>>(), new_bundles(0, 700).collect::<Vec<_>>());
         for (id, bytes) in at_once {
             assert_eq!(last[&id], bytes);
             let parsed = parse_entries(id, &bytes).unwrap();
-            assert_eq!(
-                parsed,
-                entries[id.first() as usize..][..usize::from(id.width())]
-            );
+            assert_eq!(parsed, entries[id.first() as usize..][..usize::from(id.width())]);
         }
-        assert_eq!(
-            grow_bundles::<Vec<u8>>(5, b"", &[]),
-            Err(BundleError::Entries(5))
-        );
-        assert_eq!(
-            grow_bundles::<Vec<u8>>(256, b"x", &[]),
-            Err(BundleError::Entries(0))
-        );
+        assert_eq!(grow_bundles::<Vec<u8>>(5, b"", &[]), Err(BundleError::Entries(5)));
+        assert_eq!(grow_bundles::<Vec<u8>>(256, b"x", &[]), Err(BundleError::Entries(0)));
     }
 
     #[test]
     fn the_bundle_of_an_entry_is_as_wide_as_the_tree_makes_it() {
-        assert_eq!(
-            BundleId::holding(0, 1).unwrap().path(),
-            "tile/entries/000.p/1"
-        );
-        assert_eq!(
-            BundleId::holding(255, 256).unwrap().path(),
-            "tile/entries/000"
-        );
-        assert_eq!(
-            BundleId::holding(256, 300).unwrap().path(),
-            "tile/entries/001.p/44"
-        );
+        assert_eq!(BundleId::holding(0, 1).unwrap().path(), "tile/entries/000.p/1");
+        assert_eq!(BundleId::holding(255, 256).unwrap().path(), "tile/entries/000");
+        assert_eq!(BundleId::holding(256, 300).unwrap().path(), "tile/entries/001.p/44");
         assert!(BundleId::holding(1, 1).is_err());
     }
 }

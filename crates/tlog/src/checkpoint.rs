@@ -35,9 +35,7 @@ pub enum CheckpointError {
     #[error("no key of the log {0} has signed this checkpoint")]
     NotSignedByLog(String),
     /// A key handed in for a purpose that isn't its own.
-    #[error(
-        "the key {0} cannot be used here: a log's keys are of type 0x01 and bear its origin, witnesses' keys are of type 0x04"
-    )]
+    #[error("the key {0} cannot be used here: a log's keys are of type 0x01 and bear its origin, witnesses' keys are of type 0x04")]
     WrongKey(String),
 }
 
@@ -55,32 +53,21 @@ impl Checkpoint {
     pub fn new(origin: KeyName, size: u64, root: Hash) -> Result<Self, CheckpointError> {
         check_size(size)?;
         if size == 0 && root != empty_root() {
-            return Err(CheckpointError::Text(
-                "the tree without leaves has another root",
-            ));
+            return Err(CheckpointError::Text("the tree without leaves has another root"));
         }
-        Ok(Self {
-            origin,
-            size,
-            root,
-            extensions: Vec::new(),
-        })
+        Ok(Self { origin, size, root, extensions: Vec::new() })
     }
 
     /// Reads a note's text; there is one spelling.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
         let bad = CheckpointError::Text;
-        let body = text
-            .strip_suffix('\n')
-            .ok_or(bad("its last line has no end"))?;
+        let body = text.strip_suffix('\n').ok_or(bad("its last line has no end"))?;
         let mut lines = body.split('\n');
         let mut next = |what| lines.next().ok_or(bad(what));
         let origin = KeyName::new(next("it has no origin line")?)?;
-        let size = parse_decimal(next("it has no size line")?)
-            .ok_or(bad("its size is not a decimal number"))?;
+        let size = parse_decimal(next("it has no size line")?).ok_or(bad("its size is not a decimal number"))?;
         let root = next("it has no root line")?;
-        let root =
-            Hash::from_base64(root).map_err(|_| bad("its root is not the base64 of 32 bytes"))?;
+        let root = Hash::from_base64(root).map_err(|_| bad("its root is not the base64 of 32 bytes"))?;
         let mut checkpoint = Self::new(origin, size, root)?;
         for line in lines {
             if line.is_empty() {
@@ -118,26 +105,15 @@ impl Checkpoint {
     pub fn sign(self, signer: &Signer) -> Result<SignedCheckpoint, CheckpointError> {
         let text = self.to_string();
         let note = Note::new(text.clone(), vec![signer.sign(&text)])?;
-        Ok(SignedCheckpoint {
-            checkpoint: self,
-            note,
-        })
+        Ok(SignedCheckpoint { checkpoint: self, note })
     }
 }
 
 impl fmt::Display for Checkpoint {
     /// The text that is signed, with its last line end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{}\n{}\n{}",
-            self.origin,
-            self.size,
-            self.root.to_base64()
-        )?;
-        self.extensions
-            .iter()
-            .try_for_each(|line| writeln!(f, "{line}"))
+        writeln!(f, "{}\n{}\n{}", self.origin, self.size, self.root.to_base64())?;
+        self.extensions.iter().try_for_each(|line| writeln!(f, "{line}"))
     }
 }
 
@@ -152,10 +128,7 @@ impl SignedCheckpoint {
     /// Reads the bytes that a log serves.
     pub fn parse(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let note = Note::parse(bytes)?;
-        Ok(Self {
-            checkpoint: Checkpoint::parse(note.text())?,
-            note,
-        })
+        Ok(Self { checkpoint: Checkpoint::parse(note.text())?, note })
     }
 
     /// What it says, unverified: good for choosing keys or messages, never for proofs.
@@ -170,10 +143,7 @@ impl SignedCheckpoint {
 
     /// The same checkpoint with one more signature, usually a cosignature.
     pub fn with_signature(&self, signature: NoteSignature) -> Result<Self, CheckpointError> {
-        Ok(Self {
-            checkpoint: self.checkpoint.clone(),
-            note: self.note.with_signature(signature)?,
-        })
+        Ok(Self { checkpoint: self.checkpoint.clone(), note: self.note.with_signature(signature)? })
     }
 
     /// Verifies that it is a checkpoint of the log `origin`, signed by at least one of the log's keys, without extension lines; and
@@ -189,42 +159,25 @@ impl SignedCheckpoint {
                 return Err(CheckpointError::WrongKey(key.to_string()));
             }
         }
-        if let Some(key) = witnesses
-            .iter()
-            .find(|key| key.kind() != KeyKind::CosignatureV1)
-        {
+        if let Some(key) = witnesses.iter().find(|key| key.kind() != KeyKind::CosignatureV1) {
             return Err(CheckpointError::WrongKey(key.to_string()));
         }
         if self.checkpoint.origin != *origin {
             let (expected, found) = (origin.to_string(), self.checkpoint.origin.to_string());
             return Err(CheckpointError::Origin { expected, found });
         }
-        let known =
-            self.note
-                .verify(&[log_keys, witnesses].concat())
-                .map_err(|error| match error {
-                    NoteError::NotSigned => CheckpointError::NotSignedByLog(origin.to_string()),
-                    other => other.into(),
-                })?;
+        let known = self.note.verify(&[log_keys, witnesses].concat()).map_err(|error| match error {
+            NoteError::NotSigned => CheckpointError::NotSignedByLog(origin.to_string()),
+            other => other.into(),
+        })?;
         if !known.iter().any(|known| known.time.is_none()) {
             return Err(CheckpointError::NotSignedByLog(origin.to_string()));
         }
         if !self.checkpoint.extensions.is_empty() {
             return Err(CheckpointError::Extensions);
         }
-        let cosignatures = known
-            .into_iter()
-            .filter_map(|known| {
-                Some(Cosignature {
-                    time: known.time?,
-                    key: known.key,
-                })
-            })
-            .collect();
-        Ok(VerifiedCheckpoint {
-            signed: self.clone(),
-            cosignatures,
-        })
+        let cosignatures = known.into_iter().filter_map(|known| Some(Cosignature { time: known.time?, key: known.key })).collect();
+        Ok(VerifiedCheckpoint { signed: self.clone(), cosignatures })
     }
 }
 
@@ -286,8 +239,7 @@ mod tests {
     use crate::hash::leaf_hash;
     use ed25519_dalek::SigningKey;
 
-    const TEXT: &str =
-        "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+    const TEXT: &str = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
 
     fn origin() -> KeyName {
         "registry.example/log".parse().unwrap()
@@ -360,32 +312,19 @@ mod tests {
 
         let other = signer(&origin(), 2);
         let stranger = checkpoint().sign(&other).unwrap();
-        assert_eq!(
-            stranger.verify(&origin(), &keys, &[]),
-            Err(CheckpointError::NotSignedByLog(origin().to_string()))
-        );
+        assert_eq!(stranger.verify(&origin(), &keys, &[]), Err(CheckpointError::NotSignedByLog(origin().to_string())));
         let moved: KeyName = "registry.example/other".parse().unwrap();
         let key_of_other = signer(&moved, 1).verifier().clone();
-        assert!(matches!(
-            signed.verify(&moved, &[key_of_other], &[]),
-            Err(CheckpointError::Origin { .. })
-        ));
+        assert!(matches!(signed.verify(&moved, &[key_of_other], &[]), Err(CheckpointError::Origin { .. })));
         let altered = signed.to_string().replace("\n7\n", "\n8\n");
         let altered = SignedCheckpoint::parse(altered.as_bytes()).unwrap();
-        assert!(matches!(
-            altered.verify(&origin(), &keys, &[]),
-            Err(CheckpointError::Note(NoteError::BadSignature { .. }))
-        ));
+        assert!(matches!(altered.verify(&origin(), &keys, &[]), Err(CheckpointError::Note(NoteError::BadSignature { .. }))));
     }
 
     #[test]
     fn a_key_for_another_purpose_does_not_verify_checkpoints() {
         let log = signer(&origin(), 1);
-        let witness = crate::Cosigner::new(
-            "w.example".parse().unwrap(),
-            SigningKey::from_bytes(&[3; 32]),
-        )
-        .unwrap();
+        let witness = crate::Cosigner::new("w.example".parse().unwrap(), SigningKey::from_bytes(&[3; 32])).unwrap();
         let other = signer(&"w.example".parse().unwrap(), 1);
         let signed = checkpoint().sign(&log).unwrap();
         for (logs, witnesses) in [
@@ -393,10 +332,7 @@ mod tests {
             (vec![other.verifier().clone()], vec![]),
             (vec![log.verifier().clone()], vec![log.verifier().clone()]),
         ] {
-            assert!(matches!(
-                signed.verify(&origin(), &logs, &witnesses),
-                Err(CheckpointError::WrongKey(_))
-            ));
+            assert!(matches!(signed.verify(&origin(), &logs, &witnesses), Err(CheckpointError::WrongKey(_))));
         }
     }
 

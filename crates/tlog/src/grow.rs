@@ -28,9 +28,7 @@ pub struct Growth {
 /// The partial tiles at the right edge of a tree, which [`Edge::from_tiles`] starts from.
 pub fn plan_growth(size: u64) -> Result<Vec<TileId>, TreeError> {
     check_size(size)?;
-    Ok((0..TILE_LEVELS)
-        .filter_map(|level| open_tile(level, size))
-        .collect())
+    Ok((0..TILE_LEVELS).filter_map(|level| open_tile(level, size)).collect())
 }
 
 impl Default for Edge {
@@ -42,10 +40,7 @@ impl Default for Edge {
 impl Edge {
     /// Of the tree without leaves.
     pub fn empty() -> Self {
-        Self {
-            frontier: Frontier::empty(),
-            open: vec![Vec::new(); TILE_LEVELS.into()],
-        }
+        Self { frontier: Frontier::empty(), open: vec![Vec::new(); TILE_LEVELS.into()] }
     }
 
     /// From the tiles that [`plan_growth`] names (wider ones will do). The tiles are believed: compare the root with a checkpoint's.
@@ -57,11 +52,7 @@ impl Edge {
                 None => Vec::new(),
                 Some(id) => {
                     let tile = tiles.at_least(&id).ok_or(MissingTile(id))?;
-                    tile.hashes()
-                        .iter()
-                        .take(id.width().into())
-                        .copied()
-                        .collect()
+                    tile.hashes().iter().take(id.width().into()).copied().collect()
                 }
             });
         }
@@ -86,19 +77,14 @@ impl Edge {
     /// The open tiles as they are now: what has to be kept to start again from here.
     pub fn open_tiles(&self) -> impl Iterator<Item = Tile> {
         let size = self.size();
-        (0u8..).zip(&self.open).filter_map(move |(level, hashes)| {
-            open_tile(level, size).map(|id| Tile::of(id, hashes.clone()))
-        })
+        (0u8..).zip(&self.open).filter_map(move |(level, hashes)| open_tile(level, size).map(|id| Tile::of(id, hashes.clone())))
     }
 
     /// Appends leaf hashes.
     pub fn grow(&self, leaves: &[Hash]) -> Result<Growth, TreeError> {
         let old = self.size();
         check_size(old.saturating_add(leaves.len() as u64))?;
-        let Self {
-            mut frontier,
-            mut open,
-        } = self.clone();
+        let Self { mut frontier, mut open } = self.clone();
         let mut tiles = Vec::new();
         for leaf in leaves {
             let size = frontier.size() + 1;
@@ -122,11 +108,7 @@ impl Edge {
         let edge = Self { frontier, open };
         let moved = |id: &TileId| old >> (8 * id.level()) < edge.size() >> (8 * id.level());
         tiles.extend(edge.open_tiles().filter(|tile| moved(&tile.id())));
-        Ok(Growth {
-            root: edge.root(),
-            edge,
-            tiles,
-        })
+        Ok(Growth { root: edge.root(), edge, tiles })
     }
 }
 
@@ -153,23 +135,10 @@ mod tests {
     fn growing_writes_exactly_the_new_tiles() {
         let all = leaves(1_100);
         let mut edge = Edge::empty();
-        for (old, new) in [
-            (0, 0),
-            (0, 1),
-            (1, 255),
-            (255, 256),
-            (256, 257),
-            (257, 1000),
-            (1000, 1024),
-            (1024, 1100),
-        ] {
+        for (old, new) in [(0, 0), (0, 1), (1, 255), (255, 256), (256, 257), (257, 1000), (1000, 1024), (1024, 1100)] {
             let growth = edge.grow(&all[old..new]).unwrap();
             let written: BTreeSet<_> = growth.tiles.iter().map(Tile::id).collect();
-            assert_eq!(
-                written,
-                new_tiles(old as u64, new as u64).collect(),
-                "{old} to {new}"
-            );
+            assert_eq!(written, new_tiles(old as u64, new as u64).collect(), "{old} to {new}");
             assert_eq!(written.len(), growth.tiles.len());
             assert_eq!(growth.root, root_from_leaf_hashes(&all[..new]));
             edge = growth.edge;
@@ -188,10 +157,7 @@ mod tests {
             tiles.extend(growth.tiles);
             edge = growth.edge;
             assert_eq!(Edge::from_tiles(at as u64, &tiles), Ok(edge.clone()));
-            assert_eq!(
-                edge.open_tiles().map(|tile| tile.id()).collect::<Vec<_>>(),
-                plan_growth(at as u64).unwrap()
-            );
+            assert_eq!(edge.open_tiles().map(|tile| tile.id()).collect::<Vec<_>>(), plan_growth(at as u64).unwrap());
         }
         assert_eq!(edge.root(), root_from_leaf_hashes(&all));
         assert!(tiles_at(70_000).all(|id| tiles.get(&id).is_some()));

@@ -28,25 +28,12 @@ pub enum HashError {
 
 /// Hash of an entry as a leaf: SHA-256(0x00 ‖ entry).
 pub fn leaf_hash(entry: &[u8]) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update([0x00])
-            .chain_update(entry)
-            .finalize()
-            .into(),
-    )
+    Hash(Sha256::new().chain_update([0x00]).chain_update(entry).finalize().into())
 }
 
 /// Hash of an inner node: SHA-256(0x01 ‖ left ‖ right).
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update([0x01])
-            .chain_update(left.0)
-            .chain_update(right.0)
-            .finalize()
-            .into(),
-    )
+    Hash(Sha256::new().chain_update([0x01]).chain_update(left.0).chain_update(right.0).finalize().into())
 }
 
 /// Root of the tree without leaves: SHA-256 of nothing.
@@ -57,10 +44,7 @@ pub fn empty_root() -> Hash {
 impl Hash {
     /// Reads exactly 32 bytes.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, HashError> {
-        bytes
-            .try_into()
-            .map(Hash)
-            .map_err(|_| HashError::Length(bytes.len()))
+        bytes.try_into().map(Hash).map_err(|_| HashError::Length(bytes.len()))
     }
 
     /// The 32 bytes.
@@ -121,18 +105,9 @@ mod tests {
     #[test]
     fn hashes_are_those_of_the_standard() {
         let table: [(Hash, &str); 3] = [
-            (
-                empty_root(),
-                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-            ),
-            (
-                leaf_hash(b""),
-                "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-            ),
-            (
-                leaf_hash(b"L123456"),
-                "395aa064aa4c29f7010acfe3f25db9485bbd4b91897b6ad7ad547639252b4d56",
-            ),
+            (empty_root(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            (leaf_hash(b""), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+            (leaf_hash(b"L123456"), "395aa064aa4c29f7010acfe3f25db9485bbd4b91897b6ad7ad547639252b4d56"),
         ];
         for (hash, hex) in table {
             assert_eq!(hash.to_string(), hex);
@@ -158,14 +133,8 @@ mod tests {
         loose.push(char::from(u8::try_from(u32::from(last)).unwrap() + 1));
         loose.push('=');
         assert_ne!(Hash::from_base64(&loose), Ok(hash));
-        assert_eq!(
-            Hash::from_base64(&second.replace("A=", "B=")),
-            Err(HashError::Base64)
-        );
-        assert_eq!(
-            Hash::from_hex(&hash.to_string().to_uppercase()),
-            Err(HashError::Hex)
-        );
+        assert_eq!(Hash::from_base64(&second.replace("A=", "B=")), Err(HashError::Base64));
+        assert_eq!(Hash::from_hex(&hash.to_string().to_uppercase()), Err(HashError::Hex));
         assert_eq!(Hash::from_slice(&[0; 31]), Err(HashError::Length(31)));
     }
 }

@@ -24,10 +24,7 @@ pub use grow::{Edge, Growth, plan_growth};
 pub use hash::{HASH_BYTES, Hash, HashError, empty_root, leaf_hash, node_hash};
 pub use multiproof::{Multiproof, MultiproofError, plan_multiproof, prove_multiproof};
 pub use note::{KeyKind, KeyName, Note, NoteError, NoteSignature, Signer, VerifierKey};
-pub use proof::{
-    ConsistencyProof, InclusionProof, ProofError, plan_consistency, plan_inclusion,
-    prove_consistency, prove_inclusion,
-};
+pub use proof::{ConsistencyProof, InclusionProof, ProofError, plan_consistency, plan_inclusion, prove_consistency, prove_inclusion};
 pub use tile::{TILE_WIDTH, Tile, TileError, TileId};
 pub use tiles::{HashReader, MissingTile, ReadError, Tiles};
 pub use tree::{Frontier, NodeId, TreeError, plan_frontier};

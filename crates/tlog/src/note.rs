@@ -13,17 +13,13 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoteError {
     /// A name that no key may have.
-    #[error(
-        "{0:?} is not a key name: 1 to {MAX_KEY_NAME_BYTES} bytes without spaces, plus signs or control characters"
-    )]
+    #[error("{0:?} is not a key name: 1 to {MAX_KEY_NAME_BYTES} bytes without spaces, plus signs or control characters")]
     KeyName(String),
     /// A verifier key that isn't written as one.
     #[error("this is not a verifier key; it is written <name>+<8 hexadecimal digits>+<base64>")]
     VerifierKey,
     /// A verifier key of a type that is not known here.
-    #[error(
-        "the verifier key {name} is of type {kind:#04x}; known are 0x01 (Ed25519) and 0x04 (cosignature/v1)"
-    )]
+    #[error("the verifier key {name} is of type {kind:#04x}; known are 0x01 (Ed25519) and 0x04 (cosignature/v1)")]
     KeyType {
         /// Name of the key.
         name: String,
@@ -31,9 +27,7 @@ pub enum NoteError {
         kind: u8,
     },
     /// A verifier key whose id is not that of its name, type and key.
-    #[error(
-        "the verifier key {name} says it has the id {said:08x}, but its id is {computed:08x}; it was copied wrongly"
-    )]
+    #[error("the verifier key {name} says it has the id {said:08x}, but its id is {computed:08x}; it was copied wrongly")]
     KeyId {
         /// Name of the key.
         name: String,
@@ -61,9 +55,7 @@ pub enum NoteError {
     #[error("a signed note has at most {MAX_NOTE_SIGNATURES} signatures")]
     TooManySignatures,
     /// A key that is trusted is said to have signed, and has not.
-    #[error(
-        "the signature by {name} ({id:08x}) is not good: the note was altered, or its key is another one"
-    )]
+    #[error("the signature by {name} ({id:08x}) is not good: the note was altered, or its key is another one")]
     BadSignature {
         /// Name of the key.
         name: String,
@@ -96,9 +88,7 @@ impl KeyName {
         let name = name.into();
         let bad = |c: char| c == '+' || c.is_whitespace() || c.is_control();
         if name.is_empty() || name.len() > MAX_KEY_NAME_BYTES || name.contains(bad) {
-            return Err(NoteError::KeyName(
-                name.chars().take(MAX_KEY_NAME_BYTES).collect(),
-            ));
+            return Err(NoteError::KeyName(name.chars().take(MAX_KEY_NAME_BYTES).collect()));
         }
         Ok(Self(name))
     }
@@ -148,22 +138,14 @@ impl KeyKind {
     }
 
     fn of(byte: u8) -> Option<Self> {
-        [Self::Ed25519, Self::CosignatureV1]
-            .into_iter()
-            .find(|kind| kind.byte() == byte)
+        [Self::Ed25519, Self::CosignatureV1].into_iter().find(|kind| kind.byte() == byte)
     }
 }
 
 /// Id of a key: the first four bytes of SHA-256(name ‖ line end ‖ type ‖ public key), big-endian.
 pub fn key_id(name: &KeyName, kind: KeyKind, public_key: &[u8; 32]) -> u32 {
-    let digest = Sha256::new()
-        .chain_update(name.as_str())
-        .chain_update([b'\n', kind.byte()])
-        .chain_update(public_key)
-        .finalize();
-    digest
-        .first_chunk::<4>()
-        .map_or(0, |id| u32::from_be_bytes(*id))
+    let digest = Sha256::new().chain_update(name.as_str()).chain_update([b'\n', kind.byte()]).chain_update(public_key).finalize();
+    digest.first_chunk::<4>().map_or(0, |id| u32::from_be_bytes(*id))
 }
 
 /// A key that signatures are verified with; its text form is the vkey `<name>+<id>+<base64>`.
@@ -179,12 +161,7 @@ impl VerifierKey {
     /// From the parts. A weak key (of small order), or a second encoding of one, is refused.
     pub fn new(name: KeyName, kind: KeyKind, public_key: &[u8; 32]) -> Result<Self, NoteError> {
         let key = strong_key(public_key).ok_or_else(|| NoteError::WeakKey(name.to_string()))?;
-        Ok(Self {
-            id: key_id(&name, kind, public_key),
-            name,
-            kind,
-            key,
-        })
+        Ok(Self { id: key_id(&name, kind, public_key), name, kind, key })
     }
 
     /// Reads a vkey; there is one spelling.
@@ -201,18 +178,11 @@ impl VerifierKey {
         let said = u32::from_str_radix(id, 16).map_err(|_| NoteError::VerifierKey)?;
         let bytes = STANDARD.decode(key).map_err(|_| NoteError::VerifierKey)?;
         let (kind, public_key) = bytes.split_first().ok_or(NoteError::VerifierKey)?;
-        let kind = KeyKind::of(*kind).ok_or_else(|| NoteError::KeyType {
-            name: name.to_string(),
-            kind: *kind,
-        })?;
+        let kind = KeyKind::of(*kind).ok_or_else(|| NoteError::KeyType { name: name.to_string(), kind: *kind })?;
         let public_key = public_key.try_into().map_err(|_| NoteError::VerifierKey)?;
         let key = Self::new(name, kind, public_key)?;
         if key.id != said {
-            return Err(NoteError::KeyId {
-                name: key.name.to_string(),
-                said,
-                computed: key.id,
-            });
+            return Err(NoteError::KeyId { name: key.name.to_string(), said, computed: key.id });
         }
         Ok(key)
     }
@@ -242,10 +212,7 @@ impl VerifierKey {
         match self.kind {
             KeyKind::Ed25519 => {
                 let signature = Signature::from_slice(signature).ok()?;
-                self.key
-                    .verify_strict(text.as_bytes(), &signature)
-                    .ok()
-                    .map(|()| None)
+                self.key.verify_strict(text.as_bytes(), &signature).ok().map(|()| None)
             }
             KeyKind::CosignatureV1 => cosignature::check(&self.key, text, signature).map(Some),
         }
@@ -288,10 +255,7 @@ impl Signer {
 
     /// Signs a note's text, which ends in a line end.
     pub fn sign(&self, text: &str) -> NoteSignature {
-        NoteSignature::by(
-            &self.verifier,
-            self.key.sign(text.as_bytes()).to_bytes().to_vec(),
-        )
+        NoteSignature::by(&self.verifier, self.key.sign(text.as_bytes()).to_bytes().to_vec())
     }
 }
 
@@ -312,26 +276,16 @@ pub struct NoteSignature {
 impl NoteSignature {
     /// A signature made with the private half of this key.
     pub(crate) fn by(key: &VerifierKey, signature: Vec<u8>) -> Self {
-        Self {
-            name: key.name.clone(),
-            id: key.id,
-            signature,
-        }
+        Self { name: key.name.clone(), id: key.id, signature }
     }
 
     /// Reads a line without its line end; there is one spelling.
     pub fn parse(line: &str) -> Option<Self> {
         let (name, base64) = line.strip_prefix("— ")?.split_once(' ')?;
         let bytes = STANDARD.decode(base64).ok()?;
-        let (id, signature) = bytes
-            .split_first_chunk::<4>()
-            .filter(|(_, signature)| !signature.is_empty())?;
+        let (id, signature) = bytes.split_first_chunk::<4>().filter(|(_, signature)| !signature.is_empty())?;
         let name = KeyName::new(name).ok()?;
-        Some(Self {
-            name,
-            id: u32::from_be_bytes(*id),
-            signature: signature.to_vec(),
-        })
+        Some(Self { name, id: u32::from_be_bytes(*id), signature: signature.to_vec() })
     }
 
     /// Name of the key it says it is by.
@@ -388,11 +342,7 @@ impl Note {
         }
         let note = Self { text, signatures };
         let length = note.to_string().len();
-        if length > MAX_NOTE_BYTES {
-            Err(NoteError::TooLong(length))
-        } else {
-            Ok(note)
-        }
+        if length > MAX_NOTE_BYTES { Err(NoteError::TooLong(length)) } else { Ok(note) }
     }
 
     /// Reads a note; there is one spelling.
@@ -407,10 +357,7 @@ impl Note {
         // Signature lines are not empty, so the last empty line is where they begin.
         let at = note.rfind("\n\n").ok_or(NoteError::Structure)?;
         let (text, rest) = note.split_at_checked(at + 1).ok_or(NoteError::Structure)?;
-        let lines = rest
-            .strip_prefix('\n')
-            .and_then(|lines| lines.strip_suffix('\n'))
-            .ok_or(NoteError::Structure)?;
+        let lines = rest.strip_prefix('\n').and_then(|lines| lines.strip_suffix('\n')).ok_or(NoteError::Structure)?;
         let mut signatures = Vec::new();
         for (number, line) in (1..).zip(lines.split('\n')) {
             if number > MAX_NOTE_SIGNATURES {
@@ -418,10 +365,7 @@ impl Note {
             }
             signatures.push(NoteSignature::parse(line).ok_or(NoteError::SignatureLine(number))?);
         }
-        Ok(Self {
-            text: text.to_owned(),
-            signatures,
-        })
+        Ok(Self { text: text.to_owned(), signatures })
     }
 
     /// The text, with its last line end. Unverified.
@@ -448,40 +392,23 @@ impl Note {
     pub fn verify(&self, trusted: &[VerifierKey]) -> Result<Vec<KnownSignature>, NoteError> {
         let mut known = Vec::new();
         for signature in &self.signatures {
-            let mut keys = trusted
-                .iter()
-                .filter(|key| key.id == signature.id && key.name == signature.name);
+            let mut keys = trusted.iter().filter(|key| key.id == signature.id && key.name == signature.name);
             let Some(key) = keys.next() else { continue };
             if keys.any(|other| other != key) {
-                return Err(NoteError::AmbiguousKey {
-                    name: key.name.to_string(),
-                    id: key.id,
-                });
+                return Err(NoteError::AmbiguousKey { name: key.name.to_string(), id: key.id });
             }
             let time = key.check(&self.text, &signature.signature);
-            let bad = || NoteError::BadSignature {
-                name: key.name.to_string(),
-                id: key.id,
-            };
-            known.push(KnownSignature {
-                key: key.clone(),
-                time: time.ok_or_else(bad)?,
-            });
+            let bad = || NoteError::BadSignature { name: key.name.to_string(), id: key.id };
+            known.push(KnownSignature { key: key.clone(), time: time.ok_or_else(bad)? });
         }
-        if known.is_empty() {
-            Err(NoteError::NotSigned)
-        } else {
-            Ok(known)
-        }
+        if known.is_empty() { Err(NoteError::NotSigned) } else { Ok(known) }
     }
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        self.signatures
-            .iter()
-            .try_for_each(|signature| writeln!(f, "{signature}"))
+        self.signatures.iter().try_for_each(|signature| writeln!(f, "{signature}"))
     }
 }
 
@@ -532,14 +459,8 @@ mod tests {
         ] {
             assert!(VerifierKey::parse(wrong).is_err(), "{wrong}");
         }
-        let other_type = format!(
-            "a.example+00000000+{}",
-            STANDARD.encode([&[6u8][..], &[0; 32]].concat())
-        );
-        assert!(matches!(
-            VerifierKey::parse(&other_type),
-            Err(NoteError::KeyType { kind: 6, .. })
-        ));
+        let other_type = format!("a.example+00000000+{}", STANDARD.encode([&[6u8][..], &[0; 32]].concat()));
+        assert!(matches!(VerifierKey::parse(&other_type), Err(NoteError::KeyType { kind: 6, .. })));
     }
 
     #[test]
@@ -551,10 +472,7 @@ mod tests {
         (again[0], again[31]) = (0xee, 0x7f);
         for weak in [identity, [0; 32], again, [0xff; 32]] {
             let name = "a.example".parse().unwrap();
-            assert!(matches!(
-                VerifierKey::new(name, KeyKind::Ed25519, &weak),
-                Err(NoteError::WeakKey(_))
-            ));
+            assert!(matches!(VerifierKey::new(name, KeyKind::Ed25519, &weak), Err(NoteError::WeakKey(_))));
         }
     }
 
@@ -564,19 +482,7 @@ mod tests {
             assert!(KeyName::new(good).is_ok(), "{good}");
         }
         let long = "a".repeat(256);
-        for bad in [
-            "",
-            " ",
-            "a b",
-            "a+b",
-            "a\u{a0}b",
-            "a\u{2003}b",
-            "a\tb",
-            "a\nb",
-            "a\u{85}b",
-            "a\u{7f}",
-            &long,
-        ] {
+        for bad in ["", " ", "a b", "a+b", "a\u{a0}b", "a\u{2003}b", "a\tb", "a\nb", "a\u{85}b", "a\u{7f}", &long] {
             assert!(KeyName::new(bad).is_err(), "{bad:?}");
         }
     }
@@ -617,20 +523,11 @@ mod tests {
     fn a_note_with_101_signatures_or_too_many_bytes_is_refused() {
         let signature = signer("a.example", 1).sign("x\n");
         assert!(Note::new("x\n", vec![signature.clone(); 100]).is_ok());
-        assert_eq!(
-            Note::new("x\n", vec![signature.clone(); 101]),
-            Err(NoteError::TooManySignatures)
-        );
+        assert_eq!(Note::new("x\n", vec![signature.clone(); 101]), Err(NoteError::TooManySignatures));
         let many = format!("x\n\n{}", format!("{signature}\n").repeat(101));
-        assert_eq!(
-            Note::parse(many.as_bytes()),
-            Err(NoteError::TooManySignatures)
-        );
+        assert_eq!(Note::parse(many.as_bytes()), Err(NoteError::TooManySignatures));
         let long = vec![b'x'; MAX_NOTE_BYTES + 1];
-        assert_eq!(
-            Note::parse(&long),
-            Err(NoteError::TooLong(MAX_NOTE_BYTES + 1))
-        );
+        assert_eq!(Note::parse(&long), Err(NoteError::TooLong(MAX_NOTE_BYTES + 1)));
     }
 
     #[test]
@@ -641,22 +538,10 @@ mod tests {
         same_name.name = known.verifier.name.clone();
         let mut same_id = stranger.sign(text);
         same_id.id = known.verifier.id;
-        let note = Note::new(
-            text,
-            vec![same_name, same_id, stranger.sign(text), known.sign(text)],
-        )
-        .unwrap();
-        assert_eq!(
-            note.verify(std::slice::from_ref(&known.verifier))
-                .unwrap()
-                .len(),
-            1
-        );
+        let note = Note::new(text, vec![same_name, same_id, stranger.sign(text), known.sign(text)]).unwrap();
+        assert_eq!(note.verify(std::slice::from_ref(&known.verifier)).unwrap().len(), 1);
         let unsigned = Note::new(text, vec![stranger.sign(text)]).unwrap();
-        assert_eq!(
-            unsigned.verify(std::slice::from_ref(&known.verifier)),
-            Err(NoteError::NotSigned)
-        );
+        assert_eq!(unsigned.verify(std::slice::from_ref(&known.verifier)), Err(NoteError::NotSigned));
         assert_eq!(unsigned.verify(&[]), Err(NoteError::NotSigned));
     }
 
@@ -665,16 +550,11 @@ mod tests {
         let (one, two) = (signer("a.example", 1), signer("b.example", 2));
         let keys = [one.verifier.clone(), two.verifier.clone()];
         let note = Note::new("hello\n", vec![one.sign("hello\n"), two.sign("other\n")]).unwrap();
-        assert!(
-            matches!(note.verify(&keys), Err(NoteError::BadSignature { name, .. }) if name == "b.example")
-        );
+        assert!(matches!(note.verify(&keys), Err(NoteError::BadSignature { name, .. }) if name == "b.example"));
         let mut short = one.sign("hello\n");
         short.signature.pop();
         let note = Note::new("hello\n", vec![one.sign("hello\n"), short]).unwrap();
-        assert!(
-            note.verify(&keys).is_err(),
-            "a second, broken signature of the same key"
-        );
+        assert!(note.verify(&keys).is_err(), "a second, broken signature of the same key");
     }
 
     #[test]
@@ -683,15 +563,8 @@ mod tests {
         let mut two = signer("a.example", 2).verifier;
         two.id = one.verifier.id;
         let note = Note::new("hello\n", vec![one.sign("hello\n")]).unwrap();
-        assert!(matches!(
-            note.verify(&[one.verifier.clone(), two]),
-            Err(NoteError::AmbiguousKey { .. })
-        ));
-        assert!(
-            note.verify(&[one.verifier.clone(), one.verifier.clone()])
-                .is_ok(),
-            "the same key twice is one key"
-        );
+        assert!(matches!(note.verify(&[one.verifier.clone(), two]), Err(NoteError::AmbiguousKey { .. })));
+        assert!(note.verify(&[one.verifier.clone(), one.verifier.clone()]).is_ok(), "the same key twice is one key");
     }
 
     #[test]

@@ -16,9 +16,7 @@ pub(crate) const TILE_LEVELS: u8 = 8;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TileError {
     /// A path that no tile has, or a second spelling of one that a tile has.
-    #[error(
-        "{0:?} is not the path of a tile; it is written tile/<level>/<x001/x234/067>[.p/<1 to 255>]"
-    )]
+    #[error("{0:?} is not the path of a tile; it is written tile/<level>/<x001/x234/067>[.p/<1 to 255>]")]
     Path(String),
     /// A width that no tile has.
     #[error("a tile is 1 to 256 hashes wide, not {0}")]
@@ -61,26 +59,16 @@ impl TileId {
         if level >= TILE_LEVELS {
             return Err(beyond);
         }
-        let hashes = index
-            .checked_mul(256)
-            .and_then(|first| first.checked_add(width.into()));
+        let hashes = index.checked_mul(256).and_then(|first| first.checked_add(width.into()));
         match hashes {
-            Some(hashes) if hashes <= MAX_TREE_SIZE >> (8 * level) => Ok(Self {
-                level,
-                index,
-                width,
-            }),
+            Some(hashes) if hashes <= MAX_TREE_SIZE >> (8 * level) => Ok(Self { level, index, width }),
             _ => Err(beyond),
         }
     }
 
     /// For coordinates that were computed from a tree size.
     pub(crate) fn within(level: u8, index: u64, width: u16) -> Self {
-        Self {
-            level,
-            index,
-            width,
-        }
+        Self { level, index, width }
     }
 
     /// Level: a hash of it spans 256^level leaves.
@@ -105,10 +93,7 @@ impl TileId {
 
     /// The same tile when it is full: the fallback where a partial tile was already deleted.
     pub fn full(&self) -> Self {
-        Self {
-            width: TILE_WIDTH,
-            ..*self
-        }
+        Self { width: TILE_WIDTH, ..*self }
     }
 
     /// Length of its bytes.
@@ -118,11 +103,7 @@ impl TileId {
 
     /// Path below the log's prefix, for example `tile/0/x001/x234/067.p/5`.
     pub fn path(&self) -> String {
-        format!(
-            "tile/{}/{}",
-            self.level,
-            index_and_width(self.index, self.width)
-        )
+        format!("tile/{}/{}", self.level, index_and_width(self.index, self.width))
     }
 
     /// Reads a path; there is one spelling.
@@ -131,10 +112,7 @@ impl TileId {
         if path.len() > MAX_PATH_BYTES {
             return Err(refuse());
         }
-        let (level, rest) = path
-            .strip_prefix("tile/")
-            .and_then(|rest| rest.split_once('/'))
-            .ok_or_else(refuse)?;
+        let (level, rest) = path.strip_prefix("tile/").and_then(|rest| rest.split_once('/')).ok_or_else(refuse)?;
         if !level.bytes().all(|b| b.is_ascii_digit()) {
             return Err(refuse());
         }
@@ -144,11 +122,7 @@ impl TileId {
         }
         let (index, width) = parse_index_and_width(rest).ok_or_else(refuse)?;
         let id = Self::new(level, index, width)?;
-        if id.path() == path {
-            Ok(id)
-        } else {
-            Err(refuse())
-        }
+        if id.path() == path { Ok(id) } else { Err(refuse()) }
     }
 }
 
@@ -184,9 +158,7 @@ pub fn new_tiles(old: u64, new: u64) -> impl Iterator<Item = TileId> {
 /// The partial tile at the right edge of a level, if it has one at this size.
 pub(crate) fn open_tile(level: u8, size: u64) -> Option<TileId> {
     let hashes = size >> (8 * level);
-    let width = u16::try_from(hashes % 256)
-        .ok()
-        .filter(|width| *width > 0)?;
+    let width = u16::try_from(hashes % 256).ok().filter(|width| *width > 0)?;
     Some(TileId::within(level, hashes / 256, width))
 }
 
@@ -211,22 +183,14 @@ impl Tile {
     pub fn parse(id: TileId, bytes: &[u8]) -> Result<Self, TileError> {
         let (hashes, rest) = bytes.as_chunks::<HASH_BYTES>();
         if bytes.len() != id.byte_len() || !rest.is_empty() {
-            return Err(TileError::Length {
-                path: id.path(),
-                expected: id.byte_len(),
-                found: bytes.len(),
-            });
+            return Err(TileError::Length { path: id.path(), expected: id.byte_len(), found: bytes.len() });
         }
         Ok(Self::of(id, hashes.iter().copied().map(Hash).collect()))
     }
 
     /// For hashes whose number is known to fit.
     pub(crate) fn of(id: TileId, hashes: Vec<Hash>) -> Self {
-        Self {
-            id,
-            hashes,
-            above: OnceLock::new(),
-        }
+        Self { id, hashes, above: OnceLock::new() }
     }
 
     /// Which tile it is.
@@ -260,12 +224,7 @@ fn rows_above(hashes: &[Hash]) -> Vec<Vec<Hash>> {
     for _ in 0..8 {
         let below = rows.last().map_or(hashes, Vec::as_slice);
         let (pairs, _) = below.as_chunks::<2>();
-        rows.push(
-            pairs
-                .iter()
-                .map(|[left, right]| node_hash(left, right))
-                .collect(),
-        );
+        rows.push(pairs.iter().map(|[left, right]| node_hash(left, right)).collect());
     }
     rows
 }
@@ -292,19 +251,14 @@ pub(crate) fn parse_index_and_width(text: &str) -> Option<(u64, u16)> {
     };
     let mut index = 0u64;
     for group in groups.split('/') {
-        let group =
-            digits(group.strip_prefix('x').unwrap_or(group)).filter(|group| *group < 1000)?;
+        let group = digits(group.strip_prefix('x').unwrap_or(group)).filter(|group| *group < 1000)?;
         index = index.checked_mul(1000)?.checked_add(group)?;
     }
     Some((index, u16::try_from(width).ok()?))
 }
 
 fn digits(text: &str) -> Option<u64> {
-    if text.bytes().all(|b| b.is_ascii_digit()) {
-        text.parse().ok()
-    } else {
-        None
-    }
+    if text.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
 /// What of a hostile path is repeated in a refusal.
@@ -376,30 +330,15 @@ mod tests {
             "tile/0/x001//000",
             "tile/0/x999/x999/x999/x999/x999/x999/x999/x999/x999/999",
         ] {
-            assert!(
-                matches!(
-                    TileId::parse(path),
-                    Err(TileError::Path(_) | TileError::Width(_))
-                ),
-                "{path}"
-            );
+            assert!(matches!(TileId::parse(path), Err(TileError::Path(_) | TileError::Width(_))), "{path}");
         }
     }
 
     #[test]
     fn a_tile_beyond_the_largest_tree_is_refused() {
-        assert!(matches!(
-            TileId::parse("tile/8/000.p/1"),
-            Err(TileError::BeyondLargestTree { level: 8, index: 0 })
-        ));
-        assert!(matches!(
-            TileId::parse("tile/63/000"),
-            Err(TileError::BeyondLargestTree { .. })
-        ));
-        assert!(matches!(
-            TileId::new(0, u64::MAX, 1),
-            Err(TileError::BeyondLargestTree { .. })
-        ));
+        assert!(matches!(TileId::parse("tile/8/000.p/1"), Err(TileError::BeyondLargestTree { level: 8, index: 0 })));
+        assert!(matches!(TileId::parse("tile/63/000"), Err(TileError::BeyondLargestTree { .. })));
+        assert!(matches!(TileId::new(0, u64::MAX, 1), Err(TileError::BeyondLargestTree { .. })));
         assert!(TileId::new(7, 0, 127).is_ok());
         assert!(TileId::new(7, 0, 128).is_err());
     }
@@ -407,12 +346,7 @@ mod tests {
     #[test]
     fn a_tree_of_70000_has_the_tiles_of_the_standards_example() {
         let tiles: Vec<_> = tiles_at(70_000).collect();
-        let count = |level, full| {
-            tiles
-                .iter()
-                .filter(|t| t.level == level && t.is_full() == full)
-                .count()
-        };
+        let count = |level, full| tiles.iter().filter(|t| t.level == level && t.is_full() == full).count();
         assert_eq!((count(0, true), count(0, false)), (273, 1));
         assert_eq!((count(1, true), count(1, false)), (1, 1));
         assert_eq!((count(2, true), count(2, false)), (0, 1));
@@ -420,10 +354,7 @@ mod tests {
         assert!(tiles.contains(&TileId::new(1, 1, 17).unwrap()));
         assert!(tiles.contains(&TileId::new(2, 0, 1).unwrap()));
         assert_eq!(tiles.len(), 277);
-        assert_eq!(
-            tiles_at(256).collect::<Vec<_>>(),
-            [TileId::within(0, 0, 256), TileId::within(1, 0, 1)]
-        );
+        assert_eq!(tiles_at(256).collect::<Vec<_>>(), [TileId::within(0, 0, 256), TileId::within(1, 0, 1)]);
         assert_eq!(tiles_at(0).count(), 0);
     }
 
@@ -431,13 +362,7 @@ mod tests {
     fn a_tile_with_a_byte_too_many_or_too_few_is_refused() {
         let id = TileId::new(0, 0, 2).unwrap();
         for length in [0, 32, 63, 65, 96] {
-            assert!(
-                matches!(
-                    Tile::parse(id, &vec![0; length]),
-                    Err(TileError::Length { expected: 64, .. })
-                ),
-                "{length}"
-            );
+            assert!(matches!(Tile::parse(id, &vec![0; length]), Err(TileError::Length { expected: 64, .. })), "{length}");
         }
         let tile = Tile::parse(id, &[7; 64]).unwrap();
         assert_eq!(tile.to_bytes(), [7; 64]);
@@ -447,22 +372,14 @@ mod tests {
     fn the_nodes_inside_a_tile_are_those_of_the_tree() {
         let leaves: Vec<_> = (0..256u16).map(|i| leaf_hash(&i.to_be_bytes())).collect();
         for width in [1u16, 2, 3, 100, 255, 256] {
-            let tile = Tile::of(
-                TileId::within(0, 0, width),
-                leaves[..usize::from(width)].to_vec(),
-            );
+            let tile = Tile::of(TileId::within(0, 0, width), leaves[..usize::from(width)].to_vec());
             for row in 0..=8u8 {
                 let nodes = usize::from(width >> row);
                 for position in 0..nodes {
-                    let expected =
-                        root_from_leaf_hashes(&leaves[position << row..(position + 1) << row]);
+                    let expected = root_from_leaf_hashes(&leaves[position << row..(position + 1) << row]);
                     assert_eq!(tile.node(row, position), Some(expected));
                 }
-                assert_eq!(
-                    tile.node(row, nodes),
-                    None,
-                    "an incomplete node is not there"
-                );
+                assert_eq!(tile.node(row, nodes), None, "an incomplete node is not there");
             }
             assert_eq!(tile.node(9, 0), None);
         }

@@ -98,9 +98,7 @@ impl HashReader for Tiles {
     fn hash(&self, node: NodeId) -> Result<Hash, MissingTile> {
         let place = Place::of(node);
         let needed = TileId::within(place.level, place.index, place.width());
-        self.at_least(&needed)
-            .and_then(|tile| tile.node(place.row, place.position))
-            .ok_or(MissingTile(needed))
+        self.at_least(&needed).and_then(|tile| tile.node(place.row, place.position)).ok_or(MissingTile(needed))
     }
 }
 
@@ -117,13 +115,9 @@ pub fn tiles_holding(nodes: impl IntoIterator<Item = NodeId>, size: u64) -> Vec<
         .map(|node| {
             let place = Place::of(node);
             let hashes = size >> (8 * place.level);
-            let width = hashes
-                .saturating_sub(place.index.saturating_mul(256))
-                .min(TILE_WIDTH.into());
+            let width = hashes.saturating_sub(place.index.saturating_mul(256)).min(TILE_WIDTH.into());
             // A node outside the tree would give a width of nothing: name what would hold it.
-            let width = u16::try_from(width)
-                .unwrap_or(TILE_WIDTH)
-                .max(place.width());
+            let width = u16::try_from(width).unwrap_or(TILE_WIDTH).max(place.width());
             TileId::within(place.level, place.index, width)
         })
         .collect();
@@ -143,12 +137,7 @@ impl Place {
         let (level, row) = (node.level / 8, node.level % 8);
         let in_row = 1u64 << (8 - row);
         let position = usize::try_from(node.index % in_row).unwrap_or(usize::MAX);
-        Self {
-            level,
-            index: node.index / in_row,
-            row,
-            position,
-        }
+        Self { level, index: node.index / in_row, row, position }
     }
 
     /// The smallest width at which the tile has the node.
@@ -167,13 +156,7 @@ mod tests {
             (NodeId { level: 0, index: 5 }, TileId::within(0, 0, 6)),
             (NodeId { level: 7, index: 1 }, TileId::within(0, 0, 256)),
             (NodeId { level: 8, index: 0 }, TileId::within(1, 0, 1)),
-            (
-                NodeId {
-                    level: 3,
-                    index: 33,
-                },
-                TileId::within(0, 1, 16),
-            ),
+            (NodeId { level: 3, index: 33 }, TileId::within(0, 1, 16)),
         ];
         for (node, tile) in table {
             assert_eq!(Tiles::new().hash(node), Err(MissingTile(tile)));
@@ -183,23 +166,15 @@ mod tests {
     #[test]
     fn a_full_tile_serves_where_a_partial_one_was_deleted() {
         let mut tiles = Tiles::new();
-        tiles
-            .insert_bytes(TileId::within(0, 0, 256), &[3; 8192])
-            .unwrap();
+        tiles.insert_bytes(TileId::within(0, 0, 256), &[3; 8192]).unwrap();
         assert_eq!(tiles.hash(NodeId { level: 0, index: 5 }), Ok(Hash([3; 32])));
-        assert!(
-            tiles
-                .insert_bytes(TileId::within(0, 0, 255), &[3; 8192])
-                .is_err()
-        );
+        assert!(tiles.insert_bytes(TileId::within(0, 0, 255), &[3; 8192]).is_err());
     }
 
     #[test]
     fn a_narrower_tile_does_not_serve() {
         let mut tiles = Tiles::new();
-        tiles
-            .insert_bytes(TileId::within(0, 0, 5), &[3; 160])
-            .unwrap();
+        tiles.insert_bytes(TileId::within(0, 0, 5), &[3; 160]).unwrap();
         assert!(tiles.hash(NodeId { level: 0, index: 5 }).is_err());
         assert!(tiles.hash(NodeId { level: 2, index: 1 }).is_err());
         assert!(tiles.hash(NodeId { level: 2, index: 0 }).is_ok());

@@ -74,10 +74,7 @@ impl Default for Frontier {
 impl Frontier {
     /// Of the tree without leaves.
     pub fn empty() -> Self {
-        Self {
-            size: 0,
-            hashes: Vec::new(),
-        }
+        Self { size: 0, hashes: Vec::new() }
     }
 
     /// From hashes that were kept; one for each bit that is set in `size`. The hashes are believed: compare the root.
@@ -85,11 +82,7 @@ impl Frontier {
         check_size(size)?;
         let expected = usize::try_from(size.count_ones()).unwrap_or(usize::MAX);
         if hashes.len() != expected {
-            return Err(TreeError::FrontierLength {
-                size,
-                expected,
-                found: hashes.len(),
-            });
+            return Err(TreeError::FrontierLength { size, expected, found: hashes.len() });
         }
         Ok(Self { size, hashes })
     }
@@ -97,12 +90,7 @@ impl Frontier {
     /// From the tiles that [`plan_frontier`] names. The tiles are believed: compare the root.
     pub fn from_tiles(size: u64, reader: &impl HashReader) -> Result<Self, crate::ReadError> {
         check_size(size)?;
-        let hashes = complete_nodes(Span {
-            start: 0,
-            end: size,
-        })
-        .map(|node| reader.hash(node))
-        .collect::<Result<Vec<_>, MissingTile>>()?;
+        let hashes = complete_nodes(Span { start: 0, end: size }).map(|node| reader.hash(node)).collect::<Result<Vec<_>, MissingTile>>()?;
         Ok(Self { size, hashes })
     }
 
@@ -127,11 +115,7 @@ impl Frontier {
     }
 
     /// Appends one leaf hash and reports every node that it completed, the leaf first, with its level.
-    pub fn push_with(
-        &mut self,
-        leaf: Hash,
-        mut completed: impl FnMut(u8, Hash),
-    ) -> Result<(), TreeError> {
+    pub fn push_with(&mut self, leaf: Hash, mut completed: impl FnMut(u8, Hash)) -> Result<(), TreeError> {
         check_size(self.size.saturating_add(1))?;
         let mut hash = leaf;
         let mut level = 0u8;
@@ -151,13 +135,7 @@ impl Frontier {
 /// The tiles that hold the frontier, and so the root, of a tree.
 pub fn plan_frontier(size: u64) -> Result<Vec<TileId>, TreeError> {
     check_size(size)?;
-    Ok(tiles_holding(
-        complete_nodes(Span {
-            start: 0,
-            end: size,
-        }),
-        size,
-    ))
+    Ok(tiles_holding(complete_nodes(Span { start: 0, end: size }), size))
 }
 
 /// Root over leaf hashes held in memory, by the definition of RFC 6962. The oracle of tests; a log uses [`Frontier`].
@@ -180,11 +158,7 @@ pub fn split(size: u64) -> u64 {
 
 /// Refuses sizes that no log may have.
 pub fn check_size(size: u64) -> Result<(), TreeError> {
-    if size > MAX_TREE_SIZE {
-        Err(TreeError::TooLarge(size))
-    } else {
-        Ok(())
-    }
+    if size > MAX_TREE_SIZE { Err(TreeError::TooLarge(size)) } else { Ok(()) }
 }
 
 /// The complete nodes that a subtree consists of, from left to right. For a complete subtree it is one node.
@@ -193,10 +167,7 @@ pub fn complete_nodes(span: Span) -> impl Iterator<Item = NodeId> {
     std::iter::from_fn(move || {
         let length = span.end.checked_sub(start).filter(|length| *length > 0)?;
         let level = length.ilog2().min(start.trailing_zeros());
-        let node = NodeId {
-            level: u8::try_from(level).ok()?,
-            index: start >> level,
-        };
+        let node = NodeId { level: u8::try_from(level).ok()?, index: start >> level };
         start += 1 << level;
         Some(node)
     })
@@ -256,9 +227,7 @@ pub fn consistency_spans(old: u64, new: u64) -> Result<Vec<Span>, TreeError> {
 
 /// Root of a subtree, read node by node.
 pub fn span_hash(span: Span, reader: &impl HashReader) -> Result<Hash, MissingTile> {
-    let hashes = complete_nodes(span)
-        .map(|node| reader.hash(node))
-        .collect::<Result<Vec<_>, _>>()?;
+    let hashes = complete_nodes(span).map(|node| reader.hash(node)).collect::<Result<Vec<_>, _>>()?;
     Ok(fold_right(hashes.into_iter()).unwrap_or_else(empty_root))
 }
 
@@ -278,15 +247,7 @@ mod tests {
 
     #[test]
     fn the_split_is_the_largest_power_of_two_below() {
-        for (size, expected) in [
-            (2, 1),
-            (3, 2),
-            (4, 2),
-            (5, 4),
-            (8, 4),
-            (9, 8),
-            (1 << 63, 1 << 62),
-        ] {
+        for (size, expected) in [(2, 1), (3, 2), (4, 2), (5, 4), (8, 4), (9, 8), (1 << 63, 1 << 62)] {
             assert_eq!(split(size), expected, "{size}");
         }
     }
@@ -298,11 +259,7 @@ mod tests {
         assert_eq!(frontier.root(), empty_root());
         for size in 1..=600usize {
             frontier.push(all[size - 1]).unwrap();
-            assert_eq!(
-                frontier.root(),
-                root_from_leaf_hashes(&all[..size]),
-                "{size}"
-            );
+            assert_eq!(frontier.root(), root_from_leaf_hashes(&all[..size]), "{size}");
             let again = Frontier::from_hashes(frontier.size(), frontier.hashes().to_vec()).unwrap();
             assert_eq!(again, frontier);
         }
@@ -310,18 +267,8 @@ mod tests {
 
     #[test]
     fn a_frontier_with_a_hash_too_few_is_refused() {
-        assert!(matches!(
-            Frontier::from_hashes(3, leaves(1)),
-            Err(TreeError::FrontierLength {
-                size: 3,
-                expected: 2,
-                found: 1
-            })
-        ));
-        assert_eq!(
-            Frontier::from_hashes(u64::MAX, vec![]),
-            Err(TreeError::TooLarge(u64::MAX))
-        );
+        assert!(matches!(Frontier::from_hashes(3, leaves(1)), Err(TreeError::FrontierLength { size: 3, expected: 2, found: 1 })));
+        assert_eq!(Frontier::from_hashes(u64::MAX, vec![]), Err(TreeError::TooLarge(u64::MAX)));
     }
 
     #[test]
@@ -342,33 +289,14 @@ mod tests {
                 assert_eq!(at, end);
             }
         }
-        assert_eq!(
-            complete_nodes(Span {
-                start: 0,
-                end: MAX_TREE_SIZE
-            })
-            .count(),
-            63
-        );
+        assert_eq!(complete_nodes(Span { start: 0, end: MAX_TREE_SIZE }).count(), 63);
     }
 
     #[test]
     fn questions_outside_the_tree_are_refused() {
-        assert_eq!(
-            inclusion_spans(5, 5),
-            Err(TreeError::IndexBeyondSize { index: 5, size: 5 })
-        );
-        assert_eq!(
-            inclusion_spans(0, 0),
-            Err(TreeError::IndexBeyondSize { index: 0, size: 0 })
-        );
-        assert_eq!(
-            consistency_spans(6, 5),
-            Err(TreeError::OldBeyondNew { old: 6, new: 5 })
-        );
-        assert_eq!(
-            inclusion_spans(0, u64::MAX),
-            Err(TreeError::TooLarge(u64::MAX))
-        );
+        assert_eq!(inclusion_spans(5, 5), Err(TreeError::IndexBeyondSize { index: 5, size: 5 }));
+        assert_eq!(inclusion_spans(0, 0), Err(TreeError::IndexBeyondSize { index: 0, size: 0 }));
+        assert_eq!(consistency_spans(6, 5), Err(TreeError::OldBeyondNew { old: 6, new: 5 }));
+        assert_eq!(inclusion_spans(0, u64::MAX), Err(TreeError::TooLarge(u64::MAX)));
     }
 }
