@@ -20,13 +20,13 @@ use std::sync::Arc;
 /// Only `Door::admit` makes one.
 #[derive(Debug)]
 pub struct Admitted {
-    statement: Verified<Statement>,
+    statement: Arc<Verified<Statement>>,
     _lease: Lease,
 }
 
 impl Admitted {
     /// The statement.
-    pub fn statement(&self) -> &Verified<Statement> {
+    pub fn statement(&self) -> &Arc<Verified<Statement>> {
         &self.statement
     }
 }
@@ -75,7 +75,7 @@ impl Door {
             }
             _ => self.lease(Vec::new()).await,
         };
-        Ok(Admitted { statement, _lease: lease })
+        Ok(Admitted { statement: Arc::new(statement), _lease: lease })
     }
 
     /// Takes published objects off their domain's account. Called when the event is in the log.

@@ -1,1 +1,35 @@
-//! The only writer of the log.
+//! The only writer of the log (docs/ARCHITECTURE.md, "The order of writing").
+//!
+//! ```text
+//! pool → decide → stage → CLAIM → sign → tiles → checkpoint → (fold, by replay) → answer
+//!                         ^^^^^ the commit point
+//! ```
+//!
+//! A crash before the claim leaves a staged bundle that the next start removes. A crash after it leaves a commit that
+//! the next start finishes, by the same code that would have gone on. Nothing is signed before it is claimed, so no two
+//! checkpoints of one size are ever signed. Takes only `Admitted` statements; judges them with `authority::decide` and
+//! with nothing else.
+
+pub mod commit;
+pub mod head;
+pub mod overlay;
+pub mod probe;
+pub mod publish;
+pub mod recover;
+pub mod signer;
+pub mod writer;
+
+pub use commit::{Commit, CommitError};
+pub use head::Head;
+pub use probe::{NoProbe, Point, Probe};
+pub use publish::{CHECKPOINT, STAGED};
+pub use recover::{LedgerError, LedgerParts, Recovered};
+pub use signer::CheckpointSigner;
+pub use writer::{Appended, Batch, Ledger, SubmitError};
+
+/// Entries in one commit: a tenth of a second of signatures to check for who follows.
+pub const MAX_BATCH_ENTRIES: usize = 4_096;
+/// Bytes in one commit: what a follower holds in memory at once.
+pub const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Statements waiting in the pool; past it, callers are told to come back.
+pub const MAX_POOL: usize = 16_384;

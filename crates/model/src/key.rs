@@ -3,6 +3,8 @@
 
 use crate::digest::digest_type;
 use crate::envelope::BadSignature;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
@@ -113,7 +115,16 @@ impl SecretKey {
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         SecretKey(SigningKey::from_bytes(seed))
     }
-    /// The seed, for writing it to a file.
+    /// From PKCS #8 in PEM (RFC 5958, RFC 8410, RFC 7468): what a key file holds. None if it is anything else.
+    pub fn from_pem(pem: &str) -> Option<Self> {
+        SigningKey::from_pkcs8_pem(pem).ok().map(SecretKey)
+    }
+    /// PKCS #8 in PEM, for a key file.
+    pub fn to_pem(&self) -> String {
+        // Encoding a 32-byte seed cannot fail; an empty file would be refused on reading.
+        self.0.to_pkcs8_pem(LineEnding::LF).map(|pem| pem.to_string()).unwrap_or_default()
+    }
+    /// The seed, for keeping it elsewhere.
     pub fn seed(&self) -> [u8; 32] {
         self.0.to_bytes()
     }
@@ -143,6 +154,16 @@ mod tests {
         let key = SecretKey::from_seed(&seed).public();
         assert_eq!(hex::encode(key.to_bytes()), "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8");
         assert_eq!(key.id().to_hex(), "be5de2f4bcdc383add3fc9827d345f1a37c6a06026b38696fb3229c003b35f49");
+    }
+
+    #[test]
+    fn a_key_file_holds_the_same_key() {
+        let key = SecretKey::from_seed(&[7; 32]);
+        let pem = key.to_pem();
+        assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
+        assert_eq!(SecretKey::from_pem(&pem).unwrap().public(), key.public());
+        assert!(SecretKey::from_pem(&pem.replace('M', "N")).is_none());
+        assert!(SecretKey::from_pem("").is_none());
     }
 
     #[test]

@@ -83,6 +83,10 @@ impl Rows {
     pub fn new(read: BTreeMap<RowKey, Option<Row>>) -> Self {
         Rows(read)
     }
+    /// The part of what was read for many that one of them may see.
+    pub fn select(all: &BTreeMap<RowKey, Option<Row>>, keys: &Keys) -> Self {
+        Rows(keys.iter().filter_map(|key| all.get(key).map(|row| (key.clone(), row.clone()))).collect())
+    }
     /// The row under a key that was asked for.
     pub fn get(&self, key: &RowKey) -> Result<Option<&Row>, Defect> {
         match self.0.get(key) {

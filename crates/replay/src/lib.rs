@@ -1,1 +1,25 @@
-//! The only writer of rows: follow, verify, fold, commit.
+//! The only writer of rows (spec/projections/README.md §2): reads the log in order, judges every statement as a
+//! stranger would, and folds what is effective into every projection. Authority's rows are among those it writes.
+//!
+//! Rows and cursors are committed together, so that a crash at any line leaves the rows of some size of the log, from
+//! which the next start goes on. Never writes the log, never trusts an entry that does not lead to the root that it
+//! was given.
+
+pub mod compare;
+pub mod fold;
+pub mod leaf;
+pub mod log;
+pub mod objects;
+pub mod replayer;
+
+pub use compare::{Difference, Fingerprint, compare, fingerprint};
+pub use fold::{Folder, ReplayError};
+pub use leaf::Leaf;
+pub use log::{LogReader, Target};
+pub use objects::{ObjectFinding, check_objects};
+pub use replayer::{Known, Progress, Replayer};
+
+/// Entries folded at once: one batch of rows, one transaction.
+pub const FOLD_ENTRIES: usize = 2_048;
+/// Objects read at once.
+pub const OBJECTS_AT_ONCE: usize = 16;

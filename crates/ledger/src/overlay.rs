@@ -1,0 +1,54 @@
+//! Authority's rows as the writer sees them: what replay has folded, under what its own batches changed that is not
+//! folded yet.
+
+use deedbox_authority::{PROJECTION, VERSION};
+use deedbox_model::row::{Changes, Keys};
+use deedbox_model::{Row, RowKey};
+use deedbox_store::{ProjectionId, RowStore, StoreError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The rows of authority.
+pub const AUTHORITY: ProjectionId = ProjectionId { name: PROJECTION, version: VERSION };
+
+/// Changes by key, each with the index that made it.
+#[derive(Default)]
+pub(crate) struct Overlay(BTreeMap<RowKey, (Option<Vec<u8>>, u64)>);
+
+impl Overlay {
+    /// What an entry changed.
+    pub(crate) fn write(&mut self, index: u64, changes: Changes) {
+        for (key, bytes) in changes {
+            self.0.insert(key, (bytes, index));
+        }
+    }
+
+    /// Forgets what is folded: the store has it.
+    pub(crate) fn forget(&mut self, folded: u64) {
+        self.0.retain(|_, (_, index)| *index >= folded);
+    }
+
+    /// Takes back what these indices changed: their batch never became part of the log. The overlay holds nothing that
+    /// such an entry overwrote unless that is folded already or is written again by whoever decides anew.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The rows under these keys. What is asked of the store is asked in one go; what is folded meanwhile does no harm,
+    /// since the overlay keeps its newer bytes until it is told.
+    pub(crate) async fn read(&self, store: &Arc<dyn RowStore>, keys: Keys) -> Result<BTreeMap<RowKey, Option<Row>>, StoreError> {
+        let (mine, asked): (Vec<RowKey>, Vec<RowKey>) = keys.into_iter().partition(|key| self.0.contains_key(key));
+        let mut rows = BTreeMap::new();
+        for chunk in asked.chunks(1_000) {
+            let found = store.read(&AUTHORITY, chunk).await?;
+            rows.extend(chunk.iter().cloned().zip(found));
+        }
+        for key in mine {
+            if let Some((bytes, index)) = self.0.get(&key) {
+                let row = bytes.as_ref().map(|bytes| Row { bytes: bytes.clone(), seq: *index });
+                rows.insert(key, row);
+            }
+        }
+        Ok(rows)
+    }
+}

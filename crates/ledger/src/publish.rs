@@ -1,0 +1,128 @@
+//! From a claimed commit to a published checkpoint: the same steps whether the writer goes on or a start finishes what
+//! a crash left. Each step may be done again.
+
+use crate::commit::{Commit, CommitError, decode_batch, leaf_hashes};
+use crate::head::Head;
+use crate::probe::{Point, Probe};
+use crate::recover::LedgerError;
+use crate::signer::CheckpointSigner;
+use bytes::Bytes;
+use deedbox_model::Sha256Digest;
+use deedbox_store::Files;
+use deedbox_tlog::bundle::{BundleId, grow_bundles, parse_entries};
+use deedbox_tlog::grow::{Edge, plan_growth};
+use deedbox_tlog::{TileId, Tiles};
+use futures::future::try_join_all;
+use std::sync::Arc;
+
+/// The path of the served checkpoint among the log's files.
+pub const CHECKPOINT: &str = "checkpoint";
+/// The folder of staged bundles among the log's files. Never served.
+pub const STAGED: &str = "staged";
+
+/// The path of a staged bundle.
+pub(crate) fn staged_path(bundle: &Sha256Digest) -> String {
+    format!("{STAGED}/{bundle}")
+}
+
+/// The log's files at one size, ready to grow.
+pub(crate) struct Tree {
+    pub(crate) files: Arc<dyn Files>,
+    pub(crate) edge: Edge,
+    /// The entries of the open entry bundle, in its encoding: at most 16 MiB, as a rule some 100 KiB.
+    pub(crate) open_bundle: Vec<u8>,
+}
+
+impl Tree {
+    /// Reads the right edge at this size.
+    pub(crate) async fn open(files: Arc<dyn Files>, size: u64) -> Result<Self, LedgerError> {
+        let mut tiles = Tiles::new();
+        for id in plan_growth(size).map_err(LedgerError::damaged)? {
+            let bytes = read_tile(files.as_ref(), &id).await?;
+            tiles.insert_bytes(id, &bytes).map_err(LedgerError::damaged)?;
+        }
+        let edge = Edge::from_tiles(size, &tiles).map_err(LedgerError::damaged)?;
+        let open_bundle = match BundleId::open(size) {
+            None => Vec::new(),
+            Some(id) => {
+                let path = id.path();
+                let bytes = files.get(&path).await?.ok_or(LedgerError::Missing(path))?;
+                parse_entries(id, &bytes).map_err(LedgerError::damaged)?;
+                bytes.to_vec()
+            }
+        };
+        Ok(Tree { files, edge, open_bundle })
+    }
+
+    /// Carries out a claimed commit: signs what was claimed, writes tiles and bundles, and then the checkpoint.
+    ///
+    /// A crash at any line leaves a claimed commit whose checkpoint is not served, which the next start carries out again.
+    pub(crate) async fn carry_out(
+        &mut self,
+        commit: &Commit,
+        staged: &[u8],
+        signer: &mut CheckpointSigner,
+        probe: &dyn Probe,
+    ) -> Result<Head, LedgerError> {
+        let other = || LedgerError::Commit(CommitError::OtherBundle { number: commit.number });
+        if Sha256Digest::of(staged) != commit.bundle {
+            return Err(other());
+        }
+        let entries = decode_batch(staged).ok_or_else(other)?;
+        let growth = self.edge.grow(&leaf_hashes(entries.iter().copied())).map_err(LedgerError::damaged)?;
+        if growth.edge.size() != commit.new_size || growth.root != commit.root_hash() || self.edge.size() != commit.old_size {
+            return Err(other());
+        }
+        let old = (self.edge.size(), self.edge.root());
+        let signed = signer.sign(old, (growth.edge.size(), growth.root)).await?;
+        probe.passed(Point::SignerRemembers);
+
+        let bundles = grow_bundles(old.0, &self.open_bundle, &entries).map_err(LedgerError::damaged)?;
+        let tiles = growth.tiles.iter().map(|tile| (tile.id().path(), Bytes::from(tile.to_bytes())));
+        let open_bundle = match bundles.last() {
+            Some((id, bytes)) if !id.is_full() => bytes.clone(),
+            _ => Vec::new(),
+        };
+        let writes: Vec<(String, Bytes)> = tiles.chain(bundles.into_iter().map(|(id, bytes)| (id.path(), Bytes::from(bytes)))).collect();
+        // All of them are durable before the checkpoint that needs them is served.
+        for some in writes.chunks(16) {
+            try_join_all(some.iter().map(|(path, bytes)| self.files.put(path, bytes.clone()))).await?;
+        }
+        probe.passed(Point::TilesWritten);
+
+        self.files.put(CHECKPOINT, Bytes::from(signed.to_string())).await?;
+        probe.passed(Point::CheckpointWritten);
+
+        let superseded = superseded(old.0, growth.edge.size());
+        self.edge = growth.edge;
+        self.open_bundle = open_bundle;
+        // What is left over takes room and does no harm: a failure here is not one of the commit.
+        for path in superseded.into_iter().chain([staged_path(&commit.bundle)]) {
+            if let Err(error) = self.files.delete(&path).await {
+                tracing::warn!(%path, %error, "could not remove a file that nobody needs any more");
+            }
+        }
+        probe.passed(Point::StagedRemoved);
+        Ok(Head { size: commit.new_size, root: growth.root, checkpoint: Some(Arc::new(signed)) })
+    }
+}
+
+/// Reads a tile of exactly this width.
+pub(crate) async fn read_tile(files: &dyn Files, id: &TileId) -> Result<Bytes, LedgerError> {
+    let path = id.path();
+    files.get(&path).await?.ok_or(LedgerError::Missing(path))
+}
+
+/// The partial tiles and bundles of the old size that wider ones have taken the place of. Who still holds an older
+/// checkpoint is served the beginning of the wider one.
+fn superseded(old: u64, new: u64) -> Vec<String> {
+    let now: Vec<TileId> = plan_growth(new).unwrap_or_default();
+    let mut paths: Vec<String> =
+        plan_growth(old).unwrap_or_default().into_iter().filter(|id| !now.contains(id)).map(|id| id.path()).collect();
+    if let Some(id) = BundleId::open(old)
+        && BundleId::open(new) != Some(id)
+    {
+        paths.push(id.path());
+    }
+    paths
+}

@@ -1,0 +1,105 @@
+//! The signer of checkpoints, with a memory of its own: it refuses to contradict what it signed last, whatever the
+//! log's files say (spec/log.md, "What a signer remembers").
+
+use crate::recover::LedgerError;
+use bytes::Bytes;
+use deedbox_model::{Origin, SecretKey};
+use deedbox_store::Files;
+use deedbox_tlog::{Checkpoint, Hash, KeyName, SignedCheckpoint, Signer};
+use ed25519_dalek::SigningKey;
+use std::sync::Arc;
+
+/// Where the memory is kept, apart from the log's files.
+const MEMORY: &str = "last-signed";
+
+/// Signs checkpoints of one log.
+pub struct CheckpointSigner {
+    name: KeyName,
+    signer: Signer,
+    memory: Arc<dyn Files>,
+    last: Option<(u64, Hash)>,
+}
+
+impl CheckpointSigner {
+    /// Reads its memory. `memory` is a place of its own, that no restore of the log's files rolls back.
+    pub async fn open(origin: &Origin, key: &SecretKey, memory: Arc<dyn Files>) -> Result<Self, LedgerError> {
+        let name = KeyName::new(origin.as_str()).map_err(|e| LedgerError::Key(e.to_string()))?;
+        let signer = Signer::new(name.clone(), SigningKey::from_bytes(&key.seed())).map_err(|e| LedgerError::Key(e.to_string()))?;
+        let last = match memory.get(MEMORY).await? {
+            None => None,
+            Some(bytes) => Some(parse(&bytes).ok_or(LedgerError::SignerMemory)?),
+        };
+        Ok(CheckpointSigner { name, signer, memory, last })
+    }
+
+    /// The verifier key of its signatures.
+    pub fn vkey(&self) -> String {
+        self.signer.verifier().to_string()
+    }
+
+    /// The verifier key of its signatures.
+    pub fn verifier(&self) -> &deedbox_tlog::VerifierKey {
+        self.signer.verifier()
+    }
+
+    /// The name of its key: the origin.
+    pub fn name(&self) -> &KeyName {
+        &self.name
+    }
+
+    /// The last size that it signed, with its root.
+    pub fn last(&self) -> Option<(u64, Hash)> {
+        self.last
+    }
+
+    /// Signs the checkpoint that follows `old`, and remembers it before anybody sees the signature. Refuses another root
+    /// for a size that it has signed, and to go on from anything but what it signed last.
+    ///
+    /// A crash after remembering leaves a signature that nobody has seen; the same checkpoint is signed again, to the
+    /// same bytes.
+    pub async fn sign(&mut self, old: (u64, Hash), new: (u64, Hash)) -> Result<SignedCheckpoint, LedgerError> {
+        let allowed = match self.last {
+            None => old.0 == 0,
+            Some(last) => last == old || last == new,
+        };
+        if !allowed {
+            let (last_size, last_root) = self.last.unwrap_or(old);
+            return Err(LedgerError::SignerRefuses { last_size, last_root: last_root.to_string(), size: new.0, root: new.1.to_string() });
+        }
+        let checkpoint = Checkpoint::new(self.name.clone(), new.0, new.1).map_err(|e| LedgerError::Key(e.to_string()))?;
+        let signed = checkpoint.sign(&self.signer).map_err(|e| LedgerError::Key(e.to_string()))?;
+        if self.last != Some(new) {
+            self.memory.put(MEMORY, Bytes::from(format!("{} {}\n", new.0, new.1))).await?;
+            self.last = Some(new);
+        }
+        Ok(signed)
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<(u64, Hash)> {
+    let (size, root) = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?.split_once(' ')?;
+    Some((size.parse().ok()?, Hash::from_hex(root).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deedbox_store::memory::MemoryFiles;
+
+    #[tokio::test]
+    async fn it_never_signs_two_roots_of_one_size_not_even_after_a_restore() {
+        let memory: Arc<dyn Files> = Arc::new(MemoryFiles::default());
+        let origin = Origin::parse("registry.example").unwrap();
+        let key = SecretKey::from_seed(&[1; 32]);
+        let root = |n| (n, Hash([n as u8; 32]));
+        let mut signer = CheckpointSigner::open(&origin, &key, Arc::clone(&memory)).await.unwrap();
+        assert!(signer.sign(root(4), root(5)).await.is_err(), "a fresh memory begins with an empty log");
+        let first = signer.sign(root(0), root(5)).await.unwrap();
+        assert_eq!(signer.sign(root(0), root(5)).await.unwrap().to_string(), first.to_string(), "again, to the same bytes");
+        assert!(signer.sign(root(0), (5, Hash([9; 32]))).await.is_err(), "another root of the same size");
+        assert!(signer.sign(root(0), root(3)).await.is_err(), "a restored log's other future");
+        let mut again = CheckpointSigner::open(&origin, &key, memory).await.unwrap();
+        assert!(again.sign(root(0), root(6)).await.is_err());
+        again.sign(root(5), root(6)).await.unwrap();
+    }
+}

@@ -1,0 +1,307 @@
+//! Folding: a run of leaves, judged in order and turned into rows of authority and of every projection, in one commit.
+
+use crate::OBJECTS_AT_ONCE;
+use crate::leaf::{self, Leaf, Opened};
+use deedbox_authority::rows::{KeyRow, TimeRow, VoidRow, key_key, time_key, void_key};
+use deedbox_authority::{Decision, decide, touches, void_changes};
+use deedbox_model::row::{Changes, Defect, Keys, decode_row};
+use deedbox_model::{KeyId, ObjectRef, PublicKey, Row, RowKey, Rows, Statement, TimeMs, Verified, limits};
+use deedbox_store::{Objects, ProjectionId, RowBatch, RowStore, StoreError};
+use deedbox_view::{Entry, Fact, Facts, FactsNeeded, Projection};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The rows of authority.
+pub(crate) const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
+
+/// Why folding stops. None of these is the fault of a statement.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A projection or a row is at fault.
+    #[error(transparent)]
+    Defect(#[from] Defect),
+    /// A file of the log is gone.
+    #[error("{0} is missing from the log's files; run deedbox fsck")]
+    Missing(String),
+    /// A file of the log is damaged.
+    #[error("the log is damaged: {0}; run deedbox fsck")]
+    Damaged(String),
+    /// An object that an event names is gone or damaged.
+    #[error("object {address}, which entry {index} names, is {what}: fetch it again from a mirror or a backup; run deedbox fsck")]
+    Object {
+        /// Its address.
+        address: String,
+        /// The entry.
+        index: u64,
+        /// `missing`, or how it is damaged.
+        what: String,
+    },
+    /// A newer protocol than this program knows is in force.
+    #[error(
+        "judged up to index {index}, undecided from there: protocol {protocol} is in force, which this program does not know; update it"
+    )]
+    Undecided {
+        /// The first index without a verdict.
+        index: u64,
+        /// The protocol in force there.
+        protocol: u64,
+    },
+    /// A thread could not do its work.
+    #[error("a worker stopped: {0}")]
+    Worker(String),
+}
+
+impl ReplayError {
+    pub(crate) fn damaged(error: impl std::fmt::Display) -> Self {
+        ReplayError::Damaged(error.to_string())
+    }
+
+    /// Whether trying again may help.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, ReplayError::Store(StoreError::Medium { .. }))
+    }
+}
+
+/// An effective entry with the objects that it names.
+struct Item {
+    index: u64,
+    log_time: TimeMs,
+    statement: Arc<Verified<Statement>>,
+    facts: Facts,
+}
+
+impl Item {
+    fn entry(&self) -> Entry<'_> {
+        Entry { index: self.index, log_time: self.log_time, statement: &self.statement }
+    }
+}
+
+/// What folding a run came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Folded {
+    /// Entries folded, void ones included.
+    pub entries: u64,
+    /// How many of them are void.
+    pub void: u64,
+}
+
+/// Folds into one row store.
+#[derive(Clone)]
+pub struct Folder {
+    /// Where the rows are.
+    pub rows: Arc<dyn RowStore>,
+    /// Where the objects are.
+    pub objects: Arc<dyn Objects>,
+    /// Every projection but authority.
+    pub projections: Vec<Arc<dyn Projection>>,
+}
+
+/// The id of a projection's rows.
+pub fn id_of(projection: &dyn Projection) -> ProjectionId {
+    ProjectionId { name: projection.name(), version: projection.version() }
+}
+
+impl Folder {
+    /// Folds leaves that begin at index `first`, where every projection's rows are. All of it is committed, or, on an
+    /// error, what comes before the entry at fault.
+    pub async fn fold(&self, first: u64, leaves: Vec<Leaf>) -> Result<Folded, ReplayError> {
+        let opened = self.open(leaves).await?;
+        let keys: Vec<Keys> =
+            opened.iter().map(|leaf| leaf.statement().map_or_else(|| Ok(Keys::new()), touches)).collect::<Result<_, _>>()?;
+        let mut state = self.read(&AUTHORITY, keys.iter().flatten().cloned().collect()).await?;
+        let mut changed: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();
+        let mut effective: Vec<(u64, TimeMs, Arc<Verified<Statement>>)> = Vec::new();
+        let mut folded = Folded::default();
+        let mut undecided = None;
+
+        for ((index, leaf), keys) in (first..).zip(&opened).zip(&keys) {
+            let decision = match leaf {
+                Opened::Undecodable(refusal) => Decision::Refused(refusal.clone()),
+                Opened::NotVerified(_) | Opened::Verified(_) => match leaf.signed() {
+                    Some(signed) => decide(&Rows::select(&state, keys), index, signed)?,
+                    None => continue,
+                },
+            };
+            let changes = match (decision, leaf) {
+                (Decision::Effective(done), Opened::Verified(statement)) => {
+                    effective.push((index, done.log_time, Arc::clone(statement)));
+                    done.changes
+                }
+                (Decision::Effective(_), _) => {
+                    return Err(ReplayError::Worker("an unverified statement was found effective".to_owned()));
+                }
+                (Decision::Refused(refusal), _) => {
+                    folded.void += 1;
+                    void_changes(index, &refusal)?
+                }
+                (Decision::Undecided { protocol }, _) => {
+                    undecided = Some(ReplayError::Undecided { index, protocol });
+                    break;
+                }
+            };
+            apply(&mut state, &mut changed, index, changes);
+            folded.entries += 1;
+        }
+
+        let to = first + folded.entries;
+        let mut batches = vec![RowBatch { projection: AUTHORITY, from: first, to, changes: changed }];
+        let items = self.items(effective).await?;
+        for projection in &self.projections {
+            batches.push(self.fold_one(projection.as_ref(), first, to, &items).await?);
+        }
+        if folded.entries > 0 {
+            self.rows.commit(batches).await?;
+        }
+        match undecided {
+            Some(error) => Err(error),
+            None => Ok(folded),
+        }
+    }
+
+    /// Folds leaves into one projection alone, from its beginning, by the verdicts that authority's rows hold already.
+    /// `log_time` is log time before `first`; gives log time after.
+    pub async fn fold_again(
+        &self,
+        projection: &dyn Projection,
+        first: u64,
+        mut log_time: TimeMs,
+        leaves: Vec<Leaf>,
+    ) -> Result<TimeMs, ReplayError> {
+        let opened = self.open(leaves).await?;
+        let to = first + opened.len() as u64;
+        let voids = (first..to).map(void_key).collect::<Result<Keys, _>>()?;
+        let voids = self.read(&AUTHORITY, voids).await?;
+        let mut effective = Vec::new();
+        for (index, leaf) in (first..).zip(opened) {
+            let key = void_key(index)?;
+            if let Some(Some(row)) = voids.get(&key) {
+                decode_row::<VoidRow>(&key, &row.bytes)?;
+                continue;
+            }
+            let Opened::Verified(statement) = leaf else {
+                return Err(ReplayError::Damaged(format!("entry {index} was found effective once and does not verify now")));
+            };
+            log_time = log_time.max(statement.time());
+            effective.push((index, log_time, statement));
+        }
+        let items = self.items(effective).await?;
+        let batch = self.fold_one(projection, first, to, &items).await?;
+        self.rows.commit(vec![batch]).await?;
+        Ok(log_time)
+    }
+
+    /// Log time as authority's rows have it.
+    pub async fn log_time(&self) -> Result<TimeMs, ReplayError> {
+        let key = time_key()?;
+        let rows = self.read(&AUTHORITY, Keys::from([key.clone()])).await?;
+        match rows.get(&key) {
+            Some(Some(row)) => Ok(decode_row::<TimeRow>(&key, &row.bytes)?.time),
+            _ => Ok(TimeMs::default()),
+        }
+    }
+
+    /// Decodes leaves and checks their signatures, on all cores and off the threads that answer requests.
+    async fn open(&self, leaves: Vec<Leaf>) -> Result<Vec<Opened>, ReplayError> {
+        let worker = |e: tokio::task::JoinError| ReplayError::Worker(e.to_string());
+        let decoded = tokio::task::spawn_blocking(move || leaf::decode_all(leaves)).await.map_err(worker)?;
+        let mut keys = leaf::registered(&decoded);
+        keys.extend(self.registered_keys(leaf::kids(&decoded).filter(|kid| !keys.contains_key(kid)).collect()).await?);
+        tokio::task::spawn_blocking(move || leaf::verify_all(decoded, &keys)).await.map_err(worker)
+    }
+
+    async fn registered_keys(&self, mut kids: Vec<KeyId>) -> Result<BTreeMap<KeyId, PublicKey>, ReplayError> {
+        kids.sort();
+        kids.dedup();
+        let rows = self.read(&AUTHORITY, kids.iter().map(key_key).collect::<Result<_, _>>()?).await?;
+        let mut keys = BTreeMap::new();
+        for (key, row) in rows {
+            if let Some(row) = row {
+                let KeyRow { key } = decode_row(&key, &row.bytes)?;
+                keys.insert(key.id(), key);
+            }
+        }
+        Ok(keys)
+    }
+
+    async fn read(&self, projection: &ProjectionId, keys: Keys) -> Result<BTreeMap<RowKey, Option<Row>>, ReplayError> {
+        let keys: Vec<RowKey> = keys.into_iter().collect();
+        let mut rows = BTreeMap::new();
+        for chunk in keys.chunks(1_000) {
+            let found = self.rows.read(projection, chunk).await?;
+            rows.extend(chunk.iter().cloned().zip(found));
+        }
+        Ok(rows)
+    }
+
+    /// Reads the objects that effective entries name, some at once, in order.
+    async fn items(&self, effective: Vec<(u64, TimeMs, Arc<Verified<Statement>>)>) -> Result<Vec<Item>, ReplayError> {
+        stream::iter(effective)
+            .map(|(index, log_time, statement)| async move {
+                let facts = self.facts(index, &statement).await?;
+                Ok::<Item, ReplayError>(Item { index, log_time, statement, facts })
+            })
+            .buffered(OBJECTS_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    async fn facts(&self, index: u64, statement: &Statement) -> Result<Facts, ReplayError> {
+        let needed = FactsNeeded::by(statement.event());
+        let mut facts = Facts::default();
+        if let Some(object) = needed.manifest {
+            facts.manifest = Some(match self.object(index, &object, limits::MANIFEST_BYTES as u64).await? {
+                Some(bytes) => FactsNeeded::read_manifest(statement, &bytes),
+                None => Fact::Unreadable("its manifest is larger than 4 MiB".to_owned()),
+            });
+        }
+        if let Some(object) = needed.message {
+            facts.message = Some(match self.object(index, &object, limits::MESSAGE_BYTES as u64).await? {
+                Some(bytes) => FactsNeeded::read_message(&bytes),
+                None => Fact::Unreadable("its message is larger than 1,024 bytes".to_owned()),
+            });
+        }
+        Ok(facts)
+    }
+
+    /// An object with the right digest; none if its stated size is past the limit.
+    async fn object(&self, index: u64, object: &ObjectRef, limit: u64) -> Result<Option<bytes::Bytes>, ReplayError> {
+        let fault = |what: String| ReplayError::Object { address: object.sha256.to_address(), index, what };
+        if object.size > limit {
+            return Ok(None);
+        }
+        match self.objects.get(&object.sha256, limit).await {
+            Ok(Some(bytes)) if object.matches(&bytes) => Ok(Some(bytes)),
+            Ok(Some(_)) => Err(fault("damaged: its bytes are not those of its address".to_owned())),
+            Ok(None) => Err(fault("missing".to_owned())),
+            Err(StoreError::Damaged { why, .. }) => Err(fault(format!("damaged: {why}"))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn fold_one(&self, projection: &dyn Projection, from: u64, to: u64, items: &[Item]) -> Result<RowBatch, ReplayError> {
+        let id = id_of(projection);
+        let keys: Vec<Keys> = items.iter().map(|item| projection.touches(&item.entry(), &item.facts)).collect::<Result<_, _>>()?;
+        let mut state = self.read(&id, keys.iter().flatten().cloned().collect()).await?;
+        let mut changed = BTreeMap::new();
+        for (item, keys) in items.iter().zip(&keys) {
+            let changes = projection.fold(&Rows::select(&state, keys), &item.entry(), &item.facts)?;
+            apply(&mut state, &mut changed, item.index, changes);
+        }
+        Ok(RowBatch { projection: id, from, to, changes: changed })
+    }
+}
+
+/// Writes changes over what was read, and notes them for the commit.
+fn apply(state: &mut BTreeMap<RowKey, Option<Row>>, changed: &mut BTreeMap<RowKey, Option<Row>>, index: u64, changes: Changes) {
+    for (key, bytes) in changes {
+        let row = bytes.map(|bytes| Row { bytes, seq: index });
+        if let Some(slot) = state.get_mut(&key) {
+            slot.clone_from(&row);
+        }
+        changed.insert(key, row);
+    }
+}

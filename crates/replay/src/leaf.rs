@@ -1,0 +1,138 @@
+//! Leaves on their way to a verdict: decoding and signatures, on all cores, before any state is looked at. Whether a
+//! signature verifies depends on the bytes and the key alone; whether the key may speak is decided later, in order.
+
+use deedbox_authority::{Refusal, Signed};
+use deedbox_model::event::Event;
+use deedbox_model::{KeyId, PublicKey, Statement, Unverified, Verified};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// An entry of the log.
+#[derive(Debug, Clone)]
+pub enum Leaf {
+    /// As it was read.
+    Bytes(Vec<u8>),
+    /// From the writer of this very process, which has verified it.
+    Verified(Arc<Verified<Statement>>),
+}
+
+/// A leaf of which all is known that does not depend on the log before it.
+#[derive(Debug, Clone)]
+pub(crate) enum Opened {
+    /// Not a statement.
+    Undecodable(Refusal),
+    /// A statement whose signature does not verify, or whose key nobody ever registered.
+    NotVerified(Box<Statement>),
+    /// A statement whose signature verifies.
+    Verified(Arc<Verified<Statement>>),
+}
+
+impl Opened {
+    pub(crate) fn statement(&self) -> Option<&Statement> {
+        match self {
+            Opened::Undecodable(_) => None,
+            Opened::NotVerified(statement) => Some(statement),
+            Opened::Verified(statement) => Some(statement),
+        }
+    }
+    pub(crate) fn signed(&self) -> Option<Signed<'_>> {
+        match self {
+            Opened::Undecodable(_) => None,
+            Opened::NotVerified(statement) => Some(Signed::NotVerified(statement)),
+            Opened::Verified(statement) => Some(Signed::Verified(statement)),
+        }
+    }
+}
+
+/// A decoded leaf whose signature is not checked yet.
+pub(crate) enum Decoded {
+    Undecodable(Refusal),
+    Unverified(Box<Unverified<Statement>>),
+    Verified(Arc<Verified<Statement>>),
+}
+
+impl Decoded {
+    fn peek(&self) -> Option<&Statement> {
+        match self {
+            Decoded::Undecodable(_) => None,
+            Decoded::Unverified(statement) => Some(statement.peek()),
+            Decoded::Verified(statement) => Some(statement),
+        }
+    }
+}
+
+/// Decodes leaves on all cores.
+pub(crate) fn decode_all(leaves: Vec<Leaf>) -> Vec<Decoded> {
+    on_all_cores(leaves, |leaf| match leaf {
+        Leaf::Verified(statement) => Decoded::Verified(statement),
+        Leaf::Bytes(bytes) => match Statement::decode(&bytes) {
+            Ok(statement) => Decoded::Unverified(Box::new(statement)),
+            Err(error) => Decoded::Undecodable(Refusal::Undecodable(error.to_string())),
+        },
+    })
+}
+
+/// The keys under which these leaves say they are signed.
+pub(crate) fn kids(decoded: &[Decoded]) -> impl Iterator<Item = KeyId> {
+    decoded.iter().filter_map(|leaf| match leaf {
+        Decoded::Unverified(statement) => Some(statement.peek().kid()),
+        Decoded::Undecodable(_) | Decoded::Verified(_) => None,
+    })
+}
+
+/// The keys that these leaves register, if they turn out to be effective. A key that does not is in nobody's row, and
+/// is refused for that before its signature is looked at.
+pub(crate) fn registered(decoded: &[Decoded]) -> BTreeMap<KeyId, PublicKey> {
+    let mut keys = BTreeMap::new();
+    for statement in decoded.iter().filter_map(Decoded::peek) {
+        match statement.event() {
+            Event::RegistryCreated(e) => {
+                keys.extend(e.operator_keys.iter().chain(&e.log_keys).chain(&e.receipt_keys).map(|key| (key.id(), *key)));
+            }
+            Event::DomainClaimed(e) => keys.extend(e.acceptance.terms().keys.iter().map(|key| (key.key.id(), key.key))),
+            _ => {}
+        }
+    }
+    keys
+}
+
+/// Checks signatures on all cores.
+pub(crate) fn verify_all(decoded: Vec<Decoded>, keys: &BTreeMap<KeyId, PublicKey>) -> Vec<Opened> {
+    on_all_cores(decoded, |leaf| match leaf {
+        Decoded::Undecodable(refusal) => Opened::Undecodable(refusal),
+        Decoded::Verified(statement) => Opened::Verified(statement),
+        Decoded::Unverified(unverified) => {
+            let Some(key) = keys.get(&unverified.peek().kid()) else {
+                return Opened::NotVerified(Box::new(unverified.peek().clone()));
+            };
+            let statement = Box::new(unverified.peek().clone());
+            match unverified.verify(key) {
+                Ok(verified) => Opened::Verified(Arc::new(verified)),
+                Err(_) => Opened::NotVerified(statement),
+            }
+        }
+    })
+}
+
+/// Maps in order, in as many pieces as there are cores; small inputs on this thread alone.
+fn on_all_cores<A: Send, B: Send>(items: Vec<A>, f: impl Fn(A) -> B + Sync) -> Vec<B> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if cores == 1 || items.len() < 16 {
+        return items.into_iter().map(f).collect();
+    }
+    let piece = items.len().div_ceil(cores);
+    let mut items = items.into_iter();
+    let pieces: Vec<Vec<A>> =
+        std::iter::from_fn(|| Some(items.by_ref().take(piece).collect::<Vec<_>>()).filter(|p| !p.is_empty())).collect();
+    let f = &f;
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = pieces.into_iter().map(|piece| scope.spawn(move || piece.into_iter().map(f).collect::<Vec<B>>())).collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| match thread.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+            .collect()
+    })
+}
