@@ -13,6 +13,8 @@ pub mod limits;
 pub mod multiproof;
 pub mod note;
 pub mod proof;
+pub mod proof_text;
+pub mod receipt;
 pub mod tile;
 pub mod tiles;
 pub mod tree;
@@ -27,6 +29,10 @@ pub use note::{KeyKind, KeyName, Note, NoteError, NoteSignature, Signer, Verifie
 pub use proof::{
     ConsistencyProof, InclusionProof, ProofError, plan_consistency, plan_inclusion,
     prove_consistency, prove_inclusion,
+};
+pub use proof_text::{LogProof, LogProofError};
+pub use receipt::{
+    Receipt, ReceiptClaims, ReceiptError, ReceiptKey, attach_receipts, detach_receipts,
 };
 pub use tile::{TILE_WIDTH, Tile, TileError, TileId};
 pub use tiles::{HashReader, MissingTile, ReadError, Tiles};
