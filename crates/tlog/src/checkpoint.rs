@@ -3,8 +3,9 @@
 
 use crate::cosignature::Cosignature;
 use crate::hash::{Hash, empty_root};
+use crate::key::{KeyError, KeyKind, KeyName, VerifierKey};
 use crate::limits::{MAX_EXTENSION_LINES, MAX_TREE_SIZE};
-use crate::note::{KeyKind, KeyName, Note, NoteError, NoteSignature, Signer, VerifierKey};
+use crate::note::{Note, NoteError, NoteSignature, Signer};
 use crate::tree::{TreeError, check_size};
 use std::fmt;
 
@@ -14,6 +15,9 @@ pub enum CheckpointError {
     /// The note around it.
     #[error(transparent)]
     Note(#[from] NoteError),
+    /// An origin that is no key name, or a key that is none.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// A size that no log may have.
     #[error(transparent)]
     Size(#[from] TreeError),
@@ -114,8 +118,14 @@ impl Checkpoint {
         &self.extensions
     }
 
-    /// Signs it as the log does.
+    /// Signs it as the log does: with a key that bears the origin's name, and never with extension lines.
     pub fn sign(self, signer: &Signer) -> Result<SignedCheckpoint, CheckpointError> {
+        if signer.verifier().name() != &self.origin {
+            return Err(CheckpointError::WrongKey(signer.verifier().to_string()));
+        }
+        if !self.extensions.is_empty() {
+            return Err(CheckpointError::Extensions);
+        }
         let text = self.to_string();
         let note = Note::new(text.clone(), vec![signer.sign(&text)])?;
         Ok(SignedCheckpoint {
@@ -342,7 +352,9 @@ mod tests {
         assert_eq!(parsed.extensions(), ["ext"]);
         assert_eq!(parsed.to_string(), text);
         let log = signer(&origin(), 1);
-        let signed = parsed.sign(&log).unwrap();
+        let note = Note::new(text.clone(), vec![log.sign(&text)]).unwrap();
+        let signed = SignedCheckpoint::parse(note.to_string().as_bytes()).unwrap();
+        assert_eq!(parsed.sign(&log), Err(CheckpointError::Extensions));
         let verdict = signed.verify(&origin(), &[log.verifier().clone()], &[]);
         assert_eq!(verdict, Err(CheckpointError::Extensions));
     }
@@ -387,6 +399,10 @@ mod tests {
         )
         .unwrap();
         let other = signer(&"w.example".parse().unwrap(), 1);
+        assert!(matches!(
+            checkpoint().sign(&other),
+            Err(CheckpointError::WrongKey(_))
+        ));
         let signed = checkpoint().sign(&log).unwrap();
         for (logs, witnesses) in [
             (vec![witness.verifier().clone()], vec![]),

@@ -3,7 +3,8 @@
 //! cosignature is decided elsewhere.
 
 use crate::checkpoint::Checkpoint;
-use crate::note::{KeyKind, KeyName, NoteError, NoteSignature, VerifierKey};
+use crate::key::{KeyError, KeyKind, KeyName, VerifierKey};
+use crate::note::{NoteError, NoteSignature};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use std::fmt;
 
@@ -19,7 +20,7 @@ pub struct Cosigner {
 
 impl Cosigner {
     /// From a name and a private key.
-    pub fn new(name: KeyName, key: SigningKey) -> Result<Self, NoteError> {
+    pub fn new(name: KeyName, key: SigningKey) -> Result<Self, KeyError> {
         let verifier =
             VerifierKey::new(name, KeyKind::CosignatureV1, key.verifying_key().as_bytes())?;
         Ok(Self { verifier, key })
@@ -205,6 +206,6 @@ mod tests {
     }
 
     fn strong(cosigner: &Cosigner) -> VerifyingKey {
-        crate::note::strong_key(cosigner.verifier().public_key()).unwrap()
+        crate::key::strong_key(cosigner.verifier().public_key()).unwrap()
     }
 }

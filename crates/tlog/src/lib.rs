@@ -9,6 +9,7 @@ pub mod checkpoint;
 pub mod cosignature;
 pub mod grow;
 pub mod hash;
+pub mod key;
 pub mod limits;
 pub mod multiproof;
 pub mod note;
@@ -24,8 +25,9 @@ pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint, VerifiedChec
 pub use cosignature::{Cosignature, Cosigner};
 pub use grow::{Edge, Growth, plan_growth};
 pub use hash::{HASH_BYTES, Hash, HashError, empty_root, leaf_hash, node_hash};
+pub use key::{KeyError, KeyKind, KeyName, VerifierKey};
 pub use multiproof::{Multiproof, MultiproofError, plan_multiproof, prove_multiproof};
-pub use note::{KeyKind, KeyName, Note, NoteError, NoteSignature, Signer, VerifierKey};
+pub use note::{Note, NoteError, NoteSignature, Signer};
 pub use proof::{
     ConsistencyProof, InclusionProof, ProofError, plan_consistency, plan_inclusion,
     prove_consistency, prove_inclusion,

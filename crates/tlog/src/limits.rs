@@ -1,4 +1,4 @@
-//! Every limit of this crate, with its reason (`spec/log.md`, section 12). Past a limit there is a refusal, never a shorter answer.
+//! Every limit of this crate, with its reason (`spec/log.md`, section 11). Past a limit there is a refusal, never a shorter answer.
 
 /// Largest tree: 2^63 - 1 leaves. Other implementations keep sizes in signed 64-bit integers.
 pub const MAX_TREE_SIZE: u64 = (1 << 63) - 1;
@@ -9,7 +9,7 @@ pub const MAX_ENTRY_BYTES: usize = 65_535;
 /// Largest entry bundle, in bytes: 256 of the largest entries with their prefixes.
 pub const MAX_BUNDLE_BYTES: usize = 256 * (MAX_ENTRY_BYTES + 2);
 
-/// Longest path that is looked at, in bytes. The longest real one has 44.
+/// Longest path that is looked at, in bytes. The longest real one has 47.
 pub const MAX_PATH_BYTES: usize = 64;
 
 /// Longest key name or origin, in bytes: ML-DSA cosignatures carry both behind a one-byte length.

@@ -139,7 +139,7 @@ impl InclusionProof {
     pub fn root(&self, leaf: &Hash) -> Result<Hash, ProofError> {
         // RFC 9162 section 2.1.3.2, its fn and sn.
         let wrong_length = || ProofError::Length {
-            expected: 0,
+            expected: inclusion_spans(self.index, self.size).map_or(0, |spans| spans.len()),
             found: self.hashes.len(),
         };
         let (mut node, mut last) = (self.index, self.size.saturating_sub(1));
@@ -222,7 +222,7 @@ impl ConsistencyProof {
         }
         // RFC 9162 section 2.1.4.2, its fn, sn, fr and sr.
         let wrong_length = || ProofError::Length {
-            expected: 0,
+            expected: consistency_spans(self.old, self.new).map_or(0, |spans| spans.len()),
             found: self.hashes.len(),
         };
         let mut hashes = self.hashes.iter();

@@ -3,8 +3,8 @@
 
 use crate::checkpoint::{CheckpointError, SignedCheckpoint, VerifiedCheckpoint, parse_decimal};
 use crate::hash::Hash;
+use crate::key::{KeyName, VerifierKey};
 use crate::limits::{MAX_EXTRA_BYTES, MAX_LOG_PROOF_BYTES};
-use crate::note::{KeyName, VerifierKey};
 use crate::proof::{InclusionProof, ProofError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -3,10 +3,10 @@
 //! A statement's own signature and meaning are not looked at here, and nothing that was signed is ever encoded again.
 
 use crate::hash::Hash;
+use crate::key::strong_key;
 use crate::limits::{
     MAX_CLAIM_BYTES, MAX_ENTRY_BYTES, MAX_RECEIPT_BYTES, MAX_RECEIPTS, MAX_TRANSPARENT_BYTES,
 };
-use crate::note::strong_key;
 use crate::proof::{InclusionProof, ProofError};
 use coset::cbor::Value;
 use ed25519_dalek::{Signature, VerifyingKey};

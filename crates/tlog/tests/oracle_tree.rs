@@ -161,6 +161,10 @@ fn every_tree_up_to_1200_leaves_has_the_tiles_roots_and_proofs_of_another_implem
     for size in 0..=1200u64 {
         both.grow_to(size);
         let root = both.their_root(size);
+        // Every size has its tiles and its root compared; beyond the first full tile every third has its proofs compared too.
+        if size > 260 && !size.is_multiple_of(3) {
+            continue;
+        }
         for at in interesting(size) {
             both.inclusion(at, size, &root);
             both.consistency(at, size, &root);
