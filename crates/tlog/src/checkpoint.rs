@@ -3,8 +3,9 @@
 
 use crate::cosignature::Cosignature;
 use crate::hash::{Hash, empty_root};
+use crate::key::{KeyError, KeyKind, KeyName, VerifierKey};
 use crate::limits::{MAX_EXTENSION_LINES, MAX_TREE_SIZE};
-use crate::note::{KeyKind, KeyName, Note, NoteError, NoteSignature, Signer, VerifierKey};
+use crate::note::{Note, NoteError, NoteSignature, Signer};
 use crate::tree::{TreeError, check_size};
 use std::fmt;
 
@@ -14,6 +15,9 @@ pub enum CheckpointError {
     /// The note around it.
     #[error(transparent)]
     Note(#[from] NoteError),
+    /// An origin that is no key name, or a key that is none.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// A size that no log may have.
     #[error(transparent)]
     Size(#[from] TreeError),
@@ -101,8 +105,14 @@ impl Checkpoint {
         &self.extensions
     }
 
-    /// Signs it as the log does.
+    /// Signs it as the log does: with a key that bears the origin's name, and never with extension lines.
     pub fn sign(self, signer: &Signer) -> Result<SignedCheckpoint, CheckpointError> {
+        if signer.verifier().name() != &self.origin {
+            return Err(CheckpointError::WrongKey(signer.verifier().to_string()));
+        }
+        if !self.extensions.is_empty() {
+            return Err(CheckpointError::Extensions);
+        }
         let text = self.to_string();
         let note = Note::new(text.clone(), vec![signer.sign(&text)])?;
         Ok(SignedCheckpoint { checkpoint: self, note })
@@ -294,7 +304,9 @@ mod tests {
         assert_eq!(parsed.extensions(), ["ext"]);
         assert_eq!(parsed.to_string(), text);
         let log = signer(&origin(), 1);
-        let signed = parsed.sign(&log).unwrap();
+        let note = Note::new(text.clone(), vec![log.sign(&text)]).unwrap();
+        let signed = SignedCheckpoint::parse(note.to_string().as_bytes()).unwrap();
+        assert_eq!(parsed.sign(&log), Err(CheckpointError::Extensions));
         let verdict = signed.verify(&origin(), &[log.verifier().clone()], &[]);
         assert_eq!(verdict, Err(CheckpointError::Extensions));
     }
@@ -326,6 +338,10 @@ mod tests {
         let log = signer(&origin(), 1);
         let witness = crate::Cosigner::new("w.example".parse().unwrap(), SigningKey::from_bytes(&[3; 32])).unwrap();
         let other = signer(&"w.example".parse().unwrap(), 1);
+        assert!(matches!(
+            checkpoint().sign(&other),
+            Err(CheckpointError::WrongKey(_))
+        ));
         let signed = checkpoint().sign(&log).unwrap();
         for (logs, witnesses) in [
             (vec![witness.verifier().clone()], vec![]),

@@ -9,10 +9,13 @@ pub mod checkpoint;
 pub mod cosignature;
 pub mod grow;
 pub mod hash;
+pub mod key;
 pub mod limits;
 pub mod multiproof;
 pub mod note;
 pub mod proof;
+pub mod proof_text;
+pub mod receipt;
 pub mod tile;
 pub mod tiles;
 pub mod tree;
@@ -22,9 +25,17 @@ pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint, VerifiedChec
 pub use cosignature::{Cosignature, Cosigner};
 pub use grow::{Edge, Growth, plan_growth};
 pub use hash::{HASH_BYTES, Hash, HashError, empty_root, leaf_hash, node_hash};
+pub use key::{KeyError, KeyKind, KeyName, VerifierKey};
 pub use multiproof::{Multiproof, MultiproofError, plan_multiproof, prove_multiproof};
-pub use note::{KeyKind, KeyName, Note, NoteError, NoteSignature, Signer, VerifierKey};
-pub use proof::{ConsistencyProof, InclusionProof, ProofError, plan_consistency, plan_inclusion, prove_consistency, prove_inclusion};
+pub use note::{Note, NoteError, NoteSignature, Signer};
+pub use proof::{
+    ConsistencyProof, InclusionProof, ProofError, plan_consistency, plan_inclusion,
+    prove_consistency, prove_inclusion,
+};
+pub use proof_text::{LogProof, LogProofError};
+pub use receipt::{
+    Receipt, ReceiptClaims, ReceiptError, ReceiptKey, attach_receipts, detach_receipts,
+};
 pub use tile::{TILE_WIDTH, Tile, TileError, TileId};
 pub use tiles::{HashReader, MissingTile, ReadError, Tiles};
 pub use tree::{Frontier, NodeId, TreeError, plan_frontier};

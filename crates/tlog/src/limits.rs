@@ -1,4 +1,4 @@
-//! Every limit of this crate, with its reason (`spec/log.md`, section 12). Past a limit there is a refusal, never a shorter answer.
+//! Every limit of this crate, with its reason (`spec/log.md`, section 11). Past a limit there is a refusal, never a shorter answer.
 
 /// Largest tree: 2^63 - 1 leaves. Other implementations keep sizes in signed 64-bit integers.
 pub const MAX_TREE_SIZE: u64 = (1 << 63) - 1;
@@ -9,7 +9,7 @@ pub const MAX_ENTRY_BYTES: usize = 65_535;
 /// Largest entry bundle, in bytes: 256 of the largest entries with their prefixes.
 pub const MAX_BUNDLE_BYTES: usize = 256 * (MAX_ENTRY_BYTES + 2);
 
-/// Longest path that is looked at, in bytes. The longest real one has 44.
+/// Longest path that is looked at, in bytes. The longest real one has 47.
 pub const MAX_PATH_BYTES: usize = 64;
 
 /// Longest key name or origin, in bytes: ML-DSA cosignatures carry both behind a one-byte length.
@@ -30,6 +30,10 @@ pub const MAX_MULTIPROOF_LEAVES: usize = 16_384;
 /// Most extra data in a tlog-proof, in bytes: one entry.
 pub const MAX_EXTRA_BYTES: usize = MAX_ENTRY_BYTES;
 
+/// Largest tlog-proof, in bytes: the largest note, the most extra data in base64, 63 hashes, and the lines between.
+pub const MAX_LOG_PROOF_BYTES: usize =
+    MAX_NOTE_BYTES + MAX_EXTRA_BYTES.div_ceil(3) * 4 + 63 * 45 + 128;
+
 /// Largest COSE receipt, in bytes: 63 path hashes take 2.2 kB, issuer, subject and key id the rest.
 pub const MAX_RECEIPT_BYTES: usize = 8_192;
 
@@ -38,3 +42,7 @@ pub const MAX_CLAIM_BYTES: usize = 1_024;
 
 /// Most receipts in a transparent statement: one per log that holds it, and a few repeats.
 pub const MAX_RECEIPTS: usize = 16;
+
+/// Largest transparent statement, in bytes: the largest entry with the most of the largest receipts.
+pub const MAX_TRANSPARENT_BYTES: usize =
+    MAX_ENTRY_BYTES + MAX_RECEIPTS * (MAX_RECEIPT_BYTES + 5) + 16;

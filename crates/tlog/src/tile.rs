@@ -144,6 +144,7 @@ pub fn tiles_at(size: u64) -> impl Iterator<Item = TileId> {
 }
 
 /// The tiles that a tree of `new` leaves has and the tree of `old` leaves had not, level by level. None if `new <= old`.
+/// Sizes are those of checkpoints or of planned growth, so at most [`MAX_TREE_SIZE`].
 pub fn new_tiles(old: u64, new: u64) -> impl Iterator<Item = TileId> {
     let (old, new) = (old.min(new), new.min(MAX_TREE_SIZE));
     (0..TILE_LEVELS).flat_map(move |level| {
