@@ -1,4 +1,5 @@
-//! How a store fails.
+//! How a store fails: in words that say what was tried and what to do (docs/ARCHITECTURE.md, "Ports"). Never says
+//! anything about what is stored.
 
 /// A failure of the store, never of what is stored.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,15 @@ pub enum StoreError {
     /// Another process holds the place.
     #[error("{0} is in use by another process: stop it first, or use another directory")]
     InUse(String),
+    /// Nothing was tried, because what was asked cannot be meant: a path that is none, a range beyond an object's end,
+    /// a batch that goes backwards, a file of another program or of a newer version of this one.
+    #[error("{what} is refused: {why}")]
+    Refused {
+        /// What was asked for.
+        what: String,
+        /// Why it cannot be, and what to do.
+        why: String,
+    },
     /// An upload's bytes are not those of the digest that it was for.
     #[error("the uploaded bytes have sha256 {found} and size {found_size}, not {expected} and {expected_size}")]
     DigestMismatch {
@@ -44,4 +54,19 @@ pub enum StoreError {
         /// Where the batch thought they were.
         expected: u64,
     },
+}
+
+impl StoreError {
+    /// A failure of the medium while doing `what`.
+    pub fn medium(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
+        StoreError::Medium { what: what.into(), why: why.to_string() }
+    }
+    /// A question that cannot be meant.
+    pub fn refused(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
+        StoreError::Refused { what: what.into(), why: why.to_string() }
+    }
+    /// Bytes that are not what they should be.
+    pub fn damaged(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
+        StoreError::Damaged { what: what.into(), why: why.to_string() }
+    }
 }

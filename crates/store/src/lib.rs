@@ -4,13 +4,26 @@
 //! Decides nothing, verifies nothing but digests of objects.
 
 pub mod commits;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+pub mod disk;
 pub mod error;
+#[cfg(any(test, feature = "faults"))]
+pub mod faulty;
 pub mod files;
+pub mod limits;
+pub mod memory;
 pub mod objects;
 pub mod rows;
+pub mod sqlite;
+#[cfg(test)]
+mod tests;
 
 pub use commits::{Commits, Created};
+pub use disk::{DiskCommits, DiskFiles, DiskLock, DiskObjects, DiskStore, open_disk};
 pub use error::StoreError;
 pub use files::Files;
+pub use memory::{MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows};
 pub use objects::{ObjectStat, ObjectStream, Objects, Upload};
 pub use rows::{ProjectionId, RowBatch, RowStore};
+pub use sqlite::SqliteRows;

@@ -12,7 +12,8 @@ use std::ops::Range;
 pub struct ObjectStat {
     /// Address and size.
     pub object: ObjectRef,
-    /// When it was put in place: Unix milliseconds by the medium's clock. For clearing what nobody refers to.
+    /// When it was last put in place: Unix milliseconds by the medium's clock. Putting in place what is there already
+    /// makes it new again, so that clearing what nobody refers to never takes what was just uploaded.
     pub modified_ms: u64,
 }
 
@@ -46,12 +47,58 @@ pub trait Objects: Send + Sync {
     /// All bytes of an object of at most `limit` bytes; a larger one is `Damaged`. Not checked against the digest: the
     /// caller that needs it checked checks it.
     async fn get(&self, address: &Sha256Digest, limit: u64) -> Result<Option<Bytes>, StoreError>;
-    /// A range of its bytes, within its size, as a stream.
+    /// A range of its bytes as a stream; `Refused` if it does not lie within its size. An empty range is an empty stream.
     async fn read(&self, address: &Sha256Digest, range: Range<u64>) -> Result<Option<ObjectStream>, StoreError>;
-    /// Removes one that nobody refers to. Nothing to remove is no failure.
+    /// Removes one that nobody refers to. Nothing to remove is no failure. Streams that are being read go on to their
+    /// end where the medium allows it. A crash soon after may bring the object back, whole.
     async fn delete(&self, address: &Sha256Digest) -> Result<(), StoreError>;
     /// Every object, in no order.
     async fn list(&self) -> Result<BoxStream<'static, Result<ObjectStat, StoreError>>, StoreError>;
-    /// Removes temporary files older than `older_than_ms`; gives their number.
+    /// Removes temporary files last written at least `older_than_ms` milliseconds ago; gives their number. An upload whose
+    /// temporary file was removed under it fails when it finishes.
     async fn sweep_temporary(&self, older_than_ms: u64) -> Result<u64, StoreError>;
+}
+
+/// The relative path of an object: `sha256/ab/cd/<hex>`. 65,536 folders, so that ten million objects are some 150 in each.
+pub fn object_path(address: &Sha256Digest) -> String {
+    let hex = address.to_hex();
+    let (first, rest) = hex.split_at(2);
+    let (second, _) = rest.split_at(2);
+    format!("sha256/{first}/{second}/{hex}")
+}
+
+/// Refuses a range that does not lie within an object.
+pub(crate) fn check_range(address: &Sha256Digest, range: &Range<u64>, size: u64) -> Result<(), StoreError> {
+    if range.start <= range.end && range.end <= size {
+        return Ok(());
+    }
+    Err(StoreError::refused(
+        format!("the range {}..{} of {}", range.start, range.end, address.to_address()),
+        format!("the object has {size} bytes"),
+    ))
+}
+
+/// An object that should have been small.
+pub(crate) fn too_large(address: &Sha256Digest, size: u64, limit: u64) -> StoreError {
+    StoreError::damaged(format!("object {}", address.to_address()), format!("it has {size} bytes where at most {limit} can be meant"))
+}
+
+/// An upload of other bytes than were claimed.
+pub(crate) fn mismatch(found: ObjectRef, expected: ObjectRef) -> StoreError {
+    StoreError::DigestMismatch {
+        found: found.sha256.to_hex(),
+        found_size: found.size,
+        expected: expected.sha256.to_hex(),
+        expected_size: expected.size,
+    }
+}
+
+/// Unix milliseconds by this machine's clock, for the age of what lies on it.
+pub(crate) fn now_ms() -> u64 {
+    to_ms(std::time::SystemTime::now())
+}
+
+/// A file's time as Unix milliseconds; a time before 1970 counts as very old.
+pub(crate) fn to_ms(time: std::time::SystemTime) -> u64 {
+    time.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

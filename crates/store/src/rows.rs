@@ -6,6 +6,7 @@
 //! opening writes an unfinished batch again.
 
 use crate::error::StoreError;
+use crate::limits::PROJECTION_NAME_BYTES;
 use async_trait::async_trait;
 use deedbox_model::{Row, RowKey};
 use std::collections::BTreeMap;
@@ -22,6 +23,25 @@ pub struct ProjectionId {
 impl std::fmt::Display for ProjectionId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}", self.name, self.version)
+    }
+}
+
+impl ProjectionId {
+    /// Whether the name and the version are of the form above; adapters ask before the name goes into a query or a path.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let mut bytes = self.name.bytes();
+        let fits = bytes.next().is_some_and(|b| b.is_ascii_lowercase())
+            && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && self.name.len() <= PROJECTION_NAME_BYTES
+            && self.version >= 1;
+        if fits {
+            return Ok(());
+        }
+        let shown: String = self.name.chars().take(80).collect();
+        Err(StoreError::refused(
+            format!("the projection {shown:?} version {}", self.version),
+            "its name is not [a-z][a-z0-9-]{0,31}, or its version is not from 1",
+        ))
     }
 }
 
@@ -57,9 +77,30 @@ pub trait RowStore: Send + Sync {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(RowKey, Row)>, StoreError>;
-    /// Writes batches of one or more projections and moves their cursors, all or nothing. `CursorMoved` if one of them
+    /// Writes batches of one or more projections and moves their cursors, all or nothing. Several batches of one
+    /// projection are taken in their order. A batch whose `to` is before its `from` is `Refused`. `CursorMoved` if one of them
     /// does not continue its projection's cursor; then nothing is written.
     async fn commit(&self, batches: Vec<RowBatch>) -> Result<(), StoreError>;
     /// Removes all rows and the cursor of a projection, to rebuild it.
     async fn clear(&self, projection: &ProjectionId) -> Result<(), StoreError>;
+}
+
+/// Checks that batches continue the cursors that `cursor_of` tells, each after those before it.
+pub(crate) fn check_batches(batches: &[RowBatch], cursor_of: impl Fn(&ProjectionId) -> u64) -> Result<(), StoreError> {
+    let mut cursors: BTreeMap<&ProjectionId, u64> = BTreeMap::new();
+    for batch in batches {
+        batch.projection.check()?;
+        if batch.to < batch.from {
+            return Err(StoreError::refused(
+                format!("a batch of {} from {} to {}", batch.projection, batch.from, batch.to),
+                "it goes backwards: a defect in what folds",
+            ));
+        }
+        let found = cursors.get(&batch.projection).copied().unwrap_or_else(|| cursor_of(&batch.projection));
+        if found != batch.from {
+            return Err(StoreError::CursorMoved { projection: batch.projection.to_string(), found, expected: batch.from });
+        }
+        cursors.insert(&batch.projection, batch.to);
+    }
+    Ok(())
 }

@@ -1,0 +1,153 @@
+//! An upload to disk: hashed and written in large pieces on blocking threads while the next bytes arrive, flushed, then
+//! renamed into place. Nobody sees it before that. Never keeps more than two pieces in memory.
+
+use super::place::{Place, blocking};
+use crate::error::StoreError;
+use crate::limits::UPLOAD_PIECE_BYTES;
+use crate::objects::{Upload, mismatch, object_path};
+use async_trait::async_trait;
+use bytes::Bytes;
+use deedbox_model::{Digests, Hasher, ObjectRef, Sha256Digest};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+use tokio::task::JoinHandle;
+
+/// The folder of temporary files.
+pub(super) struct Incoming {
+    folder: PathBuf,
+    next: AtomicU64,
+}
+
+impl Incoming {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Incoming { folder, next: AtomicU64::new(0) }
+    }
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+    /// A new temporary file. Names of an earlier process with our number are passed over.
+    pub(super) fn create(&self) -> Result<(File, PathBuf), StoreError> {
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let path = self.folder.join(format!("{}-{number}", std::process::id()));
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok((file, path)),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(StoreError::medium(format!("beginning {}", path.display()), e)),
+            }
+        }
+    }
+}
+
+/// Flushes a temporary file whose bytes are known to have this address, and renames it into place. Replaces an object
+/// that is there by the same bytes: that heals a damaged one, and makes its time new.
+pub(super) fn put_in_place(place: &Place, file: File, temporary: &Path, address: &Sha256Digest) -> Result<(), StoreError> {
+    let path = object_path(address);
+    let failed = |e: io::Error| StoreError::medium(format!("putting object {} in place", address.to_address()), e);
+    // A crash up to the rename leaves a temporary file to be swept, and at most an empty folder.
+    file.set_modified(SystemTime::now()).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    drop(file);
+    place.make_folder_of(Path::new(&path))?;
+    fs::rename(temporary, place.root().join(&path)).map_err(failed)?;
+    // A crash here leaves the object, or after a power failure perhaps not; nobody was told yet.
+    place.flush_folder_of(Path::new(&path))
+}
+
+/// What bytes go through: owned by the upload, or by the thread that works on a piece.
+struct Sink {
+    file: File,
+    hasher: Hasher,
+}
+
+impl Sink {
+    fn take(&mut self, pieces: &[Bytes]) -> io::Result<()> {
+        for piece in pieces {
+            self.hasher.update(piece);
+            self.file.write_all(piece)?;
+        }
+        Ok(())
+    }
+}
+
+enum State {
+    Idle(Sink),
+    Busy(JoinHandle<io::Result<Sink>>),
+    /// A write failed; nothing more is taken.
+    Failed,
+}
+
+pub(super) struct DiskUpload {
+    place: Arc<Place>,
+    temporary: PathBuf,
+    gathered: Vec<Bytes>,
+    gathered_bytes: usize,
+    state: State,
+}
+
+impl DiskUpload {
+    pub(super) fn new(place: Arc<Place>, file: File, temporary: PathBuf) -> Self {
+        let state = State::Idle(Sink { file, hasher: Hasher::new() });
+        DiskUpload { place, temporary, gathered: Vec::new(), gathered_bytes: 0, state }
+    }
+    /// Waits for the piece that is being worked on. May be dropped while it waits, and asked again.
+    async fn sink(&mut self) -> Result<Sink, StoreError> {
+        if let State::Busy(working) = &mut self.state {
+            let done = working.await.map_err(io::Error::other).and_then(|done| done);
+            self.state = State::Failed;
+            return done.map_err(|e| StoreError::medium(format!("writing {}", self.temporary.display()), e));
+        }
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::Idle(sink) => Ok(sink),
+            _ => Err(StoreError::medium(format!("writing {}", self.temporary.display()), "an earlier write of this upload failed")),
+        }
+    }
+}
+
+#[async_trait]
+impl Upload for DiskUpload {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
+        self.gathered_bytes += bytes.len();
+        self.gathered.push(bytes);
+        if self.gathered_bytes < UPLOAD_PIECE_BYTES {
+            return Ok(());
+        }
+        let mut sink = self.sink().await?;
+        let pieces = std::mem::take(&mut self.gathered);
+        self.gathered_bytes = 0;
+        self.state = State::Busy(tokio::task::spawn_blocking(move || sink.take(&pieces).map(|()| sink)));
+        Ok(())
+    }
+    async fn finish(mut self: Box<Self>, expected: ObjectRef) -> Result<Digests, StoreError> {
+        let sink = self.sink().await;
+        let DiskUpload { place, temporary, gathered, .. } = *self;
+        blocking(move || {
+            let done = sink.and_then(|mut sink| {
+                sink.take(&gathered).map_err(|e| StoreError::medium(format!("writing {}", temporary.display()), e))?;
+                let (size, digests) = sink.hasher.finish();
+                let found = ObjectRef { size, sha256: digests.sha256 };
+                if found != expected {
+                    return Err(mismatch(found, expected));
+                }
+                put_in_place(&place, sink.file, &temporary, &found.sha256)?;
+                Ok(digests)
+            });
+            if done.is_err() {
+                // If this fails too, the file is swept later.
+                let _ = fs::remove_file(&temporary);
+            }
+            done
+        })
+        .await
+    }
+    async fn abort(mut self: Box<Self>) {
+        // The thread that writes must be done first, or it would go on writing to a file without a name.
+        let _ = self.sink().await;
+        let temporary = self.temporary;
+        let _ = tokio::task::spawn_blocking(move || fs::remove_file(temporary)).await;
+    }
+}

@@ -1,0 +1,21 @@
+//! Every limit of this crate, with its reason (docs/ARCHITECTURE.md, "Limits"). Decides nothing.
+
+/// Bytes of a file's path: well under the 4,096 of Linux with any data directory before it, and S3's 1,024 of a key.
+pub const PATH_BYTES: usize = 1_024;
+/// Bytes of one segment of a path: file systems take 255, and a temporary name adds a suffix.
+pub const SEGMENT_BYTES: usize = 200;
+/// Bytes of a projection's name: it becomes part of a table's or a database's name.
+pub const PROJECTION_NAME_BYTES: usize = 32;
+/// Bytes of an object in one piece of a stream: large enough that a hop between threads (some 10 µs) is nothing beside
+/// copying it, small enough that a thousand slow readers, each with one piece in hand and one ahead, fit in 512 MiB.
+pub const PIECE_BYTES: usize = 256 * 1024;
+/// Bytes of an upload that are hashed and written in one go on a blocking thread; as many again may be gathered meanwhile.
+pub const UPLOAD_PIECE_BYTES: usize = 512 * 1024;
+/// Connections that read rows: the machine has few cores, and a read is one short statement.
+pub const ROW_READERS: u32 = 4;
+/// Keys of one read statement: what the port promises to read in one round trip.
+pub const READ_KEYS: usize = 1_000;
+/// Rows of one insert statement: three variables a row, and SQLite takes 32,766 variables.
+pub const INSERT_ROWS: usize = 500;
+/// Milliseconds that a statement waits for SQLite's lock. Only a second process on the same file makes it wait at all.
+pub const BUSY_MS: u64 = 5_000;

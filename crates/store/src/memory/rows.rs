@@ -1,0 +1,86 @@
+//! Rows in memory. The model that the other adapters are compared with.
+
+use super::locked;
+use crate::error::StoreError;
+use crate::rows::{ProjectionId, RowBatch, RowStore, check_batches};
+use async_trait::async_trait;
+use deedbox_model::{Row, RowKey};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex};
+
+#[derive(Default)]
+struct Kept {
+    cursor: u64,
+    rows: BTreeMap<String, Row>,
+}
+
+/// Rows in memory; a clone is the same store.
+#[derive(Clone, Default)]
+pub struct MemoryRows(Arc<Mutex<BTreeMap<ProjectionId, Kept>>>);
+
+impl MemoryRows {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+#[async_trait]
+impl RowStore for MemoryRows {
+    async fn cursor(&self, projection: &ProjectionId) -> Result<u64, StoreError> {
+        projection.check()?;
+        Ok(locked(&self.0).get(projection).map_or(0, |kept| kept.cursor))
+    }
+    async fn read(&self, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
+        projection.check()?;
+        let store = locked(&self.0);
+        let rows = store.get(projection).map(|kept| &kept.rows);
+        Ok(keys.iter().map(|key| rows.and_then(|rows| rows.get(key.as_str())).cloned()).collect())
+    }
+    async fn scan(
+        &self,
+        projection: &ProjectionId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(RowKey, Row)>, StoreError> {
+        projection.check()?;
+        let store = locked(&self.0);
+        let Some(kept) = store.get(projection) else { return Ok(Vec::new()) };
+        let from = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        kept.rows
+            .range::<str, _>((from, Bound::Unbounded))
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .take(limit as usize)
+            .map(|(key, row)| {
+                let key = RowKey::new(key.clone()).map_err(|e| StoreError::damaged(format!("rows of {projection}"), e))?;
+                Ok((key, row.clone()))
+            })
+            .collect()
+    }
+    async fn commit(&self, batches: Vec<RowBatch>) -> Result<(), StoreError> {
+        let mut store = locked(&self.0);
+        // All checks come before the first write: a failure leaves nothing.
+        check_batches(&batches, |projection| store.get(projection).map_or(0, |kept| kept.cursor))?;
+        for batch in batches {
+            let kept = store.entry(batch.projection).or_default();
+            kept.cursor = batch.to;
+            for (key, row) in batch.changes {
+                match row {
+                    Some(row) => kept.rows.insert(key.as_str().to_owned(), row),
+                    None => kept.rows.remove(key.as_str()),
+                };
+            }
+        }
+        Ok(())
+    }
+    async fn clear(&self, projection: &ProjectionId) -> Result<(), StoreError> {
+        projection.check()?;
+        locked(&self.0).remove(projection);
+        Ok(())
+    }
+}

@@ -1,0 +1,239 @@
+//! Rows in one SQLite file (docs/decisions/0004): a table per generation of a projection, and one of cursors. Every
+//! call is a handful of statements, however many rows it is about: a statement costs some 60 microseconds in thread
+//! hops, a row in it one or two.
+//!
+//! WAL with `synchronous=FULL`: a commit that returned survives a power failure; readers never wait for the writer and
+//! see the rows as of the last finished commit. Nothing here is a source: a damaged file is deleted and folded again.
+
+mod opening;
+mod statements;
+
+use crate::error::StoreError;
+use crate::limits::{INSERT_ROWS, READ_KEYS};
+use crate::rows::{ProjectionId, RowBatch, RowStore, check_batches};
+use async_trait::async_trait;
+use deedbox_model::{Row as ProjectionRow, RowKey};
+use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
+use sqlx::{AssertSqlSafe, Connection, Row};
+use statements::{key_array, quoted_table};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::Mutex;
+
+/// Rows in a SQLite file; a clone is the same store.
+#[derive(Clone)]
+pub struct SqliteRows(Arc<Store>);
+
+struct Store {
+    /// Shown in failures.
+    file: String,
+    /// The only connection that writes; waiting for it is the queue of writers.
+    writer: Mutex<SqliteConnection>,
+    readers: SqlitePool,
+    /// Projections whose table is known to be there. A table, once made, stays: `clear` empties it by making it anew in
+    /// the same transaction, so no reader ever misses it.
+    tables: RwLock<BTreeSet<ProjectionId>>,
+}
+
+impl SqliteRows {
+    /// Opens the file, or makes it.
+    ///
+    /// Errors: `Refused` if it is another program's or a newer version's; `Damaged` if SQLite says so; `Medium` else.
+    pub async fn open(file: &Path) -> Result<Self, StoreError> {
+        let shown = file.display().to_string();
+        let writer = opening::open_writer(file, &shown).await?;
+        let readers = opening::readers(file);
+        Ok(SqliteRows(Arc::new(Store { file: shown, writer: Mutex::new(writer), readers, tables: RwLock::default() })))
+    }
+    /// Ends the reading connections, after those that are at work. The writing one ends with the last clone; what was
+    /// committed needs neither.
+    pub async fn close(&self) {
+        self.0.readers.close().await;
+    }
+}
+
+impl Store {
+    fn failed(&self, doing: &str) -> impl FnOnce(sqlx::Error) -> StoreError {
+        let what = format!("{doing} {}", self.file);
+        move |e| failure(what, &e)
+    }
+    fn knows(&self, projection: &ProjectionId) -> bool {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner).contains(projection)
+    }
+    fn learn(&self, projections: impl IntoIterator<Item = ProjectionId>) {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner).extend(projections);
+    }
+    /// Whether the projection has a table. Asks the file until it has.
+    async fn has_table(&self, projection: &ProjectionId) -> Result<bool, StoreError> {
+        if self.knows(projection) {
+            return Ok(true);
+        }
+        let name = statements::table(projection);
+        let found = sqlx::query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1").bind(name);
+        let found = found.fetch_optional(&self.readers).await.map_err(self.failed("reading"))?.is_some();
+        if found {
+            self.learn([projection.clone()]);
+        }
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl RowStore for SqliteRows {
+    async fn cursor(&self, projection: &ProjectionId) -> Result<u64, StoreError> {
+        projection.check()?;
+        let found = sqlx::query(statements::CURSOR).bind(projection.to_string()).fetch_optional(&self.0.readers).await;
+        let found = found.map_err(self.0.failed("reading the cursor of"))?;
+        found.map_or(Ok(0), |row| number(&row, 0).map_err(self.0.failed("reading the cursor of")))
+    }
+    async fn read(&self, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<ProjectionRow>>, StoreError> {
+        projection.check()?;
+        let mut rows = vec![None; keys.len()];
+        if keys.is_empty() || !self.0.has_table(projection).await? {
+            return Ok(rows);
+        }
+        let sql = statements::read(&quoted_table(projection));
+        for (keys, rows) in keys.chunks(READ_KEYS).zip(rows.chunks_mut(READ_KEYS)) {
+            let query = sqlx::query(AssertSqlSafe(sql.clone())).bind(key_array(keys));
+            let found = query.fetch_all(&self.0.readers).await.map_err(self.0.failed("reading rows of"))?;
+            for row in found {
+                let (index, row) = decode_read(row).map_err(self.0.failed("reading rows of"))?;
+                if let Some(slot) = usize::try_from(index).ok().and_then(|index| rows.get_mut(index)) {
+                    *slot = Some(row);
+                }
+            }
+        }
+        Ok(rows)
+    }
+    async fn scan(
+        &self,
+        projection: &ProjectionId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(RowKey, ProjectionRow)>, StoreError> {
+        projection.check()?;
+        if limit == 0 || !self.0.has_table(projection).await? {
+            return Ok(Vec::new());
+        }
+        // One lower bound, so that a later page costs what the first one does.
+        let (sql, from) = match after {
+            Some(after) if after >= prefix => (statements::scan_after(&quoted_table(projection)), after),
+            _ => (statements::scan_from(&quoted_table(projection)), prefix),
+        };
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(from.to_owned()).bind(statements::end_of(prefix)).bind(i64::from(limit));
+        let found = query.fetch_all(&self.0.readers).await.map_err(self.0.failed("scanning rows of"))?;
+        found
+            .into_iter()
+            .map(|row| {
+                let (key, row) = decode_scanned(row).map_err(self.0.failed("scanning rows of"))?;
+                let key = RowKey::new(key).map_err(|e| StoreError::damaged(format!("rows of {projection} in {}", self.0.file), e))?;
+                Ok((key, row))
+            })
+            .collect()
+    }
+    async fn commit(&self, batches: Vec<RowBatch>) -> Result<(), StoreError> {
+        let mut writer = self.0.writer.lock().await;
+        // Dropping the transaction, by any failure or because the caller went away, takes everything back; so does a
+        // crash before the COMMIT is on the medium.
+        let begun = writer.begin_with("BEGIN IMMEDIATE").await;
+        let mut transaction = begun.map_err(self.0.failed("writing rows of"))?;
+        let written = write(&mut transaction, &batches, &self.0).await?;
+        transaction.commit().await.map_err(self.0.failed("writing rows of"))?;
+        self.0.learn(written);
+        Ok(())
+    }
+    async fn clear(&self, projection: &ProjectionId) -> Result<(), StoreError> {
+        projection.check()?;
+        let mut writer = self.0.writer.lock().await;
+        let begun = writer.begin_with("BEGIN IMMEDIATE").await;
+        let mut transaction = begun.map_err(self.0.failed("clearing rows of"))?;
+        for sql in statements::clear(&quoted_table(projection)) {
+            let done = sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *transaction).await;
+            done.map_err(self.0.failed("clearing rows of"))?;
+        }
+        let done = sqlx::query(statements::FORGET_CURSOR).bind(projection.to_string()).execute(&mut *transaction).await;
+        done.map_err(self.0.failed("clearing rows of"))?;
+        transaction.commit().await.map_err(self.0.failed("clearing rows of"))
+    }
+}
+
+/// Writes batches within a transaction; gives the projections that have a table now.
+async fn write(on: &mut SqliteConnection, batches: &[RowBatch], store: &Store) -> Result<BTreeSet<ProjectionId>, StoreError> {
+    let mut cursors: BTreeMap<ProjectionId, u64> = BTreeMap::new();
+    for batch in batches {
+        batch.projection.check()?;
+        if !cursors.contains_key(&batch.projection) {
+            let found = sqlx::query(statements::CURSOR).bind(batch.projection.to_string()).fetch_optional(&mut *on).await;
+            let found = found.map_err(store.failed("writing rows of"))?;
+            let found = found.map_or(Ok(0), |row| number(&row, 0)).map_err(store.failed("writing rows of"))?;
+            cursors.insert(batch.projection.clone(), found);
+        }
+    }
+    check_batches(batches, |projection| cursors.get(projection).copied().unwrap_or(0))?;
+    for batch in batches {
+        let table = quoted_table(&batch.projection);
+        if !store.knows(&batch.projection) {
+            let done = sqlx::query(AssertSqlSafe(statements::make(&table))).persistent(false).execute(&mut *on).await;
+            done.map_err(store.failed("writing rows of"))?;
+        }
+        let done = write_changes(on, &table, batch).await;
+        done.map_err(store.failed("writing rows of"))?;
+        cursors.insert(batch.projection.clone(), batch.to);
+    }
+    for (projection, to) in &cursors {
+        let moved = sqlx::query(statements::MOVE_CURSOR).bind(projection.to_string()).bind(to.cast_signed());
+        moved.execute(&mut *on).await.map_err(store.failed("writing rows of"))?;
+    }
+    Ok(cursors.into_keys().collect())
+}
+
+async fn write_changes(on: &mut SqliteConnection, table: &str, batch: &RowBatch) -> Result<(), sqlx::Error> {
+    let mut gone: Vec<&RowKey> = Vec::new();
+    let mut written: Vec<(&RowKey, &ProjectionRow)> = Vec::new();
+    for (key, row) in &batch.changes {
+        match row {
+            Some(row) => written.push((key, row)),
+            None => gone.push(key),
+        }
+    }
+    for rows in written.chunks(INSERT_ROWS) {
+        // Full statements are prepared once; the last, shorter one of a batch is not worth a place in the cache.
+        let sql = statements::insert(table, rows.len());
+        let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(rows.len() == INSERT_ROWS);
+        for (key, row) in rows {
+            query = query.bind(key.as_str().to_owned()).bind(row.seq.cast_signed()).bind(row.bytes.clone());
+        }
+        query.execute(&mut *on).await?;
+    }
+    for keys in gone.chunks(READ_KEYS) {
+        let query = sqlx::query(AssertSqlSafe(statements::delete(table))).bind(key_array(keys.iter().copied()));
+        query.execute(&mut *on).await?;
+    }
+    Ok(())
+}
+
+/// What SQLite keeps as a signed number; all 64 bits come back as they were.
+fn number(row: &SqliteRow, column: usize) -> Result<u64, sqlx::Error> {
+    Ok(row.try_get::<i64, _>(column)?.cast_unsigned())
+}
+
+fn decode_read(row: SqliteRow) -> Result<(i64, ProjectionRow), sqlx::Error> {
+    Ok((row.try_get(0)?, ProjectionRow { seq: number(&row, 1)?, bytes: row.try_get(2)? }))
+}
+
+fn decode_scanned(row: SqliteRow) -> Result<(String, ProjectionRow), sqlx::Error> {
+    Ok((row.try_get(0)?, ProjectionRow { seq: number(&row, 1)?, bytes: row.try_get(2)? }))
+}
+
+/// SQLite's failure in our words. Its codes: 11 is a damaged file, 26 one that is no database.
+fn failure(what: String, error: &sqlx::Error) -> StoreError {
+    let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
+    match code.map(|code| code & 0xff) {
+        Some(11 | 26) => {
+            StoreError::damaged(what, format!("{error}; it holds nothing of its own: delete it, and deedbox replay folds it again"))
+        }
+        _ => StoreError::medium(what, error),
+    }
+}

@@ -1,0 +1,71 @@
+//! Opening the file: whose it is, which version, and how its connections are set. Never changes a file that is not ours.
+
+use super::failure;
+use crate::error::StoreError;
+use crate::limits::{BUSY_MS, ROW_READERS};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use std::path::Path;
+use std::time::Duration;
+
+/// `PRAGMA user_version`: raised when the tables change shape.
+const SCHEMA: i64 = 1;
+/// `PRAGMA application_id`: "deed" in ASCII.
+const APPLICATION: i64 = 0x6465_6564;
+
+/// The writing connection of a file that is ours, with its table of cursors made.
+pub(super) async fn open_writer(file: &Path, shown: &str) -> Result<SqliteConnection, StoreError> {
+    let opening = |e: sqlx::Error| failure(format!("opening {shown}"), &e);
+    // The journal mode is set below, after the file is known to be ours: setting it writes.
+    let mut writer = options(file).create_if_missing(true).pragma("cache_size", "-65536").connect().await.map_err(opening)?;
+    let version = pragma(&mut writer, "PRAGMA user_version").await.map_err(opening)?;
+    let application = pragma(&mut writer, "PRAGMA application_id").await.map_err(opening)?;
+    let things = pragma(&mut writer, "SELECT count(*) FROM sqlite_schema").await.map_err(opening)?;
+    match (application, version, things) {
+        (APPLICATION, SCHEMA, _) | (0, 0, 0) => {}
+        (APPLICATION, newer, _) if newer > SCHEMA => {
+            let why = format!(
+                "its tables are of version {newer}, and this program knows {SCHEMA}: use the newer program, or delete the file and let deedbox replay fold it again"
+            );
+            return Err(StoreError::refused(shown, why));
+        }
+        _ => return Err(StoreError::refused(shown, "it is a database, but not Deedbox's rows: name another file")),
+    }
+    for sql in ["PRAGMA journal_mode = WAL", "PRAGMA journal_size_limit = 67108864", "PRAGMA wal_autocheckpoint = 4000"] {
+        sqlx::query(sql).persistent(false).fetch_all(&mut writer).await.map_err(opening)?;
+    }
+    // One transaction: a crash leaves an empty file or a whole one.
+    let mut making = writer.begin_with("BEGIN IMMEDIATE").await.map_err(opening)?;
+    for sql in [
+        "CREATE TABLE IF NOT EXISTS cursors (projection TEXT PRIMARY KEY, folded INTEGER NOT NULL) STRICT, WITHOUT ROWID".to_owned(),
+        format!("PRAGMA application_id = {APPLICATION}"),
+        format!("PRAGMA user_version = {SCHEMA}"),
+    ] {
+        sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *making).await.map_err(opening)?;
+    }
+    making.commit().await.map_err(opening)?;
+    Ok(writer)
+}
+
+/// The reading connections, made when first needed.
+pub(super) fn readers(file: &Path) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(ROW_READERS)
+        // A connection to a file does not go stale, and asking it whether it has costs as much as a read.
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_lazy_with(options(file).pragma("query_only", "ON").pragma("cache_size", "-16384").row_buffer_size(512))
+}
+
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_millis(BUSY_MS))
+        .disable_statement_logging()
+}
+
+async fn pragma(on: &mut SqliteConnection, sql: &'static str) -> Result<i64, sqlx::Error> {
+    sqlx::query(sql).persistent(false).fetch_one(on).await?.try_get(0)
+}

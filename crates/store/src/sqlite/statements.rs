@@ -1,0 +1,85 @@
+//! The text of every statement. Nothing but the name of a checked projection is ever put into one; keys and bytes are
+//! bound.
+
+use crate::rows::ProjectionId;
+use deedbox_model::RowKey;
+use std::borrow::Borrow;
+
+pub(super) const CURSOR: &str = "SELECT folded FROM cursors WHERE projection = ?1";
+pub(super) const MOVE_CURSOR: &str =
+    "INSERT INTO cursors (projection, folded) VALUES (?1, ?2) ON CONFLICT (projection) DO UPDATE SET folded = excluded.folded";
+pub(super) const FORGET_CURSOR: &str = "DELETE FROM cursors WHERE projection = ?1";
+
+/// The table of a checked projection: `rows npm.1`. No other table of ours has a space in its name.
+pub(super) fn table(projection: &ProjectionId) -> String {
+    format!("rows {projection}")
+}
+
+/// The same, as SQL wants it: the name of a checked projection holds no quote.
+pub(super) fn quoted_table(projection: &ProjectionId) -> String {
+    format!("\"{}\"", table(projection))
+}
+
+/// Makes the table. Keys compare by bytes, which is SQLite's own order of text.
+pub(super) fn make(table: &str) -> String {
+    format!("CREATE TABLE IF NOT EXISTS {table} (key TEXT PRIMARY KEY, seq INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID")
+}
+
+/// Empties the table: dropping it frees its pages without a visit to each row.
+pub(super) fn clear(table: &str) -> [String; 2] {
+    [format!("DROP TABLE IF EXISTS {table}"), make(table)]
+}
+
+/// Rows under a JSON array of keys; each with the place of its key in the array. CROSS JOIN keeps SQLite from reading
+/// the whole table for it.
+pub(super) fn read(table: &str) -> String {
+    format!("SELECT k.key, r.seq, r.bytes FROM json_each(?1) AS k CROSS JOIN {table} AS r ON r.key = k.value")
+}
+
+pub(super) fn scan_from(table: &str) -> String {
+    format!("SELECT key, seq, bytes FROM {table} WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3")
+}
+
+pub(super) fn scan_after(table: &str) -> String {
+    format!("SELECT key, seq, bytes FROM {table} WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT ?3")
+}
+
+/// The least text above everything that begins with this prefix: no key holds a byte above `~`.
+pub(super) fn end_of(prefix: &str) -> String {
+    format!("{prefix}\u{7f}")
+}
+
+/// Writes so many rows, three variables each.
+pub(super) fn insert(table: &str, rows: usize) -> String {
+    let mut sql = format!("INSERT INTO {table} (key, seq, bytes) VALUES (?, ?, ?)");
+    for _ in 1..rows {
+        sql.push_str(", (?, ?, ?)");
+    }
+    sql.push_str(" ON CONFLICT (key) DO UPDATE SET seq = excluded.seq, bytes = excluded.bytes");
+    sql
+}
+
+pub(super) fn delete(table: &str) -> String {
+    format!("DELETE FROM {table} WHERE key IN (SELECT value FROM json_each(?1))")
+}
+
+/// Keys as a JSON array: one variable, so one prepared statement for any number of keys. They are printable ASCII, of
+/// which only these two need a backslash.
+pub(super) fn key_array<K: Borrow<RowKey>>(keys: impl IntoIterator<Item = K>) -> String {
+    let mut json = String::from("[");
+    for key in keys {
+        if json.len() > 1 {
+            json.push(',');
+        }
+        json.push('"');
+        for c in key.borrow().as_str().chars() {
+            if matches!(c, '"' | '\\') {
+                json.push('\\');
+            }
+            json.push(c);
+        }
+        json.push('"');
+    }
+    json.push(']');
+    json
+}
