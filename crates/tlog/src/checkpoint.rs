@@ -338,10 +338,7 @@ mod tests {
         let log = signer(&origin(), 1);
         let witness = crate::Cosigner::new("w.example".parse().unwrap(), SigningKey::from_bytes(&[3; 32])).unwrap();
         let other = signer(&"w.example".parse().unwrap(), 1);
-        assert!(matches!(
-            checkpoint().sign(&other),
-            Err(CheckpointError::WrongKey(_))
-        ));
+        assert!(matches!(checkpoint().sign(&other), Err(CheckpointError::WrongKey(_))));
         let signed = checkpoint().sign(&log).unwrap();
         for (logs, witnesses) in [
             (vec![witness.verifier().clone()], vec![]),

@@ -21,8 +21,7 @@ pub struct Cosigner {
 impl Cosigner {
     /// From a name and a private key.
     pub fn new(name: KeyName, key: SigningKey) -> Result<Self, KeyError> {
-        let verifier =
-            VerifierKey::new(name, KeyKind::CosignatureV1, key.verifying_key().as_bytes())?;
+        let verifier = VerifierKey::new(name, KeyKind::CosignatureV1, key.verifying_key().as_bytes())?;
         Ok(Self { verifier, key })
     }
 
@@ -36,9 +35,7 @@ impl Cosigner {
         if time > MAX_TIME {
             return Err(NoteError::Time(time));
         }
-        let signature = self
-            .key
-            .sign(message(&checkpoint.to_string(), time).as_bytes());
+        let signature = self.key.sign(message(&checkpoint.to_string(), time).as_bytes());
         let bytes = [&time.to_be_bytes()[..], &signature.to_bytes()].concat();
         Ok(NoteSignature::by(&self.verifier, bytes))
     }
@@ -64,9 +61,7 @@ pub(crate) fn check(key: &VerifyingKey, text: &str, bytes: &[u8]) -> Option<u64>
     let (time, signature) = bytes.split_first_chunk::<8>()?;
     let time = Some(u64::from_be_bytes(*time)).filter(|time| *time <= MAX_TIME)?;
     let signature = Signature::from_slice(signature).ok()?;
-    key.verify_strict(message(text, time).as_bytes(), &signature)
-        .ok()
-        .map(|()| time)
+    key.verify_strict(message(text, time).as_bytes(), &signature).ok().map(|()| time)
 }
 
 fn message(text: &str, time: u64) -> String {
@@ -105,25 +100,13 @@ mod tests {
         let checkpoint = signed.unverified().clone();
         let mut cosigned = signed;
         for (cosigner, time) in [(&one, 100), (&stranger, 150), (&two, 0), (&one, 200)] {
-            cosigned = cosigned
-                .with_signature(cosigner.cosign(&checkpoint, time).unwrap())
-                .unwrap();
+            cosigned = cosigned.with_signature(cosigner.cosign(&checkpoint, time).unwrap()).unwrap();
         }
         let read = SignedCheckpoint::parse(cosigned.to_string().as_bytes()).unwrap();
         let witnesses = [one.verifier().clone(), two.verifier().clone()];
-        let verified = read
-            .verify(checkpoint.origin(), &[log.verifier().clone()], &witnesses)
-            .unwrap();
-        let seen: Vec<_> = verified
-            .cosignatures()
-            .iter()
-            .map(|c| (c.key.name().to_string(), c.time))
-            .collect();
-        let expected = [
-            ("witness2.example", 100),
-            ("witness3.example", 0),
-            ("witness2.example", 200),
-        ];
+        let verified = read.verify(checkpoint.origin(), &[log.verifier().clone()], &witnesses).unwrap();
+        let seen: Vec<_> = verified.cosignatures().iter().map(|c| (c.key.name().to_string(), c.time)).collect();
+        let expected = [("witness2.example", 100), ("witness3.example", 0), ("witness2.example", 200)];
         assert_eq!(seen, expected.map(|(name, time)| (name.to_owned(), time)));
     }
 
@@ -135,29 +118,14 @@ mod tests {
         let good = one.cosign(checkpoint, 100).unwrap();
         let mut bytes = good.signature().to_vec();
         assert_eq!(bytes.len(), 72);
-        assert_eq!(
-            check(&strong(&one), &checkpoint.to_string(), &bytes),
-            Some(100)
-        );
+        assert_eq!(check(&strong(&one), &checkpoint.to_string(), &bytes), Some(100));
         bytes[7] = 101;
         assert_eq!(check(&strong(&one), &checkpoint.to_string(), &bytes), None);
-        assert_eq!(
-            check(&strong(&one), &checkpoint.to_string(), &bytes[..71]),
-            None
-        );
+        assert_eq!(check(&strong(&one), &checkpoint.to_string(), &bytes[..71]), None);
         let larger = Checkpoint::new(checkpoint.origin().clone(), 8, leaf_hash(b"")).unwrap();
-        let bad = signed
-            .with_signature(one.cosign(&larger, 100).unwrap())
-            .unwrap();
-        let verdict = bad.verify(
-            checkpoint.origin(),
-            &[log.verifier().clone()],
-            &[one.verifier().clone()],
-        );
-        assert!(matches!(
-            verdict,
-            Err(CheckpointError::Note(NoteError::BadSignature { .. }))
-        ));
+        let bad = signed.with_signature(one.cosign(&larger, 100).unwrap()).unwrap();
+        let verdict = bad.verify(checkpoint.origin(), &[log.verifier().clone()], &[one.verifier().clone()]);
+        assert!(matches!(verdict, Err(CheckpointError::Note(NoteError::BadSignature { .. }))));
     }
 
     #[test]
@@ -165,17 +133,10 @@ mod tests {
         let (log, signed) = log();
         let one = witness(2);
         let checkpoint = signed.unverified();
-        let cosigned = signed
-            .with_signature(one.cosign(checkpoint, 1).unwrap())
-            .unwrap();
+        let cosigned = signed.with_signature(one.cosign(checkpoint, 1).unwrap()).unwrap();
         let log_line = signed.signatures()[0].to_string() + "\n";
-        let only = SignedCheckpoint::parse(cosigned.to_string().replace(&log_line, "").as_bytes())
-            .unwrap();
-        let verdict = only.verify(
-            checkpoint.origin(),
-            &[log.verifier().clone()],
-            &[one.verifier().clone()],
-        );
+        let only = SignedCheckpoint::parse(cosigned.to_string().replace(&log_line, "").as_bytes()).unwrap();
+        let verdict = only.verify(checkpoint.origin(), &[log.verifier().clone()], &[one.verifier().clone()]);
         assert!(matches!(verdict, Err(CheckpointError::NotSignedByLog(_))));
     }
 
@@ -184,10 +145,7 @@ mod tests {
         let (_, signed) = log();
         let one = witness(2);
         assert!(one.cosign(signed.unverified(), MAX_TIME).is_ok());
-        assert_eq!(
-            one.cosign(signed.unverified(), MAX_TIME + 1),
-            Err(NoteError::Time(MAX_TIME + 1))
-        );
+        assert_eq!(one.cosign(signed.unverified(), MAX_TIME + 1), Err(NoteError::Time(MAX_TIME + 1)));
         let text = signed.unverified().to_string();
         let signature = one.key.sign(message(&text, u64::MAX).as_bytes());
         let bytes = [&u64::MAX.to_be_bytes()[..], &signature.to_bytes()].concat();

@@ -13,17 +13,13 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// A name that no key may have.
-    #[error(
-        "{0:?} is not a key name: 1 to {MAX_KEY_NAME_BYTES} bytes without spaces, plus signs or control characters"
-    )]
+    #[error("{0:?} is not a key name: 1 to {MAX_KEY_NAME_BYTES} bytes without spaces, plus signs or control characters")]
     Name(String),
     /// A verifier key that isn't written as one.
     #[error("this is not a verifier key; it is written <name>+<8 hexadecimal digits>+<base64>")]
     Text,
     /// A verifier key of a type that is not known here.
-    #[error(
-        "the verifier key {name} is of type {kind:#04x}; known are 0x01 (Ed25519) and 0x04 (cosignature/v1)"
-    )]
+    #[error("the verifier key {name} is of type {kind:#04x}; known are 0x01 (Ed25519) and 0x04 (cosignature/v1)")]
     Type {
         /// Name of the key.
         name: String,
@@ -31,9 +27,7 @@ pub enum KeyError {
         kind: u8,
     },
     /// A verifier key whose id is not that of its name, type and key.
-    #[error(
-        "the verifier key {name} says it has the id {said:08x}, but its id is {computed:08x}; it was copied wrongly"
-    )]
+    #[error("the verifier key {name} says it has the id {said:08x}, but its id is {computed:08x}; it was copied wrongly")]
     Id {
         /// Name of the key.
         name: String,
@@ -57,9 +51,7 @@ impl KeyName {
         let name = name.into();
         let bad = |c: char| c == '+' || c.is_whitespace() || c.is_control();
         if name.is_empty() || name.len() > MAX_KEY_NAME_BYTES || name.contains(bad) {
-            return Err(KeyError::Name(
-                name.chars().take(MAX_KEY_NAME_BYTES).collect(),
-            ));
+            return Err(KeyError::Name(name.chars().take(MAX_KEY_NAME_BYTES).collect()));
         }
         Ok(Self(name))
     }
@@ -109,22 +101,14 @@ impl KeyKind {
     }
 
     fn of(byte: u8) -> Option<Self> {
-        [Self::Ed25519, Self::CosignatureV1]
-            .into_iter()
-            .find(|kind| kind.byte() == byte)
+        [Self::Ed25519, Self::CosignatureV1].into_iter().find(|kind| kind.byte() == byte)
     }
 }
 
 /// Id of a key: the first four bytes of SHA-256(name ‖ line end ‖ type ‖ public key), big-endian.
 pub fn key_id(name: &KeyName, kind: KeyKind, public_key: &[u8; 32]) -> u32 {
-    let digest = Sha256::new()
-        .chain_update(name.as_str())
-        .chain_update([b'\n', kind.byte()])
-        .chain_update(public_key)
-        .finalize();
-    digest
-        .first_chunk::<4>()
-        .map_or(0, |id| u32::from_be_bytes(*id))
+    let digest = Sha256::new().chain_update(name.as_str()).chain_update([b'\n', kind.byte()]).chain_update(public_key).finalize();
+    digest.first_chunk::<4>().map_or(0, |id| u32::from_be_bytes(*id))
 }
 
 /// A key that signatures are verified with; its text form is the vkey `<name>+<id>+<base64>`.
@@ -140,12 +124,7 @@ impl VerifierKey {
     /// From the parts. A weak key (of small order), or a second encoding of one, is refused.
     pub fn new(name: KeyName, kind: KeyKind, public_key: &[u8; 32]) -> Result<Self, KeyError> {
         let key = strong_key(public_key).ok_or_else(|| KeyError::Weak(name.to_string()))?;
-        Ok(Self {
-            id: key_id(&name, kind, public_key),
-            name,
-            kind,
-            key,
-        })
+        Ok(Self { id: key_id(&name, kind, public_key), name, kind, key })
     }
 
     /// Reads a vkey; there is one spelling.
@@ -162,18 +141,11 @@ impl VerifierKey {
         let said = u32::from_str_radix(id, 16).map_err(|_| KeyError::Text)?;
         let bytes = STANDARD.decode(key).map_err(|_| KeyError::Text)?;
         let (kind, public_key) = bytes.split_first().ok_or(KeyError::Text)?;
-        let kind = KeyKind::of(*kind).ok_or_else(|| KeyError::Type {
-            name: name.to_string(),
-            kind: *kind,
-        })?;
+        let kind = KeyKind::of(*kind).ok_or_else(|| KeyError::Type { name: name.to_string(), kind: *kind })?;
         let public_key = public_key.try_into().map_err(|_| KeyError::Text)?;
         let key = Self::new(name, kind, public_key)?;
         if key.id != said {
-            return Err(KeyError::Id {
-                name: key.name.to_string(),
-                said,
-                computed: key.id,
-            });
+            return Err(KeyError::Id { name: key.name.to_string(), said, computed: key.id });
         }
         Ok(key)
     }
@@ -209,10 +181,7 @@ impl VerifierKey {
         match self.kind {
             KeyKind::Ed25519 => {
                 let signature = Signature::from_slice(signature).ok()?;
-                self.key
-                    .verify_strict(text.as_bytes(), &signature)
-                    .ok()
-                    .map(|()| None)
+                self.key.verify_strict(text.as_bytes(), &signature).ok().map(|()| None)
             }
             KeyKind::CosignatureV1 => cosignature::check(&self.key, text, signature).map(Some),
         }
@@ -258,14 +227,8 @@ mod tests {
         ] {
             assert!(VerifierKey::parse(wrong).is_err(), "{wrong}");
         }
-        let other_type = format!(
-            "a.example+00000000+{}",
-            STANDARD.encode([&[6u8][..], &[0; 32]].concat())
-        );
-        assert!(matches!(
-            VerifierKey::parse(&other_type),
-            Err(KeyError::Type { kind: 6, .. })
-        ));
+        let other_type = format!("a.example+00000000+{}", STANDARD.encode([&[6u8][..], &[0; 32]].concat()));
+        assert!(matches!(VerifierKey::parse(&other_type), Err(KeyError::Type { kind: 6, .. })));
     }
 
     #[test]
@@ -277,10 +240,7 @@ mod tests {
         (again[0], again[31]) = (0xee, 0x7f);
         for weak in [identity, [0; 32], again, [0xff; 32]] {
             let name = "a.example".parse().unwrap();
-            assert!(matches!(
-                VerifierKey::new(name, KeyKind::Ed25519, &weak),
-                Err(KeyError::Weak(_))
-            ));
+            assert!(matches!(VerifierKey::new(name, KeyKind::Ed25519, &weak), Err(KeyError::Weak(_))));
         }
     }
 
@@ -290,19 +250,7 @@ mod tests {
             assert!(KeyName::new(good).is_ok(), "{good}");
         }
         let long = "a".repeat(256);
-        for bad in [
-            "",
-            " ",
-            "a b",
-            "a+b",
-            "a\u{a0}b",
-            "a\u{2003}b",
-            "a\tb",
-            "a\nb",
-            "a\u{85}b",
-            "a\u{7f}",
-            &long,
-        ] {
+        for bad in ["", " ", "a b", "a+b", "a\u{a0}b", "a\u{2003}b", "a\tb", "a\nb", "a\u{85}b", "a\u{7f}", &long] {
             assert!(KeyName::new(bad).is_err(), "{bad:?}");
         }
     }

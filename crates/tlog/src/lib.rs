@@ -28,14 +28,9 @@ pub use hash::{HASH_BYTES, Hash, HashError, empty_root, leaf_hash, node_hash};
 pub use key::{KeyError, KeyKind, KeyName, VerifierKey};
 pub use multiproof::{Multiproof, MultiproofError, plan_multiproof, prove_multiproof};
 pub use note::{Note, NoteError, NoteSignature, Signer};
-pub use proof::{
-    ConsistencyProof, InclusionProof, ProofError, plan_consistency, plan_inclusion,
-    prove_consistency, prove_inclusion,
-};
+pub use proof::{ConsistencyProof, InclusionProof, ProofError, plan_consistency, plan_inclusion, prove_consistency, prove_inclusion};
 pub use proof_text::{LogProof, LogProofError};
-pub use receipt::{
-    Receipt, ReceiptClaims, ReceiptError, ReceiptKey, attach_receipts, detach_receipts,
-};
+pub use receipt::{Receipt, ReceiptClaims, ReceiptError, ReceiptKey, attach_receipts, detach_receipts};
 pub use tile::{TILE_WIDTH, Tile, TileError, TileId};
 pub use tiles::{HashReader, MissingTile, ReadError, Tiles};
 pub use tree::{Frontier, NodeId, TreeError, plan_frontier};

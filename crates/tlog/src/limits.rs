@@ -31,8 +31,7 @@ pub const MAX_MULTIPROOF_LEAVES: usize = 16_384;
 pub const MAX_EXTRA_BYTES: usize = MAX_ENTRY_BYTES;
 
 /// Largest tlog-proof, in bytes: the largest note, the most extra data in base64, 63 hashes, and the lines between.
-pub const MAX_LOG_PROOF_BYTES: usize =
-    MAX_NOTE_BYTES + MAX_EXTRA_BYTES.div_ceil(3) * 4 + 63 * 45 + 128;
+pub const MAX_LOG_PROOF_BYTES: usize = MAX_NOTE_BYTES + MAX_EXTRA_BYTES.div_ceil(3) * 4 + 63 * 45 + 128;
 
 /// Largest COSE receipt, in bytes: 63 path hashes take 2.2 kB, issuer, subject and key id the rest.
 pub const MAX_RECEIPT_BYTES: usize = 8_192;
@@ -44,5 +43,4 @@ pub const MAX_CLAIM_BYTES: usize = 1_024;
 pub const MAX_RECEIPTS: usize = 16;
 
 /// Largest transparent statement, in bytes: the largest entry with the most of the largest receipts.
-pub const MAX_TRANSPARENT_BYTES: usize =
-    MAX_ENTRY_BYTES + MAX_RECEIPTS * (MAX_RECEIPT_BYTES + 5) + 16;
+pub const MAX_TRANSPARENT_BYTES: usize = MAX_ENTRY_BYTES + MAX_RECEIPTS * (MAX_RECEIPT_BYTES + 5) + 16;

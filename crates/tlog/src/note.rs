@@ -30,9 +30,7 @@ pub enum NoteError {
     #[error("a signed note has at most {MAX_NOTE_SIGNATURES} signatures")]
     TooManySignatures,
     /// A key that is trusted is said to have signed, and has not.
-    #[error(
-        "the signature by {name} ({id:08x}) is not good: the note was altered, or its key is another one"
-    )]
+    #[error("the signature by {name} ({id:08x}) is not good: the note was altered, or its key is another one")]
     BadSignature {
         /// Name of the key.
         name: String,
@@ -76,10 +74,7 @@ impl Signer {
 
     /// Signs a note's text, which ends in a line end.
     pub fn sign(&self, text: &str) -> NoteSignature {
-        NoteSignature::by(
-            &self.verifier,
-            self.key.sign(text.as_bytes()).to_bytes().to_vec(),
-        )
+        NoteSignature::by(&self.verifier, self.key.sign(text.as_bytes()).to_bytes().to_vec())
     }
 }
 
@@ -100,26 +95,16 @@ pub struct NoteSignature {
 impl NoteSignature {
     /// A signature made with the private half of this key.
     pub(crate) fn by(key: &VerifierKey, signature: Vec<u8>) -> Self {
-        Self {
-            name: key.name().clone(),
-            id: key.id(),
-            signature,
-        }
+        Self { name: key.name().clone(), id: key.id(), signature }
     }
 
     /// Reads a line without its line end; there is one spelling.
     pub fn parse(line: &str) -> Option<Self> {
         let (name, base64) = line.strip_prefix("— ")?.split_once(' ')?;
         let bytes = STANDARD.decode(base64).ok()?;
-        let (id, signature) = bytes
-            .split_first_chunk::<4>()
-            .filter(|(_, signature)| !signature.is_empty())?;
+        let (id, signature) = bytes.split_first_chunk::<4>().filter(|(_, signature)| !signature.is_empty())?;
         let name = KeyName::new(name).ok()?;
-        Some(Self {
-            name,
-            id: u32::from_be_bytes(*id),
-            signature: signature.to_vec(),
-        })
+        Some(Self { name, id: u32::from_be_bytes(*id), signature: signature.to_vec() })
     }
 
     /// Name of the key it says it is by.
@@ -176,11 +161,7 @@ impl Note {
         }
         let note = Self { text, signatures };
         let length = note.to_string().len();
-        if length > MAX_NOTE_BYTES {
-            Err(NoteError::TooLong(length))
-        } else {
-            Ok(note)
-        }
+        if length > MAX_NOTE_BYTES { Err(NoteError::TooLong(length)) } else { Ok(note) }
     }
 
     /// Reads a note; there is one spelling.
@@ -195,10 +176,7 @@ impl Note {
         // Signature lines are not empty, so the last empty line is where they begin.
         let at = note.rfind("\n\n").ok_or(NoteError::Structure)?;
         let (text, rest) = note.split_at_checked(at + 1).ok_or(NoteError::Structure)?;
-        let lines = rest
-            .strip_prefix('\n')
-            .and_then(|lines| lines.strip_suffix('\n'))
-            .ok_or(NoteError::Structure)?;
+        let lines = rest.strip_prefix('\n').and_then(|lines| lines.strip_suffix('\n')).ok_or(NoteError::Structure)?;
         let mut signatures = Vec::new();
         for (number, line) in (1..).zip(lines.split('\n')) {
             if number > MAX_NOTE_SIGNATURES {
@@ -206,10 +184,7 @@ impl Note {
             }
             signatures.push(NoteSignature::parse(line).ok_or(NoteError::SignatureLine(number))?);
         }
-        Ok(Self {
-            text: text.to_owned(),
-            signatures,
-        })
+        Ok(Self { text: text.to_owned(), signatures })
     }
 
     /// The text, with its last line end. Unverified.
@@ -236,40 +211,23 @@ impl Note {
     pub fn verify(&self, trusted: &[VerifierKey]) -> Result<Vec<KnownSignature>, NoteError> {
         let mut known = Vec::new();
         for signature in &self.signatures {
-            let mut keys = trusted
-                .iter()
-                .filter(|key| key.id() == signature.id && *key.name() == signature.name);
+            let mut keys = trusted.iter().filter(|key| key.id() == signature.id && *key.name() == signature.name);
             let Some(key) = keys.next() else { continue };
             if keys.any(|other| other != key) {
-                return Err(NoteError::AmbiguousKey {
-                    name: key.name().to_string(),
-                    id: key.id(),
-                });
+                return Err(NoteError::AmbiguousKey { name: key.name().to_string(), id: key.id() });
             }
             let time = key.check(&self.text, &signature.signature);
-            let bad = || NoteError::BadSignature {
-                name: key.name().to_string(),
-                id: key.id(),
-            };
-            known.push(KnownSignature {
-                key: key.clone(),
-                time: time.ok_or_else(bad)?,
-            });
+            let bad = || NoteError::BadSignature { name: key.name().to_string(), id: key.id() };
+            known.push(KnownSignature { key: key.clone(), time: time.ok_or_else(bad)? });
         }
-        if known.is_empty() {
-            Err(NoteError::NotSigned)
-        } else {
-            Ok(known)
-        }
+        if known.is_empty() { Err(NoteError::NotSigned) } else { Ok(known) }
     }
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        self.signatures
-            .iter()
-            .try_for_each(|signature| writeln!(f, "{signature}"))
+        self.signatures.iter().try_for_each(|signature| writeln!(f, "{signature}"))
     }
 }
 
@@ -336,20 +294,11 @@ mod tests {
     fn a_note_with_101_signatures_or_too_many_bytes_is_refused() {
         let signature = signer("a.example", 1).sign("x\n");
         assert!(Note::new("x\n", vec![signature.clone(); 100]).is_ok());
-        assert_eq!(
-            Note::new("x\n", vec![signature.clone(); 101]),
-            Err(NoteError::TooManySignatures)
-        );
+        assert_eq!(Note::new("x\n", vec![signature.clone(); 101]), Err(NoteError::TooManySignatures));
         let many = format!("x\n\n{}", format!("{signature}\n").repeat(101));
-        assert_eq!(
-            Note::parse(many.as_bytes()),
-            Err(NoteError::TooManySignatures)
-        );
+        assert_eq!(Note::parse(many.as_bytes()), Err(NoteError::TooManySignatures));
         let long = vec![b'x'; MAX_NOTE_BYTES + 1];
-        assert_eq!(
-            Note::parse(&long),
-            Err(NoteError::TooLong(MAX_NOTE_BYTES + 1))
-        );
+        assert_eq!(Note::parse(&long), Err(NoteError::TooLong(MAX_NOTE_BYTES + 1)));
     }
 
     #[test]
@@ -360,22 +309,10 @@ mod tests {
         same_name.name = known.verifier.name().clone();
         let mut same_id = stranger.sign(text);
         same_id.id = known.verifier.id();
-        let note = Note::new(
-            text,
-            vec![same_name, same_id, stranger.sign(text), known.sign(text)],
-        )
-        .unwrap();
-        assert_eq!(
-            note.verify(std::slice::from_ref(&known.verifier))
-                .unwrap()
-                .len(),
-            1
-        );
+        let note = Note::new(text, vec![same_name, same_id, stranger.sign(text), known.sign(text)]).unwrap();
+        assert_eq!(note.verify(std::slice::from_ref(&known.verifier)).unwrap().len(), 1);
         let unsigned = Note::new(text, vec![stranger.sign(text)]).unwrap();
-        assert_eq!(
-            unsigned.verify(std::slice::from_ref(&known.verifier)),
-            Err(NoteError::NotSigned)
-        );
+        assert_eq!(unsigned.verify(std::slice::from_ref(&known.verifier)), Err(NoteError::NotSigned));
         assert_eq!(unsigned.verify(&[]), Err(NoteError::NotSigned));
     }
 
@@ -384,16 +321,11 @@ mod tests {
         let (one, two) = (signer("a.example", 1), signer("b.example", 2));
         let keys = [one.verifier.clone(), two.verifier.clone()];
         let note = Note::new("hello\n", vec![one.sign("hello\n"), two.sign("other\n")]).unwrap();
-        assert!(
-            matches!(note.verify(&keys), Err(NoteError::BadSignature { name, .. }) if name == "b.example")
-        );
+        assert!(matches!(note.verify(&keys), Err(NoteError::BadSignature { name, .. }) if name == "b.example"));
         let mut short = one.sign("hello\n");
         short.signature.pop();
         let note = Note::new("hello\n", vec![one.sign("hello\n"), short]).unwrap();
-        assert!(
-            note.verify(&keys).is_err(),
-            "a second, broken signature of the same key"
-        );
+        assert!(note.verify(&keys).is_err(), "a second, broken signature of the same key");
     }
 
     #[test]
@@ -401,15 +333,8 @@ mod tests {
         let one = signer("a.example", 1);
         let two = signer("a.example", 2).verifier.with_id(one.verifier.id());
         let note = Note::new("hello\n", vec![one.sign("hello\n")]).unwrap();
-        assert!(matches!(
-            note.verify(&[one.verifier.clone(), two]),
-            Err(NoteError::AmbiguousKey { .. })
-        ));
-        assert!(
-            note.verify(&[one.verifier.clone(), one.verifier.clone()])
-                .is_ok(),
-            "the same key twice is one key"
-        );
+        assert!(matches!(note.verify(&[one.verifier.clone(), two]), Err(NoteError::AmbiguousKey { .. })));
+        assert!(note.verify(&[one.verifier.clone(), one.verifier.clone()]).is_ok(), "the same key twice is one key");
     }
 
     #[test]

@@ -29,9 +29,7 @@ pub enum ProofError {
         checkpoint: u64,
     },
     /// The hashes lead to another root.
-    #[error(
-        "the proof does not lead to the root {expected}: the leaf, its index or the tree is another one"
-    )]
+    #[error("the proof does not lead to the root {expected}: the leaf, its index or the tree is another one")]
     Root {
         /// The root that was to be reached.
         expected: Hash,
@@ -66,17 +64,9 @@ pub fn plan_inclusion(index: u64, size: u64) -> Result<Vec<TileId>, TreeError> {
 }
 
 /// Makes an inclusion proof from the tiles that [`plan_inclusion`] names.
-pub fn prove_inclusion(
-    index: u64,
-    size: u64,
-    reader: &impl HashReader,
-) -> Result<InclusionProof, ReadError> {
+pub fn prove_inclusion(index: u64, size: u64, reader: &impl HashReader) -> Result<InclusionProof, ReadError> {
     let hashes = read(&inclusion_spans(index, size)?, reader)?;
-    Ok(InclusionProof {
-        index,
-        size,
-        hashes,
-    })
+    Ok(InclusionProof { index, size, hashes })
 }
 
 /// The tiles that the consistency proof between two sizes needs: none if the older tree is empty or they are equal.
@@ -85,11 +75,7 @@ pub fn plan_consistency(old: u64, new: u64) -> Result<Vec<TileId>, TreeError> {
 }
 
 /// Makes a consistency proof from the tiles that [`plan_consistency`] names.
-pub fn prove_consistency(
-    old: u64,
-    new: u64,
-    reader: &impl HashReader,
-) -> Result<ConsistencyProof, ReadError> {
+pub fn prove_consistency(old: u64, new: u64, reader: &impl HashReader) -> Result<ConsistencyProof, ReadError> {
     let hashes = read(&consistency_spans(old, new)?, reader)?;
     Ok(ConsistencyProof { old, new, hashes })
 }
@@ -98,11 +84,7 @@ impl InclusionProof {
     /// A proof that was received: refused unless it has exactly the number of hashes that belong to it.
     pub fn new(index: u64, size: u64, hashes: Vec<Hash>) -> Result<Self, ProofError> {
         check_length(inclusion_spans(index, size)?.len(), hashes.len())?;
-        Ok(Self {
-            index,
-            size,
-            hashes,
-        })
+        Ok(Self { index, size, hashes })
     }
 
     /// Index of the leaf.
@@ -123,16 +105,9 @@ impl InclusionProof {
     /// Checks that the leaf is at the index in the tree with this size and root, both from a signed checkpoint.
     pub fn verify(&self, leaf: &Hash, size: u64, root: &Hash) -> Result<(), ProofError> {
         if self.size != size {
-            return Err(ProofError::Size {
-                proof: self.size,
-                checkpoint: size,
-            });
+            return Err(ProofError::Size { proof: self.size, checkpoint: size });
         }
-        if self.root(leaf)? == *root {
-            Ok(())
-        } else {
-            Err(ProofError::Root { expected: *root })
-        }
+        if self.root(leaf)? == *root { Ok(()) } else { Err(ProofError::Root { expected: *root }) }
     }
 
     /// The root that the proof leads to from a leaf. Proves nothing by itself: for receipts, whose signature covers the root.
@@ -160,11 +135,7 @@ impl InclusionProof {
             node >>= 1;
             last >>= 1;
         }
-        if last == 0 {
-            Ok(hash)
-        } else {
-            Err(wrong_length())
-        }
+        if last == 0 { Ok(hash) } else { Err(wrong_length()) }
     }
 }
 
@@ -194,15 +165,11 @@ impl ConsistencyProof {
     pub fn verify(&self, old_root: &Hash, new_root: &Hash) -> Result<(), ProofError> {
         let (from, to) = self.roots(old_root)?;
         if from != *old_root {
-            return Err(ProofError::OldRoot {
-                expected: *old_root,
-            });
+            return Err(ProofError::OldRoot { expected: *old_root });
         }
         // Nothing leads from the empty tree to a later one: every tree begins with it.
         if to.is_some_and(|to| to != *new_root) {
-            return Err(ProofError::Root {
-                expected: *new_root,
-            });
+            return Err(ProofError::Root { expected: *new_root });
         }
         Ok(())
     }
@@ -210,11 +177,7 @@ impl ConsistencyProof {
     /// Both roots that the proof leads to; no newer one from the empty tree.
     fn roots(&self, old_root: &Hash) -> Result<(Hash, Option<Hash>), ProofError> {
         if self.old == 0 {
-            let to = if self.new == 0 {
-                Some(empty_root())
-            } else {
-                None
-            };
+            let to = if self.new == 0 { Some(empty_root()) } else { None };
             return Ok((empty_root(), to));
         }
         if self.old == self.new {
@@ -226,11 +189,7 @@ impl ConsistencyProof {
             found: self.hashes.len(),
         };
         let mut hashes = self.hashes.iter();
-        let first = if self.old.is_power_of_two() {
-            old_root
-        } else {
-            hashes.next().ok_or_else(wrong_length)?
-        };
+        let first = if self.old.is_power_of_two() { old_root } else { hashes.next().ok_or_else(wrong_length)? };
         let (mut node, mut last) = (self.old - 1, self.new - 1);
         while node & 1 == 1 {
             node >>= 1;
@@ -254,20 +213,12 @@ impl ConsistencyProof {
             node >>= 1;
             last >>= 1;
         }
-        if last == 0 {
-            Ok((from, Some(to)))
-        } else {
-            Err(wrong_length())
-        }
+        if last == 0 { Ok((from, Some(to))) } else { Err(wrong_length()) }
     }
 }
 
 fn check_length(expected: usize, found: usize) -> Result<(), ProofError> {
-    if expected == found {
-        Ok(())
-    } else {
-        Err(ProofError::Length { expected, found })
-    }
+    if expected == found { Ok(()) } else { Err(ProofError::Length { expected, found }) }
 }
 
 fn plan(spans: &[Span], size: u64) -> Vec<TileId> {
@@ -275,10 +226,7 @@ fn plan(spans: &[Span], size: u64) -> Vec<TileId> {
 }
 
 fn read(spans: &[Span], reader: &impl HashReader) -> Result<Vec<Hash>, ReadError> {
-    Ok(spans
-        .iter()
-        .map(|span| span_hash(*span, reader))
-        .collect::<Result<_, _>>()?)
+    Ok(spans.iter().map(|span| span_hash(*span, reader)).collect::<Result<_, _>>()?)
 }
 
 #[cfg(test)]
@@ -288,29 +236,12 @@ mod tests {
     use crate::{Edge, Tiles};
 
     /// The roots of the trees over the eight leaves that RFC 6962's own test data use.
-    const LEAVES: [&str; 8] = [
-        "",
-        "00",
-        "10",
-        "2021",
-        "3031",
-        "40414243",
-        "5051525354555657",
-        "606162636465666768696a6b6c6d6e6f",
-    ];
+    const LEAVES: [&str; 8] = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
     const ROOT_8: &str = "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328";
 
     fn tree() -> (Vec<Hash>, Tiles) {
-        let leaves: Vec<_> = LEAVES
-            .iter()
-            .map(|hex| leaf_hash(&hex::decode(hex).unwrap()))
-            .collect();
-        let tiles = Edge::empty()
-            .grow(&leaves)
-            .unwrap()
-            .tiles
-            .into_iter()
-            .collect();
+        let leaves: Vec<_> = LEAVES.iter().map(|hex| leaf_hash(&hex::decode(hex).unwrap())).collect();
+        let tiles = Edge::empty().grow(&leaves).unwrap().tiles.into_iter().collect();
         (leaves, tiles)
     }
 
@@ -324,14 +255,7 @@ mod tests {
             "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
             "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
         ];
-        assert_eq!(
-            proof
-                .hashes()
-                .iter()
-                .map(Hash::to_string)
-                .collect::<Vec<_>>(),
-            expected
-        );
+        assert_eq!(proof.hashes().iter().map(Hash::to_string).collect::<Vec<_>>(), expected);
         assert_eq!(proof.verify(&leaves[5], 8, &root), Ok(()));
     }
 
@@ -342,10 +266,7 @@ mod tests {
         let mut longer = hashes.clone();
         longer.push(leaf_hash(b""));
         for wrong in [&hashes[1..], &longer, &[]] {
-            assert!(matches!(
-                InclusionProof::new(5, 7, wrong.to_vec()),
-                Err(ProofError::Length { expected: 3, .. })
-            ));
+            assert!(matches!(InclusionProof::new(5, 7, wrong.to_vec()), Err(ProofError::Length { expected: 3, .. })));
         }
         let hashes = prove_consistency(3, 7, &tiles).unwrap().hashes().to_vec();
         assert!(ConsistencyProof::new(3, 7, hashes[1..].to_vec()).is_err());
@@ -360,13 +281,7 @@ mod tests {
         let proof = prove_inclusion(5, 7, &tiles).unwrap();
         let root = proof.root(&leaves[5]).unwrap();
         assert_eq!(proof.verify(&leaves[5], 7, &root), Ok(()));
-        assert_eq!(
-            proof.verify(&leaves[5], 8, &root),
-            Err(ProofError::Size {
-                proof: 7,
-                checkpoint: 8
-            })
-        );
+        assert_eq!(proof.verify(&leaves[5], 8, &root), Err(ProofError::Size { proof: 7, checkpoint: 8 }));
     }
 
     #[test]
@@ -374,10 +289,7 @@ mod tests {
         let root = Hash::from_hex(ROOT_8).unwrap();
         let from_empty = ConsistencyProof::new(0, 8, vec![]).unwrap();
         assert_eq!(from_empty.verify(&empty_root(), &root), Ok(()));
-        assert_eq!(
-            from_empty.verify(&root, &root),
-            Err(ProofError::OldRoot { expected: root })
-        );
+        assert_eq!(from_empty.verify(&root, &root), Err(ProofError::OldRoot { expected: root }));
         let equal = ConsistencyProof::new(8, 8, vec![]).unwrap();
         assert_eq!(equal.verify(&root, &root), Ok(()));
         assert!(equal.verify(&root, &empty_root()).is_err());
@@ -389,10 +301,7 @@ mod tests {
     #[test]
     fn a_proof_from_tiles_that_were_not_fetched_names_the_tile() {
         let error = prove_inclusion(5, 8, &Tiles::new()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the tile tile/0/000.p/5 is needed and was not fetched"
-        );
+        assert_eq!(error.to_string(), "the tile tile/0/000.p/5 is needed and was not fetched");
         assert!(prove_inclusion(8, 8, &Tiles::new()).is_err());
         assert!(prove_consistency(9, 8, &Tiles::new()).is_err());
     }

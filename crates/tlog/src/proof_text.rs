@@ -40,27 +40,15 @@ pub struct LogProof {
 
 impl LogProof {
     /// Puts a proof and the checkpoint it is for together. Without extra data, `extra` is empty.
-    pub fn new(
-        extra: Vec<u8>,
-        proof: InclusionProof,
-        checkpoint: SignedCheckpoint,
-    ) -> Result<Self, LogProofError> {
+    pub fn new(extra: Vec<u8>, proof: InclusionProof, checkpoint: SignedCheckpoint) -> Result<Self, LogProofError> {
         if extra.len() > MAX_EXTRA_BYTES {
             return Err(LogProofError::Text("it has too much extra data"));
         }
         let size = checkpoint.unverified().size();
         if proof.size() != size {
-            return Err(ProofError::Size {
-                proof: proof.size(),
-                checkpoint: size,
-            }
-            .into());
+            return Err(ProofError::Size { proof: proof.size(), checkpoint: size }.into());
         }
-        Ok(Self {
-            extra,
-            proof,
-            checkpoint,
-        })
+        Ok(Self { extra, proof, checkpoint })
     }
 
     /// Reads the text; there is one spelling.
@@ -70,30 +58,23 @@ impl LogProof {
             return Err(LogProofError::TooLong(bytes.len()));
         }
         let text = std::str::from_utf8(bytes).map_err(|_| bad("it is not UTF-8"))?;
-        let (head, checkpoint) = text
-            .split_once("\n\n")
-            .ok_or(bad("it has no empty line before the checkpoint"))?;
+        let (head, checkpoint) = text.split_once("\n\n").ok_or(bad("it has no empty line before the checkpoint"))?;
         let mut lines = head.split('\n').peekable();
         if lines.next() != Some(FIRST_LINE) {
             return Err(bad("its first line is another one"));
         }
         let mut extra = Vec::new();
         if let Some(base64) = lines.peek().and_then(|line| line.strip_prefix("extra ")) {
-            extra = STANDARD
-                .decode(base64)
-                .map_err(|_| bad("its extra data is not base64"))?;
+            extra = STANDARD.decode(base64).map_err(|_| bad("its extra data is not base64"))?;
             if extra.is_empty() {
                 return Err(bad("its extra line is empty"));
             }
             lines.next();
         }
         let index = lines.next().and_then(|line| line.strip_prefix("index "));
-        let index = index
-            .and_then(parse_decimal)
-            .ok_or(bad("it has no index line"))?;
-        let hashes = lines
-            .map(|line| Hash::from_base64(line).map_err(|_| bad("a line of it is not a hash")))
-            .collect::<Result<Vec<_>, _>>()?;
+        let index = index.and_then(parse_decimal).ok_or(bad("it has no index line"))?;
+        let hashes =
+            lines.map(|line| Hash::from_base64(line).map_err(|_| bad("a line of it is not a hash"))).collect::<Result<Vec<_>, _>>()?;
         let checkpoint = SignedCheckpoint::parse(checkpoint.as_bytes())?;
         let proof = InclusionProof::new(index, checkpoint.unverified().size(), hashes)?;
         Self::new(extra, proof, checkpoint)
@@ -123,8 +104,7 @@ impl LogProof {
         witnesses: &[VerifierKey],
     ) -> Result<VerifiedCheckpoint, LogProofError> {
         let checkpoint = self.checkpoint.verify(origin, log_keys, witnesses)?;
-        self.proof
-            .verify(leaf, checkpoint.size(), checkpoint.root())?;
+        self.proof.verify(leaf, checkpoint.size(), checkpoint.root())?;
         Ok(checkpoint)
     }
 }
@@ -136,10 +116,7 @@ impl fmt::Display for LogProof {
             writeln!(f, "extra {}", STANDARD.encode(&self.extra))?;
         }
         writeln!(f, "index {}", self.proof.index())?;
-        self.proof
-            .hashes()
-            .iter()
-            .try_for_each(|hash| writeln!(f, "{}", hash.to_base64()))?;
+        self.proof.hashes().iter().try_for_each(|hash| writeln!(f, "{}", hash.to_base64()))?;
         write!(f, "\n{}", self.checkpoint)
     }
 }
@@ -162,32 +139,16 @@ mod tests {
     fn world(size: u64, index: u64, extra: &[u8]) -> World {
         let origin: KeyName = "registry.example/log".parse().unwrap();
         let log = Signer::new(origin.clone(), SigningKey::from_bytes(&[1; 32])).unwrap();
-        let witness = Cosigner::new(
-            "w.example".parse().unwrap(),
-            SigningKey::from_bytes(&[2; 32]),
-        )
-        .unwrap();
+        let witness = Cosigner::new("w.example".parse().unwrap(), SigningKey::from_bytes(&[2; 32])).unwrap();
         let leaves: Vec<_> = (0..size).map(|i| leaf_hash(&i.to_be_bytes())).collect();
         let growth = Edge::empty().grow(&leaves).unwrap();
         let tiles: Tiles = growth.tiles.into_iter().collect();
         let checkpoint = Checkpoint::new(origin.clone(), size, growth.root).unwrap();
         let cosignature = witness.cosign(&checkpoint, 77).unwrap();
-        let signed = checkpoint
-            .sign(&log)
-            .unwrap()
-            .with_signature(cosignature)
-            .unwrap();
+        let signed = checkpoint.sign(&log).unwrap().with_signature(cosignature).unwrap();
         let proof = prove_inclusion(index, size, &tiles).unwrap();
-        let text = LogProof::new(extra.to_vec(), proof, signed)
-            .unwrap()
-            .to_string();
-        World {
-            origin,
-            log: log.verifier().clone(),
-            witness: witness.verifier().clone(),
-            leaves,
-            text,
-        }
+        let text = LogProof::new(extra.to_vec(), proof, signed).unwrap().to_string();
+        World { origin, log: log.verifier().clone(), witness: witness.verifier().clone(), leaves, text }
     }
 
     #[test]
@@ -198,38 +159,19 @@ mod tests {
             assert_eq!(proof.to_string(), w.text);
             assert_eq!((proof.proof().index(), proof.extra()), (index, extra));
             let leaf = &w.leaves[index as usize];
-            let verified = proof
-                .verify(
-                    leaf,
-                    &w.origin,
-                    slice::from_ref(&w.log),
-                    slice::from_ref(&w.witness),
-                )
-                .unwrap();
-            assert_eq!(
-                (verified.size(), verified.cosignatures()[0].time),
-                (size, 77)
-            );
+            let verified = proof.verify(leaf, &w.origin, slice::from_ref(&w.log), slice::from_ref(&w.witness)).unwrap();
+            assert_eq!((verified.size(), verified.cosignatures()[0].time), (size, 77));
             let other = leaf_hash(b"other");
             let wrong = proof.verify(&other, &w.origin, slice::from_ref(&w.log), &[]);
-            assert!(matches!(
-                wrong,
-                Err(LogProofError::Proof(ProofError::Root { .. }))
-            ));
-            assert!(matches!(
-                proof.verify(leaf, &w.origin, &[], &[]),
-                Err(LogProofError::Checkpoint(_))
-            ));
+            assert!(matches!(wrong, Err(LogProofError::Proof(ProofError::Root { .. }))));
+            assert!(matches!(proof.verify(leaf, &w.origin, &[], &[]), Err(LogProofError::Checkpoint(_))));
         }
     }
 
     #[test]
     fn its_lines_are_the_standards() {
         let w = world(2, 1, b"abc");
-        let expected = format!(
-            "c2sp.org/tlog-proof@v1\nextra YWJj\nindex 1\n{}\n\nregistry.example/log\n2\n",
-            w.leaves[0].to_base64()
-        );
+        let expected = format!("c2sp.org/tlog-proof@v1\nextra YWJj\nindex 1\n{}\n\nregistry.example/log\n2\n", w.leaves[0].to_base64());
         assert!(w.text.starts_with(&expected), "{}", w.text);
     }
 
@@ -271,13 +213,6 @@ mod tests {
         let parsed = LogProof::parse(world(7, 5, b"").text.as_bytes()).unwrap();
         let other = LogProof::parse(world(8, 5, b"").text.as_bytes()).unwrap();
         let mixed = LogProof::new(vec![], parsed.proof, other.checkpoint);
-        assert_eq!(
-            mixed,
-            Err(ProofError::Size {
-                proof: 7,
-                checkpoint: 8
-            }
-            .into())
-        );
+        assert_eq!(mixed, Err(ProofError::Size { proof: 7, checkpoint: 8 }.into()));
     }
 }

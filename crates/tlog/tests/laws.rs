@@ -1,30 +1,20 @@
 //! Laws of the tree that hold for every size, index and step. `spec/log.md` sections 1, 2, 3, 7 and 8.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may stop where it stands"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
 use deedbox_tlog::bundle::{encode_entries, grow_bundles, parse_entries};
 use deedbox_tlog::tile::tiles_at;
 use deedbox_tlog::tree::root_from_leaf_hashes;
 use deedbox_tlog::{
-    BundleId, ConsistencyProof, Edge, Frontier, Hash, InclusionProof, Tile, TileId, Tiles,
-    leaf_hash, plan_frontier, plan_growth, plan_multiproof, prove_consistency, prove_inclusion,
-    prove_multiproof,
+    BundleId, ConsistencyProof, Edge, Frontier, Hash, InclusionProof, Tile, TileId, Tiles, leaf_hash, plan_frontier, plan_growth,
+    plan_multiproof, prove_consistency, prove_inclusion, prove_multiproof,
 };
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
 const LARGEST: usize = 70_000;
 
-static LEAVES: LazyLock<Vec<Hash>> = LazyLock::new(|| {
-    (0..LARGEST as u64)
-        .map(|i| leaf_hash(&i.to_be_bytes()))
-        .collect()
-});
+static LEAVES: LazyLock<Vec<Hash>> = LazyLock::new(|| (0..LARGEST as u64).map(|i| leaf_hash(&i.to_be_bytes())).collect());
 
 /// A tree of a few sizes that the laws are tried on, made once.
 static TREES: LazyLock<Vec<(u64, Tiles, Hash)>> = LazyLock::new(|| {

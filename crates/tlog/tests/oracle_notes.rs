@@ -1,16 +1,9 @@
 //! Notes, keys and checkpoints compared with independent implementations, `signed_note` and `tlog_tiles`.
 //! `spec/log.md` sections 4 and 5.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may stop where it stands"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
-use deedbox_tlog::{
-    Checkpoint, Cosigner, Hash, KeyName, Note, SignedCheckpoint, Signer, VerifierKey, leaf_hash,
-};
+use deedbox_tlog::{Checkpoint, Cosigner, Hash, KeyName, Note, SignedCheckpoint, Signer, VerifierKey, leaf_hash};
 use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 use signed_note::{StandardSigner, StandardVerifier, Verifier as _, VerifierList};
@@ -36,37 +29,20 @@ fn their_signer() -> StandardSigner {
     use base64::Engine as _;
     let key = [&[1u8][..], &SEED].concat();
     let key = base64::engine::general_purpose::STANDARD.encode(key);
-    StandardSigner::new(&format!(
-        "PRIVATE+KEY+{NAME}+{:08x}+{key}",
-        ours().verifier().id()
-    ))
-    .unwrap()
+    StandardSigner::new(&format!("PRIVATE+KEY+{NAME}+{:08x}+{key}", ours().verifier().id())).unwrap()
 }
 
 fn signed(size: u64) -> SignedCheckpoint {
-    let root = if size == 0 {
-        deedbox_tlog::empty_root()
-    } else {
-        leaf_hash(&size.to_be_bytes())
-    };
-    Checkpoint::new(name(), size, root)
-        .unwrap()
-        .sign(&ours())
-        .unwrap()
+    let root = if size == 0 { deedbox_tlog::empty_root() } else { leaf_hash(&size.to_be_bytes()) };
+    Checkpoint::new(name(), size, root).unwrap().sign(&ours()).unwrap()
 }
 
 #[test]
 fn a_key_has_the_same_id_and_text_in_both() {
     let key = ours();
     let theirs = StandardVerifier::new(&key.verifier().to_string()).unwrap();
-    assert_eq!(
-        (theirs.name(), theirs.key_id()),
-        (NAME, key.verifier().id())
-    );
-    assert_eq!(
-        VerifierKey::parse(&key.verifier().to_string()).unwrap(),
-        *key.verifier()
-    );
+    assert_eq!((theirs.name(), theirs.key_id()), (NAME, key.verifier().id()));
+    assert_eq!(VerifierKey::parse(&key.verifier().to_string()).unwrap(), *key.verifier());
 }
 
 #[test]
@@ -91,29 +67,16 @@ fn their_notes_are_verified_and_written_back_by_us() {
     let mut note = signed_note::Note::new(text.as_bytes(), &[]).unwrap();
     note.add_sigs(&[&their_signer()]).unwrap();
     let bytes = note.to_bytes();
-    assert_eq!(
-        bytes,
-        signed(9).to_string().into_bytes(),
-        "both sign the same bytes"
-    );
+    assert_eq!(bytes, signed(9).to_string().into_bytes(), "both sign the same bytes");
     let read = SignedCheckpoint::parse(&bytes).unwrap();
-    assert!(
-        read.verify(&name(), &[ours().verifier().clone()], &[])
-            .is_ok()
-    );
+    assert!(read.verify(&name(), &[ours().verifier().clone()], &[]).is_ok());
 }
 
 #[test]
 fn a_cosigned_checkpoint_is_still_good_for_others() {
-    let witness = Cosigner::new(
-        "w.example".parse().unwrap(),
-        SigningKey::from_bytes(&[8; 32]),
-    )
-    .unwrap();
+    let witness = Cosigner::new("w.example".parse().unwrap(), SigningKey::from_bytes(&[8; 32])).unwrap();
     let signed = signed(9);
-    let cosigned = signed
-        .with_signature(witness.cosign(signed.unverified(), 1).unwrap())
-        .unwrap();
+    let cosigned = signed.with_signature(witness.cosign(signed.unverified(), 1).unwrap()).unwrap();
     let note = signed_note::Note::from_bytes(cosigned.to_string().as_bytes()).unwrap();
     let (known, unknown) = note.verify(&verifiers()).unwrap();
     assert_eq!((known.len(), unknown.len()), (1, 1));
@@ -159,17 +122,6 @@ enum Edit {
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
-    let byte = prop_oneof![
-        Just(b'\n'),
-        Just(b' '),
-        Just(b'='),
-        Just(b'+'),
-        Just(b'0'),
-        any::<u8>()
-    ];
-    prop_oneof![
-        byte.clone().prop_map(Edit::Put),
-        byte.prop_map(Edit::Add),
-        Just(Edit::Remove)
-    ]
+    let byte = prop_oneof![Just(b'\n'), Just(b' '), Just(b'='), Just(b'+'), Just(b'0'), any::<u8>()];
+    prop_oneof![byte.clone().prop_map(Edit::Put), byte.prop_map(Edit::Add), Just(Edit::Remove)]
 }

@@ -1,17 +1,12 @@
 //! Tiles, roots and proofs compared with an independent implementation, `tlog_tiles`: what we write it reads, what it proves we verify,
 //! and both say the same bytes. `spec/log.md` sections 1, 2 and 7.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may stop where it stands"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
 use deedbox_tlog::tile::new_tiles;
 use deedbox_tlog::{
-    ConsistencyProof, Edge, Hash, InclusionProof, Tile, TileId, Tiles, empty_root, leaf_hash,
-    plan_consistency, plan_inclusion, prove_consistency, prove_inclusion,
+    ConsistencyProof, Edge, Hash, InclusionProof, Tile, TileId, Tiles, empty_root, leaf_hash, plan_consistency, plan_inclusion,
+    prove_consistency, prove_inclusion,
 };
 use tlog_tiles as theirs;
 
@@ -21,10 +16,7 @@ struct Stored(Vec<theirs::Hash>);
 
 impl theirs::HashReader for Stored {
     fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<theirs::Hash>, theirs::Error> {
-        Ok(indexes
-            .iter()
-            .map(|index| self.0[*index as usize])
-            .collect())
+        Ok(indexes.iter().map(|index| self.0[*index as usize]).collect())
     }
 }
 
@@ -38,12 +30,7 @@ struct Both {
 
 impl Both {
     fn new() -> Self {
-        Self {
-            size: 0,
-            edge: Edge::empty(),
-            tiles: Tiles::new(),
-            stored: Stored::default(),
-        }
+        Self { size: 0, edge: Edge::empty(), tiles: Tiles::new(), stored: Stored::default() }
     }
 
     /// Grows both trees and checks that we wrote exactly the tiles that the other one would have, under the same paths.
@@ -63,20 +50,11 @@ impl Both {
         assert_eq!(ids, new_tiles(self.size, size).collect::<Vec<_>>());
         assert_eq!(ids.len(), expected.len(), "tiles at {size}");
         for tile in expected {
-            let id = TileId::new(
-                tile.level(),
-                tile.level_index(),
-                u16::try_from(tile.width()).unwrap(),
-            )
-            .unwrap();
+            let id = TileId::new(tile.level(), tile.level_index(), u16::try_from(tile.width()).unwrap()).unwrap();
             // The other implementation still writes the height into the path.
             assert_eq!(id.path().replacen("tile/", "tile/8/", 1), tile.path());
             let ours = growth.tiles.iter().find(|ours| ours.id() == id).unwrap();
-            assert_eq!(
-                ours.to_bytes(),
-                tile.read_data(&self.stored).unwrap(),
-                "{id} at {size}"
-            );
+            assert_eq!(ours.to_bytes(), tile.read_data(&self.stored).unwrap(), "{id} at {size}");
         }
         self.tiles.extend(growth.tiles);
         self.edge = growth.edge;
@@ -92,31 +70,18 @@ impl Both {
 
     /// Only the tiles that were planned: making a proof from them shows that the plan is enough.
     fn planned(&self, plan: &[TileId]) -> Tiles {
-        plan.iter()
-            .map(|id| (**self.tiles.get(id).unwrap()).clone())
-            .collect()
+        plan.iter().map(|id| (**self.tiles.get(id).unwrap()).clone()).collect()
     }
 
     fn inclusion(&self, index: u64, size: u64, root: &Hash) {
         let tiles = self.planned(&plan_inclusion(index, size).unwrap());
         let ours = prove_inclusion(index, size, &tiles).unwrap();
         let their = theirs::prove_record(size, index, &self.stored).unwrap();
-        assert_eq!(
-            ours.hashes(),
-            their.iter().map(|h| Hash(h.0)).collect::<Vec<_>>(),
-            "{index} of {size}"
-        );
+        assert_eq!(ours.hashes(), their.iter().map(|h| Hash(h.0)).collect::<Vec<_>>(), "{index} of {size}");
         let leaf = leaf_hash(&index.to_be_bytes());
         let received = InclusionProof::new(index, size, ours.hashes().to_vec()).unwrap();
         received.verify(&leaf, size, root).unwrap();
-        theirs::check_record(
-            &their,
-            size,
-            theirs::Hash(root.0),
-            index,
-            theirs::Hash(leaf.0),
-        )
-        .unwrap();
+        theirs::check_record(&their, size, theirs::Hash(root.0), index, theirs::Hash(leaf.0)).unwrap();
     }
 
     fn consistency(&self, old: u64, new: u64, root: &Hash) {
@@ -128,11 +93,7 @@ impl Both {
         // The other implementation has no proof from the empty tree.
         if old > 0 {
             let their = theirs::prove_tree(new, old, &self.stored).unwrap();
-            assert_eq!(
-                ours.hashes(),
-                their.iter().map(|h| Hash(h.0)).collect::<Vec<_>>(),
-                "{old} to {new}"
-            );
+            assert_eq!(ours.hashes(), their.iter().map(|h| Hash(h.0)).collect::<Vec<_>>(), "{old} to {new}");
             let (old_root, root) = (theirs::Hash(old_root.0), theirs::Hash(root.0));
             theirs::check_tree(&their, new, root, old, old_root).unwrap();
         }
@@ -197,10 +158,7 @@ impl theirs::TileReader for Served<'_> {
     fn read_tiles(&self, tiles: &[theirs::Tile]) -> Result<Vec<Vec<u8>>, theirs::Error> {
         let read = |tile: &theirs::Tile| {
             let path = tile.path().replacen("tile/8/", "tile/", 1);
-            self.0
-                .get(&TileId::parse(&path).unwrap())
-                .unwrap()
-                .to_bytes()
+            self.0.get(&TileId::parse(&path).unwrap()).unwrap().to_bytes()
         };
         Ok(tiles.iter().map(read).collect())
     }
