@@ -45,9 +45,7 @@ pub enum MultiproofError {
         found: usize,
     },
     /// Bytes that aren't whole hashes, or more than any multiproof has.
-    #[error(
-        "a multiproof is whole hashes of 32 bytes, at most {max} bytes; these are {found} bytes"
-    )]
+    #[error("a multiproof is whole hashes of 32 bytes, at most {max} bytes; these are {found} bytes")]
     Bytes {
         /// Most bytes that are read.
         max: usize,
@@ -58,9 +56,7 @@ pub enum MultiproofError {
     #[error(transparent)]
     Missing(#[from] MissingTile),
     /// The hashes lead to another root.
-    #[error(
-        "the multiproof does not lead to the root {0}: a leaf, an index or the tree is another one"
-    )]
+    #[error("the multiproof does not lead to the root {0}: a leaf, an index or the tree is another one")]
     Root(Hash),
 }
 
@@ -77,23 +73,13 @@ pub struct Multiproof {
 /// The tiles that a multiproof needs.
 pub fn plan_multiproof(indices: &[u64], size: u64) -> Result<Vec<TileId>, MultiproofError> {
     let spans = multiproof_spans(indices.iter().copied(), size)?;
-    Ok(tiles_holding(
-        spans.into_iter().flat_map(complete_nodes),
-        size,
-    ))
+    Ok(tiles_holding(spans.into_iter().flat_map(complete_nodes), size))
 }
 
 /// Makes a multiproof from the tiles that [`plan_multiproof`] names.
-pub fn prove_multiproof(
-    indices: &[u64],
-    size: u64,
-    reader: &impl HashReader,
-) -> Result<Multiproof, MultiproofError> {
+pub fn prove_multiproof(indices: &[u64], size: u64, reader: &impl HashReader) -> Result<Multiproof, MultiproofError> {
     let spans = multiproof_spans(indices.iter().copied(), size)?;
-    let hashes = spans
-        .into_iter()
-        .map(|span| span_hash(span, reader))
-        .collect::<Result<_, _>>()?;
+    let hashes = spans.into_iter().map(|span| span_hash(span, reader)).collect::<Result<_, _>>()?;
     Ok(Multiproof { size, hashes })
 }
 
@@ -102,15 +88,9 @@ impl Multiproof {
     pub fn from_bytes(size: u64, bytes: &[u8]) -> Result<Self, MultiproofError> {
         let (hashes, rest) = bytes.as_chunks::<HASH_BYTES>();
         if !rest.is_empty() || bytes.len() > MAX_BYTES {
-            return Err(MultiproofError::Bytes {
-                max: MAX_BYTES,
-                found: bytes.len(),
-            });
+            return Err(MultiproofError::Bytes { max: MAX_BYTES, found: bytes.len() });
         }
-        Ok(Self {
-            size,
-            hashes: hashes.iter().copied().map(Hash).collect(),
-        })
+        Ok(Self { size, hashes: hashes.iter().copied().map(Hash).collect() })
     }
 
     /// From hashes already read.
@@ -134,48 +114,26 @@ impl Multiproof {
     }
 
     /// Checks that every leaf is at its index in the tree with this size and root, both from a signed checkpoint.
-    pub fn verify(
-        &self,
-        leaves: &[(u64, Hash)],
-        size: u64,
-        root: &Hash,
-    ) -> Result<(), MultiproofError> {
+    pub fn verify(&self, leaves: &[(u64, Hash)], size: u64, root: &Hash) -> Result<(), MultiproofError> {
         if self.size != size {
-            return Err(MultiproofError::Size {
-                proof: self.size,
-                checkpoint: size,
-            });
+            return Err(MultiproofError::Size { proof: self.size, checkpoint: size });
         }
         let expected = multiproof_spans(leaves.iter().map(|(index, _)| *index), size)?.len();
         if expected != self.hashes.len() {
-            return Err(MultiproofError::Length {
-                expected,
-                found: self.hashes.len(),
-            });
+            return Err(MultiproofError::Length { expected, found: self.hashes.len() });
         }
-        let indices = leaves
-            .iter()
-            .map(|(index, _)| usize::try_from(*index))
-            .collect::<Result<Vec<_>, _>>();
+        let indices = leaves.iter().map(|(index, _)| usize::try_from(*index)).collect::<Result<Vec<_>, _>>();
         let (Ok(indices), Ok(count)) = (indices, usize::try_from(size)) else {
             return Err(TreeError::TooLarge(size).into());
         };
         let hashes: Vec<[u8; HASH_BYTES]> = leaves.iter().map(|(_, hash)| hash.0).collect();
-        let proof =
-            rs_merkle::MerkleProof::<Rfc6962>::new(self.hashes.iter().map(|hash| hash.0).collect());
-        if proof.verify(root.0, &indices, &hashes, count) {
-            Ok(())
-        } else {
-            Err(MultiproofError::Root(*root))
-        }
+        let proof = rs_merkle::MerkleProof::<Rfc6962>::new(self.hashes.iter().map(|hash| hash.0).collect());
+        if proof.verify(root.0, &indices, &hashes, count) { Ok(()) } else { Err(MultiproofError::Root(*root)) }
     }
 }
 
 /// The subtrees whose roots make a multiproof: bottom layer first, each layer from the left. Refuses what no proof can be about.
-pub fn multiproof_spans(
-    indices: impl ExactSizeIterator<Item = u64>,
-    size: u64,
-) -> Result<Vec<Span>, MultiproofError> {
+pub fn multiproof_spans(indices: impl ExactSizeIterator<Item = u64>, size: u64) -> Result<Vec<Span>, MultiproofError> {
     check_size(size)?;
     if indices.len() > MAX_MULTIPROOF_LEAVES {
         return Err(MultiproofError::TooManyLeaves(indices.len()));
@@ -183,10 +141,7 @@ pub fn multiproof_spans(
     let mut nodes: Vec<u64> = Vec::with_capacity(indices.len());
     for index in indices {
         if let Some(before) = nodes.last().copied().filter(|before| *before >= index) {
-            return Err(MultiproofError::NotRising {
-                before,
-                after: index,
-            });
+            return Err(MultiproofError::NotRising { before, after: index });
         }
         if index >= size {
             return Err(TreeError::IndexBeyondSize { index, size }.into());
@@ -202,19 +157,12 @@ pub fn multiproof_spans(
         let mut parents: Vec<u64> = Vec::with_capacity(nodes.len());
         for (at, node) in nodes.iter().enumerate() {
             let sibling = node ^ 1;
-            let known = if node & 1 == 1 {
-                at.checked_sub(1)
-            } else {
-                Some(at + 1)
-            };
+            let known = if node & 1 == 1 { at.checked_sub(1) } else { Some(at + 1) };
             let known = known.and_then(|at| nodes.get(at)) == Some(&sibling);
             // The last node of a layer with an odd number of nodes has no sibling and moves up as it is.
             if !known && sibling < width {
                 let end = (sibling + 1).saturating_mul(1 << level).min(size);
-                spans.push(Span {
-                    start: sibling << level,
-                    end,
-                });
+                spans.push(Span { start: sibling << level, end });
             }
             if parents.last() != Some(&(node >> 1)) {
                 parents.push(node >> 1);
@@ -259,11 +207,9 @@ mod tests {
     }
 
     fn raw(proof: &Multiproof, leaves: &[(u64, Hash)], size: usize, root: &Hash) -> bool {
-        let (indices, hashes): (Vec<_>, Vec<_>) =
-            leaves.iter().map(|(i, hash)| (*i as usize, hash.0)).unzip();
+        let (indices, hashes): (Vec<_>, Vec<_>) = leaves.iter().map(|(i, hash)| (*i as usize, hash.0)).unzip();
         let hashes_of_proof = proof.hashes.iter().map(|hash| hash.0).collect();
-        rs_merkle::MerkleProof::<Rfc6962>::new(hashes_of_proof)
-            .verify(root.0, &indices, &hashes, size)
+        rs_merkle::MerkleProof::<Rfc6962>::new(hashes_of_proof).verify(root.0, &indices, &hashes, size)
     }
 
     #[test]
@@ -283,18 +229,12 @@ mod tests {
                 sets.extend((0..size).map(|index| vec![index]));
             }
             if size <= 11 {
-                sets = (1..1u32 << size)
-                    .map(|set| (0..size).filter(|i| set >> i & 1 == 1).collect())
-                    .collect();
+                sets = (1..1u32 << size).map(|set| (0..size).filter(|i| set >> i & 1 == 1).collect()).collect();
             }
             for indices in sets.into_iter().filter(|set| !set.is_empty()) {
                 let proof = prove_multiproof(&indices, size, &tiles).unwrap();
                 let proven = named(&leaves, &indices);
-                assert_eq!(
-                    proof.verify(&proven, size, &root),
-                    Ok(()),
-                    "{indices:?} of {size}"
-                );
+                assert_eq!(proof.verify(&proven, size, &root), Ok(()), "{indices:?} of {size}");
                 let again = Multiproof::from_bytes(size, &proof.to_bytes()).unwrap();
                 assert_eq!(again, proof);
             }
@@ -307,26 +247,12 @@ mod tests {
             let (leaves, tiles, root) = tree(size);
             let raw_leaves: Vec<_> = leaves.iter().map(|leaf| leaf.0).collect();
             let oracle = rs_merkle::MerkleTree::<Rfc6962>::from_leaves(&raw_leaves);
-            assert_eq!(
-                oracle.root(),
-                Some(root.0),
-                "the shape is RFC 6962's at {size}"
-            );
+            assert_eq!(oracle.root(), Some(root.0), "the shape is RFC 6962's at {size}");
             for step in 1..=7 {
-                let indices: Vec<u64> = (0..size)
-                    .rev()
-                    .step_by(step)
-                    .collect::<Vec<_>>()
-                    .into_iter()
-                    .rev()
-                    .collect();
+                let indices: Vec<u64> = (0..size).rev().step_by(step).collect::<Vec<_>>().into_iter().rev().collect();
                 let places: Vec<usize> = indices.iter().map(|i| *i as usize).collect();
                 let ours = prove_multiproof(&indices, size, &tiles).unwrap();
-                assert_eq!(
-                    ours.to_bytes(),
-                    oracle.proof(&places).to_bytes(),
-                    "{size} step {step}"
-                );
+                assert_eq!(ours.to_bytes(), oracle.proof(&places).to_bytes(), "{size} step {step}");
             }
         }
     }
@@ -337,12 +263,8 @@ mod tests {
         let indices = [3, 4, 255, 256, 700, 999];
         let plan = plan_multiproof(&indices, 1_000).unwrap();
         let fetch = |without: Option<usize>| -> Tiles {
-            let kept = plan
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| Some(*at) != without);
-            kept.map(|(_, id)| (**tiles.get(id).unwrap()).clone())
-                .collect()
+            let kept = plan.iter().enumerate().filter(|(at, _)| Some(*at) != without);
+            kept.map(|(_, id)| (**tiles.get(id).unwrap()).clone()).collect()
         };
         assert!(prove_multiproof(&indices, 1_000, &fetch(None)).is_ok());
         for without in 0..plan.len() {
@@ -357,40 +279,21 @@ mod tests {
         let proof = prove_multiproof(&[3, 9], 20, &tiles).unwrap();
         let swapped = named(&leaves, &[9, 3]);
         assert!(raw(&proof, &swapped, 20, &root), "the hole is there");
-        let refused = Err(MultiproofError::NotRising {
-            before: 9,
-            after: 3,
-        });
+        let refused = Err(MultiproofError::NotRising { before: 9, after: 3 });
         assert_eq!(proof.verify(&swapped, 20, &root), refused);
         let twice = named(&leaves, &[3, 3]);
-        assert_eq!(
-            proof.verify(&twice, 20, &root),
-            Err(MultiproofError::NotRising {
-                before: 3,
-                after: 3
-            })
-        );
-        assert_eq!(
-            plan_multiproof(&[3, 3], 20),
-            Err(MultiproofError::NotRising {
-                before: 3,
-                after: 3
-            })
-        );
+        assert_eq!(proof.verify(&twice, 20, &root), Err(MultiproofError::NotRising { before: 3, after: 3 }));
+        assert_eq!(plan_multiproof(&[3, 3], 20), Err(MultiproofError::NotRising { before: 3, after: 3 }));
     }
 
     #[test]
-    fn a_leaf_that_is_not_in_the_log_is_refused_though_rs_merkle_accepts_it_under_a_repeated_index()
-    {
+    fn a_leaf_that_is_not_in_the_log_is_refused_though_rs_merkle_accepts_it_under_a_repeated_index() {
         // The bare verifier pairs nodes by position: the first two make the root, and what follows is never hashed.
         let (leaves, _, root) = tree(2);
         let forged = [(0, leaves[0]), (0, leaves[1]), (0, leaf_hash(b"forged"))];
         let proof = Multiproof::from_hashes(2, vec![leaf_hash(b"junk"); 3]);
         assert!(raw(&proof, &forged, 2, &root), "the hole is there");
-        let refused = Err(MultiproofError::NotRising {
-            before: 0,
-            after: 0,
-        });
+        let refused = Err(MultiproofError::NotRising { before: 0, after: 0 });
         assert_eq!(proof.verify(&forged, 2, &root), refused);
     }
 
@@ -398,9 +301,7 @@ mod tests {
     fn an_index_beyond_the_tree_is_refused_though_rs_merkle_accepts_it() {
         let (leaves, tiles, root) = tree(5);
         let proof = prove_multiproof(&[0], 5, &tiles).unwrap();
-        let forged: Vec<u64> = (5..64)
-            .filter(|i| raw(&proof, &[(*i, leaves[0])], 5, &root))
-            .collect();
+        let forged: Vec<u64> = (5..64).filter(|i| raw(&proof, &[(*i, leaves[0])], 5, &root)).collect();
         assert!(forged.contains(&8), "the hole is there");
         for index in forged {
             let refused = Err(TreeError::IndexBeyondSize { index, size: 5 }.into());
@@ -412,16 +313,11 @@ mod tests {
     fn a_size_other_than_the_checkpoints_is_refused_though_rs_merkle_believes_it() {
         let (leaves, tiles, root) = tree(5);
         let mut proof = prove_multiproof(&[0], 5, &tiles).unwrap();
-        let other: Vec<u64> = (6..=8)
-            .filter(|size| raw(&proof, &named(&leaves, &[0]), *size as usize, &root))
-            .collect();
+        let other: Vec<u64> = (6..=8).filter(|size| raw(&proof, &named(&leaves, &[0]), *size as usize, &root)).collect();
         assert_eq!(other, [6, 7, 8], "the hole is there");
         for size in other {
             proof.size = size;
-            let refused = Err(MultiproofError::Size {
-                proof: size,
-                checkpoint: 5,
-            });
+            let refused = Err(MultiproofError::Size { proof: size, checkpoint: 5 });
             assert_eq!(proof.verify(&named(&leaves, &[0]), 5, &root), refused);
         }
     }
@@ -434,16 +330,10 @@ mod tests {
         proof.hashes.push(leaf_hash(b"spare"));
         let proven = named(&leaves, &[3, 9]);
         assert!(raw(&proof, &proven, 20, &root), "the hole is there");
-        let refused = Err(MultiproofError::Length {
-            expected,
-            found: expected + 1,
-        });
+        let refused = Err(MultiproofError::Length { expected, found: expected + 1 });
         assert_eq!(proof.verify(&proven, 20, &root), refused);
         proof.hashes.truncate(expected - 1);
-        assert!(matches!(
-            proof.verify(&proven, 20, &root),
-            Err(MultiproofError::Length { .. })
-        ));
+        assert!(matches!(proof.verify(&proven, 20, &root), Err(MultiproofError::Length { .. })));
     }
 
     #[test]
@@ -451,10 +341,7 @@ mod tests {
         let (_, tiles, _) = tree(20);
         let mut bytes = prove_multiproof(&[3, 9], 20, &tiles).unwrap().to_bytes();
         bytes.push(0);
-        assert!(matches!(
-            Multiproof::from_bytes(20, &bytes),
-            Err(MultiproofError::Bytes { .. })
-        ));
+        assert!(matches!(Multiproof::from_bytes(20, &bytes), Err(MultiproofError::Bytes { .. })));
     }
 
     #[test]
@@ -463,18 +350,12 @@ mod tests {
         let proof = Multiproof::from_hashes(1, vec![root]);
         assert_eq!(proof.verify(&[], 1, &root), Err(MultiproofError::NoLeaves));
         let of_empty_tree = Multiproof::from_hashes(0, vec![]);
-        assert!(
-            of_empty_tree
-                .verify(&[(0, root)], 0, &crate::empty_root())
-                .is_err()
-        );
+        assert!(of_empty_tree.verify(&[(0, root)], 0, &crate::empty_root()).is_err());
     }
 
     #[test]
     fn more_leaves_than_the_limit_are_refused_before_any_work() {
-        let many: Vec<(u64, Hash)> = (0..=MAX_MULTIPROOF_LEAVES as u64)
-            .map(|i| (i, leaf_hash(b"")))
-            .collect();
+        let many: Vec<(u64, Hash)> = (0..=MAX_MULTIPROOF_LEAVES as u64).map(|i| (i, leaf_hash(b""))).collect();
         let proof = Multiproof::from_hashes(1 << 40, vec![]);
         let refused = Err(MultiproofError::TooManyLeaves(MAX_MULTIPROOF_LEAVES + 1));
         assert_eq!(proof.verify(&many, 1 << 40, &leaf_hash(b"")), refused);
@@ -484,20 +365,12 @@ mod tests {
     fn another_leaf_another_index_or_another_root_is_not_proven() {
         let (leaves, tiles, root) = tree(20);
         let proof = prove_multiproof(&[3, 9], 20, &tiles).unwrap();
-        for wrong in [
-            vec![(3, leaves[9]), (9, leaves[3])],
-            vec![(3, leaves[3]), (9, leaf_hash(b"x"))],
-            vec![(2, leaves[3]), (9, leaves[9])],
-        ] {
-            assert_eq!(
-                proof.verify(&wrong, 20, &root),
-                Err(MultiproofError::Root(root))
-            );
+        for wrong in
+            [vec![(3, leaves[9]), (9, leaves[3])], vec![(3, leaves[3]), (9, leaf_hash(b"x"))], vec![(2, leaves[3]), (9, leaves[9])]]
+        {
+            assert_eq!(proof.verify(&wrong, 20, &root), Err(MultiproofError::Root(root)));
         }
         let other = leaf_hash(b"");
-        assert_eq!(
-            proof.verify(&named(&leaves, &[3, 9]), 20, &other),
-            Err(MultiproofError::Root(other))
-        );
+        assert_eq!(proof.verify(&named(&leaves, &[3, 9]), 20, &other), Err(MultiproofError::Root(other)));
     }
 }
