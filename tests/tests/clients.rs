@@ -5,8 +5,8 @@
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{TcpListener, TcpStream},
-    path::Path,
     process::{Command, Output},
+    sync::OnceLock,
 };
 
 use base64::Engine as _;
@@ -37,7 +37,7 @@ fn is_pinned_and_installs(client: anyhow::Result<Client>, install: &[&str]) {
     let said = run(client.command(&home, &project).arg("--version"));
     assert!(said.split_whitespace().any(|word| word == client.version), "{} {} says {said}", client.name, client.version);
 
-    let url = registry_of_one(scratch.path());
+    let url = registry_of_one();
     client.point_at(&project, &Registry { domain: "demo.localhost", url: &url }).unwrap();
     std::fs::write(project.join("package.json"), r#"{"name":"app","private":true,"dependencies":{"@demo.localhost/widget":"^1.0.0"}}"#)
         .unwrap();
@@ -50,18 +50,27 @@ fn is_pinned_and_installs(client: anyhow::Result<Client>, install: &[&str]) {
 
 const WIDGET: &str = "module.exports = 'widget'\n";
 
-/// Serves one packument and one tarball that npm packed; returns the registry's URL. The thread ends with the test's process.
-fn registry_of_one(scratch: &Path) -> String {
-    let source = scratch.join("widget");
-    std::fs::create_dir_all(&source).unwrap();
-    std::fs::write(source.join("package.json"), r#"{"name":"@demo.localhost/widget","version":"1.0.0","main":"index.js"}"#).unwrap();
-    std::fs::write(source.join("index.js"), WIDGET).unwrap();
-    run(clients::npm11().unwrap().command(&scratch.join("pack"), &source).args(["pack", "--pack-destination", ".."]));
-    let tarball = std::fs::read(scratch.join("demo.localhost-widget-1.0.0.tgz")).unwrap();
+/// A tarball that npm packed, once for all tests.
+fn tarball() -> &'static [u8] {
+    static TARBALL: OnceLock<Vec<u8>> = OnceLock::new();
+    TARBALL.get_or_init(|| {
+        let scratch = tempfile::tempdir().unwrap();
+        let source = scratch.path().join("widget");
+        std::fs::create_dir_all(&source).unwrap();
+        std::fs::write(source.join("package.json"), r#"{"name":"@demo.localhost/widget","version":"1.0.0","main":"index.js"}"#).unwrap();
+        std::fs::write(source.join("index.js"), WIDGET).unwrap();
+        let npm = clients::npm11().unwrap();
+        run(npm.command(&scratch.path().join("home"), &source).args(["pack", "--pack-destination", ".."]));
+        std::fs::read(scratch.path().join("demo.localhost-widget-1.0.0.tgz")).unwrap()
+    })
+}
 
+/// Serves one packument and one tarball; returns the registry's URL. The thread ends with the test's process.
+fn registry_of_one() -> String {
+    let tarball = tarball();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/npm/", listener.local_addr().unwrap());
-    let integrity = base64::engine::general_purpose::STANDARD.encode(sha2::Sha512::digest(&tarball));
+    let integrity = base64::engine::general_purpose::STANDARD.encode(sha2::Sha512::digest(tarball));
     let now = run(Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%S.000Z"]));
     let now = now.trim();
     let packument = serde_json::json!({
@@ -76,9 +85,9 @@ fn registry_of_one(scratch: &Path) -> String {
     });
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let (packument, tarball) = (packument.to_string(), tarball.clone());
+            let packument = packument.to_string();
             // A client that hangs up early is the client's business.
-            std::thread::spawn(move || answer(stream, packument.as_bytes(), &tarball));
+            std::thread::spawn(move || answer(stream, packument.as_bytes(), tarball));
         }
     });
     url

@@ -5,7 +5,7 @@
 #![allow(clippy::print_stdout, reason = "a command speaks on the terminal")]
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, IsTerminal as _, Write as _},
     path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -122,7 +122,9 @@ fn fmt(root: &Path) -> anyhow::Result<Count> {
     if first_line("cargo", &["fmt", "--version"]).is_none() {
         return Ok(cannot("cargo fmt is not installed: rustup component add rustfmt"));
     }
-    one(root, &["fmt", "--all", "--check"])
+    // rustfmt colours its differences even where nobody sees colours.
+    let plain: &[&str] = if std::io::stdout().is_terminal() { &[] } else { &["--", "--color=never"] };
+    one(root, &[&["fmt", "--all", "--check"], plain].concat())
 }
 
 fn clippy(root: &Path) -> anyhow::Result<Count> {
