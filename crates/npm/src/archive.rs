@@ -120,6 +120,13 @@ fn read_members<R: Read>(
         if header.as_ustar().is_none() && header.as_gnu().is_none() {
             return Err(refuse("archive_header", "a member's header is neither ustar nor GNU tar; pack it again with npm pack"));
         }
+        // The binary form is for 8 GiB and more, and readers differ about its upper bytes.
+        if header.as_bytes()[124] & 0x80 != 0 {
+            return Err(refuse(
+                "archive_header",
+                "a member's size is in the binary form, which programs read in different ways; pack it again with npm pack",
+            ));
+        }
         let size = header.entry_size().map_err(|e| state.refusal(&e))?;
         let kind = header.as_bytes()[156];
         match kind {
@@ -266,11 +273,8 @@ fn pax_extension(data: &[u8]) -> Result<Extension, InspectRefusal> {
     let mut extension = Extension::default();
     for (key, value) in pax_records(data)? {
         match key {
-            b"path" => {
-                if value.is_empty() || extension.path.replace(value.to_vec()).is_some() {
-                    return Err(malformed("names two paths, or an empty one"));
-                }
-            }
+            b"path" if value.is_empty() || extension.path.is_some() => return Err(malformed("names two paths, or an empty one")),
+            b"path" => extension.path = Some(value.to_vec()),
             b"size" => {
                 let digits = std::str::from_utf8(value).ok().filter(|v| v.bytes().all(|b| b.is_ascii_digit()));
                 let size = digits.and_then(|v| v.parse().ok()).ok_or_else(|| malformed("has a size that is no number"))?;

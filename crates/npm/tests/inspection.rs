@@ -1,5 +1,13 @@
 //! What is read from a tarball, and what npm itself packs (spec/projections/npm.md §3).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop where it stands, its helpers too"
+)]
+
 mod common;
 
 use common::*;
