@@ -119,8 +119,8 @@ pub(crate) fn render(request: &Request, reads: &Reads, site: &Site) -> Result<Re
         Route::Keys => Response::json(signature::keys_json(site.signers.get(crate::PROJECTION).map(AsRef::as_ref))),
         Route::Attestations => refusal(404, "Not found: this version has no attestations in the log"),
         Route::Whoami => refusal(
-            501,
-            "This registry has no accounts: nobody is logged in. Whoever holds a domain's key may publish, with deedbox publish",
+            404,
+            "Not found: this registry has no accounts: nobody is logged in. Whoever holds a domain's key may publish, with deedbox publish",
         ),
         Route::Audit => refusal(advisories::STATUS, advisories::WORDS),
         Route::Nothing(words) => refusal(404, &words),
