@@ -3,7 +3,6 @@
 
 use crate::inspect::ROLE;
 use crate::json::{self, Object};
-use crate::limits;
 use crate::name::PackageName;
 use crate::rows::{Document, Words};
 use crate::version::PackageVersion;
@@ -63,7 +62,7 @@ pub(crate) fn of(name: &PackageName, version: &PackageVersion, manifest: &Manife
     let metadata = &manifest.metadata;
     let words = Words {
         description: metadata.description.clone(),
-        keywords: metadata.keywords.iter().take(limits::KEYWORDS).cloned().collect(),
+        keywords: metadata.keywords.iter().take(deedbox_model::limits::KEYWORDS).cloned().collect(),
         licence: metadata.licence.clone(),
         homepage: metadata.homepage.clone(),
         repository: metadata.repository.clone(),

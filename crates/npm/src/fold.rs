@@ -115,7 +115,7 @@ impl Fold<'_> {
                 Err(why) => Content::Unreadable(why.to_owned()),
             },
             Some(Fact::Withheld) => Content::Withheld,
-            Some(Fact::Unreadable(why)) => Content::Unreadable(why.clone()),
+            Some(Fact::Unreadable(why)) => Content::Unreadable((*why).to_owned()),
             None => return Err(Defect::Unread(format!("the manifest of entry {}", self.entry.index))),
         };
         let release =
