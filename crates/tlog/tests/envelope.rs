@@ -219,3 +219,19 @@ fn detaching_from_a_statement_without_receipts_changes_nothing() {
     let statement = vector.bytes("statement");
     assert_eq!(detach_receipts(&statement), Ok((statement, vec![])));
 }
+
+#[test]
+fn the_largest_header_of_a_transparent_statement_is_looked_through_in_a_moment() {
+    // As many entries as fit, no key twice: comparing each with every other takes a minute.
+    let entries = (1_000..50_000u16).flat_map(|key| [&[0x19][..], &key.to_be_bytes(), &[0x00]].concat());
+    let count = 49_000u16;
+    let header = [&[0xb9][..], &count.to_be_bytes(), &entries.collect::<Vec<_>>()].concat();
+    let transparent = [&[0xd2, 0x84, 0x40][..], &header, &[0x40, 0x40]].concat();
+    let start = std::time::Instant::now();
+    assert_eq!(detach_receipts(&transparent), Ok((vec![0xd2, 0x84, 0x40, 0xa0, 0x40, 0x40], vec![])));
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+
+    // A key that is there twice is still seen.
+    let twice = [&[0xd2, 0x84, 0x40, 0xa2, 0x01, 0x00, 0x01, 0x00][..], &[0x40, 0x40]].concat();
+    assert!(matches!(detach_receipts(&twice), Err(ReceiptError::Statement(_))));
+}
