@@ -507,7 +507,8 @@ impl StreamState {
         match self.over_limit() {
             Some(refusal) => refusal,
             None if !self.started.get() => refuse("archive_not_gzip", format!("the tarball is not gzip ({error}); pack it with npm pack")),
-            None => self.damaged(&error.to_string()),
+            // The tar reader repeats names out of headers as they are: none of their control characters may reach a terminal.
+            None => self.damaged(&error.to_string().escape_debug().take(200).collect::<String>()),
         }
     }
     fn damaged(&self, why: &str) -> InspectRefusal {

@@ -174,6 +174,17 @@ fn every_hostile_archive_is_refused_with_its_code() {
 }
 
 #[test]
+fn a_name_in_a_damaged_header_reaches_no_terminal_as_it_is() {
+    for name in [&b"package/\x1b[2Jgone"[..], b"package/\x07\n\xc2\x9b31m"] {
+        let mut header = member(name, b'0', b"");
+        header[148..156].copy_from_slice(b"no sum!!");
+        let refusal = inspect(&with(&[header])).unwrap_err();
+        assert_eq!(refusal.code, "archive_damaged");
+        assert!(refusal.message.contains("package/") && !refusal.message.chars().any(char::is_control), "{:?}", refusal.message);
+    }
+}
+
+#[test]
 fn a_huge_extension_header_is_refused_before_it_is_read() {
     for kind in [b'x', b'L', b'g'] {
         // Says 8 GiB less a byte, and has nothing: whoever allocates by the header pays for it.
