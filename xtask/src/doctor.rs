@@ -25,6 +25,7 @@ const NEEDS: &[Need] = &[
         get: "apt-get install build-essential",
         must: true,
     },
+    Need { program: "c++", ask: &["--version"], why: "the fuzzer is C++", get: "step fuzz installs g++", must: false },
     Need { program: "git", ask: &["--version"], why: "tidy asks it which files are tracked", get: "apt-get install git", must: true },
     Need {
         program: "node",

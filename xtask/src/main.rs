@@ -4,14 +4,18 @@
 
 use std::process::ExitCode;
 
-use xtask::{doctor, root, test, tidy};
+use xtask::{doctor, fuzz, root, test, tidy};
 
 const USAGE: &str = "\
 cargo xtask test [--quick] [--only STEP]   everything that must pass; the last line is `N passed, N failed`
-                                           --quick leaves out deny and the end-to-end tests
-                                           STEP is one of: fmt, clippy, deny, tidy, test
+                                           --quick leaves out deny, fuzz and the end-to-end tests
+                                           STEP is one of: fmt, clippy, deny, tidy, test, fuzz
 cargo xtask tidy                           the house's own lint alone
 cargo xtask tidy --digest HOST             the line that tidy keeps for a host name nobody may write here
+cargo xtask fuzz [--seconds N] [--target T] every fuzz target, or one, for N seconds (60); fuzz/README.md
+                                           --input FILE shows one input of the target again
+                                           --keep makes the best of what was found the corpus
+                                           --lock takes the workspace's versions over
 cargo xtask doctor                         what this machine has, and what the tests need of it
 ";
 
@@ -22,6 +26,10 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test", rest @ ..] => match test::Options::parse(rest) {
             Ok(options) => root().and_then(|root| test::run(&root, &options)),
+            Err(wrong) => return used_wrongly(&wrong),
+        },
+        ["fuzz", rest @ ..] => match fuzz::Options::parse(rest) {
+            Ok(options) => root().and_then(|root| fuzz::run(&root, &options)),
             Err(wrong) => return used_wrongly(&wrong),
         },
         ["tidy"] => root().and_then(|root| tidy::run(&root)).map(|report| tidy::print(&report)),

