@@ -131,7 +131,7 @@ pub(crate) struct Answer {
 
 /// What an answer consists of.
 enum Content {
-    Bytes(Coded),
+    Bytes(Box<Coded>),
     Object(ObjectRef, Cache),
 }
 
@@ -191,8 +191,8 @@ impl Answer {
         }
         let content = match rendered.body {
             ViewBody::Object(object) => Content::Object(object, rendered.cache),
-            ViewBody::Bytes(bytes) => Content::Bytes(Coded::new(bytes.into(), &headers, is_compressible)),
-            ViewBody::Empty => Content::Bytes(Coded::new(Bytes::new(), &headers, false)),
+            ViewBody::Bytes(bytes) => Content::Bytes(Box::new(Coded::new(bytes.into(), &headers, is_compressible))),
+            ViewBody::Empty => Content::Bytes(Box::new(Coded::new(Bytes::new(), &headers, false))),
         };
         Answer { status, headers, content, varies_by_accept: rendered.varies_by_accept, first, valid_at: AtomicU64::new(valid_at) }
     }

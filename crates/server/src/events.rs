@@ -67,9 +67,8 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     let query = decode_query(uri.query().unwrap_or_default())?;
     let number = |name: &str, or: u64| match query.iter().find(|(n, _)| n == name) {
         None => Ok(or),
-        Some((_, text)) => {
-            number(text).ok_or_else(|| Refused::bad_request(format!("{name} is a decimal number without leading zeros, not {:?}", shortened(text))))
-        }
+        Some((_, text)) => number(text)
+            .ok_or_else(|| Refused::bad_request(format!("{name} is a decimal number without leading zeros, not {:?}", shortened(text)))),
     };
     let from = number("from", 0)?;
     let limit = number("limit", EVENTS_PAGE_DEFAULT)?;
@@ -106,7 +105,8 @@ pub(crate) async fn get(
     let void = void_codes(&app, found.index, 1).await?.pop().flatten();
     let mut bytes = serde_json::to_vec(&EntryJson::new(found.index, &found.bytes, void)).unwrap_or_default();
     bytes.push(b'\n');
-    let plain = Plain::new("application/json", bytes, Cache::Revalidate).with(header::VARY, vary).with(TREE_SIZE, HeaderValue::from(folded));
+    let plain =
+        Plain::new("application/json", bytes, Cache::Revalidate).with(header::VARY, vary).with(TREE_SIZE, HeaderValue::from(folded));
     Ok(plain.answer(&method, &headers))
 }
 
@@ -121,7 +121,9 @@ pub(crate) async fn find(app: &App, which: &str) -> Result<Found, Refused> {
     let nothing = || Refused::not_found(format!("the log has no entry {:?} that is folded", shortened(which)));
     let index = match EventId::from_hex(which) {
         Some(id) => index_of(app, &id).await?.ok_or_else(nothing)?,
-        None => number(which).ok_or_else(|| Refused::bad_request("an entry is named by its index, or by its id in 64 hexadecimal digits"))?,
+        None => {
+            number(which).ok_or_else(|| Refused::bad_request("an entry is named by its index, or by its id in 64 hexadecimal digits"))?
+        }
     };
     if index >= app.folded() {
         return Err(nothing());

@@ -4,9 +4,9 @@
 
 use crate::limits::{HOT_OBJECT_BYTES, TILES_AT_ONCE};
 use bytes::Bytes;
-use deedbox_ledger::{CHECKPOINT, Head};
+use deedbox_ledger::Head;
 use deedbox_store::{Files, StoreError};
-use deedbox_tlog::{BundleId, SignedCheckpoint, TILE_WIDTH, TileId, Tiles};
+use deedbox_tlog::{BundleId, CHECKPOINT_PATH, SignedCheckpoint, TILE_WIDTH, TileId, Tiles};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -133,8 +133,8 @@ impl LogFiles {
     }
 
     async fn checkpoint_size(&self) -> Result<u64, StoreError> {
-        let Some(bytes) = self.files.get(CHECKPOINT).await? else { return Ok(0) };
-        let signed = SignedCheckpoint::parse(&bytes).map_err(|e| StoreError::damaged(CHECKPOINT, e))?;
+        let Some(bytes) = self.files.get(CHECKPOINT_PATH).await? else { return Ok(0) };
+        let signed = SignedCheckpoint::parse(&bytes).map_err(|e| StoreError::damaged(CHECKPOINT_PATH, e))?;
         Ok(signed.unverified().size())
     }
 }

@@ -50,7 +50,8 @@ struct Answer {
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     let bytes = read_body(&parts.headers, body, "the question", PROOFS_BODY_BYTES).await?;
-    let asked: Asked = serde_json::from_slice(&bytes).map_err(|e| Refused::bad_request(format!("the body is not {{\"releases\", \"indices\"}} in JSON: {e}")))?;
+    let asked: Asked = serde_json::from_slice(&bytes)
+        .map_err(|e| Refused::bad_request(format!("the body is not {{\"releases\", \"indices\"}} in JSON: {e}")))?;
     if asked.releases.len() + asked.indices.len() > PROOFS_ASKED {
         return Err(Refused::unprocessable("too_many", format!("more than {PROOFS_ASKED} releases and indices: ask in parts")));
     }
@@ -67,20 +68,16 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
         return Err(Refused::bad_request(format!("index {beyond} is not below the published size {}", head.size)));
     }
     if indices.len() > MAX_MULTIPROOF_LEAVES {
-        let words = format!("with the claims and yanks that belong to them, these are more than {MAX_MULTIPROOF_LEAVES} entries: ask in parts");
+        let words =
+            format!("with the claims and yanks that belong to them, these are more than {MAX_MULTIPROOF_LEAVES} entries: ask in parts");
         return Err(Refused::unprocessable("too_many", words));
     }
     let indices: Vec<u64> = indices.into_iter().collect();
     let statements = statements(&app, &indices).await?;
     let tiles = app.log.tiles(plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
     let proof = prove_multiproof(&indices, head.size, &tiles).map_err(|e| fault(&e))?;
-    let answer = Answer {
-        hashes: ByteBuf::from(proof.to_bytes()),
-        indices,
-        missing,
-        checkpoint: ByteBuf::from(checkpoint.to_string()),
-        statements,
-    };
+    let answer =
+        Answer { hashes: ByteBuf::from(proof.to_bytes()), indices, missing, checkpoint: ByteBuf::from(checkpoint.to_string()), statements };
     let bytes = deedbox_model::encode(&answer).map_err(|e| fault(&e))?;
     let mut response = Response::new(Body::from(bytes));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
@@ -143,7 +140,10 @@ async fn statements(app: &App, indices: &[u64]) -> Result<Vec<ByteBuf>, Refused>
             let entry = entries.get(at).ok_or_else(|| fault(&format!("entry {index} is missing")))?;
             total += entry.len();
             if total > PROOFS_STATEMENT_BYTES {
-                return Err(Refused::unprocessable("too_many", format!("the statements have more than {PROOFS_STATEMENT_BYTES} bytes: ask in parts")));
+                return Err(Refused::unprocessable(
+                    "too_many",
+                    format!("the statements have more than {PROOFS_STATEMENT_BYTES} bytes: ask in parts"),
+                ));
             }
             statements.push(ByteBuf::from(entry.to_vec()));
         }

@@ -66,7 +66,7 @@ fn thousandths(text: &str) -> Option<u32> {
 }
 
 /// The tag among `If-None-Match` that `is_current` knows: the reader has the answer already. `*` is any.
-pub(crate) fn none_match<'a>(headers: &'a HeaderMap, is_current: impl Fn(&str) -> bool) -> Option<&'a str> {
+pub(crate) fn none_match(headers: &HeaderMap, is_current: impl Fn(&str) -> bool) -> Option<&str> {
     for line in headers.get_all(header::IF_NONE_MATCH) {
         let Ok(line) = line.to_str() else { continue };
         // Our tags hold no comma.
@@ -102,7 +102,8 @@ pub(crate) fn part(headers: &HeaderMap, etag: &str, size: u64) -> Part {
     if !unit.trim().eq_ignore_ascii_case("bytes") {
         return Part::Whole;
     }
-    let number = |text: &str| (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse::<u64>().unwrap_or(u64::MAX));
+    let number =
+        |text: &str| (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse::<u64>().unwrap_or(u64::MAX));
     match (first, last) {
         ("", suffix) => match number(suffix) {
             None => Part::Whole,
@@ -155,7 +156,9 @@ mod tests {
     #[test]
     fn a_reader_that_has_the_answer_is_recognised() {
         let is_current = |tag: &str| tag == "\"a\"";
-        for (header, has) in [("\"a\"", true), ("W/\"a\"", true), ("\"b\", \"a\"", true), ("*", true), ("\"b\"", false), ("a", false), ("", false)] {
+        for (header, has) in
+            [("\"a\"", true), ("W/\"a\"", true), ("\"b\", \"a\"", true), ("*", true), ("\"b\"", false), ("a", false), ("", false)]
+        {
             assert_eq!(none_match(&with(header::IF_NONE_MATCH, header), is_current).is_some(), has, "{header}");
         }
     }
@@ -188,7 +191,9 @@ mod tests {
 
     #[test]
     fn if_range_holds_for_the_same_strong_tag_only() {
-        for (tag, expected) in [("\"e\"", Part::Bytes(0..1)), ("W/\"e\"", Part::Whole), ("\"x\"", Part::Whole), ("Sat, 21 Nov 2026 07:00:00 GMT", Part::Whole)] {
+        for (tag, expected) in
+            [("\"e\"", Part::Bytes(0..1)), ("W/\"e\"", Part::Whole), ("\"x\"", Part::Whole), ("Sat, 21 Nov 2026 07:00:00 GMT", Part::Whole)]
+        {
             let mut headers = with(header::RANGE, "bytes=0-0");
             headers.insert(header::IF_RANGE, HeaderValue::from_str(tag).unwrap());
             assert_eq!(part(&headers, "\"e\"", 10), expected, "{tag}");

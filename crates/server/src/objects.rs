@@ -27,8 +27,10 @@ use std::sync::Arc;
 pub(crate) const CATALOG: ProjectionId = ProjectionId { name: "catalog", version: 1 };
 
 /// Permits come with or without padding.
-const PERMIT_BASE64: GeneralPurpose =
-    GeneralPurpose::new(&URL_SAFE, GeneralPurposeConfig::new().with_encode_padding(false).with_decode_padding_mode(DecodePaddingMode::Indifferent));
+const PERMIT_BASE64: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_encode_padding(false).with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// An object that an effective event refers to: anybody may have its bytes. Only `ObjectShelf::readable` makes one.
 #[derive(Debug, Clone, Copy)]
@@ -159,7 +161,8 @@ async fn get(app: &App, address: Sha256Digest, method: &Method, request: &Header
 
 async fn uploader(app: &App, headers: &HeaderMap) -> Result<Uploader, Refused> {
     let refused = |why: &str| IntakeRefusal::Permit(why.to_owned());
-    let value = one(headers, &header::AUTHORIZATION).ok_or_else(|| refused("there is none: an upload needs one in its Authorization header"))?;
+    let value =
+        one(headers, &header::AUTHORIZATION).ok_or_else(|| refused("there is none: an upload needs one in its Authorization header"))?;
     let permit = value
         .split_once(' ')
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Deedbox"))

@@ -35,7 +35,10 @@ pub(crate) async fn get(
     let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
     let size = asked.unwrap_or(head.size);
     if size > head.size || size <= found.index {
-        return Err(Refused::bad_request(format!("size is more than the index {} and at most the published size {}", found.index, head.size)));
+        return Err(Refused::bad_request(format!(
+            "size is more than the index {} and at most the published size {}",
+            found.index, head.size
+        )));
     }
     let proof = inclusion(&app, found.index, size).await?;
     let list = accept(&headers)?;

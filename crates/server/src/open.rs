@@ -103,7 +103,7 @@ impl Server {
     /// Opens the data directory, or makes it, and begins to write and to fold. Needs a tokio runtime.
     pub async fn open(config: Config, parts: Parts) -> Result<Server, OpenError> {
         let disk = open_disk(&config.data)?;
-        let is_new = disk.commits.last().await?.is_none() && disk.files.get(deedbox_ledger::CHECKPOINT).await?.is_none();
+        let is_new = disk.commits.last().await?.is_none() && disk.files.get(deedbox_tlog::CHECKPOINT_PATH).await?.is_none();
         let named = keys::read_origin(&config.data)?;
         let origin = match &named {
             Some(origin) => origin.clone(),

@@ -81,7 +81,8 @@ pub(crate) fn accept(headers: &HeaderMap) -> Result<Cow<'_, str>, Refused> {
 pub(crate) fn accepts(list: &str, media_type: &str) -> bool {
     list.split(',').any(|item| {
         let mut parts = item.split(';').map(str::trim);
-        parts.next().is_some_and(|m| m.eq_ignore_ascii_case(media_type)) && !parts.any(|p| matches!(p, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+        parts.next().is_some_and(|m| m.eq_ignore_ascii_case(media_type))
+            && !parts.any(|p| matches!(p, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
     })
 }
 

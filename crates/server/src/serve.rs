@@ -46,13 +46,7 @@ impl Server {
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    dispatch: Arc<Dispatch>,
-    most: usize,
-    shutdown: impl Future<Output = ()>,
-    stopping: impl FnOnce(),
-) {
+async fn accept(listener: TcpListener, dispatch: Arc<Dispatch>, most: usize, shutdown: impl Future<Output = ()>, stopping: impl FnOnce()) {
     let graceful = GracefulShutdown::new();
     let mut connections: JoinSet<()> = JoinSet::new();
     let builder = builder();
@@ -107,12 +101,7 @@ fn connection(
 
 fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
-        .max_headers(HEADER_LINES)
-        .max_buf_size(HEADER_BYTES);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(HEADER_LINES).max_buf_size(HEADER_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())

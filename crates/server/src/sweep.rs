@@ -35,4 +35,3 @@ pub(crate) async fn once(app: &App) -> Result<u64, IntakeRefusal> {
     app.meters.swept.increment(removed);
     Ok(removed)
 }
-
