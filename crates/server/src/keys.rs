@@ -1,8 +1,10 @@
 //! The keys of a registry and its fixed name: made at the first start, read at every later one, never replaced.
 //!
-//!     <data>/keys/operator.pem, log.pem, receipt.pem    Ed25519, PKCS #8
-//!     <data>/keys/<projection>.pem                      32 secret bytes, for what only this site signs
-//!     <data>/registry.json                              {"origin": "registry.example"}: written last
+//! ```text
+//! <data>/keys/operator.pem, log.pem, receipt.pem    Ed25519, PKCS #8
+//! <data>/keys/<projection>.pem                      32 secret bytes, for what only this site signs
+//! <data>/registry.json                              {"origin": "registry.example"}: written last
+//! ```
 //!
 //! A crash between two of them leaves keys that nothing was signed with; the next start takes them.
 
