@@ -1,1 +1,64 @@
-//! The neutral projection: packages, domains, releases, objects, history and search.
+//! The neutral projection: packages, domains, releases, objects, history and search (spec/projections/catalog.md).
+//! Knows no ecosystem: an id, a version and a channel are texts to it, and it orders versions only by when they came.
+//!
+//! Its object rows are what lets a server hand out an object: no row, no bytes.
+
+pub mod limits;
+pub mod rows;
+
+mod answer;
+mod fold;
+mod read;
+mod render;
+mod route;
+mod words;
+
+pub use rows::{ObjectRow, object_key};
+
+use deedbox_model::{Changes, Defect, Keys, Rows};
+use deedbox_view::{Entry, Facts, Plan, Projection, Reads, Request, Response, Site, Step};
+
+/// The mount of packages and releases.
+pub const PACKAGES: &str = "/api/v1/packages/";
+/// The mount of domains.
+pub const DOMAINS: &str = "/api/v1/domains/";
+/// The mount of search.
+pub const SEARCH: &str = "/api/v1/search/";
+
+/// The projection `catalog`, version 1.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Catalog;
+
+impl Projection for Catalog {
+    fn name(&self) -> &'static str {
+        "catalog"
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
+        fold::touches(entry, facts)
+    }
+    fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
+        fold::fold(rows, entry, facts)
+    }
+    fn mounts(&self) -> &'static [&'static str] {
+        &[PACKAGES, DOMAINS, SEARCH]
+    }
+    fn plan(&self, request: &Request) -> Plan {
+        // A key that cannot be made is a key that no row has; `render` then says what is wrong with the request.
+        route::route(request).ok().and_then(|route| read::plan(&route).ok()).unwrap_or(Plan::Nothing)
+    }
+    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
+        match route::route(request) {
+            Ok(route) => read::step(&route, reads),
+            Err(_) => Ok(Step::Ready),
+        }
+    }
+    fn render(&self, request: &Request, reads: &Reads, _site: &Site) -> Result<Response, Defect> {
+        match route::route(request) {
+            Ok(route) => render::render(&route, reads),
+            Err(refused) => Ok(refused.into_response()),
+        }
+    }
+}

@@ -1,1 +1,110 @@
-//! The npm dialect: native protocol to model and back.
+//! The npm dialect: native protocol to model and back (spec/projections/npm.md). Knows npm's names, versions, tarballs
+//! and documents; no other ecosystem, no clock, no file, no socket.
+//!
+//! | route below `/npm/` | answer |
+//! |---|---|
+//! | `@d/n` | packument, full or abbreviated by `Accept` |
+//! | `@d/n/<version or tag>` | one version's document |
+//! | `@d/n/-/n-<version>.tgz` | the tarball |
+//! | `-/package/@d/n/dist-tags` | channels |
+//! | `-/v1/search`, `-/ping`, `-/whoami` | search; liveness; a refusal |
+//! | `-/npm/v1/keys`, `-/npm/v1/attestations/@d/n@v` | the site's key; none yet. At `/-/npm/v1/` too |
+//! | POST `-/npm/v1/security/…` | a refusal: the log holds no advisories |
+//! | any write | 405, naming the command that does it |
+
+mod advisories;
+mod answers;
+pub mod archive;
+mod document;
+mod fold;
+mod inspect;
+mod json;
+pub mod limits;
+mod listing;
+pub mod lockfile;
+pub mod name;
+mod package_json;
+mod packument;
+mod routes;
+mod rows;
+mod search;
+pub mod signature;
+pub mod version;
+
+pub use archive::ArchiveLimits;
+pub use name::PackageName;
+pub use signature::RegistrySigner;
+pub use version::PackageVersion;
+
+use deedbox_model::event::Principal;
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
+use deedbox_view::{
+    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Plan, Projection, Reads, Request, Response, Site, Step,
+};
+
+/// The projection's name in the row store, and of the site's signer.
+pub const PROJECTION: &str = "npm";
+
+/// The npm dialect.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Npm {
+    limits: ArchiveLimits,
+}
+
+impl Npm {
+    /// With the bounds of production.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With other bounds for tarballs, as tests make them.
+    pub fn with_limits(limits: ArchiveLimits) -> Self {
+        Npm { limits }
+    }
+}
+
+impl Projection for Npm {
+    fn name(&self) -> &'static str {
+        PROJECTION
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
+        fold::touches(entry)
+    }
+    fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
+        fold::fold(rows, entry, facts)
+    }
+    fn mounts(&self) -> &'static [&'static str] {
+        &[routes::MOUNT, routes::ORIGIN_MOUNT]
+    }
+    fn plan(&self, request: &Request) -> Plan {
+        // A key made of checked names is always one; what could not be a key is answered without rows.
+        answers::plan(request).unwrap_or(Plan::Nothing)
+    }
+    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
+        answers::step(request, reads)
+    }
+    fn render(&self, request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
+        answers::render(request, reads, site)
+    }
+}
+
+impl Dialect for Npm {
+    fn ecosystem(&self) -> &'static str {
+        name::ECOSYSTEM
+    }
+    fn inspect(&self, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal> {
+        inspect::inspect(artifacts, &self.limits)
+    }
+    fn principal(&self, manifest: &Manifest) -> Vec<Principal> {
+        let tarballs = manifest.artifacts.iter().filter(|artifact| artifact.role == inspect::ROLE);
+        let principal = tarballs.map(|artifact| {
+            let digest = |algorithm: Algorithm| (algorithm, algorithm.pick(&artifact.digests).into());
+            let digests = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512].map(digest).into();
+            Principal { name: artifact.name.clone(), size: artifact.size, digests }
+        });
+        principal.take(deedbox_model::limits::PRINCIPAL_ARTIFACTS).collect()
+    }
+}

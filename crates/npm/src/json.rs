@@ -1,0 +1,273 @@
+//! JSON in and out (spec/projections/npm.md §3). In: one value per spelling of a key, bounded depth; numbers that are
+//! not integers of 64 bits are left out, since the model has none. Out: keys ascending by bytes, no white space.
+
+use crate::limits::JSON_DEPTH;
+use deedbox_model::Value;
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+/// Why bytes are not such JSON.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadJson {
+    /// Not JSON, or not UTF-8.
+    #[error("not JSON: {0}")]
+    Malformed(String),
+    /// An object names a key twice; readers differ about which one counts.
+    #[error("a key is there twice in one object ({0})")]
+    DuplicateKey(String),
+    /// Nested too deeply.
+    #[error("nested deeper than {JSON_DEPTH} levels")]
+    TooDeep,
+}
+
+/// Reads one JSON text; a byte order mark before it is skipped, as npm does.
+pub(crate) fn read(bytes: &[u8]) -> Result<Value, BadJson> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let trouble = Cell::new(Trouble::None);
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let read = Seed { depth: 0, trouble: &trouble }.deserialize(&mut deserializer).and_then(|v| deserializer.end().map(|()| v));
+    read.map(|value| value.unwrap_or(Value::Null)).map_err(|e| match trouble.get() {
+        Trouble::Duplicate => BadJson::DuplicateKey(e.to_string()),
+        Trouble::Deep => BadJson::TooDeep,
+        Trouble::None => BadJson::Malformed(e.to_string()),
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Trouble {
+    None,
+    Duplicate,
+    Deep,
+}
+
+/// Reads one value; none where it is a number that the model cannot hold.
+#[derive(Clone, Copy)]
+struct Seed<'a> {
+    depth: usize,
+    trouble: &'a Cell<Trouble>,
+}
+
+impl Seed<'_> {
+    fn deeper<E: de::Error>(self) -> Result<Self, E> {
+        if self.depth >= JSON_DEPTH {
+            self.trouble.set(Trouble::Deep);
+            return Err(E::custom("nested too deeply"));
+        }
+        Ok(Seed { depth: self.depth + 1, ..self })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Option<Value>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
+    type Value = Option<Value>;
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Some(Value::Null))
+    }
+    fn visit_bool<E>(self, b: bool) -> Result<Self::Value, E> {
+        Ok(Some(Value::Bool(b)))
+    }
+    fn visit_i64<E>(self, n: i64) -> Result<Self::Value, E> {
+        Ok(Some(Value::Int(n)))
+    }
+    fn visit_u64<E>(self, n: u64) -> Result<Self::Value, E> {
+        Ok(i64::try_from(n).ok().map(Value::Int))
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_str<E>(self, s: &str) -> Result<Self::Value, E> {
+        Ok(Some(Value::Text(s.to_owned())))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut list = Vec::new();
+        while let Some(value) = seq.next_element_seed(inner)? {
+            list.extend(value);
+        }
+        Ok(Some(Value::List(list)))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let inner = self.deeper()?;
+        // A key whose value is left out still counts as named.
+        let mut map: BTreeMap<String, Option<Value>> = BTreeMap::new();
+        while let Some(key) = access.next_key::<String>()? {
+            if map.contains_key(&key) {
+                self.trouble.set(Trouble::Duplicate);
+                let shown: String = key.chars().take(80).collect();
+                return Err(de::Error::custom(format_args!("{shown:?}")));
+            }
+            let value = access.next_value_seed(inner)?;
+            map.insert(key, value);
+        }
+        Ok(Some(Value::Map(map.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())))
+    }
+}
+
+/// How deep a value is: a text is 0, a list of texts 1.
+pub(crate) fn depth(value: &Value) -> usize {
+    match value {
+        Value::List(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
+        Value::Map(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Appends a text as a JSON string.
+pub(crate) fn put_text(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            // Also what a terminal or a script inside a page would take for a command or a line end.
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+/// Appends a value. Bytes have no form in JSON: a member or item that is bytes becomes null.
+pub(crate) fn put(out: &mut String, value: &Value) {
+    match value {
+        Value::Null | Value::Bytes(_) => out.push_str("null"),
+        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Value::Int(n) => out.push_str(&n.to_string()),
+        Value::Text(s) => put_text(out, s),
+        Value::List(list) => {
+            out.push('[');
+            for (i, item) in list.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                put(out, item);
+            }
+            out.push(']');
+        }
+        Value::Map(map) => {
+            let mut object = Object::begin(out);
+            for (key, value) in map {
+                put(object.key(key), value);
+            }
+            object.end();
+        }
+    }
+}
+
+/// Writes an object's members in the order they are given.
+pub(crate) struct Object<'a> {
+    out: &'a mut String,
+    empty: bool,
+}
+
+impl<'a> Object<'a> {
+    /// Opens one.
+    pub(crate) fn begin(out: &'a mut String) -> Self {
+        out.push('{');
+        Object { out, empty: true }
+    }
+    /// Writes members into text that is not an object by itself: `"a":1,"b":2`.
+    pub(crate) fn members(out: &'a mut String) -> Self {
+        Object { empty: out.is_empty(), out }
+    }
+    /// A key; its value is what is appended next.
+    pub(crate) fn key(&mut self, key: &str) -> &mut String {
+        if !self.empty {
+            self.out.push(',');
+        }
+        self.empty = false;
+        put_text(self.out, key);
+        self.out.push(':');
+        self.out
+    }
+    /// A member that is a text.
+    pub(crate) fn text(&mut self, key: &str, text: &str) {
+        put_text(self.key(key), text);
+    }
+    /// Members that were written before.
+    pub(crate) fn splice(&mut self, members: &str) {
+        if members.is_empty() {
+            return;
+        }
+        if !self.empty {
+            self.out.push(',');
+        }
+        self.empty = false;
+        self.out.push_str(members);
+    }
+    /// Closes it.
+    pub(crate) fn end(self) {
+        self.out.push('}');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn again(json: &str) -> String {
+        let mut out = String::new();
+        put(&mut out, &read(json.as_bytes()).unwrap());
+        out
+    }
+
+    #[test]
+    fn numbers_that_are_not_integers_are_left_out() {
+        assert_eq!(
+            again(r#"{"b":[1,2.5,1e3,-7],"a":1.0,"c":18446744073709551615,"d":-9223372036854775808}"#),
+            r#"{"b":[1,-7],"d":-9223372036854775808}"#
+        );
+        assert_eq!(again("1.5"), "null");
+        assert_eq!(again("\u{feff}{}"), "{}");
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_refused_wherever_it_is() {
+        for bad in [r#"{"a":1,"a":1}"#, r#"{"x":[{"a":1.5,"\u0061":2}]}"#] {
+            assert!(matches!(read(bad.as_bytes()), Err(BadJson::DuplicateKey(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn depth_has_its_limit_on_both_sides() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(read(nested(JSON_DEPTH).as_bytes()).is_ok());
+        assert_eq!(read(nested(JSON_DEPTH + 1).as_bytes()), Err(BadJson::TooDeep));
+        assert_eq!(read("[".repeat(1_000_000).as_bytes()), Err(BadJson::TooDeep));
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for bad in [&b""[..], b"{", b"{} {}", b"{'a':1}", b"\xff", b"\"\\ud800\"", b"{\"a\":1,}", b"nul", b"\"\xff\""] {
+            assert!(matches!(read(bad), Err(BadJson::Malformed(_))), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_the_same(text in ".{0,30}") {
+            let mut out = String::new();
+            put_text(&mut out, &text);
+            prop_assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = read(&bytes);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Every bound of this crate in one place, each with its reason (spec/projections/npm.md §9).
+
+/// Characters of a native name, scope and slash included: npm's own limit for new packages.
+pub const NAME_CHARS: usize = 214;
+/// The largest numeric part of a version: JavaScript counts no further, and npm refuses more.
+pub const VERSION_NUMBER: u64 = 9_007_199_254_740_991;
+/// Bytes of a tarball: four times the largest packages in use; one publish is hashed and read twice.
+pub const TARBALL_BYTES: u64 = 256 * 1024 * 1024;
+/// Bytes that a tarball may unpack to: a few seconds of one core, and a small disk still holds it.
+pub const UNPACKED_BYTES: u64 = 1024 * 1024 * 1024;
+/// Members of a tarball: the largest icon packages have a third of it.
+pub const MEMBERS: u64 = 100_000;
+/// Bytes of one member's path: every file system in use can hold it below some folder.
+pub const PATH_BYTES: usize = 1_024;
+/// Folders in one member's path: a deep path costs memory in the square of its depth.
+pub const PATH_SEGMENTS: usize = 64;
+/// Bytes of all names kept to find members that collide: what one inspection may hold in memory for it.
+pub const INDEX_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of one pax or GNU long-name header: a path and a few attributes fit many times.
+pub const EXTENSION_BYTES: u64 = 16 * 1024;
+/// Bytes of package.json: a hundred times a long one.
+pub const PACKAGE_JSON_BYTES: u64 = 2 * 1024 * 1024;
+/// Nesting of package.json or a lock file while it is read.
+pub const JSON_DEPTH: usize = 64;
+/// Nesting of a field that is kept: the manifest around it adds a few levels, and the model allows 32.
+pub const FIELD_DEPTH: usize = 16;
+/// Bytes of all that is kept of package.json, in the manifest's encoding: each packument carries it for every version.
+pub const NATIVE_BYTES: usize = 256 * 1024;
+/// Bytes of a readme that is kept as an object of its own; a longer one stays in the tarball only.
+pub const README_BYTES: u64 = 1024 * 1024;
+/// Bytes of one text of the neutral metadata: a screen of it; longer ones are cut there (the native field is whole).
+pub const METADATA_TEXT_BYTES: usize = 1_024;
+/// Keywords of the neutral metadata, and in a search row.
+pub const KEYWORDS: usize = 64;
+/// Yanked versions that the words of `policyRestrictions` name one by one.
+pub const YANKED_NAMED: usize = 20;
+/// Results in one page of a search: npm's own upper bound.
+pub const SEARCH_PAGE: usize = 250;
+/// Words of a search text that count: each is looked for in every row.
+pub const SEARCH_WORDS: usize = 8;
+/// Bytes of a search text.
+pub const SEARCH_TEXT_BYTES: usize = 512;
+/// Signatures that a signer remembers: twice ten thousand versions, a few megabytes.
+pub const REMEMBERED_SIGNATURES: usize = 32_768;
+/// Bytes of a lock file: a tree of a hundred thousand packages.
+pub const LOCKFILE_BYTES: usize = 64 * 1024 * 1024;
+/// Packages in a lock file.
+pub const LOCKFILE_PACKAGES: usize = 200_000;
