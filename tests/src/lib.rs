@@ -1,1 +1,5 @@
-//! The whole program from outside: real clients, real servers, crashes.
+//! The whole program from outside: real clients, real servers, crashes. What several end-to-end tests need is here; the tests are in
+//! `tests/`. Nothing here is part of the program that is shipped.
+
+pub mod clients;
+pub mod debian;

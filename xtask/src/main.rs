@@ -1,2 +1,52 @@
-//! The project's own commands.
-fn main() {}
+//! `cargo xtask`: the project's own commands. It reads the words of the command line and calls the room that does the work;
+//! it decides nothing about the code itself.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on the terminal")]
+
+use std::process::ExitCode;
+
+use xtask::{doctor, root, test, tidy};
+
+const USAGE: &str = "\
+cargo xtask test [--quick] [--only STEP]   everything that must pass; the last line is `N passed, N failed`
+                                           --quick leaves out deny and the end-to-end tests
+                                           STEP is one of: fmt, clippy, deny, tidy, test
+cargo xtask tidy                           the house's own lint alone
+cargo xtask tidy --digest HOST             the line that tidy keeps for a host name nobody may write here
+cargo xtask doctor                         what this machine has, and what the tests need of it
+";
+
+/// 0: done. 1: something failed. 2: used wrongly.
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["test", rest @ ..] => match test::Options::parse(rest) {
+            Ok(options) => root().and_then(|root| test::run(&root, &options)),
+            Err(wrong) => return used_wrongly(&wrong),
+        },
+        ["tidy"] => root().and_then(|root| tidy::run(&root)).map(|report| tidy::print(&report)),
+        ["tidy", "--digest", host] => {
+            println!("{}", tidy::hosts::digest(host));
+            Ok(true)
+        }
+        ["doctor"] => Ok(doctor::run()),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(true)
+        }
+        other => return used_wrongly(&format!("there is no command `{}`", other.join(" "))),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn used_wrongly(what: &str) -> ExitCode {
+    eprintln!("xtask: {what}\n\n{USAGE}");
+    ExitCode::from(2)
+}

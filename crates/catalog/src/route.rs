@@ -72,7 +72,7 @@ pub(crate) fn route(request: &Request) -> Result<Route, Refused> {
         SEARCH if request.path.is_empty() => search(request).map(Route::Search),
         _ => Err(Refused::new(
             404,
-            "no_such_address",
+            "not_found",
             "there is nothing at this address",
             "packages are below /api/v1/packages/, domains below /api/v1/domains/, and /api/v1/search/ takes ?q=",
         )),
@@ -159,10 +159,10 @@ fn parsed<T: FromStr<Err: std::fmt::Display>>(request: &Request, name: &'static 
 fn path<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Refused> {
     text.parse().map_err(|e: T::Err| {
         let help = "a package is /api/v1/packages/ecosystem:domain/name, a release the same with @version";
-        Refused::new(400, "bad_name", e.to_string(), help)
+        Refused::new(400, "bad_request", e.to_string(), help)
     })
 }
 
 fn bad(parameter: &'static str, why: impl std::fmt::Display) -> Refused {
-    Refused::new(400, "bad_parameter", format!("the parameter {parameter} cannot be read: {why}"), "correct it and ask again")
+    Refused::new(400, "bad_request", format!("the parameter {parameter} cannot be read: {why}"), "correct it and ask again")
 }

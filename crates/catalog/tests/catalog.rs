@@ -81,8 +81,10 @@ fn answers_have_these_words() {
         "/api/v1/search/?q=widg every",
         "/api/v1/search/?q=",
     ] {
-        let (status, body) = world.ask(url);
-        writeln!(text, "GET {url}\n{status}\n{}\n", serde_json::to_string_pretty(&body).unwrap()).unwrap();
+        // As it is sent: the order of the fields is part of it.
+        let (response, _) = world.ask_with_first(&get(url));
+        let Body::Bytes(body) = response.body else { panic!("{url}") };
+        writeln!(text, "GET {url}\n{} {}\n", response.status, String::from_utf8(body).unwrap()).unwrap();
     }
     golden("answers.txt", &text);
 }
@@ -102,36 +104,36 @@ fn what_is_no_question_is_refused_in_words() {
     let (world, _) = small();
     let long = "a".repeat(257);
     for (url, status, code) in [
-        ("/api/v1/packages/widget", 400, "bad_name"),
-        ("/api/v1/packages/npm:acme.example/widget/", 400, "bad_name"),
-        ("/api/v1/packages/NPM:acme.example/widget", 400, "bad_name"),
-        ("/api/v1/packages/npm:acme.example/widget@", 400, "bad_name"),
-        ("/api/v1/packages/npm:acme.example/widget@1@2", 400, "bad_name"),
-        ("/api/v1/packages/@1.0.0", 400, "bad_name"),
-        ("/api/v1/packages/npm:acme.example/widget?view=all", 400, "bad_parameter"),
-        ("/api/v1/packages/npm:acme.example/widget?view=versions&limit=101", 400, "bad_parameter"),
-        ("/api/v1/packages/npm:acme.example/widget?view=versions&after=/", 400, "bad_parameter"),
-        ("/api/v1/packages/npm:acme.example/widget?view=history&after=007", 400, "bad_parameter"),
+        ("/api/v1/packages/widget", 400, "bad_request"),
+        ("/api/v1/packages/npm:acme.example/widget/", 400, "bad_request"),
+        ("/api/v1/packages/NPM:acme.example/widget", 400, "bad_request"),
+        ("/api/v1/packages/npm:acme.example/widget@", 400, "bad_request"),
+        ("/api/v1/packages/npm:acme.example/widget@1@2", 400, "bad_request"),
+        ("/api/v1/packages/@1.0.0", 400, "bad_request"),
+        ("/api/v1/packages/npm:acme.example/widget?view=all", 400, "bad_request"),
+        ("/api/v1/packages/npm:acme.example/widget?view=versions&limit=101", 400, "bad_request"),
+        ("/api/v1/packages/npm:acme.example/widget?view=versions&after=/", 400, "bad_request"),
+        ("/api/v1/packages/npm:acme.example/widget?view=history&after=007", 400, "bad_request"),
         ("/api/v1/packages/npm:acme.example/none?view=history", 404, "no_such_package"),
         ("/api/v1/packages/npm:acme.example/none?view=versions", 404, "no_such_package"),
         ("/api/v1/packages/npm:acme.example/none@1", 404, "no_such_package"),
-        ("/api/v1/packages/?limit=0", 400, "bad_parameter"),
-        ("/api/v1/packages/?limit=501", 400, "bad_parameter"),
-        ("/api/v1/packages/?limit=+5", 400, "bad_parameter"),
-        ("/api/v1/packages/?prefix=a b", 400, "bad_parameter"),
-        ("/api/v1/packages/?after=\u{e9}", 400, "bad_parameter"),
-        ("/api/v1/domains/Acme.example", 400, "bad_name"),
-        ("/api/v1/domains/localhost", 400, "bad_name"),
-        ("/api/v1/domains/?after=x", 400, "bad_parameter"),
+        ("/api/v1/packages/?limit=0", 400, "bad_request"),
+        ("/api/v1/packages/?limit=501", 400, "bad_request"),
+        ("/api/v1/packages/?limit=+5", 400, "bad_request"),
+        ("/api/v1/packages/?prefix=a b", 400, "bad_request"),
+        ("/api/v1/packages/?after=\u{e9}", 400, "bad_request"),
+        ("/api/v1/domains/Acme.example", 400, "bad_request"),
+        ("/api/v1/domains/localhost", 400, "bad_request"),
+        ("/api/v1/domains/?after=x", 400, "bad_request"),
         ("/api/v1/domains/sub.nobody.example", 404, "not_claimed"),
-        ("/api/v1/search/", 400, "bad_parameter"),
-        ("/api/v1/search/?q=--", 400, "bad_parameter"),
-        (&format!("/api/v1/search/?q={long}"), 400, "bad_parameter"),
-        ("/api/v1/search/?q=a b c d e f g", 400, "bad_parameter"),
-        ("/api/v1/search/?q=a&ecosystem=NPM", 400, "bad_parameter"),
-        ("/api/v1/search/?q=a&after=widget", 400, "bad_parameter"),
-        ("/api/v1/search/?q=a&limit=101", 400, "bad_parameter"),
-        ("/api/v1/search/more?q=a", 404, "no_such_address"),
+        ("/api/v1/search/", 400, "bad_request"),
+        ("/api/v1/search/?q=--", 400, "bad_request"),
+        (&format!("/api/v1/search/?q={long}"), 400, "bad_request"),
+        ("/api/v1/search/?q=a b c d e f g", 400, "bad_request"),
+        ("/api/v1/search/?q=a&ecosystem=NPM", 400, "bad_request"),
+        ("/api/v1/search/?q=a&after=widget", 400, "bad_request"),
+        ("/api/v1/search/?q=a&limit=101", 400, "bad_request"),
+        ("/api/v1/search/more?q=a", 404, "not_found"),
     ] {
         let (response, _) = world.ask_with_first(&get(url));
         let (found, body) = json(&response);

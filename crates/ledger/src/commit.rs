@@ -84,7 +84,8 @@ impl Commit {
         if commit.new_size <= commit.old_size {
             return Err(CommitError::Broken { number, what: "it adds nothing" });
         }
-        if (number == 0) != (commit.previous.is_none() && commit.old_size == 0) {
+        let first = number == 0;
+        if commit.previous.is_none() != first || (commit.old_size == 0) != first {
             return Err(CommitError::Broken { number, what: "only the first begins with nothing" });
         }
         Ok(commit)

@@ -11,6 +11,7 @@
 //! with nothing else.
 
 pub mod commit;
+pub mod fsck;
 pub mod head;
 pub mod overlay;
 pub mod probe;
@@ -20,6 +21,7 @@ pub mod signer;
 pub mod writer;
 
 pub use commit::{Commit, CommitError};
+pub use fsck::{LogFinding, LogReport, LogToCheck, check_log};
 pub use head::Head;
 pub use probe::{NoProbe, Point, Probe};
 pub use publish::{CHECKPOINT, STAGED};

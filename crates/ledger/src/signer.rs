@@ -10,7 +10,7 @@ use ed25519_dalek::SigningKey;
 use std::sync::Arc;
 
 /// Where the memory is kept, apart from the log's files.
-const MEMORY: &str = "last-signed";
+pub(crate) const MEMORY: &str = "last-signed";
 
 /// Signs checkpoints of one log.
 pub struct CheckpointSigner {
@@ -76,7 +76,8 @@ impl CheckpointSigner {
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<(u64, Hash)> {
+/// Reads the memory: size, space, root in hex, newline.
+pub(crate) fn parse(bytes: &[u8]) -> Option<(u64, Hash)> {
     let (size, root) = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?.split_once(' ')?;
     Some((size.parse().ok()?, Hash::from_hex(root).ok()?))
 }

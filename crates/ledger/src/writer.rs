@@ -20,7 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// A published batch, as replay takes it from memory instead of reading it back from the files.
+/// A published batch, as replay takes it from memory instead of reading it back from the files. Without entries: another
+/// writer's, which only the files have.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// Index of its first entry.
@@ -325,6 +326,7 @@ impl Writer {
             self.finish(commit, &staged).await;
         }
         self.last = Some((commit.clone(), Sha256Digest::of(&bytes)));
+        self.publish(Batch { first: commit.old_size, entries: Vec::new() }).await;
         self.wait_until_folded(commit.new_size).await;
     }
 

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
-/// A run of entries that the writer of this process has just published.
+/// A run of entries that the writer of this process has just published; without entries, one that it found published by
+/// another writer.
 #[derive(Debug, Clone)]
 pub struct Known {
     /// Index of the first.
@@ -89,28 +90,22 @@ impl Replayer {
         result.map(|_| ())
     }
 
-    /// Folds what the writer publishes, from memory where it follows on, else from the files. Ends when the writer does,
-    /// or with an error that trying again would not mend.
+    /// Folds what the writer publishes, from memory where it follows on, else from the files up to the newest head. Ends
+    /// when the writer does, or with an error that trying again would not mend.
     pub async fn run(mut self, mut known: mpsc::Receiver<Known>, mut heads: watch::Receiver<Target>) -> Result<(), ReplayError> {
-        loop {
-            let result = tokio::select! {
-                run = known.recv() => match run {
-                    None => return Ok(()),
-                    Some(run) if run.first == self.cursor => self.fold(run.entries.into_iter().map(Leaf::Verified).collect()).await,
-                    Some(run) if run.first + run.entries.len() as u64 <= self.cursor => Ok(()),
-                    Some(_) => self.follow(*heads.borrow_and_update()).await,
-                },
-                changed = heads.changed() => match changed {
-                    Err(_) => return Ok(()),
-                    // A batch of this process follows on the other channel; another writer's comes only from the files.
-                    Ok(()) => {
-                        tokio::task::yield_now().await;
-                        continue;
-                    }
-                },
-            };
+        while let Some(first) = known.recv().await {
+            // What has gathered while the last run was folded is folded at once.
+            let mut runs = vec![first];
+            let mut entries = 0;
+            while let Some(run) = runs.last()
+                && entries + run.entries.len() < FOLD_ENTRIES
+                && let Ok(next) = known.try_recv()
+            {
+                entries += run.entries.len();
+                runs.push(next);
+            }
+            let mut result = self.fold_known(runs, &mut heads).await;
             let mut pause = Duration::from_millis(50);
-            let mut result = result;
             while let Err(error) = result {
                 // A partial tile of the target may have given way to a wider one since; then there is a newer target.
                 let gave_way = matches!(error, ReplayError::Missing(_)) && heads.has_changed().unwrap_or(false);
@@ -120,13 +115,29 @@ impl Replayer {
                 tracing::error!(%error, "folding failed; trying again in {pause:?}");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(5));
-                let target = *heads.borrow_and_update();
-                result = self.follow(target).await;
+                result = self.follow(&mut heads).await;
             }
         }
+        Ok(())
     }
 
-    async fn follow(&mut self, target: Target) -> Result<(), ReplayError> {
+    async fn fold_known(&mut self, runs: Vec<Known>, heads: &mut watch::Receiver<Target>) -> Result<(), ReplayError> {
+        let mut leaves = Vec::new();
+        let mut next = self.cursor;
+        for run in runs {
+            if run.first == next && !run.entries.is_empty() {
+                next += run.entries.len() as u64;
+                leaves.extend(run.entries.into_iter().map(Leaf::Verified));
+            } else if run.first >= next {
+                // Another writer's entries, which only the files have.
+                return self.follow(heads).await;
+            }
+        }
+        if leaves.is_empty() { Ok(()) } else { self.fold(leaves).await }
+    }
+
+    async fn follow(&mut self, heads: &mut watch::Receiver<Target>) -> Result<(), ReplayError> {
+        let target = *heads.borrow_and_update();
         self.catch_up(target, &|_, _| {}).await
     }
 

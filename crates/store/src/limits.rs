@@ -19,3 +19,6 @@ pub const READ_KEYS: usize = 1_000;
 pub const INSERT_ROWS: usize = 500;
 /// Milliseconds that a statement waits for SQLite's lock. Only a second process on the same file makes it wait at all.
 pub const BUSY_MS: u64 = 5_000;
+/// Bytes of a page of the rows' file. Rows of a few kilobytes fit in one; twice SQLite's own size was a fifth faster to
+/// write (docs/decisions/0004).
+pub const ROW_PAGE_BYTES: u32 = 8_192;

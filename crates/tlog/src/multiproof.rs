@@ -216,7 +216,7 @@ mod tests {
     fn every_small_set_of_leaves_of_every_small_tree_is_proven() {
         for size in 1..=300u64 {
             let (leaves, tiles, root) = tree(size);
-            // Every single leaf and every run at the edges below 40; above, a spread of patterns.
+            // Every set of leaves up to 11, every single leaf of each tenth size, and a spread of patterns for all.
             let mut sets: Vec<Vec<u64>> = vec![
                 (0..size).collect(),
                 (0..size).step_by(2).collect(),
@@ -225,7 +225,10 @@ mod tests {
                 vec![size - 1],
                 vec![size / 2],
             ];
-            if size <= 9 {
+            if size % 10 == 3 {
+                sets.extend((0..size).map(|index| vec![index]));
+            }
+            if size <= 11 {
                 sets = (1..1u32 << size).map(|set| (0..size).filter(|i| set >> i & 1 == 1).collect()).collect();
             }
             for indices in sets.into_iter().filter(|set| !set.is_empty()) {

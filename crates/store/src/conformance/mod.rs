@@ -1,1 +1,23 @@
-//! x
+//! The suites that every adapter of a port passes (docs/ARCHITECTURE.md, "Ports"). Each takes what makes a new, empty
+//! store, and fails by panicking, as a test does. Never part of what serves: behind the feature `conformance`.
+//!
+//! A new adapter calls all of them from its tests; `rows_against_a_model` is not async, because its cases shrink.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a suite fails by panicking, like the tests that call it"
+)]
+
+mod commits;
+mod files;
+mod objects;
+mod rows;
+mod rows_model;
+
+pub use commits::commits;
+pub use files::files;
+pub use objects::objects;
+pub use rows::rows;
+pub use rows_model::{Reopen, rows_against_a_model};

@@ -69,7 +69,14 @@ impl Files for DiskFiles {
             }
         }
         let mut found = self.files.list(under.as_ref());
-        while let Some(file) = found.try_next().await.map_err(medium("listing", prefix))? {
+        loop {
+            let file = match found.try_next().await {
+                Ok(Some(file)) => file,
+                Ok(None) => break,
+                // Part of the prefix is a file: nothing lies under it.
+                Err(e) if is_absent(&e) => break,
+                Err(e) => return Err(medium("listing", prefix)(e)),
+            };
             let path = String::from(file.location);
             // A name that nobody could have put is not ours.
             if check_path(&path).is_ok() {

@@ -1,10 +1,12 @@
 //! Adapters over a local file system (docs/ARCHITECTURE.md, "Ports"): one data directory, one process.
 //!
-//!     <dir>/lock          held while a process uses the directory
-//!     <dir>/commits/      x000/x001/234: see `commit_path`
-//!     <dir>/log/          the static files of the log, and staged bundles
-//!     <dir>/objects/      sha256/ab/cd/<hex>
-//!     <dir>/incoming/     uploads on their way; what a crash leaves here is swept
+//! ```text
+//! <dir>/lock          held while a process uses the directory
+//! <dir>/commits/      x000/x001/234: see `commit_path`
+//! <dir>/log/          the static files of the log, and staged bundles
+//! <dir>/objects/      sha256/ab/cd/<hex>
+//! <dir>/incoming/     uploads on their way; what a crash leaves here is swept
+//! ```
 //!
 //! Durable means: file, folder and every folder above were flushed before the call returned. Never follows a path that
 //! it did not make or check.

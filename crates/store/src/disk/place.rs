@@ -118,14 +118,16 @@ pub(crate) fn medium(what: &str, path: &str) -> impl FnOnce(object_store::Error)
     move |e| StoreError::medium(what, e)
 }
 
-/// Whether a failure says that there is no such file: also when part of its path is a file.
+/// Whether a failure says that there is no such file: also when part of its path is a file, or all of
+/// it a folder.
 pub(crate) fn is_absent(error: &object_store::Error) -> bool {
     let mut cause: Option<&dyn std::error::Error> = match error {
         object_store::Error::NotFound { .. } => return true,
         other => Some(other),
     };
     while let Some(error) = cause {
-        if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::NotADirectory) {
+        if error.downcast_ref::<io::Error>().is_some_and(|e| matches!(e.kind(), io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory))
+        {
             return true;
         }
         cause = error.source();

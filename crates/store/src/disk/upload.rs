@@ -75,8 +75,8 @@ impl Sink {
 }
 
 enum State {
-    Idle(Sink),
-    Busy(JoinHandle<io::Result<Sink>>),
+    Idle(Box<Sink>),
+    Busy(JoinHandle<io::Result<Box<Sink>>>),
     /// A write failed; nothing more is taken.
     Failed,
 }
@@ -91,11 +91,11 @@ pub(super) struct DiskUpload {
 
 impl DiskUpload {
     pub(super) fn new(place: Arc<Place>, file: File, temporary: PathBuf) -> Self {
-        let state = State::Idle(Sink { file, hasher: Hasher::new() });
+        let state = State::Idle(Box::new(Sink { file, hasher: Hasher::new() }));
         DiskUpload { place, temporary, gathered: Vec::new(), gathered_bytes: 0, state }
     }
     /// Waits for the piece that is being worked on. May be dropped while it waits, and asked again.
-    async fn sink(&mut self) -> Result<Sink, StoreError> {
+    async fn sink(&mut self) -> Result<Box<Sink>, StoreError> {
         if let State::Busy(working) = &mut self.state {
             let done = working.await.map_err(io::Error::other).and_then(|done| done);
             self.state = State::Failed;

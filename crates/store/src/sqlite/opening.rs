@@ -2,7 +2,7 @@
 
 use super::failure;
 use crate::error::StoreError;
-use crate::limits::{BUSY_MS, ROW_READERS};
+use crate::limits::{BUSY_MS, ROW_PAGE_BYTES, ROW_READERS};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use std::path::Path;
@@ -61,6 +61,7 @@ pub(super) fn readers(file: &Path) -> SqlitePool {
 fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
+        .page_size(ROW_PAGE_BYTES)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_millis(BUSY_MS))
         .disable_statement_logging()

@@ -22,7 +22,7 @@ pub(super) fn quoted_table(projection: &ProjectionId) -> String {
 
 /// Makes the table. Keys compare by bytes, which is SQLite's own order of text.
 pub(super) fn make(table: &str) -> String {
-    format!("CREATE TABLE IF NOT EXISTS {table} (key TEXT PRIMARY KEY, seq INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID")
+    format!("CREATE TABLE IF NOT EXISTS {table} (key TEXT PRIMARY KEY, seq INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT")
 }
 
 /// Empties the table: dropping it frees its pages without a visit to each row.

@@ -1,1 +1,6 @@
-//! x
+//! Every adapter of this crate through the suite of its port, and what only one adapter promises.
+
+mod disk;
+mod faulty;
+mod memory;
+mod sqlite;

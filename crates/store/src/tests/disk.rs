@@ -1,0 +1,185 @@
+//! The adapters on disk: their suites, and what they promise beyond them.
+
+use crate::disk::{DiskStore, open_disk};
+use crate::{Commits, Files, Objects, StoreError, conformance};
+use bytes::Bytes;
+use deedbox_model::ObjectRef;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use tempfile::TempDir;
+
+/// New, empty stores under one folder that cleans itself.
+struct Stores {
+    folder: TempDir,
+    next: AtomicU64,
+}
+
+impl Stores {
+    fn new() -> Self {
+        Stores { folder: tempfile::tempdir().unwrap(), next: AtomicU64::new(0) }
+    }
+    fn open(&self) -> DiskStore {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        open_disk(&self.folder.path().join(number.to_string())).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_on_disk_conform() {
+    let stores = Stores::new();
+    conformance::commits(async || stores.open().commits).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_on_disk_conform() {
+    let stores = Stores::new();
+    conformance::files(async || stores.open().files).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_on_disk_conform() {
+    let stores = Stores::new();
+    conformance::objects(async || stores.open().objects).await;
+}
+
+/// Every file under a folder, by relative path.
+fn tree(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { found.push(path.strip_prefix(folder).unwrap().to_owned()) }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn everything_is_there_after_opening_again_where_the_paths_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("a/b/data");
+    let store = open_disk(&data).unwrap();
+    for number in 0..3 {
+        store.commits.create(number, Bytes::from(number.to_string())).await.unwrap();
+    }
+    store.files.put("tile/0/000", Bytes::from_static(b"tile")).await.unwrap();
+    let object = store.objects.put(Bytes::from_static(b"abc")).await.unwrap();
+    drop(store);
+    let store = open_disk(&data).unwrap();
+    assert_eq!(store.commits.last().await.unwrap(), Some(2));
+    assert_eq!(store.files.list("").await.unwrap(), ["tile/0/000"]);
+    assert_eq!(store.objects.get(&object.sha256, 3).await.unwrap().unwrap(), "abc");
+    let expected = [
+        "commits/x000/x000/000",
+        "commits/x000/x000/001",
+        "commits/x000/x000/002",
+        "lock",
+        "log/tile/0/000",
+        "objects/sha256/ba/78/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    ];
+    assert_eq!(tree(&data), expected.map(PathBuf::from));
+}
+
+#[tokio::test]
+async fn a_directory_in_use_is_refused_and_free_when_the_lock_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_disk(folder.path()).unwrap();
+    for _ in 0..2 {
+        let refused = open_disk(folder.path()).err().unwrap();
+        assert!(matches!(refused, StoreError::InUse(_)));
+        assert!(refused.to_string().contains("in use by another process"), "{refused}");
+    }
+    drop(store);
+    open_disk(folder.path()).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn the_data_directory_is_for_nobody_else() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let _store = open_disk(&data).unwrap();
+    for path in ["", "commits", "log", "objects", "incoming"] {
+        assert_eq!(std::fs::metadata(data.join(path)).unwrap().permissions().mode() & 0o777, 0o700, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_crash_leaves_beside_a_name_is_neither_read_nor_listed_nor_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_disk(folder.path()).unwrap();
+    store.files.put("tile/a", Bytes::from_static(b"old")).await.unwrap();
+    std::fs::write(folder.path().join("log/tile/a#1"), b"ha").unwrap();
+    std::fs::write(folder.path().join("log/tile/b#1"), b"half").unwrap();
+    std::fs::create_dir_all(folder.path().join("commits/x000/x000")).unwrap();
+    std::fs::write(folder.path().join("commits/x000/x000/000#1"), b"half").unwrap();
+    assert_eq!(store.files.list("").await.unwrap(), ["tile/a"]);
+    assert_eq!(store.files.get("tile/b").await.unwrap(), None);
+    assert_eq!(store.commits.last().await.unwrap(), None);
+    assert_eq!(store.commits.create(0, Bytes::from_static(b"whole")).await.unwrap(), crate::Created::Created);
+    store.files.put("tile/a", Bytes::from_static(b"new")).await.unwrap();
+    assert_eq!(store.files.get("tile/a").await.unwrap().unwrap(), "new");
+}
+
+#[tokio::test]
+async fn an_upload_of_a_process_that_died_is_swept_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_disk(folder.path()).unwrap();
+    // The name that this process would take first, as if its number had come round again.
+    std::fs::write(folder.path().join(format!("incoming/{}-0", std::process::id())), b"half").unwrap();
+    store.objects.put(Bytes::from_static(b"abc")).await.unwrap();
+    assert_eq!(store.objects.sweep_temporary(0).await.unwrap(), 1);
+    assert!(tree(&folder.path().join("incoming")).is_empty());
+}
+
+#[tokio::test]
+async fn an_upload_that_was_swept_under_its_writer_fails_and_shows_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_disk(folder.path()).unwrap();
+    let bytes = Bytes::from(vec![7; 3 << 20]);
+    let mut upload = store.objects.begin().await.unwrap();
+    upload.write(bytes.clone()).await.unwrap();
+    assert_eq!(store.objects.sweep_temporary(0).await.unwrap(), 1);
+    assert!(matches!(upload.finish(ObjectRef::of(&bytes)).await, Err(StoreError::Medium { .. })));
+    assert_eq!(store.objects.stat(&ObjectRef::of(&bytes).sha256).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn uploading_again_heals_a_damaged_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_disk(folder.path()).unwrap();
+    let object = store.objects.put(Bytes::from_static(b"abc")).await.unwrap();
+    std::fs::write(folder.path().join("objects").join(crate::objects::object_path(&object.sha256)), b"abd").unwrap();
+    store.objects.put(Bytes::from_static(b"abc")).await.unwrap();
+    assert_eq!(store.objects.get(&object.sha256, 3).await.unwrap().unwrap(), "abc");
+}
+
+#[tokio::test]
+async fn an_object_that_is_cut_short_while_it_is_read_ends_in_a_failure() {
+    use futures::TryStreamExt;
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_disk(folder.path()).unwrap();
+    let object = store.objects.put(Bytes::from(vec![1; 4 << 20])).await.unwrap();
+    let stream = store.objects.read(&object.sha256, 0..object.size).await.unwrap().unwrap();
+    let path = folder.path().join("objects").join(crate::objects::object_path(&object.sha256));
+    std::fs::File::options().write(true).open(path).unwrap().set_len(1 << 20).unwrap();
+    assert!(matches!(stream.try_collect::<Vec<_>>().await, Err(StoreError::Damaged { .. })));
+}
+
+#[tokio::test]
+async fn strangers_among_the_objects_are_not_listed() {
+    use futures::TryStreamExt;
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_disk(folder.path()).unwrap();
+    let object = store.objects.put(Bytes::from_static(b"abc")).await.unwrap();
+    let place = folder.path().join("objects/sha256/ba/78");
+    for name in ["notes.txt", &"A".repeat(64), &object.sha256.to_hex()[1..]] {
+        std::fs::write(place.join(name), b"x").unwrap();
+    }
+    std::fs::write(folder.path().join("objects/sha256/ba/file"), b"x").unwrap();
+    let listed: Vec<_> = store.objects.list().await.unwrap().try_collect().await.unwrap();
+    assert_eq!(listed.iter().map(|stat| stat.object).collect::<Vec<_>>(), [object]);
+}

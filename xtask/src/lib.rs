@@ -1,0 +1,22 @@
+//! The project's own commands as functions: what must pass (`test`), the house's own lint (`tidy`), what the machine has (`doctor`).
+//! Nothing here is part of the program that is shipped.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+pub mod doctor;
+pub mod test;
+pub mod tidy;
+
+/// The folder of the workspace: the nearest one above the current folder that holds `xtask/Cargo.toml`.
+///
+/// # Errors
+/// When the current folder is not in a checkout.
+pub fn root() -> anyhow::Result<PathBuf> {
+    let here = std::env::current_dir().context("the current folder cannot be read")?;
+    here.ancestors()
+        .find(|folder| folder.join("xtask").join("Cargo.toml").is_file())
+        .map(std::path::Path::to_path_buf)
+        .context("this folder is not in a checkout of the project: go into one and run the command again")
+}
