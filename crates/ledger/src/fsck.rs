@@ -2,14 +2,14 @@
 //! against the others. Reads all of it once, in the order of the log; changes nothing.
 
 use crate::commit::Commit;
-use crate::publish::{CHECKPOINT, STAGED};
+use crate::publish::STAGED;
 use crate::signer;
 use bytes::Bytes;
 use deedbox_model::{Origin, Sha256Digest};
 use deedbox_store::{Commits, Files, StoreError};
 use deedbox_tlog::bundle::{BundleId, new_bundles, parse_entries};
 
-use deedbox_tlog::{Edge, Hash, KeyName, SignedCheckpoint, Tile, TileId, VerifierKey, leaf_hash};
+use deedbox_tlog::{CHECKPOINT_PATH, Edge, Hash, KeyName, SignedCheckpoint, Tile, TileId, VerifierKey, leaf_hash};
 use sha2::Digest as _;
 use std::fmt;
 use std::sync::Arc;
@@ -81,11 +81,11 @@ pub async fn check_log(log: &LogToCheck, progress: &(dyn Fn(u64, u64) + Sync)) -
                 report.left_over(place_of(last.number), what);
             }
             if !commits.iter().any(|commit| commit.new_size == size && commit.root_hash() == root) {
-                report.find(CHECKPOINT, format!("has size {size} and root {root}, which no commit leads to"));
+                report.find(CHECKPOINT_PATH, format!("has size {size} and root {root}, which no commit leads to"));
             }
             entries(log, &commits, size, root, &mut report, progress).await?;
         }
-        (Some((size, _)), None) => report.find(CHECKPOINT, format!("has size {size}, and there is no commit")),
+        (Some((size, _)), None) => report.find(CHECKPOINT_PATH, format!("has size {size}, and there is no commit")),
         (None, Some(last)) => {
             report.left_over(place_of(last.number), "is claimed and nothing is published: start the registry, it finishes this")
         }
@@ -101,7 +101,7 @@ fn place_of(number: u64) -> String {
 }
 
 async fn checkpoint(log: &LogToCheck, report: &mut LogReport) -> Result<Option<(u64, Hash)>, StoreError> {
-    let Some(bytes) = log.files.get(CHECKPOINT).await? else { return Ok(None) };
+    let Some(bytes) = log.files.get(CHECKPOINT_PATH).await? else { return Ok(None) };
     let verified = KeyName::new(log.origin.as_str())
         .map_err(|e| e.to_string())
         .and_then(|origin| Ok((origin, SignedCheckpoint::parse(&bytes).map_err(|e| e.to_string())?)))
@@ -109,7 +109,7 @@ async fn checkpoint(log: &LogToCheck, report: &mut LogReport) -> Result<Option<(
     match verified {
         Ok(verified) => Ok(Some((verified.size(), *verified.root()))),
         Err(why) => {
-            report.find(CHECKPOINT, format!("does not verify: {why}"));
+            report.find(CHECKPOINT_PATH, format!("does not verify: {why}"));
             // What can be checked is checked: the size that it claims to have.
             let claimed = SignedCheckpoint::parse(&bytes).ok();
             Ok(claimed.map(|signed| (signed.unverified().size(), *signed.unverified().root())))
@@ -208,7 +208,7 @@ async fn entries(
         compare_tile(log, &tile, report).await?;
     }
     if edge.root() != root {
-        report.find(CHECKPOINT, format!("has root {root}; the entries lead to {}", edge.root()));
+        report.find(CHECKPOINT_PATH, format!("has root {root}; the entries lead to {}", edge.root()));
     }
     Ok(())
 }
@@ -250,7 +250,7 @@ async fn strays(log: &LogToCheck, report: &mut LogReport) -> Result<(), StoreErr
                 u64::from(id.width()) == hashes.saturating_sub(id.index() * 256).min(256)
             }
             (None, Some(id)) => u64::from(id.width()) == last_of(id.first()),
-            (None, None) => path == CHECKPOINT,
+            (None, None) => path == CHECKPOINT_PATH,
         };
         if known {
             continue;

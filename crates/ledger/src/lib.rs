@@ -24,7 +24,7 @@ pub use commit::{Commit, CommitError};
 pub use fsck::{LogFinding, LogReport, LogToCheck, check_log};
 pub use head::Head;
 pub use probe::{NoProbe, Point, Probe};
-pub use publish::{CHECKPOINT, STAGED};
+pub use publish::STAGED;
 pub use recover::{LedgerError, LedgerParts, Recovered};
 pub use signer::CheckpointSigner;
 pub use writer::{Appended, Batch, Ledger, SubmitError};

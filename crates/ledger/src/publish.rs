@@ -11,12 +11,10 @@ use deedbox_model::Sha256Digest;
 use deedbox_store::Files;
 use deedbox_tlog::bundle::{BundleId, grow_bundles, parse_entries};
 use deedbox_tlog::grow::{Edge, plan_growth};
-use deedbox_tlog::{TileId, Tiles};
+use deedbox_tlog::{CHECKPOINT_PATH, SignedCheckpoint, TileId, Tiles};
 use futures::future::try_join_all;
 use std::sync::Arc;
 
-/// The path of the served checkpoint among the log's files.
-pub const CHECKPOINT: &str = "checkpoint";
 /// The folder of staged bundles among the log's files. Never served.
 pub const STAGED: &str = "staged";
 
@@ -90,7 +88,10 @@ impl Tree {
         }
         probe.passed(Point::TilesWritten);
 
-        self.files.put(CHECKPOINT, Bytes::from(signed.to_string())).await?;
+        // Where another writer finishes the same commit and has gone on since, its newer checkpoint stays.
+        if served_size(self.files.as_ref()).await? < commit.new_size {
+            self.files.put(CHECKPOINT_PATH, Bytes::from(signed.to_string())).await?;
+        }
         probe.passed(Point::CheckpointWritten);
 
         let superseded = superseded(old.0, growth.edge.size());
@@ -105,6 +106,14 @@ impl Tree {
         probe.passed(Point::StagedRemoved);
         Ok(Head { size: commit.new_size, root: growth.root, checkpoint: Some(Arc::new(signed)) })
     }
+}
+
+/// The size that the served checkpoint states; 0 without one.
+async fn served_size(files: &dyn Files) -> Result<u64, LedgerError> {
+    Ok(match files.get(CHECKPOINT_PATH).await? {
+        Some(bytes) => SignedCheckpoint::parse(&bytes).map_err(LedgerError::damaged)?.unverified().size(),
+        None => 0,
+    })
 }
 
 /// Reads a tile of exactly this width.

@@ -4,11 +4,11 @@
 use crate::commit::{Commit, CommitError};
 use crate::head::Head;
 use crate::probe::Probe;
-use crate::publish::{CHECKPOINT, STAGED, Tree, staged_path};
+use crate::publish::{STAGED, Tree, read_tile, staged_path};
 use crate::signer::CheckpointSigner;
 use deedbox_model::{Origin, SecretKey, Sha256Digest};
 use deedbox_store::{Commits, Files, RowStore, StoreError};
-use deedbox_tlog::{SignedCheckpoint, empty_root};
+use deedbox_tlog::{CHECKPOINT_PATH, Frontier, SignedCheckpoint, Tiles, empty_root, plan_frontier};
 use std::sync::Arc;
 
 /// Why a log cannot be opened or written. None of these is the fault of a statement.
@@ -83,39 +83,65 @@ pub struct Recovered {
     pub(crate) finished: u64,
 }
 
+/// The log's files brought to the end of what is claimed.
+pub(crate) struct Finished {
+    pub(crate) tree: Tree,
+    pub(crate) last: Option<(Commit, Sha256Digest)>,
+    pub(crate) head: Head,
+    pub(crate) commits: u64,
+}
+
+/// Finishes whatever is claimed and not published, by whichever writer: at a start, and when another writer was first.
+pub(crate) async fn finish_claimed(parts: &LedgerParts, signer: &mut CheckpointSigner) -> Result<Finished, LedgerError> {
+    let mut head = served_head(parts, signer).await?;
+    let mut tree = Tree::open(Arc::clone(&parts.files), head.size).await?;
+    if tree.edge.root() != head.root {
+        return Err(LedgerError::Damaged(format!("the tiles at size {} have another root than the checkpoint", head.size)));
+    }
+    if let Some((size, root)) = signer.last()
+        && size < head.size
+    {
+        // Another process signed with this key since: its log must continue what this one signed.
+        if root_at(parts.files.as_ref(), size, head.size).await? != root {
+            return Err(signer.refuses(head.size, head.root));
+        }
+        signer.adopt(head.size, head.root).await?;
+    }
+    let (claimed, last) = claimed_after(parts.commits.as_ref(), head.size, head.root).await?;
+    let commits = claimed.len() as u64;
+    for commit in &claimed {
+        let path = staged_path(&commit.bundle);
+        let staged = parts.files.get(&path).await?.ok_or(LedgerError::Missing(path))?;
+        head = tree.carry_out(commit, &staged, signer, parts.probe.as_ref()).await?;
+        tracing::info!(number = commit.number, size = head.size, "finished a commit that was claimed and not published");
+    }
+    Ok(Finished { tree, last, head, commits })
+}
+
+/// The root that the tree of size `now` had when its size was `then`.
+async fn root_at(files: &dyn Files, then: u64, now: u64) -> Result<deedbox_tlog::Hash, LedgerError> {
+    let mut tiles = Tiles::new();
+    for id in plan_frontier(then).map_err(LedgerError::damaged)? {
+        let id = id.as_wide_as(now);
+        let bytes = read_tile(files, &id).await?;
+        tiles.insert_bytes(id, &bytes).map_err(LedgerError::damaged)?;
+    }
+    Ok(Frontier::from_tiles(then, &tiles).map_err(LedgerError::damaged)?.root())
+}
+
 impl Recovered {
     /// Opens the log.
     pub async fn open(parts: LedgerParts) -> Result<Self, LedgerError> {
         let mut signer = CheckpointSigner::open(&parts.origin, &parts.log_key, Arc::clone(&parts.signer_memory)).await?;
-        let mut head = served_head(&parts, &signer).await?;
-        let mut tree = Tree::open(Arc::clone(&parts.files), head.size).await?;
-        if tree.edge.root() != head.root {
-            return Err(LedgerError::Damaged(format!("the tiles at size {} have another root than the checkpoint", head.size)));
-        }
-
-        let (claimed, last) = claimed_after(parts.commits.as_ref(), head.size, head.root).await?;
-        let finished = claimed.len() as u64;
-        for commit in &claimed {
-            let path = staged_path(&commit.bundle);
-            let staged = parts.files.get(&path).await?.ok_or(LedgerError::Missing(path))?;
-            head = tree.carry_out(commit, &staged, &mut signer, parts.probe.as_ref()).await?;
-            tracing::info!(number = commit.number, size = head.size, "finished a commit that was claimed before the last stop");
-        }
-        if let Some((size, root)) = signer.last()
-            && (size > head.size || (size == head.size && root != head.root))
-        {
-            return Err(LedgerError::SignerRefuses {
-                last_size: size,
-                last_root: root.to_string(),
-                size: head.size,
-                root: head.root.to_string(),
-            });
+        let Finished { tree, last, head, commits } = finish_claimed(&parts, &mut signer).await?;
+        if signer.last().is_some_and(|last| last != (head.size, head.root)) {
+            return Err(signer.refuses(head.size, head.root));
         }
         // What is staged now was never claimed: its senders got no answer, and will ask again.
         for path in parts.files.list(STAGED).await? {
             parts.files.delete(&path).await?;
         }
-        Ok(Recovered { parts, signer, tree, last, head, finished })
+        Ok(Recovered { parts, signer, tree, last, head, finished: commits })
     }
 
     /// The published head.
@@ -136,7 +162,7 @@ impl Recovered {
 
 /// The checkpoint that is served now.
 async fn served_head(parts: &LedgerParts, signer: &CheckpointSigner) -> Result<Head, LedgerError> {
-    let Some(bytes) = parts.files.get(CHECKPOINT).await? else {
+    let Some(bytes) = parts.files.get(CHECKPOINT_PATH).await? else {
         return Ok(Head { size: 0, root: empty_root(), checkpoint: None });
     };
     let signed = SignedCheckpoint::parse(&bytes).map_err(LedgerError::damaged)?;

@@ -63,16 +63,32 @@ impl CheckpointSigner {
             Some(last) => last == old || last == new,
         };
         if !allowed {
-            let (last_size, last_root) = self.last.unwrap_or(old);
-            return Err(LedgerError::SignerRefuses { last_size, last_root: last_root.to_string(), size: new.0, root: new.1.to_string() });
+            return Err(self.refuses(new.0, new.1));
         }
         let checkpoint = Checkpoint::new(self.name.clone(), new.0, new.1).map_err(|e| LedgerError::Key(e.to_string()))?;
         let signed = checkpoint.sign(&self.signer).map_err(|e| LedgerError::Key(e.to_string()))?;
         if self.last != Some(new) {
-            self.memory.put(MEMORY, Bytes::from(format!("{} {}\n", new.0, new.1))).await?;
-            self.last = Some(new);
+            self.remember(new).await?;
         }
         Ok(signed)
+    }
+
+    /// Takes over a checkpoint that another process signed with this key. The caller has checked its signature, and that
+    /// its tree continues the one signed here last.
+    pub(crate) async fn adopt(&mut self, size: u64, root: Hash) -> Result<(), LedgerError> {
+        self.remember((size, root)).await
+    }
+
+    /// The refusal to sign a size and root.
+    pub(crate) fn refuses(&self, size: u64, root: Hash) -> LedgerError {
+        let (last_size, last_root) = self.last.unwrap_or((0, deedbox_tlog::empty_root()));
+        LedgerError::SignerRefuses { last_size, last_root: last_root.to_string(), size, root: root.to_string() }
+    }
+
+    async fn remember(&mut self, signed: (u64, Hash)) -> Result<(), LedgerError> {
+        self.memory.put(MEMORY, Bytes::from(format!("{} {}\n", signed.0, signed.1))).await?;
+        self.last = Some(signed);
+        Ok(())
     }
 }
 

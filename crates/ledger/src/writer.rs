@@ -6,7 +6,7 @@ use crate::head::Head;
 use crate::overlay::Overlay;
 use crate::probe::Point;
 use crate::publish::staged_path;
-use crate::recover::{LedgerError, LedgerParts, Recovered};
+use crate::recover::{LedgerError, LedgerParts, Recovered, finish_claimed};
 use crate::signer::CheckpointSigner;
 use crate::{MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_POOL, publish::Tree};
 use bytes::Bytes;
@@ -199,11 +199,11 @@ impl Writer {
                     answer_all(decided.others);
                     return;
                 }
-                Ok(Claim::Lost(commit)) => {
+                Ok(Claim::Lost) => {
                     // Another writer was first. Its commit is finished like our own; then everything is decided anew,
                     // on rows that hold it.
                     self.overlay.clear();
-                    self.take_over(&commit).await;
+                    self.take_over().await;
                     items = accepted;
                     items.extend(decided.others.into_iter().map(|(item, _)| item));
                 }
@@ -292,7 +292,7 @@ impl Writer {
         match created {
             Created::Created => {}
             Created::Exists(found) if found == bytes => {}
-            Created::Exists(found) => return Ok(Claim::Lost(Commit::decode(commit.number, &found)?)),
+            Created::Exists(_) => return Ok(Claim::Lost),
         }
         self.parts.probe.passed(Point::Claimed);
         self.last = Some((commit.clone(), Sha256Digest::of(&bytes)));
@@ -314,43 +314,22 @@ impl Writer {
         }
     }
 
-    async fn take_over(&mut self, commit: &Commit) {
+    /// Brings everything to where another writer has got, by the code of every start.
+    async fn take_over(&mut self) {
         let mut pause = Pause::new();
-        let (bytes, staged) = loop {
-            match self.read_claimed(commit).await {
-                Ok(read) => break read,
-                Err(error) => pause.after("reading another writer's commit", &error).await,
+        let finished = loop {
+            match finish_claimed(&self.parts, &mut self.signer).await {
+                Ok(finished) => break finished,
+                // Files that the other writer is just replacing, as a rule.
+                Err(error) => pause.after("taking over from another writer", &error).await,
             }
         };
-        if let Some(staged) = staged {
-            self.finish(commit, &staged).await;
-        }
-        self.last = Some((commit.clone(), Sha256Digest::of(&bytes)));
-        self.publish(Batch { first: commit.old_size, entries: Vec::new() }).await;
-        self.wait_until_folded(commit.new_size).await;
-    }
-
-    /// The bytes of another writer's commit and its entries: staged, or, where it has finished, from the bundles.
-    async fn read_claimed(&mut self, commit: &Commit) -> Result<(Bytes, Option<Bytes>), LedgerError> {
-        let missing = || LedgerError::Missing(format!("commit {}", commit.number));
-        let bytes = self.parts.commits.read(commit.number).await?.ok_or_else(missing)?;
-        let staged = self.parts.files.get(&staged_path(&commit.bundle)).await?;
-        if staged.is_none() {
-            // It was published meanwhile: go on from its files.
-            self.tree = Tree::open(Arc::clone(&self.parts.files), commit.new_size).await?;
-            if self.tree.edge.root() != commit.root_hash() {
-                return Err(LedgerError::damaged(format!(
-                    "the tiles at size {} have another root than commit {}",
-                    commit.new_size, commit.number
-                )));
-            }
-            let signed = self
-                .signer
-                .sign(self.signer.last().unwrap_or((0, deedbox_tlog::empty_root())), (commit.new_size, commit.root_hash()))
-                .await?;
-            self.head.send_replace(Head { size: commit.new_size, root: commit.root_hash(), checkpoint: Some(Arc::new(signed)) });
-        }
-        Ok((bytes, staged))
+        let first = self.tree.edge.size();
+        self.tree = finished.tree;
+        self.last = finished.last;
+        self.head.send_replace(finished.head);
+        self.publish(Batch { first, entries: Vec::new() }).await;
+        self.wait_until_folded(self.tree.edge.size()).await;
     }
 
     async fn publish(&mut self, batch: Batch) {
@@ -365,7 +344,7 @@ impl Writer {
 
 enum Claim {
     Ours(Commit, Bytes),
-    Lost(Commit),
+    Lost,
 }
 
 fn answer_all(items: impl IntoIterator<Item = (Item, Result<Appended, SubmitError>)>) {

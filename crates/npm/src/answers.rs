@@ -85,9 +85,9 @@ fn scan_on(prefix: RowKey, reads: &Reads) -> Result<Step, Defect> {
 
 /// The answer.
 pub(crate) fn render(request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
-    // A list that was cut short would look like a whole one.
+    // A list that was cut short would look like a whole one. Not a 5xx: clients would ask again and again.
     if reads.last_scan.as_ref().is_some_and(|end| end.more) {
-        return Ok(refusal(503, "There is more here than one answer may read (100,000 rows). Ask for one version or one name"));
+        return Ok(refusal(422, "There is more here than one answer may read (95,000 rows). Ask for one version or one name"));
     }
     let rows = &reads.rows;
     Ok(match routes::route(request) {
@@ -120,7 +120,7 @@ pub(crate) fn render(request: &Request, reads: &Reads, site: &Site) -> Result<Re
         Route::Attestations => refusal(404, "Not found: this version has no attestations in the log"),
         Route::Whoami => refusal(
             404,
-            "This registry has no accounts: nobody is logged in. Whoever holds a domain's key may publish, with deedbox publish",
+            "Not found: this registry has no accounts: nobody is logged in. Whoever holds a domain's key may publish, with deedbox publish",
         ),
         Route::Audit => refusal(advisories::STATUS, advisories::WORDS),
         Route::Nothing(words) => refusal(404, &words),

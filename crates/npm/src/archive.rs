@@ -105,7 +105,7 @@ fn read_members<R: Read>(
     let mut paths = Paths::new(limits);
     let mut totals = Totals::default();
     let mut members = 0u64;
-    let mut long_path: Option<Vec<u8>> = None;
+    let mut extension: Option<Extension> = None;
     // Raw: extension headers come as members of their own, so that none is read before its size was looked at.
     for entry in archive.entries().map_err(|e| state.refusal(&e))?.raw(true) {
         let mut entry = entry.map_err(|e| state.refusal(&e))?;
@@ -120,11 +120,18 @@ fn read_members<R: Read>(
         if header.as_ustar().is_none() && header.as_gnu().is_none() {
             return Err(refuse("archive_header", "a member's header is neither ustar nor GNU tar; pack it again with npm pack"));
         }
+        // The binary form is for 8 GiB and more, and readers differ about its upper bytes.
+        if header.as_bytes()[124] & 0x80 != 0 {
+            return Err(refuse(
+                "archive_header",
+                "a member's size is in the binary form, which programs read in different ways; pack it again with npm pack",
+            ));
+        }
         let size = header.entry_size().map_err(|e| state.refusal(&e))?;
         let kind = header.as_bytes()[156];
         match kind {
             b'x' | b'L' => {
-                if long_path.is_some() {
+                if extension.is_some() {
                     return Err(refuse(
                         "archive_extension_malformed",
                         "a member has two extension headers, and programs differ about which one counts; pack it again with npm pack",
@@ -132,8 +139,7 @@ fn read_members<R: Read>(
                 }
                 let pax = kind == b'x';
                 let data = read_extension(&mut entry, size, limits, state)?;
-                // A pax header without a path names nothing, but its member must still follow: an empty path stands for it.
-                long_path = Some(if pax { pax_path(&data)?.unwrap_or_default() } else { gnu_path(&data)? });
+                extension = Some(if pax { pax_extension(&data)? } else { Extension { path: Some(gnu_path(&data)?), size: None } });
                 continue;
             }
             b'g' => {
@@ -149,8 +155,15 @@ fn read_members<R: Read>(
                 continue;
             }
             kind => {
-                let named = long_path.take().filter(|path| !path.is_empty());
-                let path = named.unwrap_or_else(|| header.path_bytes().into_owned());
+                let Extension { path, size: pax_size } = extension.take().unwrap_or_default();
+                // npm repeats the size there; another one would make some readers skip other bytes than others.
+                if pax_size.is_some_and(|pax_size| pax_size != size) {
+                    return Err(refuse(
+                        "archive_extension_malformed",
+                        "a pax header gives a member another size than its own header; pack it again with npm pack",
+                    ));
+                }
+                let path = path.unwrap_or_else(|| header.path_bytes().into_owned());
                 let path = std::str::from_utf8(&path).map_err(|_| {
                     refuse(
                         "archive_path_not_utf8",
@@ -204,7 +217,7 @@ fn read_members<R: Read>(
             }
         }
     }
-    if long_path.is_some() {
+    if extension.is_some() {
         return Err(refuse("archive_extension_malformed", "the tarball ends after an extension header; pack it again with npm pack"));
     }
     Ok(totals)
@@ -247,29 +260,39 @@ fn gnu_path(data: &[u8]) -> Result<Vec<u8>, InspectRefusal> {
     Ok(path.to_vec())
 }
 
-/// The path in a pax header. Refuses what would change the meaning of the member in some readers only.
-fn pax_path(data: &[u8]) -> Result<Option<Vec<u8>>, InspectRefusal> {
-    let mut path = None;
+/// What an extension header says about the member after it.
+#[derive(Default)]
+struct Extension {
+    path: Option<Vec<u8>>,
+    size: Option<u64>,
+}
+
+/// Path and size in a pax header. Refuses what would change the meaning of the member in some readers only.
+fn pax_extension(data: &[u8]) -> Result<Extension, InspectRefusal> {
+    let malformed = |why: &str| refuse("archive_extension_malformed", format!("a pax header {why}; pack it again with npm pack"));
+    let mut extension = Extension::default();
     for (key, value) in pax_records(data)? {
-        if key == b"path" {
-            if path.replace(value.to_vec()).is_some() || value.is_empty() {
-                return Err(refuse(
-                    "archive_extension_malformed",
-                    "a pax header names two paths, or an empty one; pack it again with npm pack",
-                ));
+        match key {
+            b"path" if value.is_empty() || extension.path.is_some() => return Err(malformed("names two paths, or an empty one")),
+            b"path" => extension.path = Some(value.to_vec()),
+            b"size" => {
+                let digits = std::str::from_utf8(value).ok().filter(|v| v.bytes().all(|b| b.is_ascii_digit()));
+                let size = digits.and_then(|v| v.parse().ok()).ok_or_else(|| malformed("has a size that is no number"))?;
+                if extension.size.replace(size).is_some() {
+                    return Err(malformed("names two sizes"));
+                }
             }
-        } else if key.starts_with(b"GNU.sparse.") {
-            return Err(refuse("archive_sparse", "a pax header describes a sparse file; store it whole"));
-        } else if key == b"linkpath" {
-            return Err(refuse("archive_link", "a pax header describes a link; npm leaves links out, so put the file itself there"));
-        } else if key == b"size" || key == b"hdrcharset" || key == b"charset" {
-            return Err(refuse(
-                "archive_extension_malformed",
-                "a pax header changes a member's size or alphabet, which not every program heeds; pack it again with npm pack",
-            ));
+            b"linkpath" => {
+                return Err(refuse("archive_link", "a pax header describes a link; npm leaves links out, so put the file itself there"));
+            }
+            b"hdrcharset" | b"charset" => return Err(malformed("changes the alphabet of names, which not every program heeds")),
+            key if key.starts_with(b"GNU.sparse.") => {
+                return Err(refuse("archive_sparse", "a pax header describes a sparse file; store it whole"));
+            }
+            _ => {}
         }
     }
-    Ok(path)
+    Ok(extension)
 }
 
 /// Key and value.
@@ -322,15 +345,19 @@ impl<'a> Paths<'a> {
     }
 
     fn add_file<'p>(&mut self, path: &'p str) -> Result<&'p str, InspectRefusal> {
-        let Some(below) = self.below_top(path)? else {
-            return Err(refuse(
+        let no_top = || {
+            refuse(
                 "archive_no_top_folder",
                 format!(
                     "{} is not inside a folder; npm strips the first folder of every path, so put all files under package/",
                     shown(path)
                 ),
-            ));
+            )
         };
+        if !path.contains('/') && path != ".." {
+            return Err(no_top());
+        }
+        let below = self.below_top(path)?.ok_or_else(no_top)?;
         let folded = fold_case(below);
         if folded == "package.json"
             && let Some(first) = self.seen.get(&folded)

@@ -157,12 +157,23 @@ fn read_tag(tag: &Value) -> Result<Channel, InspectRefusal> {
     };
     let text = tag.as_text().ok_or_else(|| bad("is not a text"))?;
     // npm refuses tags that read as a range: nobody could ask for them.
-    let looks_like_a_range =
-        text.trim_start_matches(['v', 'V', '=']).starts_with(|c: char| c.is_ascii_digit()) || matches!(text, "x" | "X" | "v");
-    if looks_like_a_range {
+    if reads_as_range(text) {
         return Err(bad("looks like a version range, for which npm does not look among tags"));
     }
     Channel::parse(text).map_err(|e| bad(&format!("cannot be a channel ({e})")))
+}
+
+/// Whether node-semver takes a channel's name for a range: one to three numbers or wildcards, with a suffix after three.
+/// Its other ranges need characters that no channel has.
+fn reads_as_range(text: &str) -> bool {
+    let text = text.trim_start_matches(['v', '=']);
+    let (core, suffix) = match text.find(['-', '+']) {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
+    };
+    let is_part = |part: &str| !part.is_empty() && (part.bytes().all(|b| b.is_ascii_digit()) || matches!(part, "x" | "X"));
+    let parts = core.split('.').count();
+    core.split('.').all(is_part) && (parts == 3 || parts < 3 && suffix.is_empty())
 }
 
 /// A dependency map. Older spellings of "none" (false, an empty list or text) are none; anything else is refused, so
@@ -344,13 +355,18 @@ mod tests {
             (r#","peerDependencies":"x""#, "package_json_field"),
             (r#","publishConfig":{"tag":"1.x"}"#, "package_json_tag"),
             (r#","publishConfig":{"tag":"v2"}"#, "package_json_tag"),
+            (r#","publishConfig":{"tag":"7"}"#, "package_json_tag"),
+            (r#","publishConfig":{"tag":"x"}"#, "package_json_tag"),
+            (r#","publishConfig":{"tag":"1.2.3-rc"}"#, "package_json_tag"),
             (r#","publishConfig":{"tag":"a b"}"#, "package_json_tag"),
             (r#","publishConfig":{"tag":7}"#, "package_json_tag"),
             (r#","version":"1.0.1""#, "package_json_duplicate_key"),
         ] {
             assert_eq!(read(fields).unwrap_err().code, code, "{fields}");
         }
-        assert!(read(r#","private":false,"publishConfig":{"tag":"next"}"#).unwrap().tag.is_some());
+        for tag in ["next", "7-lts", "v", "xl", "1.x-lts"] {
+            assert!(read(&format!(",\"private\":false,\"publishConfig\":{{\"tag\":\"{tag}\"}}")).unwrap().tag.is_some(), "{tag}");
+        }
         for (json, code) in [
             ("[]", "package_json_malformed"),
             ("{", "package_json_malformed"),

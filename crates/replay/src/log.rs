@@ -2,10 +2,11 @@
 //! they must lead to.
 
 use crate::fold::ReplayError;
+use bytes::Bytes;
 use deedbox_store::Files;
 use deedbox_tlog::bundle::{BundleId, parse_entries};
 use deedbox_tlog::tree::plan_frontier;
-use deedbox_tlog::{Frontier, Hash, TileId, Tiles, leaf_hash};
+use deedbox_tlog::{CHECKPOINT_PATH, Frontier, Hash, SignedCheckpoint, Tile, TileId, Tiles, leaf_hash};
 use std::sync::Arc;
 
 /// A size of the log with the root that its entries must lead to.
@@ -30,11 +31,7 @@ impl LogReader {
     pub async fn open(files: Arc<dyn Files>, from: u64, target: Target) -> Result<Self, ReplayError> {
         let mut tiles = Tiles::new();
         for id in plan_frontier(from).map_err(ReplayError::damaged)? {
-            // The tile as wide as the target's tree has it: narrower ones may be gone.
-            let id = widened(&id, target.size);
-            let path = id.path();
-            let bytes = files.get(&path).await?.ok_or(ReplayError::Missing(path))?;
-            tiles.insert_bytes(id, &bytes).map_err(ReplayError::damaged)?;
+            tiles.insert(read_tile(files.as_ref(), id.as_wide_as(target.size)).await?);
         }
         let frontier = Frontier::from_tiles(from, &tiles).map_err(ReplayError::damaged)?;
         Ok(LogReader { files, frontier, target })
@@ -53,22 +50,18 @@ impl LogReader {
             return Ok(None);
         }
         let id = BundleId::holding(at, self.target.size).map_err(ReplayError::damaged)?;
-        let path = id.path();
-        let bytes = self.files.get(&path).await?.ok_or_else(|| ReplayError::Missing(path.clone()))?;
-        let entries = parse_entries(id, &bytes).map_err(|e| ReplayError::Damaged(format!("{path}: {e}")))?;
-
-        let tile_id = TileId::new(0, id.index(), id.width()).map_err(ReplayError::damaged)?;
-        let tile_path = tile_id.path();
-        let tile = self.files.get(&tile_path).await?.ok_or_else(|| ReplayError::Missing(tile_path.clone()))?;
-        let tile = deedbox_tlog::Tile::parse(tile_id, &tile).map_err(|e| ReplayError::Damaged(format!("{tile_path}: {e}")))?;
+        let (found, bytes) = read_bundle(self.files.as_ref(), id).await?;
+        let path = found.path();
+        let entries = parse_entries(found, &bytes).map_err(|e| ReplayError::Damaged(format!("{path}: {e}")))?;
+        let tile = read_tile(self.files.as_ref(), TileId::new(0, id.index(), id.width()).map_err(ReplayError::damaged)?).await?;
 
         let skip = usize::try_from(at - id.first()).unwrap_or(usize::MAX);
         let mut fresh = Vec::with_capacity(entries.len());
-        for (entry, expected) in entries.iter().zip(tile.hashes()).skip(skip) {
+        for (entry, expected) in entries.iter().zip(tile.hashes()).take(id.width().into()).skip(skip) {
             let leaf = leaf_hash(entry);
             if leaf != *expected {
                 let index = self.frontier.size();
-                return Err(ReplayError::Damaged(format!("entry {index} in {path} is not the one whose hash is in {tile_path}")));
+                return Err(ReplayError::Damaged(format!("entry {index} in {path} is not the one whose hash is in {}", tile.id().path())));
             }
             self.frontier.push(leaf).map_err(ReplayError::damaged)?;
             fresh.push(entry.to_vec());
@@ -85,8 +78,40 @@ impl LogReader {
     }
 }
 
-fn widened(id: &TileId, size: u64) -> TileId {
-    let hashes = size >> (8 * u32::from(id.level()));
-    let width = hashes.saturating_sub(id.index() * 256).clamp(1, 256);
-    TileId::new(id.level(), id.index(), u16::try_from(width).unwrap_or(256)).unwrap_or(*id)
+/// A tile, or the wider one that it has given way to.
+async fn read_tile(files: &dyn Files, id: TileId) -> Result<Tile, ReplayError> {
+    let mut tried = id;
+    loop {
+        let path = tried.path();
+        if let Some(bytes) = files.get(&path).await? {
+            return Tile::parse(tried, &bytes).map_err(|e| ReplayError::Damaged(format!("{path}: {e}")));
+        }
+        let wider = id.as_wide_as(served_size(files).await?);
+        if wider.width() <= tried.width() {
+            return Err(ReplayError::Missing(path));
+        }
+        tried = wider;
+    }
+}
+
+/// An entry bundle, or the wider one that it has given way to.
+async fn read_bundle(files: &dyn Files, id: BundleId) -> Result<(BundleId, Bytes), ReplayError> {
+    let mut tried = id;
+    loop {
+        let path = tried.path();
+        if let Some(bytes) = files.get(&path).await? {
+            return Ok((tried, bytes));
+        }
+        let wider = BundleId::holding(id.first(), served_size(files).await?).unwrap_or(id);
+        if wider.width() <= tried.width() {
+            return Err(ReplayError::Missing(path));
+        }
+        tried = wider;
+    }
+}
+
+/// The size that the served checkpoint states. Only tells where to look: what is found is checked against the target.
+async fn served_size(files: &dyn Files) -> Result<u64, ReplayError> {
+    let checkpoint = files.get(CHECKPOINT_PATH).await?;
+    Ok(checkpoint.and_then(|bytes| SignedCheckpoint::parse(&bytes).ok()).map_or(0, |signed| signed.unverified().size()))
 }

@@ -9,6 +9,9 @@ use crate::note::{Note, NoteError, NoteSignature, Signer};
 use crate::tree::{TreeError, check_size};
 use std::fmt;
 
+/// The path of the checkpoint below the log's prefix (C2SP tlog-tiles, "Checkpoints").
+pub const CHECKPOINT_PATH: &str = "checkpoint";
+
 /// Why something is not a checkpoint, or not one to believe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {

@@ -21,7 +21,7 @@ pub mod tiles;
 pub mod tree;
 
 pub use bundle::{BundleError, BundleId};
-pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint, VerifiedCheckpoint};
+pub use checkpoint::{CHECKPOINT_PATH, Checkpoint, CheckpointError, SignedCheckpoint, VerifiedCheckpoint};
 pub use cosignature::{Cosignature, Cosigner};
 pub use grow::{Edge, Growth, plan_growth};
 pub use hash::{HASH_BYTES, Hash, HashError, empty_root, leaf_hash, node_hash};

@@ -91,6 +91,13 @@ impl TileId {
         self.width == TILE_WIDTH
     }
 
+    /// The same tile as the tree of this size has it: narrower ones may be gone from a log's files.
+    pub fn as_wide_as(&self, size: u64) -> Self {
+        let hashes = size.checked_shr(8 * u32::from(self.level)).unwrap_or(0);
+        let width = hashes.saturating_sub(self.index.saturating_mul(256)).min(u64::from(TILE_WIDTH));
+        Self { width: u16::try_from(width).unwrap_or(TILE_WIDTH).max(self.width), ..*self }
+    }
+
     /// The same tile when it is full: the fallback where a partial tile was already deleted.
     pub fn full(&self) -> Self {
         Self { width: TILE_WIDTH, ..*self }
