@@ -9,9 +9,11 @@ use deedbox_model::row::{Changes, Defect, Keys, Rows, encode_row};
 use deedbox_model::{Domain, Event, EventId, PackageId, PublicKey, Speaker, Statement, Subject, TimeMs, Verified, Version};
 use serde::Serialize;
 
-/// A decoded statement with what is known of its signature.
+/// An entry of a log with all that is known of it without looking at the log before it.
 #[derive(Debug, Clone, Copy)]
 pub enum Signed<'a> {
+    /// It is no statement of this protocol number, for this reason.
+    Undecodable(&'a Refusal),
     /// It verifies under the key that it names.
     Verified(&'a Verified<Statement>),
     /// It does not, or no event ever registered that key.
@@ -19,12 +21,18 @@ pub enum Signed<'a> {
 }
 
 impl Signed<'_> {
-    fn statement(&self) -> &Statement {
+    fn statement(&self) -> Result<&Statement, Refusal> {
         match self {
-            Signed::Verified(statement) => statement,
-            Signed::NotVerified(statement) => statement,
+            Signed::Undecodable(refusal) => Err((*refusal).clone()),
+            Signed::Verified(statement) => Ok(statement),
+            Signed::NotVerified(statement) => Ok(statement),
         }
     }
+}
+
+/// The rows that `decide` needs for an entry that is no statement.
+pub fn touches_undecodable() -> Result<Keys, Defect> {
+    Ok(Keys::from([registry_key()?]))
 }
 
 /// What becomes of an effective statement.
@@ -136,21 +144,24 @@ impl Writing {
 }
 
 fn judge(rows: &Rows, index: u64, signed: Signed<'_>) -> Result<Effective, Stop> {
-    let statement = signed.statement();
     let registry: Option<RegistryRow> = rows.decoded(&registry_key()?)?;
+    // Before anything else: what a newer protocol means by these bytes is not this code's to say.
+    if let Some(registry) = &registry
+        && registry.protocol != PROTOCOL
+    {
+        return Err(Stop::Undecided(registry.protocol));
+    }
+    let statement = signed.statement()?;
     let log_time = rows.decoded::<TimeRow>(&time_key()?)?.map(|row| row.time).unwrap_or_default();
 
     let beginning = matches!(statement.event(), Event::RegistryCreated(_));
     if beginning != registry.is_none() {
         return Err(Refusal::NotTheBeginning.into());
     }
-    if let Some(registry) = &registry {
-        if registry.protocol != PROTOCOL {
-            return Err(Stop::Undecided(registry.protocol));
-        }
-        if statement.audience() != &registry.origin {
-            return Err(Refusal::OtherAudience { found: statement.audience().clone(), origin: registry.origin.clone() }.into());
-        }
+    if let Some(registry) = &registry
+        && statement.audience() != &registry.origin
+    {
+        return Err(Refusal::OtherAudience { found: statement.audience().clone(), origin: registry.origin.clone() }.into());
     }
     if let Some(EventRow { index }) = rows.decoded(&event_key(&statement.id())?)? {
         return Err(Refusal::AlreadyLogged { index }.into());
@@ -162,19 +173,19 @@ fn judge(rows: &Rows, index: u64, signed: Signed<'_>) -> Result<Effective, Stop>
 
     let mut writing = Writing { index, id: statement.id(), changes: Changes::new() };
     match (statement.event(), statement.subject(), registry) {
-        (Event::RegistryCreated(e), _, _) => create(&mut writing, signed, e)?,
+        (Event::RegistryCreated(e), _, _) => create(&mut writing, signed, statement, e)?,
         (_, _, None) => return Err(Refusal::NotTheBeginning.into()),
         (Event::RegistryRulesChanged(e), _, Some(registry)) => {
-            speak_for_registry(&registry, signed)?;
+            speak_for_registry(&registry, signed, statement)?;
             continue_chain(statement, Some(registry.head))?;
             change_rules(&mut writing, registry, &e.rules)?;
         }
         (Event::DomainClaimed(e), Subject::Domain(domain), Some(registry)) => {
-            speak_for_registry(&registry, signed)?;
+            speak_for_registry(&registry, signed, statement)?;
             claim(&mut writing, rows, statement, domain, e)?;
         }
         (_, Subject::Package(id), Some(_)) => {
-            speak_for_package(rows, id, signed, log_time)?;
+            speak_for_package(rows, id, signed, statement, log_time)?;
             let package: Option<PackageRow> = rows.decoded(&package_key(id)?)?;
             continue_chain(statement, package.as_ref().map(|p| p.head))?;
             change_package(&mut writing, rows, statement, id, package)?;
@@ -200,13 +211,12 @@ fn continue_chain(statement: &Statement, head: Option<EventId>) -> Result<(), Re
 fn must_verify(signed: Signed<'_>) -> Result<(), Refusal> {
     match signed {
         Signed::Verified(_) => Ok(()),
-        Signed::NotVerified(_) => Err(Refusal::BadSignature),
+        Signed::NotVerified(_) | Signed::Undecodable(_) => Err(Refusal::BadSignature),
     }
 }
 
 /// Entry 0 names its own keys; it is signed by one of the operator keys in it.
-fn create(writing: &mut Writing, signed: Signed<'_>, e: &RegistryCreated) -> Result<(), Stop> {
-    let statement = signed.statement();
+fn create(writing: &mut Writing, signed: Signed<'_>, statement: &Statement, e: &RegistryCreated) -> Result<(), Stop> {
     if writing.index != 0 {
         return Err(Refusal::NotTheBeginning.into());
     }
@@ -240,8 +250,8 @@ fn check_parameters(rules: &Rules) -> Result<(), Refusal> {
     if rules.protocol == PROTOCOL && !rules.parameters.is_empty() { Err(Refusal::UnknownParameters(PROTOCOL)) } else { Ok(()) }
 }
 
-fn speak_for_registry(registry: &RegistryRow, signed: Signed<'_>) -> Result<(), Refusal> {
-    if !registry.operator_keys.iter().any(|key| key.id() == signed.statement().kid()) {
+fn speak_for_registry(registry: &RegistryRow, signed: Signed<'_>, statement: &Statement) -> Result<(), Refusal> {
+    if !registry.operator_keys.iter().any(|key| key.id() == statement.kid()) {
         return Err(Refusal::KeyNotAuthorised("the registry".to_owned()));
     }
     must_verify(signed)
@@ -278,8 +288,7 @@ fn claim(writing: &mut Writing, rows: &Rows, statement: &Statement, domain: &Dom
 
 /// The nearest claimed domain at or above a package's own speaks for it, under its present tenure, with a key of its
 /// own that is valid at log time. Every role of protocol 1 may do what a package's events do.
-fn speak_for_package(rows: &Rows, id: &PackageId, signed: Signed<'_>, log_time: TimeMs) -> Result<(), Stop> {
-    let statement = signed.statement();
+fn speak_for_package(rows: &Rows, id: &PackageId, signed: Signed<'_>, statement: &Statement, log_time: TimeMs) -> Result<(), Stop> {
     let Speaker::Domain { domain: speaker, tenure } = statement.speaker() else {
         return Err(Refusal::Undecodable("a package's events are spoken by a domain".to_owned()).into());
     };

@@ -7,7 +7,7 @@ pub mod decide;
 pub mod refusal;
 pub mod rows;
 
-pub use decide::{Decision, Effective, Signed, decide, touches, void_changes};
+pub use decide::{Decision, Effective, Signed, decide, touches, touches_undecodable, void_changes};
 pub use refusal::Refusal;
 
 /// The name of authority's rows in a row store.

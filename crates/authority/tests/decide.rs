@@ -319,6 +319,11 @@ fn a_newer_protocol_ends_this_codes_verdicts() {
     log.accept(&registry.rules_changed(created, 2, time(2)));
     let (publish, _) = owner.publish(ID, "1.0.0", None, time(3), &[]);
     assert_eq!(log.see(&publish, Signed::Verified(&publish)), Decision::Undecided { protocol: 2 });
+    // Neither a second beginning nor bytes that protocol 1 cannot read get a verdict any more.
+    let again = registry.created(time(3));
+    assert_eq!(log.see(&again, Signed::Verified(&again)), Decision::Undecided { protocol: 2 });
+    let unreadable = Refusal::Undecodable("an event of protocol 2".to_owned());
+    assert_eq!(log.see(&publish, Signed::Undecodable(&unreadable)), Decision::Undecided { protocol: 2 });
 }
 
 #[test]

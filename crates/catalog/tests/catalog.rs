@@ -198,7 +198,7 @@ fn a_manifest_that_is_withheld_or_unreadable_shows_a_release_without_contents() 
     let manifest = world.publish_as(&acme, &lost, &["latest"], Fact::Withheld);
     assert_eq!(row::<ObjectRow>(&world, &object_key(&manifest.sha256).unwrap()), None, "withheld bytes are not served");
     let odd = described(WIDGET, "2.0.1", "Something odd", &["fresh"]);
-    let manifest = world.publish_as(&acme, &odd, &[], Fact::Unreadable("a decoder's words".to_owned()));
+    let manifest = world.publish_as(&acme, &odd, &[], Fact::Unreadable("not_a_manifest"));
     assert!(row::<ObjectRow>(&world, &object_key(&manifest.sha256).unwrap()).is_some(), "anybody may see that it is unreadable");
     for (version, standing) in [("2.0.0", "withheld"), ("2.0.1", "unreadable")] {
         let (status, body) = world.ask(&format!("/api/v1/packages/{WIDGET}@{version}"));
@@ -218,7 +218,7 @@ fn a_manifest_that_is_withheld_or_unreadable_shows_a_release_without_contents() 
 fn a_message_that_cannot_be_read_is_named_and_not_shown() {
     let (mut world, acme) = small();
     let statement = acme.deprecate(WIDGET, "1.1.0", Some("\u{1b}[31m"), world.head(WIDGET).unwrap(), world.now());
-    world.tell(statement, Facts { manifest: None, message: Some(Fact::Unreadable("control characters".to_owned())) });
+    world.tell(statement, Facts { manifest: None, message: Some(Fact::Unreadable("not_a_message")) });
     let (_, body) = world.ask(&format!("/api/v1/packages/{WIDGET}@1.1.0"));
     assert_eq!(body["notice"]["message"], serde_json::Value::Null);
     assert_eq!(body["notice"]["message_object"]["sha256"], Sha256Digest::of(b"\x1b[31m").to_hex());

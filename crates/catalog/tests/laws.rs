@@ -73,7 +73,7 @@ impl Actors {
                 let manifest = described(IDS[*id], &version, TEXTS[*text], &["tool"]);
                 let fact = match standing {
                     0 => Fact::Withheld,
-                    1 => Fact::Unreadable("broken".to_owned()),
+                    1 => Fact::Unreadable("not_a_manifest"),
                     _ => Fact::Present(manifest.clone()),
                 };
                 self.world.publish_as(&owner, &manifest, &channels, fact);

@@ -105,11 +105,11 @@ impl Door {
     async fn admit_release(&self, statement: &Statement, published: &ReleasePublished) -> Result<Lease, IntakeRefusal> {
         let first = self.lease(vec![published.manifest.sha256]).await;
         let bytes = self.checked(&published.manifest, limits::MANIFEST_BYTES as u64).await?;
-        let manifest = match FactsNeeded::read_manifest(statement, &bytes) {
-            Fact::Present(manifest) => manifest,
-            Fact::Unreadable(why) => return Err(IntakeRefusal::Manifest(why)),
-            Fact::Withheld => return Err(IntakeRefusal::Manifest("it is withheld".to_owned())),
-        };
+        let decoded = Manifest::decode(&bytes).map_err(|e| IntakeRefusal::Manifest(e.to_string()))?;
+        if FactsNeeded::read_manifest(statement, &bytes) != Fact::Present(decoded.clone()) {
+            return Err(IntakeRefusal::Manifest("it says otherwise than its statement".to_owned()));
+        }
+        let manifest = decoded;
         let mut objects: Vec<ObjectRef> = manifest.objects().collect();
         objects.sort();
         objects.dedup();

@@ -44,3 +44,13 @@ pub const OBJECT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
 pub const ROW_KEY_BYTES: usize = 1_200;
 /// The largest time: 2^53 - 1 milliseconds, exact in every JSON reader.
 pub const TIME_MS: u64 = 9_007_199_254_740_991;
+/// Bytes of a description: what a listing shows of it is less.
+pub const DESCRIPTION_BYTES: usize = 1_024;
+/// Bytes of a licence, as SPDX expressions or file names go.
+pub const LICENCE_BYTES: usize = 255;
+/// Bytes of a URL in a manifest: what browsers and proxies take.
+pub const URL_BYTES: usize = 2_048;
+/// Keywords of a release, and bytes of each: search needs no more.
+pub const KEYWORDS: usize = 64;
+/// Bytes of one keyword.
+pub const KEYWORD_BYTES: usize = 64;

@@ -51,6 +51,30 @@ pub struct Metadata {
     pub description: Option<String>,
 }
 
+impl Metadata {
+    /// Whether a text may stand in metadata: 1 to `limit` bytes, no control characters (terminals and pages show it).
+    pub fn may_hold(text: &str, limit: usize) -> bool {
+        !text.is_empty() && text.len() <= limit && !text.chars().any(char::is_control)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let fits = |text: &Option<String>, limit| text.as_ref().is_none_or(|text| Self::may_hold(text, limit));
+        if !fits(&self.description, limits::DESCRIPTION_BYTES) {
+            return Err("a description has 1 to 1,024 bytes without control characters");
+        }
+        if !fits(&self.licence, limits::LICENCE_BYTES) {
+            return Err("a licence has 1 to 255 bytes without control characters");
+        }
+        if !fits(&self.homepage, limits::URL_BYTES) || !fits(&self.repository, limits::URL_BYTES) {
+            return Err("a home page and a repository have 1 to 2,048 bytes without control characters");
+        }
+        if self.keywords.len() > limits::KEYWORDS || !self.keywords.iter().all(|word| Self::may_hold(word, limits::KEYWORD_BYTES)) {
+            return Err("a release has at most 64 keywords, each of 1 to 64 bytes without control characters");
+        }
+        Ok(())
+    }
+}
+
 /// A release manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,6 +158,7 @@ impl Manifest {
                 }
             }
         }
+        self.metadata.check().map_err(ManifestError::Rule)?;
         if self.objects().any(|object| object.size > limits::OBJECT_BYTES) {
             return rule("an object is at most 64 GiB");
         }

@@ -230,9 +230,14 @@ fn tarball(name: &PackageName, file: &str, rows: &Rows) -> Result<Response, Defe
 /// A release whose manifest cannot be read, in words.
 fn gone(name: &PackageName, version: &PackageVersion, content: &Content) -> Response {
     match content {
-        Content::Unreadable(why) => {
-            refusal(404, &format!("Not found: the manifest of {name}@{} in the log cannot be read ({why})", version.native()))
-        }
+        Content::Unreadable => refusal(
+            404,
+            &format!(
+                "Not found: the manifest of {name}@{} in the log cannot be read. Run: deedbox log npm:{}",
+                version.native(),
+                name.path()
+            ),
+        ),
         _ => refusal(
             451,
             &format!("{name}@{} is withheld by an event of the log; its digest stays, its bytes are not served", version.native()),

@@ -3,7 +3,6 @@
 
 use crate::inspect::ROLE;
 use crate::json::{self, Object};
-use crate::limits;
 use crate::name::PackageName;
 use crate::rows::{Document, Words};
 use crate::version::PackageVersion;
@@ -36,12 +35,12 @@ const SUMMARY: [&str; 9] =
 /// What only the full form has.
 const EXTRA: [&str; 8] = ["main", "module", "type", "types", "typings", "browser", "scripts", "man"];
 
-/// The parts of one version's document, or why its manifest makes none.
-pub(crate) fn of(name: &PackageName, version: &PackageVersion, manifest: &Manifest) -> Result<Document, &'static str> {
-    let [tarball] = manifest.artifacts.as_slice() else { return Err("an npm release is one tarball") };
-    if tarball.role != ROLE {
-        return Err("an npm release is one artifact whose role is tarball");
-    }
+/// The parts of one version's document; none if its manifest is not that of one tarball.
+pub(crate) fn of(name: &PackageName, version: &PackageVersion, manifest: &Manifest) -> Option<Document> {
+    let tarball = match manifest.artifacts.as_slice() {
+        [tarball] if tarball.role == ROLE => tarball,
+        _ => return None,
+    };
     let mut core = String::new();
     let mut members = Object::members(&mut core);
     members.text("name", &name.native());
@@ -63,12 +62,12 @@ pub(crate) fn of(name: &PackageName, version: &PackageVersion, manifest: &Manife
     let metadata = &manifest.metadata;
     let words = Words {
         description: metadata.description.clone(),
-        keywords: metadata.keywords.iter().take(limits::KEYWORDS).cloned().collect(),
+        keywords: metadata.keywords.iter().take(deedbox_model::limits::KEYWORDS).cloned().collect(),
         licence: metadata.licence.clone(),
         homepage: metadata.homepage.clone(),
         repository: metadata.repository.clone(),
     };
-    Ok(Document { core, summary, extra, dist, integrity, tarball: tarball.object(), words })
+    Some(Document { core, summary, extra, dist, integrity, tarball: tarball.object(), words })
 }
 
 /// `sha512-…` (W3C Subresource Integrity).

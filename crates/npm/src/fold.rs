@@ -111,11 +111,11 @@ impl Fold<'_> {
         }
         let content = match &facts.manifest {
             Some(Fact::Present(manifest)) => match document::of(&self.name, &version, manifest) {
-                Ok(document) => Content::Present(Box::new(document)),
-                Err(why) => Content::Unreadable(why.to_owned()),
+                Some(document) => Content::Present(Box::new(document)),
+                None => Content::Unreadable,
             },
             Some(Fact::Withheld) => Content::Withheld,
-            Some(Fact::Unreadable(why)) => Content::Unreadable(why.clone()),
+            Some(Fact::Unreadable(_)) => Content::Unreadable,
             None => return Err(Defect::Unread(format!("the manifest of entry {}", self.entry.index))),
         };
         let release =
@@ -127,7 +127,7 @@ impl Fold<'_> {
         }
         match &release.content {
             Content::Present(document) => self.found_at_publish(published, &version, &document.words),
-            Content::Withheld | Content::Unreadable(_) => Ok(()),
+            Content::Withheld | Content::Unreadable => Ok(()),
         }
     }
 

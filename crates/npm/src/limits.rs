@@ -28,10 +28,6 @@ pub const FIELD_DEPTH: usize = 16;
 pub const NATIVE_BYTES: usize = 256 * 1024;
 /// Bytes of a readme that is kept as an object of its own; a longer one stays in the tarball only.
 pub const README_BYTES: u64 = 1024 * 1024;
-/// Bytes of one text of the neutral metadata: a screen of it; longer ones are cut there (the native field is whole).
-pub const METADATA_TEXT_BYTES: usize = 1_024;
-/// Keywords of the neutral metadata, and in a search row.
-pub const KEYWORDS: usize = 64;
 /// Yanked versions that the words of `policyRestrictions` name one by one.
 pub const YANKED_NAMED: usize = 20;
 /// Results in one page of a search: npm's own upper bound.

@@ -40,7 +40,7 @@ impl Listing {
                     releases.push(Listed { version, published: release.published, deprecated: release.deprecated, document });
                 }
                 (Content::Present(_), Some(reason)) => yanked.push((version, reason)),
-                (Content::Withheld | Content::Unreadable(_), _) => {}
+                (Content::Withheld | Content::Unreadable, _) => {}
             }
         }
         releases.sort_by(|a, b| a.version.precedence(&b.version));

@@ -5,6 +5,7 @@ use crate::json::{self, BadJson};
 use crate::limits;
 use crate::name::PackageName;
 use crate::version::PackageVersion;
+use deedbox_model::limits::{DESCRIPTION_BYTES, KEYWORD_BYTES, KEYWORDS, LICENCE_BYTES, URL_BYTES};
 use deedbox_model::{Channel, Metadata, Value};
 use deedbox_view::InspectRefusal;
 use std::collections::BTreeMap;
@@ -105,14 +106,14 @@ impl PackageJson {
 
         let metadata = Metadata {
             readme: None,
-            licence: licence.as_deref().and_then(metadata_text),
-            keywords: keywords.iter().filter_map(|k| metadata_text(k)).take(limits::KEYWORDS).collect(),
-            homepage: text("homepage").and_then(metadata_text),
+            licence: licence.as_deref().and_then(|text| metadata_text(text, LICENCE_BYTES)),
+            keywords: keywords.iter().filter_map(|word| metadata_text(word, KEYWORD_BYTES)).take(KEYWORDS).collect(),
+            homepage: text("homepage").and_then(|text| metadata_text(text, URL_BYTES)),
             repository: source
                 .get("repository")
                 .and_then(|r| r.as_text().or_else(|| r.get("url").and_then(Value::as_text)))
-                .and_then(metadata_text),
-            description: text("description").and_then(metadata_text),
+                .and_then(|text| metadata_text(text, URL_BYTES)),
+            description: text("description").and_then(|text| metadata_text(text, DESCRIPTION_BYTES)),
         };
         let gyp_opt_out = source.get("gypfile") == Some(&Value::Bool(false));
         let bin_folder = match (fields.get("bin"), fields.get("directories").and_then(|d| d.get("bin")).and_then(Value::as_text)) {
@@ -292,10 +293,10 @@ fn inside(path: &str) -> String {
 }
 
 /// A text for people and search: no control characters (a terminal prints it), cut to its bound between characters.
-fn metadata_text(text: &str) -> Option<String> {
+fn metadata_text(text: &str, limit: usize) -> Option<String> {
     let mut clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if clean.len() > limits::METADATA_TEXT_BYTES {
-        let end = (0..=limits::METADATA_TEXT_BYTES).rev().find(|at| clean.is_char_boundary(*at)).unwrap_or(0);
+    if clean.len() > limit {
+        let end = (0..=limit).rev().find(|at| clean.is_char_boundary(*at)).unwrap_or(0);
         clean.truncate(end);
     }
     let clean = clean.trim();
@@ -393,8 +394,8 @@ mod tests {
     fn texts_for_people_hold_no_control_characters_and_are_bounded() {
         let metadata = read(",\"description\":\"a\\u001b[31mb\\n\"").unwrap().metadata;
         assert_eq!(metadata.description.as_deref(), Some("a [31mb"));
-        let long = "\u{e9}".repeat(limits::METADATA_TEXT_BYTES);
+        let long = "\u{e9}".repeat(DESCRIPTION_BYTES);
         let metadata = read(&format!(",\"description\":\"{long}\"")).unwrap().metadata;
-        assert_eq!(metadata.description.unwrap().len(), limits::METADATA_TEXT_BYTES);
+        assert_eq!(metadata.description.unwrap().len(), DESCRIPTION_BYTES);
     }
 }

@@ -42,8 +42,8 @@ pub(crate) enum Content {
     Present(Box<Document>),
     /// Its manifest is withheld by an event.
     Withheld,
-    /// Its manifest is not what its statement says: the reason.
-    Unreadable(String),
+    /// Its manifest is not what its statement says, or makes no document. Why is not kept: it may be a library's words.
+    Unreadable,
 }
 
 /// A version's document in parts, each the members of a JSON object without its braces. What only a site has (the

@@ -3,7 +3,7 @@
 use crate::OBJECTS_AT_ONCE;
 use crate::leaf::{self, Leaf, Opened};
 use deedbox_authority::rows::{KeyRow, TimeRow, VoidRow, key_key, time_key, void_key};
-use deedbox_authority::{Decision, decide, touches, void_changes};
+use deedbox_authority::{Decision, decide, touches, touches_undecodable, void_changes};
 use deedbox_model::row::{Changes, Defect, Keys, decode_row};
 use deedbox_model::{KeyId, ObjectRef, PublicKey, Row, RowKey, Rows, Statement, TimeMs, Verified, limits};
 use deedbox_store::{Objects, ProjectionId, RowBatch, RowStore, StoreError};
@@ -111,7 +111,7 @@ impl Folder {
     pub async fn fold(&self, first: u64, leaves: Vec<Leaf>) -> Result<Folded, ReplayError> {
         let opened = self.open(leaves).await?;
         let keys: Vec<Keys> =
-            opened.iter().map(|leaf| leaf.statement().map_or_else(|| Ok(Keys::new()), touches)).collect::<Result<_, _>>()?;
+            opened.iter().map(|leaf| leaf.statement().map_or_else(touches_undecodable, touches)).collect::<Result<_, _>>()?;
         let mut state = self.read(&AUTHORITY, keys.iter().flatten().cloned().collect()).await?;
         let mut changed: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();
         let mut effective: Vec<(u64, TimeMs, Arc<Verified<Statement>>)> = Vec::new();
@@ -119,14 +119,7 @@ impl Folder {
         let mut undecided = None;
 
         for ((index, leaf), keys) in (first..).zip(&opened).zip(&keys) {
-            let decision = match leaf {
-                Opened::Undecodable(refusal) => Decision::Refused(refusal.clone()),
-                Opened::NotVerified(_) | Opened::Verified(_) => match leaf.signed() {
-                    Some(signed) => decide(&Rows::select(&state, keys), index, signed)?,
-                    None => continue,
-                },
-            };
-            let changes = match (decision, leaf) {
+            let changes = match (decide(&Rows::select(&state, keys), index, leaf.signed())?, leaf) {
                 (Decision::Effective(done), Opened::Verified(statement)) => {
                     effective.push((index, done.log_time, Arc::clone(statement)));
                     done.changes
@@ -255,13 +248,13 @@ impl Folder {
         if let Some(object) = needed.manifest {
             facts.manifest = Some(match self.object(index, &object, limits::MANIFEST_BYTES as u64).await? {
                 Some(bytes) => FactsNeeded::read_manifest(statement, &bytes),
-                None => Fact::Unreadable("its manifest is larger than 4 MiB".to_owned()),
+                None => Fact::Unreadable("not_a_manifest"),
             });
         }
         if let Some(object) = needed.message {
             facts.message = Some(match self.object(index, &object, limits::MESSAGE_BYTES as u64).await? {
                 Some(bytes) => FactsNeeded::read_message(&bytes),
-                None => Fact::Unreadable("its message is larger than 1,024 bytes".to_owned()),
+                None => Fact::Unreadable("not_a_message"),
             });
         }
         Ok(facts)

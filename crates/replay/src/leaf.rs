@@ -35,11 +35,11 @@ impl Opened {
             Opened::Verified(statement) => Some(statement),
         }
     }
-    pub(crate) fn signed(&self) -> Option<Signed<'_>> {
+    pub(crate) fn signed(&self) -> Signed<'_> {
         match self {
-            Opened::Undecodable(_) => None,
-            Opened::NotVerified(statement) => Some(Signed::NotVerified(statement)),
-            Opened::Verified(statement) => Some(Signed::Verified(statement)),
+            Opened::Undecodable(refusal) => Signed::Undecodable(refusal),
+            Opened::NotVerified(statement) => Signed::NotVerified(statement),
+            Opened::Verified(statement) => Signed::Verified(statement),
         }
     }
 }

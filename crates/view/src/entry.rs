@@ -21,9 +21,9 @@ pub enum Fact<T> {
     Present(T),
     /// Withheld by an event: its digest stays, its bytes do not.
     Withheld,
-    /// Present with the right digest, but not what the event says it is. A ledger that let this in is at fault; the
-    /// release is shown as unreadable by everyone alike.
-    Unreadable(String),
+    /// Present with the right digest, but not what the event says it is, by a code that everyone finds alike. A ledger
+    /// that let this in is at fault; the release is shown as unreadable.
+    Unreadable(&'static str),
 }
 
 impl<T> Fact<T> {
@@ -68,10 +68,10 @@ impl FactsNeeded {
     pub fn read_manifest(statement: &Statement, bytes: &[u8]) -> Fact<Manifest> {
         let manifest = match Manifest::decode(bytes) {
             Ok(manifest) => manifest,
-            Err(e) => return Fact::Unreadable(e.to_string()),
+            Err(_) => return Fact::Unreadable("not_a_manifest"),
         };
         let Event::ReleasePublished(published) = statement.event() else {
-            return Fact::Unreadable("the event publishes nothing".to_owned());
+            return Fact::Unreadable("not_a_release");
         };
         let agrees = statement.package() == Some(&manifest.id)
             && published.version == manifest.version
@@ -79,14 +79,14 @@ impl FactsNeeded {
             && published.native_version == manifest.native_version
             && published.artifacts == manifest.artifacts.len() as u64
             && published.total_size == manifest.total_size();
-        if agrees { Fact::Present(manifest) } else { Fact::Unreadable("the manifest says otherwise than its statement".to_owned()) }
+        if agrees { Fact::Present(manifest) } else { Fact::Unreadable("manifest_differs") }
     }
 
     /// Reads a message object whose digest was checked: UTF-8 without control characters.
     pub fn read_message(bytes: &[u8]) -> Fact<String> {
         match std::str::from_utf8(bytes) {
             Ok(text) if is_message(text) => Fact::Present(text.to_owned()),
-            _ => Fact::Unreadable("not a text without control characters".to_owned()),
+            _ => Fact::Unreadable("not_a_message"),
         }
     }
 }
