@@ -123,3 +123,26 @@ fn domain_key(key: &DomainKey) -> Value {
         "from": key.from.map(|t| t.to_rfc3339()), "until": key.until.map(|t| t.to_rfc3339()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deedbox_testkit::{Registry, secret, time};
+
+    #[test]
+    fn an_entry_says_what_it_is_and_one_that_does_not_decode_says_nothing() {
+        let (claim, _) = Registry::default().claim("acme.example", &secret(10), time(5));
+        let json = serde_json::to_value(EntryJson::new(7, claim.bytes(), None)).unwrap();
+        assert_eq!(json["index"], 7);
+        assert_eq!(json["id"], claim.id().to_hex());
+        assert_eq!(json["status"], "effective");
+        assert_eq!(json["issuer"], "registry.example/log");
+        assert_eq!(json["subject"], "domain:acme.example");
+        assert_eq!(json["time"], "2026-11-21T07:00:00.005Z");
+        assert_eq!(json["body"]["evidence"], "operator");
+        assert_eq!(json["body"]["keys"][0]["kid"], secret(10).public().id().to_hex());
+        let void = serde_json::to_string(&EntryJson::new(8, b"x", Some("undecodable".to_owned()))).unwrap();
+        let id = EventId::of(b"x");
+        assert_eq!(void, format!(r#"{{"index":8,"id":"{id}","status":"void","void":"undecodable","type":null,"size":1}}"#));
+    }
+}
