@@ -1,4 +1,5 @@
-//! The project's own commands as functions: what must pass (`test`), the house's own lint (`tidy`), what the machine has (`doctor`).
+//! The project's own commands as functions: what must pass (`test`), the house's own lint (`tidy`), what the machine has (`doctor`),
+//! the golden bytes that every implementation must agree on (`fixtures`).
 //! Nothing here is part of the program that is shipped.
 
 use std::path::PathBuf;
@@ -6,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 pub mod doctor;
+pub mod fixtures;
 pub mod test;
 pub mod tidy;
 

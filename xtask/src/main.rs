@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use xtask::{doctor, root, test, tidy};
+use xtask::{doctor, fixtures, root, test, tidy};
 
 const USAGE: &str = "\
 cargo xtask test [--quick] [--only STEP]   everything that must pass; the last line is `N passed, N failed`
@@ -12,6 +12,7 @@ cargo xtask test [--quick] [--only STEP]   everything that must pass; the last l
                                            STEP is one of: fmt, clippy, deny, tidy, test
 cargo xtask tidy                           the house's own lint alone
 cargo xtask tidy --digest HOST             the line that tidy keeps for a host name nobody may write here
+cargo xtask fixtures [--check]             writes fixtures/ again; with --check only says which files would change
 cargo xtask doctor                         what this machine has, and what the tests need of it
 ";
 
@@ -29,6 +30,8 @@ fn main() -> ExitCode {
             println!("{}", tidy::hosts::digest(host));
             Ok(true)
         }
+        ["fixtures"] => root().and_then(|root| fixtures::write(&root)),
+        ["fixtures", "--check"] => root().and_then(|root| fixtures::check(&root)),
         ["doctor"] => Ok(doctor::run()),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
