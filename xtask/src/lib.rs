@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+pub mod crash;
 pub mod doctor;
 pub mod fixtures;
 pub mod test;
