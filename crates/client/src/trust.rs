@@ -223,7 +223,12 @@ impl Trusted {
 
     /// Verifies signatures and origin only.
     fn signed(&self, bytes: &[u8]) -> Result<VerifiedCheckpoint, ClientError> {
-        Ok(verify_checkpoint(bytes, &self.key)?)
+        verify_checkpoint(bytes, &self.key).map_err(|error| match error {
+            VerifyError::Checkpoint(why) if !self.newly_pinned => {
+                VerifyError::Checkpoint(format!("{why} (pinned {} in {})", self.pin.pinned_at, self.place.pin().display())).into()
+            }
+            error => error.into(),
+        })
     }
 
     async fn ask(&self, query: &Query) -> Result<crate::Unproven, ClientError> {

@@ -1,14 +1,21 @@
 //! What verifies, and that nothing that was changed does. No network.
-#![allow(missing_docs, reason = "a test is a sentence")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test is a sentence, and its helpers may stop where they stand"
+)]
 
 mod common;
 
-use common::{HandMade, release, time};
+use common::{HandMade, release};
 use deedbox_client::trust::verify_checkpoint;
 use deedbox_client::verify::judge;
 use deedbox_client::{SavedProof, Unproven, VerifiedRelease, VerifyError};
 use deedbox_model::event::*;
-use deedbox_model::{Event, EventId, Hasher, ObjectRef, PackageId, ReasonCode, SecretKey, Value, Version};
+use deedbox_model::{Event, Hasher, ObjectRef, PackageId, ReasonCode, SecretKey, Value, Version};
 use std::collections::BTreeMap;
 
 const ID: &str = "npm:acme.example/widget";
@@ -212,7 +219,7 @@ fn a_saved_proof_verifies_alone_and_only_unaltered() {
 }
 
 #[test]
-fn a_thousand_releases_are_judged_in_less_than_a_second() {
+fn a_thousand_releases_take_one_small_proof() {
     let mut made = HandMade::new();
     for n in 0..1_000 {
         made.publish(&format!("npm:acme.example/p{n}"), "1.0.0", b"x");
@@ -232,5 +239,4 @@ fn a_thousand_releases_are_judged_in_less_than_a_second() {
     assert_eq!(judged.into_releases().filter(Result::is_ok).count(), 1_000);
     // Twenty times what an optimised build takes: this is a bound on the order of growth, not a benchmark.
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
-    let _ = (time(0), EventId([0; 32]));
 }

@@ -1,5 +1,5 @@
 //! A registry made by hand: statements, a tree, checkpoints and proofs, without any of the server's code. Tests doctor it.
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
 use deedbox_client::Unproven;
 use deedbox_model::event::*;

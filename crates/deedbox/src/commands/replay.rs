@@ -10,7 +10,6 @@ use deedbox_replay::{Difference, Replayer, compare, fingerprint};
 use deedbox_store::{RowStore, SqliteRows};
 use deedbox_tlog::VerifiedCheckpoint;
 use serde::Serialize;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Differences that are shown of one view.
@@ -83,18 +82,18 @@ pub(crate) async fn compare_views(registry: &Offline, checkpoint: &VerifiedCheck
 }
 
 async fn rebuild(context: &Context, registry: &Offline, checkpoint: &VerifiedCheckpoint) -> anyhow::Result<()> {
-    let (path, beside) = (registry.data.join("rows.sqlite"), registry.data.join("rows.rebuilt.sqlite"));
-    remove(&beside)?;
-    let rows = SqliteRows::open(&beside).await?;
+    let rows = SqliteRows::open(&registry.data.join("rows.sqlite")).await?;
+    // Authority's first: a crash anywhere from here on leaves rows that are behind, and a start of the registry, or this
+    // again, folds what is missing.
+    for id in offline::projection_ids() {
+        rows.clear(&id).await?;
+    }
     fold(registry, checkpoint, &rows).await?;
     let mut views = Vec::new();
     for id in offline::projection_ids() {
         views.push(fingerprint(&rows, &id).await?.to_string());
     }
     rows.close().await;
-    // A crash from here on leaves no rows, or old ones without their journal: a start of the registry folds what is missing.
-    remove(&path)?;
-    std::fs::rename(&beside, &path)?;
     if context.json {
         return terminal::say_json(&views);
     }
@@ -113,18 +112,5 @@ async fn fold(registry: &Offline, checkpoint: &VerifiedCheckpoint, rows: &Sqlite
     let mut replayer = Replayer::open(registry.folder(rows), registry.files(), target, &progress).await?;
     replayer.catch_up(target, &progress).await?;
     bar.finish_and_clear();
-    Ok(())
-}
-
-/// A database file with its journal.
-fn remove(path: &Path) -> anyhow::Result<()> {
-    for suffix in ["-wal", "-shm", ""] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        match std::fs::remove_file(&name) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(refused(format!("{}: {e}", path.display()))),
-            _ => {}
-        }
-    }
     Ok(())
 }

@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 
 use super::publish::FileArtifact;
 
+/// Package and version.
+type Release = (PackageId, Version);
+
 /// What follows from a verified release, and what does not.
 const SHOWS: &str =
     "shown: the statement is in the log; a key of the domain signed it; the domain's claim is in the log and allows that key";
@@ -41,7 +44,7 @@ pub(crate) async fn run(context: &Context, args: Verify) -> anyhow::Result<()> {
 }
 
 /// At most one release and one file. A text with a colon and an at-sign that is not a file is a release.
-fn targets(targets: &[String]) -> anyhow::Result<(Option<(PackageId, Version)>, Option<PathBuf>)> {
+fn targets(targets: &[String]) -> anyhow::Result<(Option<Release>, Option<PathBuf>)> {
     let (mut release, mut file) = (None, None);
     for target in targets {
         let path = PathBuf::from(target);
@@ -94,12 +97,7 @@ pub(crate) async fn proven(context: &Context, id: &PackageId, version: &Version)
     Ok(verify::judge(&proven, &trusted.pin().origin, trusted.key())?.release(id, version)?)
 }
 
-async fn online(
-    context: &Context,
-    args: &Verify,
-    release: Option<&(PackageId, Version)>,
-    file: Option<&FileArtifact>,
-) -> anyhow::Result<Checked> {
+async fn online(context: &Context, args: &Verify, release: Option<&Release>, file: Option<&FileArtifact>) -> anyhow::Result<Checked> {
     let trusted = context.trusted().await?;
     let (id, version) = match (release, file) {
         (Some(release), _) => release.clone(),
@@ -127,7 +125,7 @@ async fn online(
 }
 
 /// Which release a file is of, by the proofs that are kept.
-fn release_of(trusted: &Trusted, file: &FileArtifact) -> anyhow::Result<(PackageId, Version)> {
+fn release_of(trusted: &Trusted, file: &FileArtifact) -> anyhow::Result<Release> {
     match saved::find(trusted.place(), &file.digests().sha256)? {
         Some((_, proof)) => context::release(&proof.name()),
         None => Err(no_proof_of(file)),
@@ -146,7 +144,7 @@ async fn by_proof(
     context: &Context,
     path: &Path,
     offline: bool,
-    release: Option<&(PackageId, Version)>,
+    release: Option<&Release>,
     file: Option<&FileArtifact>,
 ) -> anyhow::Result<Checked> {
     let proof = SavedProof::read(path)?;
@@ -160,7 +158,7 @@ async fn by_proof(
     Ok(checked)
 }
 
-fn by_kept_proof(context: &Context, release: Option<&(PackageId, Version)>, file: Option<&FileArtifact>) -> anyhow::Result<Checked> {
+fn by_kept_proof(context: &Context, release: Option<&Release>, file: Option<&FileArtifact>) -> anyhow::Result<Checked> {
     let place = context.home.registry(context.url()?);
     let found = match (release, file) {
         (Some((id, version)), _) => {

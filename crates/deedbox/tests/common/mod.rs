@@ -1,5 +1,5 @@
 //! The compiled binary, a registry that it serves, and a home of its own.
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
