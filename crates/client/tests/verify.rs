@@ -90,7 +90,7 @@ fn list<'a>(map: &'a mut BTreeMap<String, Value>, key: &str) -> &'a mut Vec<Valu
     }
 }
 
-fn bytes<'a>(value: &'a mut Value) -> &'a mut Vec<u8> {
+fn bytes(value: &mut Value) -> &mut Vec<u8> {
     match value {
         Value::Bytes(bytes) => bytes,
         _ => panic!("bytes"),
