@@ -120,7 +120,8 @@ fn every_byte_of_statements_and_hashes_counts() {
 fn a_proof_of_another_shape_is_refused() {
     let made = made();
     let good = made.proof(9, &[0, 1, 7]);
-    let cases: [(&str, &dyn Fn(&mut BTreeMap<String, Value>)); 6] = [
+    type Change<'a> = &'a dyn Fn(&mut BTreeMap<String, Value>);
+    let cases: [(&str, Change<'_>); 6] = [
         ("an index that is another", &|map| list(map, "indices")[2] = Value::Int(6)),
         ("an index beyond the tree", &|map| list(map, "indices")[2] = Value::Int(70)),
         ("the same entry twice", &|map| list(map, "indices")[2] = Value::Int(1)),

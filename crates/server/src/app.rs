@@ -35,6 +35,8 @@ pub(crate) struct App {
     pub(crate) meters: Meters,
     pub(crate) many_proofs: Semaphore,
     pub(crate) slots: Arc<Semaphore>,
+    /// Downloads from the store, counted apart: slow readers never keep others from metadata.
+    pub(crate) downloads: Arc<Semaphore>,
     /// Entries folded into every projection.
     pub(crate) folded: watch::Receiver<u64>,
     pub(crate) writing: Writing,

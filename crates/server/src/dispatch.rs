@@ -1,7 +1,7 @@
 //! From a request to its answer: limits around every route, request ids, counting, logging, panics (spec/api.md §1, §8).
 
 use crate::app::App;
-use crate::limits::{ANSWER_TIME, SLOW};
+use crate::limits::{ANSWER_TIME, HEADER_BYTES, SLOW};
 use crate::meters::Kind;
 use crate::refusal::Refused;
 use crate::{claims, events, log_routes, many_proofs, objects, one_proof, projections, readiness, registry};
@@ -24,7 +24,7 @@ use tower::ServiceExt as _;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Marks an answer whose body comes from the store while it is sent: it is under way until then.
+/// Marks an answer whose body comes from the store while it is sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Streams;
 
@@ -68,25 +68,20 @@ impl Dispatch {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let kind = kind_of(&method, uri.path());
         let id = format!("{:08x}-{:x}", self.process, self.next_id.fetch_add(1, Ordering::Relaxed));
-        let mut response = match Arc::clone(&self.app.slots).try_acquire_owned() {
-            Ok(slot) => {
+        let mut response = match self.app.slots.try_acquire() {
+            // hyper reads a little more than it is told to.
+            Ok(_) if head_bytes(&request) > HEADER_BYTES => Refused::head_too_large().into_response(),
+            Ok(_slot) => {
                 let answer = AssertUnwindSafe(self.route(kind, request)).catch_unwind().await;
                 let response = answer.unwrap_or_else(|_| {
                     tracing::error!(id, %method, path = shown(&uri), "a handler panicked; the request was answered with 500");
                     Refused::internal().into_response()
                 });
-                if response.extensions().get::<Streams>().is_some() {
-                    response.map(|body| Body::new(Held { body, _slot: slot }))
-                } else {
-                    response
-                }
+                if response.extensions().get::<Streams>().is_some() { self.hold(response) } else { response }
             }
             // An operator's questions are answered however busy it is.
             Err(_) if matches!(uri.path(), "/health" | "/ready" | "/metrics") => self.route(kind, request).await,
-            Err(_) => {
-                self.app.meters.busy.increment(1);
-                Refused::unavailable("busy", "too many requests are under way").into_response()
-            }
+            Err(_) => self.busy(),
         };
         let (took, status) = (began.elapsed(), response.status());
         self.app.meters.count(kind, status, took);
@@ -104,6 +99,19 @@ impl Dispatch {
             response.headers_mut().insert(REQUEST_ID, id);
         }
         response
+    }
+
+    fn busy(&self) -> Response {
+        self.app.meters.busy.increment(1);
+        Refused::unavailable("busy", "too many requests are under way").into_response()
+    }
+
+    /// Lets an answer go that is sent while it is read, if not too many are.
+    fn hold(&self, response: Response) -> Response {
+        match Arc::clone(&self.app.downloads).try_acquire_owned() {
+            Ok(slot) => response.map(|body| Body::new(Held { body, _slot: slot })),
+            Err(_) => self.busy(),
+        }
     }
 
     async fn route(&self, kind: Kind, request: Request<Body>) -> Response {
@@ -125,6 +133,13 @@ impl Dispatch {
         };
         answer.unwrap_or_else(|never| match never {})
     }
+}
+
+/// Bytes of request line and headers, about as they came.
+fn head_bytes(request: &Request<Body>) -> usize {
+    let uri = request.uri();
+    let line = uri.path().len() + uri.query().map_or(0, str::len) + 16;
+    request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>() + line
 }
 
 fn timed_out(kind: Kind) -> Response {
@@ -167,7 +182,7 @@ async fn not_allowed(method: Method) -> Refused {
     Refused::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("{method} does nothing here"))
 }
 
-/// A body that keeps its request under way.
+/// A body that keeps its place among the downloads.
 struct Held {
     body: Body,
     _slot: OwnedSemaphorePermit,

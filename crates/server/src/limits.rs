@@ -51,8 +51,6 @@ pub const HERE_MS: u64 = deedbox_intake::UNREFERENCED_MS / 2;
 
 /// Connections for each request that may be under way: idle ones cost a few kilobytes.
 pub const CONNECTIONS_PER_REQUEST: usize = 8;
-/// Streams of one HTTP/2 connection.
-pub const HTTP2_STREAMS: u32 = 128;
 /// Bytes of an object that is kept in memory: nine of ten npm tarballs.
 pub const HOT_OBJECT_BYTES: u64 = 1024 * 1024;
 /// Bytes from which an answer is worth compressing: below, the headers weigh more.

@@ -2,7 +2,7 @@
 //! spec/objects.md §4). What no row names cannot be read by anybody, and is answered like what is not there.
 
 use crate::app::{App, now};
-use crate::limits::{DRAINED_BYTES, HERE_MS, HOT_OBJECT_BYTES, READABLE_KEPT};
+use crate::limits::{HERE_MS, HOT_OBJECT_BYTES, READABLE_KEPT};
 use crate::negotiate::{Part, none_match, part};
 use crate::refusal::Refused;
 use crate::reply::{bytes_answer, cache_control, content_range, not_modified, unsatisfiable};
@@ -194,7 +194,7 @@ async fn put(app: &App, address: Sha256Digest, request: Request) -> Result<Respo
         Err((refused, rest)) => {
             // Whoever is still sending reads the refusal only if its bytes are taken.
             if let Some(rest) = rest {
-                drain(rest, DRAINED_BYTES).await;
+                drain(rest).await;
             }
             Err(refused)
         }
@@ -222,7 +222,8 @@ async fn upload(app: &App, address: Sha256Digest, headers: &HeaderMap, body: Bod
     let is_here = match here.await {
         // Published and in place: nothing to add, nothing to put on anybody's account.
         Ok((true, true)) => {
-            drain(body, usize::MAX).await;
+            let mut stream = body.into_data_stream();
+            while let Ok(Some(_)) = next_piece(&mut stream).await {}
             return Ok(StatusCode::OK);
         }
         Ok((_, here)) => here,

@@ -173,6 +173,7 @@ impl Server {
             meters: Meters::new(),
             many_proofs: Semaphore::new(PROOFS_AT_ONCE),
             slots: Arc::new(Semaphore::new(config.max_requests)),
+            downloads: Arc::new(Semaphore::new(config.max_requests)),
             origin,
             operator: keys.operator,
             receipt: keys.receipt,

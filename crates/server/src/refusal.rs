@@ -42,6 +42,15 @@ impl Refused {
         let refused = Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("{what} is larger than {limit} bytes"));
         Refused { extra: Some(("limit", json!(limit))), ..refused }
     }
+    pub(crate) fn head_too_large() -> Self {
+        let limit = crate::limits::HEADER_BYTES;
+        let refused = Self::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "too_large",
+            format!("request line and headers are larger than {limit} bytes"),
+        );
+        Refused { extra: Some(("limit", json!(limit))), ..refused }
+    }
     pub(crate) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "this program is at fault; nothing is wrong with the request")
     }

@@ -105,7 +105,7 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body, what: &str, limit
     let announced = one(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         // Whoever has sent much and is cut off reads no refusal: take what a little patience allows.
-        drain(body, DRAINED_BYTES).await;
+        drain(body).await;
         return Err(too_large());
     }
     let mut stream = body.into_data_stream();
@@ -129,16 +129,20 @@ pub(crate) async fn next_piece(stream: &mut axum::body::BodyDataStream) -> Resul
     }
 }
 
-/// Reads a body that nobody wants, so that its sender is not cut off before it reads the answer.
-pub(crate) async fn drain(body: Body, most: usize) {
+/// Reads a body that nobody wants, so that its sender is not cut off before it reads the refusal: some of it, for a while.
+pub(crate) async fn drain(body: Body) {
     let mut stream = body.into_data_stream();
-    let mut read = 0;
-    while let Ok(Some(piece)) = next_piece(&mut stream).await {
-        read += piece.len();
-        if read > most {
-            return;
+    let some = async {
+        let mut read = 0;
+        while let Ok(Some(piece)) = next_piece(&mut stream).await {
+            read += piece.len();
+            if read > DRAINED_BYTES {
+                return;
+            }
         }
-    }
+    };
+    // Past that, whoever is still sending is cut off.
+    let _ = tokio::time::timeout(STALL_TIME, some).await;
 }
 
 #[cfg(test)]

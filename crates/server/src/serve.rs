@@ -2,7 +2,7 @@
 //! wait for the writer and the replayer, close the rows.
 
 use crate::dispatch::Dispatch;
-use crate::limits::{CONNECTIONS_PER_REQUEST, HEADER_BYTES, HEADER_LINES, HEADER_TIME, HTTP2_STREAMS, STALL_TIME, STOP_TIME};
+use crate::limits::{CONNECTIONS_PER_REQUEST, HEADER_BYTES, HEADER_LINES, HEADER_TIME, STOP_TIME};
 use crate::open::Server;
 use crate::stall::Patient;
 use crate::sweep;
@@ -100,14 +100,9 @@ fn connection(
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // Proxies speak HTTP/1.1 to what is behind them. Over HTTP/2 a reader could hold a download for ever without stalling its
+    // connection.
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(HEADER_LINES).max_buf_size(HEADER_BYTES);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(HTTP2_STREAMS)
-        .max_header_list_size(u32::try_from(HEADER_BYTES).unwrap_or(u32::MAX))
-        .keep_alive_interval(STALL_TIME)
-        .keep_alive_timeout(HEADER_TIME);
     builder
 }

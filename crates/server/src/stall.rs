@@ -1,7 +1,7 @@
-//! A connection that gives up on whoever neither reads nor, at the beginning, writes: hyper's own timeouts begin with a
-//! request's head, and end there.
+//! A connection that gives up on whoever has stopped reading: hyper's own timeouts are about a request's head. Those who
+//! have stopped sending are noticed where bodies are read.
 
-use crate::limits::{HEADER_TIME, STALL_TIME};
+use crate::limits::STALL_TIME;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,15 +12,13 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// A TCP stream with patience.
 pub(crate) struct Patient {
     stream: TcpStream,
-    /// Until when the first byte has to come; none after it.
-    first: Option<Pin<Box<Sleep>>>,
     /// Until when bytes have to go; set while they do not.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patient {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        Patient { stream, first: Some(Box::pin(sleep_until(Instant::now() + HEADER_TIME))), stalled: None }
+        Patient { stream, stalled: None }
     }
 
     /// What writing gave, or an error where it has waited too long.
@@ -39,15 +37,7 @@ impl Patient {
 
 impl AsyncRead for Patient {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(context, buf);
-        if read.is_ready() {
-            self.first = None;
-            return read;
-        }
-        match self.first.as_mut().map(|first| first.as_mut().poll(context)) {
-            Some(Poll::Ready(())) => Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "nothing was ever sent"))),
-            _ => Poll::Pending,
-        }
+        Pin::new(&mut self.stream).poll_read(context, buf)
     }
 }
 
