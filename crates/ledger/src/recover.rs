@@ -27,8 +27,10 @@ pub enum LedgerError {
     /// A file of the log is damaged.
     #[error("the log's files are damaged: {0}; run deedbox fsck")]
     Damaged(String),
-    /// The signer's memory does not read.
-    #[error("the signer's memory is damaged: restore it from the machine that signed, or have the log continued under a new key")]
+    /// The signer's memory does not read, or is gone while the log is not empty.
+    #[error(
+        "the signer's memory is missing or damaged: restore it from the machine that signed, or have the log continued under a new key"
+    )]
     SignerMemory,
     /// The signer has signed something that these files do not lead to.
     #[error(
@@ -100,6 +102,9 @@ pub(crate) async fn finish_claimed(parts: &LedgerParts, signer: &mut CheckpointS
         return Err(LedgerError::Damaged(format!("the tiles at size {} have another root than the checkpoint", head.size)));
     }
     let Claimed { served, after: claimed, last } = claimed_after(parts.commits.as_ref(), head.size, head.root).await?;
+    if signer.last().is_none() && head.size > 0 {
+        return Err(LedgerError::SignerMemory);
+    }
     if let (Some((size, root)), Some(commit)) = (signer.last(), served)
         && size < head.size
     {
