@@ -126,7 +126,7 @@ def receipts():
 
 
 def trees():
-    for path in ("logs/small.json", "logs/protocol2.json"):
+    for path in ("logs/small.json", "logs/verdicts.json", "logs/void-beginning.json", "logs/protocol2.json"):
         log = read(path)
         entries = [entry["statement"] for entry in log["entries"]]
         for root in log["roots"]:

@@ -1,5 +1,5 @@
-//! A second implementation in plain JavaScript, written from `spec/` alone (`tests/js/verify.mjs`), against the fixtures: a test of the
-//! specification as much as of the program.
+//! A second implementation in plain JavaScript that follows `spec/` and shares no code with this one (`tests/js/verify.mjs`), against
+//! the fixtures: a test of the specification as much as of the program.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
 mod golden;
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use golden::{Fields as _, read, root, statements};
 
 #[test]
-fn a_program_written_from_the_specification_alone_derives_the_fixtures_again() {
+fn a_second_implementation_of_the_specification_derives_the_fixtures_again() {
     let script = root().join("tests/js/verify.mjs");
     let output = Command::new("node").arg(&script).arg(root().join("fixtures")).stdin(Stdio::null()).output();
     let output = output.expect("node cannot be started: this test needs Node.js 20 or newer");
@@ -17,7 +17,7 @@ fn a_program_written_from_the_specification_alone_derives_the_fixtures_again() {
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
 
     // It has looked at all of them: a loop over nothing says 0.
-    let logs = [read("logs/small.json"), read("logs/protocol2.json")];
+    let logs = golden::LOGS.map(read);
     let entries = || logs.iter().flat_map(|log| log.list("entries"));
     let with = |verdict: &str| entries().filter(|entry| entry["verdict"] == verdict).count();
     let undecodable = entries().filter(|entry| entry["code"] == "undecodable").count();

@@ -11,8 +11,6 @@ use sha2::{Digest as _, Sha256};
 use signed_note::{StandardVerifier, Verifier as _, VerifierList};
 use tlog_tiles as theirs;
 
-const LOGS: [&str; 2] = ["logs/small.json", "logs/protocol2.json"];
-
 /// RFC 6962's hashing, written here once more.
 #[derive(Clone)]
 struct Rfc6962;
@@ -39,7 +37,7 @@ fn leaves(entries: &[Vec<u8>]) -> Vec<[u8; 32]> {
 
 #[test]
 fn rs_merkle_has_the_same_roots_and_multiproofs() {
-    for path in LOGS {
+    for path in golden::LOGS {
         let log = read(path);
         let leaves = leaves(&entries(&log));
         for (leaf, entry) in leaves.iter().zip(log.list("entries")) {
@@ -130,7 +128,7 @@ fn stored(entries: &[Vec<u8>]) -> Stored {
 
 #[test]
 fn tlog_tiles_has_the_same_roots_and_proves_every_entry_from_the_served_tiles() {
-    for path in LOGS {
+    for path in golden::LOGS {
         let log = read(path);
         let entries = entries(&log);
         let stored = stored(&entries);
@@ -192,7 +190,7 @@ fn verifiers(vkey: &str) -> VerifierList {
 #[test]
 fn signed_note_verifies_every_checkpoint_and_writes_it_back() {
     let mut checkpoints: Vec<(String, String, u64, Vec<u8>)> = Vec::new();
-    for path in LOGS {
+    for path in golden::LOGS {
         let log = read(path);
         for checkpoint in log.list("checkpoints") {
             let size = checkpoint.number("size");

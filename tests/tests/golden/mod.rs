@@ -61,6 +61,9 @@ pub(crate) const TYPES: [&str; 9] = [
     "channel.removed",
 ];
 
+/// The logs.
+pub(crate) const LOGS: [&str; 4] = ["logs/small.json", "logs/verdicts.json", "logs/void-beginning.json", "logs/protocol2.json"];
+
 /// Every case of every type.
 pub(crate) fn statements() -> Vec<Json> {
     let cases = TYPES.iter().flat_map(|event| read(&format!("statements/{event}.json")).list("cases").to_vec());
