@@ -1,5 +1,5 @@
 //! The signer of checkpoints, with a memory of its own: it refuses to contradict what it signed last, whatever the
-//! log's files say (spec/log.md, "What a signer remembers").
+//! log's files say (spec/log.md §13).
 
 use crate::recover::LedgerError;
 use bytes::Bytes;
