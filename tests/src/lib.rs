@@ -2,4 +2,5 @@
 //! `tests/`. Nothing here is part of the program that is shipped.
 
 pub mod clients;
+pub mod crash;
 pub mod debian;

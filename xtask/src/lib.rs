@@ -1,12 +1,14 @@
-//! The project's own commands as functions: what must pass (`test`), the house's own lint (`tidy`), the fuzz targets
-//! (`fuzz`), what the machine has (`doctor`).
+//! The project's own commands as functions: what must pass (`test`), the house's own lint (`tidy`), the fuzz targets (`fuzz`), what
+//! the machine has (`doctor`), the golden bytes that every implementation must agree on (`fixtures`).
 //! Nothing here is part of the program that is shipped.
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+pub mod crash;
 pub mod doctor;
+pub mod fixtures;
 pub mod fuzz;
 pub mod test;
 pub mod tidy;

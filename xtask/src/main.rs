@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use xtask::{doctor, fuzz, root, test, tidy};
+use xtask::{crash, doctor, fixtures, fuzz, root, test, tidy};
 
 const USAGE: &str = "\
 cargo xtask test [--quick] [--only STEP]   everything that must pass; the last line is `N passed, N failed`
@@ -12,10 +12,13 @@ cargo xtask test [--quick] [--only STEP]   everything that must pass; the last l
                                            STEP is one of: fmt, clippy, deny, tidy, test, fuzz
 cargo xtask tidy                           the house's own lint alone
 cargo xtask tidy --digest HOST             the line that tidy keeps for a host name nobody may write here
-cargo xtask fuzz [--seconds N] [--target T] every fuzz target, or one, for N seconds (60); fuzz/README.md
+cargo xtask fuzz [--seconds N] [--target T]
+                                           every fuzz target, or one, for N seconds (60); fuzz/README.md
                                            --input FILE shows one input of the target again
                                            --keep makes the best of what was found the corpus
                                            --lock takes the workspace's versions over
+cargo xtask fixtures [--check]             writes fixtures/ again; with --check only says which files would change
+cargo xtask crash [--runs N] [--seed S]    the crash loop, in release; prints how the rounds ended
 cargo xtask doctor                         what this machine has, and what the tests need of it
 ";
 
@@ -37,6 +40,12 @@ fn main() -> ExitCode {
             println!("{}", tidy::hosts::digest(host));
             Ok(true)
         }
+        ["fixtures"] => root().and_then(|root| fixtures::write(&root)),
+        ["fixtures", "--check"] => root().and_then(|root| fixtures::check(&root)),
+        ["crash", rest @ ..] => match crash::Options::parse(rest) {
+            Ok(options) => root().and_then(|root| crash::run(&root, &options)),
+            Err(wrong) => return used_wrongly(&wrong),
+        },
         ["doctor"] => Ok(doctor::run()),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

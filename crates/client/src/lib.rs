@@ -1,1 +1,34 @@
-//! Reads and checks a registry from outside.
+//! Reads and checks a registry from outside (spec/api.md, spec/log.md, spec/authority.md). Imports nothing of the server.
+//!
+//! ```text
+//! checkpoint → consistency with the last one seen → inclusion → statement → signature → authority → digest of a file
+//! ```
+//!
+//! What was fetched is `Unproven`; what is in a verified checkpoint's tree is `Proven`; what authority's decider found
+//! effective is a `VerifiedRelease`. Each is made only from the one before it, and none has public fields. Knows no
+//! ecosystem, asks no clock: whoever calls says what time it is.
+
+pub mod error;
+pub mod http;
+pub mod limits;
+pub mod lock;
+pub mod paths;
+pub mod proofs;
+pub mod saved;
+pub mod state;
+pub mod submit;
+pub mod tiles;
+pub mod trust;
+pub mod upload;
+pub mod verify;
+
+pub use error::{Class, ClientError};
+pub use http::{Registry, RegistryUrl};
+pub use lock::{Verdict, Wanted, judge_lock};
+pub use paths::{Home, Place};
+pub use proofs::{Proven, Query, Unproven};
+pub use saved::SavedProof;
+pub use submit::{Included, Intent, claim_local, claim_with_operator, submit};
+pub use trust::{Alarm, Pin, Trusted};
+pub use upload::{Payload, upload};
+pub use verify::{Judged, Standing, VerifiedRelease, VerifyError};

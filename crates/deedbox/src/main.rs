@@ -1,2 +1,34 @@
-//! The binary: arguments, words, progress.
-fn main() {}
+//! The binary: arguments, words, progress (docs/ARCHITECTURE.md, "The command line"). Each command is a file under
+//! `commands`; what it knows of registries is the client's, what it knows of ecosystems is the dialects'.
+//!
+//! Exit codes: 0 done, 1 refused or does not verify, 2 used wrongly, 3 cannot reach.
+
+mod args;
+mod commands;
+mod context;
+mod failure;
+mod home;
+mod keyfile;
+mod offline;
+mod terminal;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal::complain(&format!("this machine gives no threads to run on: {error}"));
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(commands::run(args)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain(&failure::words(&error));
+            ExitCode::from(failure::exit_code(&error))
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Commits: the numbered records by which batches become part of the log (spec/log.md, "Commits"). Canonical CBOR,
+//! Commits: the numbered records by which batches become part of the log (spec/log.md §12). Canonical CBOR,
 //! each naming the digest of the one before it.
 
 use deedbox_model::{NotCanonical, Sha256Digest};

@@ -3,7 +3,7 @@
 
 use crate::commit::Commit;
 use crate::publish::STAGED;
-use crate::signer;
+use crate::signer::{self, Signed};
 use bytes::Bytes;
 use deedbox_model::{Origin, Sha256Digest};
 use deedbox_store::{Commits, Files, StoreError};
@@ -230,8 +230,15 @@ async fn memory(log: &LogToCheck, commits: &[Commit], report: &mut LogReport) ->
         None => report.find(place, "is missing: it would sign a second history"),
         Some(bytes) => match signer::parse(&bytes) {
             None => report.find(place, "does not read"),
-            Some((size, root)) if size >= report.size && commits.iter().any(|c| c.new_size == size && c.root_hash() == root) => {}
-            Some((size, root)) => report.find(place, format!("says size {size} and root {root}, which is not where this log is")),
+            Some(Signed { size, root, commit }) => {
+                let named = commits.iter().find(|c| c.new_size == size && c.root_hash() == root);
+                let digest = named.and_then(|c| c.encode().ok()).map(|bytes| Sha256Digest::of(&bytes));
+                match named {
+                    Some(c) if digest != Some(commit) => report.find(place_of(c.number), "is not the one that the signer remembers"),
+                    Some(_) if size >= report.size => {}
+                    _ => report.find(place, format!("says size {size} and root {root}, which is not where this log is")),
+                }
+            }
         },
     }
     Ok(())

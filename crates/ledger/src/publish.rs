@@ -72,7 +72,8 @@ impl Tree {
             return Err(other());
         }
         let old = (self.edge.size(), self.edge.root());
-        let signed = signer.sign(old, (growth.edge.size(), growth.root)).await?;
+        let digest = Sha256Digest::of(&commit.encode().map_err(LedgerError::damaged)?);
+        let signed = signer.sign(old, (growth.edge.size(), growth.root), digest).await?;
         probe.passed(Point::SignerRemembers);
 
         let bundles = grow_bundles(old.0, &self.open_bundle, &entries).map_err(LedgerError::damaged)?;
@@ -124,7 +125,7 @@ pub(crate) async fn read_tile(files: &dyn Files, id: &TileId) -> Result<Bytes, L
 
 /// The partial tiles and bundles of the old size that wider ones have taken the place of. Who still holds an older
 /// checkpoint is served the beginning of the wider one.
-fn superseded(old: u64, new: u64) -> Vec<String> {
+pub(crate) fn superseded(old: u64, new: u64) -> Vec<String> {
     let now: Vec<TileId> = plan_growth(new).unwrap_or_default();
     let mut paths: Vec<String> =
         plan_growth(old).unwrap_or_default().into_iter().filter(|id| !now.contains(id)).map(|id| id.path()).collect();

@@ -4,8 +4,9 @@
 use crate::commit::{Commit, CommitError};
 use crate::head::Head;
 use crate::probe::Probe;
-use crate::publish::{STAGED, Tree, read_tile, staged_path};
+use crate::publish::{STAGED, Tree, read_tile, staged_path, superseded};
 use crate::signer::CheckpointSigner;
+use bytes::Bytes;
 use deedbox_model::{Origin, SecretKey, Sha256Digest};
 use deedbox_store::{Commits, Files, RowStore, StoreError};
 use deedbox_tlog::{CHECKPOINT_PATH, Frontier, SignedCheckpoint, Tiles, empty_root, plan_frontier};
@@ -26,8 +27,10 @@ pub enum LedgerError {
     /// A file of the log is damaged.
     #[error("the log's files are damaged: {0}; run deedbox fsck")]
     Damaged(String),
-    /// The signer's memory does not read.
-    #[error("the signer's memory is damaged: restore it from the machine that signed, or have the log continued under a new key")]
+    /// The signer's memory does not read, or is gone while the log is not empty.
+    #[error(
+        "the signer's memory is missing or damaged: restore it from the machine that signed, or have the log continued under a new key"
+    )]
     SignerMemory,
     /// The signer has signed something that these files do not lead to.
     #[error(
@@ -98,16 +101,19 @@ pub(crate) async fn finish_claimed(parts: &LedgerParts, signer: &mut CheckpointS
     if tree.edge.root() != head.root {
         return Err(LedgerError::Damaged(format!("the tiles at size {} have another root than the checkpoint", head.size)));
     }
-    if let Some((size, root)) = signer.last()
+    let Claimed { served, after: claimed, last } = claimed_after(parts.commits.as_ref(), head.size, head.root).await?;
+    if signer.last().is_none() && head.size > 0 {
+        return Err(LedgerError::SignerMemory);
+    }
+    if let (Some((size, root)), Some(commit)) = (signer.last(), served)
         && size < head.size
     {
         // Another process signed with this key since: its log must continue what this one signed.
         if root_at(parts.files.as_ref(), size, head.size).await? != root {
             return Err(signer.refuses(head.size, head.root));
         }
-        signer.adopt(head.size, head.root).await?;
+        signer.adopt(head.size, head.root, commit).await?;
     }
-    let (claimed, last) = claimed_after(parts.commits.as_ref(), head.size, head.root).await?;
     let commits = claimed.len() as u64;
     for commit in &claimed {
         let path = staged_path(&commit.bundle);
@@ -136,6 +142,12 @@ impl Recovered {
         let Finished { tree, last, head, commits } = finish_claimed(&parts, &mut signer).await?;
         if signer.last().is_some_and(|last| last != (head.size, head.root)) {
             return Err(signer.refuses(head.size, head.root));
+        }
+        // A stop between the last checkpoint and the clearing behind it left these.
+        if let Some((commit, _)) = &last {
+            for path in superseded(commit.old_size, commit.new_size) {
+                parts.files.delete(&path).await?;
+            }
         }
         // What is staged now was never claimed: its senders got no answer, and will ask again.
         for path in parts.files.list(STAGED).await? {
@@ -170,38 +182,46 @@ async fn served_head(parts: &LedgerParts, signer: &CheckpointSigner) -> Result<H
     Ok(Head { size: verified.size(), root: *verified.root(), checkpoint: Some(Arc::new(verified.signed().clone())) })
 }
 
-/// The claimed commits that lead past this size, ascending, and the last commit of all. Checks that each continues the
-/// one before it, back to the one that ends at this size.
-async fn claimed_after(
-    commits: &dyn Commits,
-    size: u64,
-    root: deedbox_tlog::Hash,
-) -> Result<(Vec<Commit>, Option<(Commit, Sha256Digest)>), LedgerError> {
+/// The end of the chain of commits.
+struct Claimed {
+    /// The digest of the commit that ends at the served size.
+    served: Option<Sha256Digest>,
+    /// The commits that lead past it, ascending.
+    after: Vec<Commit>,
+    /// The last commit of all.
+    last: Option<(Commit, Sha256Digest)>,
+}
+
+/// Reads back from the last commit to the one that ends at this size, checking that each continues the one before it.
+async fn claimed_after(commits: &dyn Commits, size: u64, root: deedbox_tlog::Hash) -> Result<Claimed, LedgerError> {
     let Some(mut number) = commits.last().await? else {
-        return if size == 0 { Ok((Vec::new(), None)) } else { Err(LedgerError::Missing("commit 0".to_owned())) };
+        return if size == 0 {
+            Ok(Claimed { served: None, after: Vec::new(), last: None })
+        } else {
+            Err(LedgerError::Missing("commit 0".to_owned()))
+        };
     };
-    let mut after: Vec<(Commit, Vec<u8>)> = Vec::new();
+    let mut found: Vec<(Commit, Bytes)> = Vec::new();
     loop {
         let bytes = commits.read(number).await?.ok_or_else(|| LedgerError::Missing(format!("commit {number}")))?;
         let commit = Commit::decode(number, &bytes)?;
-        if let Some((next, _)) = after.last() {
+        if let Some((next, _)) = found.last() {
             next.continues(&commit, &bytes)?;
         }
         let is_served = commit.new_size == size;
         if commit.new_size < size || (is_served && commit.root_hash() != root) {
             return Err(LedgerError::Damaged(format!("the checkpoint at size {size} is not that of any commit")));
         }
-        after.push((commit, bytes.to_vec()));
+        found.push((commit, bytes));
         if is_served || number == 0 {
             break;
         }
         number -= 1;
     }
-    let last = after.first().map(|(commit, bytes)| (commit.clone(), Sha256Digest::of(bytes)));
-    if size == 0 && after.last().is_some_and(|(commit, _)| commit.old_size != 0) {
-        return Err(LedgerError::Damaged("the first commit does not begin an empty log".to_owned()));
-    }
-    let mut claimed: Vec<Commit> = after.into_iter().map(|(commit, _)| commit).filter(|commit| commit.new_size > size).collect();
-    claimed.reverse();
-    Ok((claimed, last))
+    let with_digest = |(commit, bytes): &(Commit, Bytes)| (commit.clone(), Sha256Digest::of(bytes));
+    let last = found.first().map(with_digest);
+    let served = found.last().map(with_digest).filter(|(commit, _)| commit.new_size == size).map(|(_, digest)| digest);
+    let mut after: Vec<Commit> = found.into_iter().map(|(commit, _)| commit).filter(|commit| commit.new_size > size).collect();
+    after.reverse();
+    Ok(Claimed { served, after, last })
 }

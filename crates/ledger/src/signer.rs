@@ -1,9 +1,9 @@
 //! The signer of checkpoints, with a memory of its own: it refuses to contradict what it signed last, whatever the
-//! log's files say (spec/log.md, "What a signer remembers").
+//! log's files say (spec/log.md §13).
 
 use crate::recover::LedgerError;
 use bytes::Bytes;
-use deedbox_model::{Origin, SecretKey};
+use deedbox_model::{Origin, SecretKey, Sha256Digest};
 use deedbox_store::Files;
 use deedbox_tlog::{Checkpoint, Hash, KeyName, SignedCheckpoint, Signer};
 use ed25519_dalek::SigningKey;
@@ -17,7 +17,16 @@ pub struct CheckpointSigner {
     name: KeyName,
     signer: Signer,
     memory: Arc<dyn Files>,
-    last: Option<(u64, Hash)>,
+    last: Option<Signed>,
+}
+
+/// What was signed last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Signed {
+    pub(crate) size: u64,
+    pub(crate) root: Hash,
+    /// SHA-256 of the commit that led there: so that the last commit, which no other names yet, is named too.
+    pub(crate) commit: Sha256Digest,
 }
 
 impl CheckpointSigner {
@@ -49,7 +58,7 @@ impl CheckpointSigner {
 
     /// The last size that it signed, with its root.
     pub fn last(&self) -> Option<(u64, Hash)> {
-        self.last
+        self.last.map(|last| (last.size, last.root))
     }
 
     /// Signs the checkpoint that follows `old`, and remembers it before anybody sees the signature. Refuses another root
@@ -57,8 +66,8 @@ impl CheckpointSigner {
     ///
     /// A crash after remembering leaves a signature that nobody has seen; the same checkpoint is signed again, to the
     /// same bytes.
-    pub async fn sign(&mut self, old: (u64, Hash), new: (u64, Hash)) -> Result<SignedCheckpoint, LedgerError> {
-        let allowed = match self.last {
+    pub async fn sign(&mut self, old: (u64, Hash), new: (u64, Hash), commit: Sha256Digest) -> Result<SignedCheckpoint, LedgerError> {
+        let allowed = match self.last() {
             None => old.0 == 0,
             Some(last) => last == old || last == new,
         };
@@ -67,35 +76,41 @@ impl CheckpointSigner {
         }
         let checkpoint = Checkpoint::new(self.name.clone(), new.0, new.1).map_err(|e| LedgerError::Key(e.to_string()))?;
         let signed = checkpoint.sign(&self.signer).map_err(|e| LedgerError::Key(e.to_string()))?;
-        if self.last != Some(new) {
-            self.remember(new).await?;
+        if self.last() != Some(new) {
+            self.remember(Signed { size: new.0, root: new.1, commit }).await?;
         }
         Ok(signed)
     }
 
     /// Takes over a checkpoint that another process signed with this key. The caller has checked its signature, and that
     /// its tree continues the one signed here last.
-    pub(crate) async fn adopt(&mut self, size: u64, root: Hash) -> Result<(), LedgerError> {
-        self.remember((size, root)).await
+    pub(crate) async fn adopt(&mut self, size: u64, root: Hash, commit: Sha256Digest) -> Result<(), LedgerError> {
+        self.remember(Signed { size, root, commit }).await
     }
 
     /// The refusal to sign a size and root.
     pub(crate) fn refuses(&self, size: u64, root: Hash) -> LedgerError {
-        let (last_size, last_root) = self.last.unwrap_or((0, deedbox_tlog::empty_root()));
+        let (last_size, last_root) = self.last().unwrap_or((0, deedbox_tlog::empty_root()));
         LedgerError::SignerRefuses { last_size, last_root: last_root.to_string(), size, root: root.to_string() }
     }
 
-    async fn remember(&mut self, signed: (u64, Hash)) -> Result<(), LedgerError> {
-        self.memory.put(MEMORY, Bytes::from(format!("{} {}\n", signed.0, signed.1))).await?;
+    async fn remember(&mut self, signed: Signed) -> Result<(), LedgerError> {
+        let Signed { size, root, commit } = signed;
+        self.memory.put(MEMORY, Bytes::from(format!("{size} {root} {commit}\n"))).await?;
         self.last = Some(signed);
         Ok(())
     }
 }
 
-/// Reads the memory: size, space, root in hex, newline.
-pub(crate) fn parse(bytes: &[u8]) -> Option<(u64, Hash)> {
-    let (size, root) = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?.split_once(' ')?;
-    Some((size.parse().ok()?, Hash::from_hex(root).ok()?))
+/// Reads the memory: size, root and commit digest in hex, separated by single spaces, and a newline. One spelling.
+pub(crate) fn parse(bytes: &[u8]) -> Option<Signed> {
+    let text = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?;
+    let mut parts = text.split(' ');
+    let size = parts.next()?.parse().ok()?;
+    let root = Hash::from_hex(parts.next()?).ok()?;
+    let commit = Sha256Digest::from_hex(parts.next()?)?;
+    let signed = Signed { size, root, commit };
+    (parts.next().is_none() && text == format!("{size} {root} {commit}")).then_some(signed)
 }
 
 #[cfg(test)]
@@ -109,14 +124,15 @@ mod tests {
         let origin = Origin::parse("registry.example").unwrap();
         let key = SecretKey::from_seed(&[1; 32]);
         let root = |n| (n, Hash([n as u8; 32]));
+        let commit = Sha256Digest([0; 32]);
         let mut signer = CheckpointSigner::open(&origin, &key, Arc::clone(&memory)).await.unwrap();
-        assert!(signer.sign(root(4), root(5)).await.is_err(), "a fresh memory begins with an empty log");
-        let first = signer.sign(root(0), root(5)).await.unwrap();
-        assert_eq!(signer.sign(root(0), root(5)).await.unwrap().to_string(), first.to_string(), "again, to the same bytes");
-        assert!(signer.sign(root(0), (5, Hash([9; 32]))).await.is_err(), "another root of the same size");
-        assert!(signer.sign(root(0), root(3)).await.is_err(), "a restored log's other future");
+        assert!(signer.sign(root(4), root(5), commit).await.is_err(), "a fresh memory begins with an empty log");
+        let first = signer.sign(root(0), root(5), commit).await.unwrap();
+        assert_eq!(signer.sign(root(0), root(5), commit).await.unwrap().to_string(), first.to_string(), "again, to the same bytes");
+        assert!(signer.sign(root(0), (5, Hash([9; 32])), commit).await.is_err(), "another root of the same size");
+        assert!(signer.sign(root(0), root(3), commit).await.is_err(), "a restored log's other future");
         let mut again = CheckpointSigner::open(&origin, &key, memory).await.unwrap();
-        assert!(again.sign(root(0), root(6)).await.is_err());
-        again.sign(root(5), root(6)).await.unwrap();
+        assert!(again.sign(root(0), root(6), commit).await.is_err());
+        again.sign(root(5), root(6), commit).await.unwrap();
     }
 }

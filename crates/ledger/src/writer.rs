@@ -278,7 +278,12 @@ impl Writer {
             previous: self.last.as_ref().map(|(_, digest)| *digest),
         };
         let bytes = Bytes::from(commit.encode().map_err(LedgerError::damaged)?);
-        self.parts.files.put(&staged_path(&commit.bundle), staged.clone()).await?;
+        let path = staged_path(&commit.bundle);
+        if let Err(error) = self.parts.files.put(&path, staged.clone()).await {
+            // It may be there all the same; if it cannot be removed either, the next start does.
+            let _left = self.parts.files.delete(&path).await;
+            return Err(error.into());
+        }
         self.parts.probe.passed(Point::Staged);
 
         // From the first try on, the commit may exist whatever the store answers: ask until it says which.

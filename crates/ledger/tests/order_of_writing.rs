@@ -107,6 +107,18 @@ async fn files_rolled_back_behind_the_signer_are_not_written() {
 }
 
 #[tokio::test]
+async fn a_log_whose_signer_has_lost_its_memory_is_not_opened() {
+    let stores = Stores::default();
+    World::start(&stores).await.unwrap().stop().await;
+    let path = stores.signer.list("").await.unwrap().remove(0);
+    stores.signer.delete(&path).await.unwrap();
+    let error = World::start(&stores).await.err().expect("it must not start");
+    assert!(error.contains("memory is missing"), "{error}");
+    stores.signer.put(&path, "0 0 0\n".into()).await.unwrap();
+    assert!(World::start(&stores).await.err().expect("it must not start").contains("damaged"));
+}
+
+#[tokio::test]
 async fn two_writers_never_fork_and_the_loser_decides_anew() {
     let stores = Stores::default();
     let first = World::start(&stores).await.unwrap();

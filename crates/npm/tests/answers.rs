@@ -269,7 +269,7 @@ fn a_release_that_cannot_be_read_is_a_tombstone() {
     unreadable.append(
         WIDGET,
         published(&inspection.manifest, &["latest"]),
-        Facts { manifest: Some(Fact::Unreadable("not canonical".into())), message: None },
+        Facts { manifest: Some(Fact::Unreadable("not_a_manifest")), message: None },
     );
     for (log, status, words) in [(withheld, 451, "withheld"), (unreadable, 404, "cannot be read")] {
         let rows = log.rows();

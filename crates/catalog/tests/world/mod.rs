@@ -181,7 +181,7 @@ pub(crate) fn write(url: &str) -> Request {
 /// A manifest that says something about itself.
 pub(crate) fn described(id: &str, version: &str, description: &str, keywords: &[&str]) -> Manifest {
     let mut manifest = manifest(id, version, format!("{id}@{version}").as_bytes());
-    manifest.metadata.description = Some(description.to_owned());
+    manifest.metadata.description = (!description.is_empty()).then(|| description.to_owned());
     manifest.metadata.keywords = keywords.iter().map(|&word| word.to_owned()).collect();
     manifest
 }

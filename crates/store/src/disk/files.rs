@@ -20,6 +20,13 @@ pub struct DiskFiles {
 }
 
 impl DiskFiles {
+    /// Opens a folder of files by itself, making it (mode 0700) where it is missing. The caller holds the lock of the data
+    /// directory that it is in.
+    ///
+    /// Errors: `Medium` if it cannot be made or opened.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::new(Arc::new(Place::open(dir)?))
+    }
     pub(super) fn new(place: Arc<Place>) -> Result<Self, StoreError> {
         let root = place.root().display().to_string();
         let files = LocalFileSystem::new_with_prefix(place.root()).map_err(medium("opening", &root))?.with_fsync(true);

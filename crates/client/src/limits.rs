@@ -1,0 +1,38 @@
+//! Every bound of this crate in one place, each with its reason.
+
+use std::time::Duration;
+
+/// A JSON answer: a package with its newest releases, or a page of its history.
+pub const JSON_BYTES: usize = 4 * 1024 * 1024;
+/// A checkpoint: what tlog reads as a note.
+pub const CHECKPOINT_BYTES: usize = deedbox_tlog::limits::MAX_NOTE_BYTES;
+/// A verifier key: an origin, and some 60 characters.
+pub const VKEY_BYTES: usize = 1_024;
+/// A proof for many: 16,000 statements of about 700 bytes and their hashes, with room.
+pub const PROOFS_BYTES: usize = 64 * 1024 * 1024;
+/// Releases and indices asked for in one question (spec/api.md §4), less entry 0.
+pub const PROVEN_AT_ONCE: usize = 15_999;
+/// A release manifest that is downloaded to be compared.
+pub const MANIFEST_BYTES: usize = deedbox_model::limits::MANIFEST_BYTES;
+/// Entries of a package's history that are read to see what came between.
+pub const HISTORY_ENTRIES: u64 = 1_000;
+/// Tiles fetched at once.
+pub const TILES_AT_ONCE: usize = 8;
+/// Objects uploaded at once: enough to hide a round trip, few enough for a server's budget of connections.
+pub const UPLOADS_AT_ONCE: usize = 4;
+/// Saved proofs that are searched for a file's digest: one directory listing, a second's work.
+pub const SAVED_PROOFS: usize = 10_000;
+/// A saved proof: a proof for many, and its head.
+pub const SAVED_PROOF_BYTES: u64 = PROOFS_BYTES as u64 + 64 * 1024;
+/// Times that an answer is asked for again, when asking twice changes nothing.
+pub const RETRIES: u32 = 3;
+/// Times that a statement is signed again on a newer head.
+pub const REBASES: u32 = 3;
+/// Time to connect.
+pub const CONNECT: Duration = Duration::from_secs(5);
+/// Time without a byte.
+pub const SILENCE: Duration = Duration::from_secs(60);
+/// The longest that a server's Retry-After is waited for.
+pub const WAIT: Duration = Duration::from_secs(5);
+/// How long an upload permit is valid: the longest there is.
+pub const PERMIT_MS: u64 = deedbox_model::permit::MAX_PERMIT_MS;

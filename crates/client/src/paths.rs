@@ -1,0 +1,105 @@
+//! Where this machine keeps what it knows about registries: one folder each, with the pin, the last verified
+//! checkpoint, proofs, and the evidence of alarms. Files are replaced whole; a crash leaves the old one or the new one.
+
+use crate::error::ClientError;
+use crate::http::RegistryUrl;
+use deedbox_model::Sha256Digest;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The folder of all registries.
+#[derive(Debug, Clone)]
+pub struct Home(PathBuf);
+
+/// The folder of one registry.
+#[derive(Debug, Clone)]
+pub struct Place(PathBuf);
+
+impl Home {
+    /// This folder; made when something is written.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Home(path.into())
+    }
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+    /// What is known about the registry at an address.
+    pub fn registry(&self, url: &RegistryUrl) -> Place {
+        // The readable part may be the same for two addresses, the digest is not.
+        let readable: String =
+            url.authority().chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' }).take(80).collect();
+        let digest: String = Sha256Digest::of(url.as_str().as_bytes()).to_hex().chars().take(12).collect();
+        Place(self.0.join("registries").join(format!("{readable}-{digest}")))
+    }
+}
+
+impl Place {
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+    /// The pin.
+    pub fn pin(&self) -> PathBuf {
+        self.0.join("pin.json")
+    }
+    /// The last verified checkpoint, as it was signed.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.0.join("checkpoint")
+    }
+    /// Saved proofs.
+    pub fn proofs(&self) -> PathBuf {
+        self.0.join("proofs")
+    }
+    /// Evidence of alarms.
+    pub fn evidence(&self) -> PathBuf {
+        self.0.join("evidence")
+    }
+}
+
+/// Reads a file of at most `limit` bytes; none if it is not there.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, ClientError> {
+    let stat = match std::fs::metadata(path) {
+        Ok(stat) => stat,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(ClientError::file(path, e)),
+    };
+    if stat.len() > limit {
+        return Err(ClientError::file(path, format!("{} bytes are too many: at most {limit}", stat.len())));
+    }
+    std::fs::read(path).map(Some).map_err(|e| ClientError::file(path, e))
+}
+
+/// Replaces a file whole, making its folder.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), ClientError> {
+    let parent = path.parent().unwrap_or_else(|| Path::new("."));
+    std::fs::create_dir_all(parent).map_err(|e| ClientError::file(parent, e))?;
+    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(|e| ClientError::file(parent, e))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|e| ClientError::file(path, e))?;
+    file.persist(path).map_err(|e| ClientError::file(path, e.error))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_addresses_have_two_folders() {
+        let home = Home::at("/h");
+        let place = |url: &str| home.registry(&RegistryUrl::parse(url).unwrap()).path().to_owned();
+        assert_eq!(place("http://127.0.0.1:8417"), place("http://127.0.0.1:8417/"));
+        assert_ne!(place("http://127.0.0.1:8417"), place("https://127.0.0.1:8417"));
+        assert_ne!(place("http://127.0.0.1:8417"), place("http://127.0.0.1:8417/a"));
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_too_much_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b");
+        assert!(read(&path, 10).unwrap().is_none());
+        write(&path, b"0123456789").unwrap();
+        assert_eq!(read(&path, 10).unwrap().unwrap(), b"0123456789");
+        assert!(read(&path, 9).is_err());
+    }
+}

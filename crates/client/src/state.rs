@@ -1,0 +1,144 @@
+//! What a registry says about its state (spec/projections/catalog.md §3, spec/api.md §7). Unproven words: good for
+//! making a statement, which is judged again by everyone, never for believing one.
+
+use crate::error::ClientError;
+use crate::http::{Registry, encode_path};
+use crate::limits;
+use deedbox_model::{Domain, EventId, PackageId};
+use serde::{Deserialize, Serialize};
+
+/// A claimed domain, with the fields that signing needs.
+#[derive(Debug, Clone, Deserialize)]
+pub struct DomainState {
+    /// The nearest claimed domain at or above the one that was asked for.
+    pub domain: String,
+    /// The event of its tenure, in hex.
+    pub tenure: String,
+    /// Its keys.
+    pub keys: Vec<DomainKeyState>,
+}
+
+/// A key of a domain.
+#[derive(Debug, Clone, Deserialize)]
+pub struct DomainKeyState {
+    /// Its id, in hex.
+    pub kid: String,
+}
+
+/// A package, with the fields that signing needs.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PackageState {
+    /// Its last event, in hex.
+    pub head: String,
+}
+
+/// One event of a package.
+#[derive(Debug, Clone, Deserialize)]
+pub struct HistoryState {
+    /// Its index.
+    pub index: u64,
+    /// Its event, in hex.
+    pub event: String,
+    /// Its type.
+    pub r#type: String,
+    /// The version that it is about.
+    pub version: Option<String>,
+    /// The channels that it sets or removes.
+    #[serde(default)]
+    pub channels: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct HistoryPage {
+    history: Vec<HistoryState>,
+    next: Option<String>,
+}
+
+/// A channel.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChannelState {
+    /// Its name.
+    pub channel: String,
+    /// The version that it points at.
+    pub version: String,
+    /// The entry that set it.
+    pub index: u64,
+    /// When.
+    pub at: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct ChannelPage {
+    channels: Vec<ChannelState>,
+    next: Option<String>,
+}
+
+/// The registry about itself.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RegistryState {
+    /// The log's name.
+    pub origin: String,
+    /// Entries of the published tree.
+    pub tree_size: u64,
+    /// Whether it files claims below `localhost` by itself.
+    #[serde(default)]
+    pub allow_local_claims: bool,
+}
+
+/// What the registry says about itself.
+pub async fn registry(registry: &Registry) -> Result<RegistryState, ClientError> {
+    let path = "api/v1/registry";
+    registry.get_json(path).await?.ok_or_else(|| registry.answer(path, "a registry's description", "there is nothing"))
+}
+
+/// The nearest claimed domain at or above this one; none if nobody claimed any.
+pub async fn domain(registry: &Registry, domain: &Domain) -> Result<Option<DomainState>, ClientError> {
+    registry.get_json(&format!("api/v1/domains/{domain}")).await
+}
+
+/// A package; none if nothing was published as it.
+pub async fn package(registry: &Registry, id: &PackageId) -> Result<Option<PackageState>, ClientError> {
+    registry.get_json(&format!("api/v1/packages/{}", encode_path(id.as_str()))).await
+}
+
+/// The events of a package after one of them (all, for none), oldest first.
+pub async fn history_after(registry: &Registry, id: &PackageId, head: Option<EventId>) -> Result<Vec<HistoryState>, ClientError> {
+    let head = head.map(|head| head.to_hex());
+    let mut all = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let mut path = format!("api/v1/packages/{}?view=history&limit=100", encode_path(id.as_str()));
+        if let Some(after) = &after {
+            path.push_str(&format!("&after={}", encode_path(after)));
+        }
+        let Some(page) = registry.get_json::<HistoryPage>(&path).await? else { break };
+        all.extend(page.history);
+        // Only what comes after the head that is known matters.
+        if let Some(at) = all.iter().position(|item| head.as_deref() == Some(&item.event)) {
+            all.drain(..=at);
+        }
+        match page.next {
+            Some(next) if (all.len() as u64) < limits::HISTORY_ENTRIES => after = Some(next),
+            _ => break,
+        }
+    }
+    Ok(all)
+}
+
+/// The channels of a package; none if nothing was published as it.
+pub async fn channels(registry: &Registry, id: &PackageId) -> Result<Option<Vec<ChannelState>>, ClientError> {
+    let mut all = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let mut path = format!("api/v1/packages/{}?view=channels&limit=100", encode_path(id.as_str()));
+        if let Some(after) = &after {
+            path.push_str(&format!("&after={}", encode_path(after)));
+        }
+        let Some(page) = registry.get_json::<ChannelPage>(&path).await? else { return Ok(None) };
+        all.extend(page.channels);
+        match page.next {
+            Some(next) if (all.len() as u64) < limits::HISTORY_ENTRIES => after = Some(next),
+            _ => return Ok(Some(all)),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Making statements and sending them: on the present head, under the present tenure, once. When the head has moved,
+//! the statement is signed again only if what came between does not touch what it says. An answer is believed when the
+//! event is in a verified checkpoint.
+
+use crate::error::ClientError;
+use crate::limits;
+use crate::proofs::{Query, Unproven};
+use crate::state::{self, HistoryState};
+use crate::trust::Trusted;
+use crate::verify::{Judged, judge};
+use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainClaimed, DomainKey, Evidence, Role};
+use deedbox_model::{Domain, Event, EventId, PackageId, SecretKey, Speaker, Statement, Subject, TimeMs};
+use serde::Deserialize;
+
+/// What somebody wants to say about a package.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    /// The package.
+    pub id: PackageId,
+    /// What happened.
+    pub event: Event,
+}
+
+/// A statement that is in the log.
+#[derive(Debug)]
+pub struct Included {
+    /// Its index.
+    pub index: u64,
+    /// Its event.
+    pub event: EventId,
+    /// Whether it was there before.
+    pub seen: bool,
+    /// Entries of the tree in which it was shown.
+    pub tree_size: u64,
+    /// What was shown with it.
+    pub judged: Judged,
+    /// The proof, to be kept.
+    pub proof: Unproven,
+}
+
+#[derive(Deserialize)]
+struct Answered {
+    index: u64,
+    id: String,
+    seen: bool,
+}
+
+impl Intent {
+    /// Whether an event of the same package, which came in between, touches what this one says.
+    fn is_touched_by(&self, other: &HistoryState) -> bool {
+        let same_version = self.event.version().is_some_and(|version| other.version.as_deref() == Some(version.as_str()));
+        let sets = |channel: &str| other.channels.iter().any(|other| other == channel);
+        match &self.event {
+            Event::ReleasePublished(e) => {
+                (same_version && other.r#type == "release.published") || e.channels.iter().any(|channel| sets(channel.as_str()))
+            }
+            Event::ChannelSet(e) => {
+                sets(e.channel.as_str()) || (same_version && matches!(other.r#type.as_str(), "release.yanked" | "release.unyanked"))
+            }
+            Event::ChannelRemoved(e) => sets(e.channel.as_str()),
+            _ => same_version && other.r#type.starts_with("release."),
+        }
+    }
+
+    fn query(&self, index: u64) -> Query {
+        let releases = match self.event.version() {
+            Some(version) => vec![format!("{}@{version}", self.id)],
+            None => Vec::new(),
+        };
+        Query { releases, indices: vec![0, index] }
+    }
+}
+
+/// Under which claim a package's events are spoken, by the registry's word.
+pub async fn tenure(trusted: &Trusted, domain: &Domain, key: &SecretKey) -> Result<(Domain, EventId), ClientError> {
+    let registry = trusted.registry();
+    let Some(state) = state::domain(registry, domain).await? else {
+        return Err(ClientError::Here(format!(
+            "nobody has claimed {domain} or a domain above it at {}: claim it first, with deedbox claim {domain}",
+            registry.url()
+        )));
+    };
+    let answer = |why: String| registry.answer("api/v1/domains/", "a claimed domain", why);
+    let owner = Domain::parse(&state.domain).map_err(|e| answer(e.to_string()))?;
+    if !domain.is_within(&owner) {
+        return Err(answer(format!("{owner} is not {domain} or above it")));
+    }
+    let tenure = EventId::from_hex(&state.tenure).ok_or_else(|| answer("the tenure is not an event".to_owned()))?;
+    let kid = key.public().id().to_hex();
+    if !state.keys.iter().any(|key| key.kid == kid) {
+        return Err(ClientError::Here(format!(
+            "the key {kid} is not one of {owner}'s keys: sign with one that is (--key), or ask its owner to add it"
+        )));
+    }
+    Ok((owner, tenure))
+}
+
+/// Says it: signs on the present head, sends, waits for inclusion, and checks that. `now` is asked for each signature.
+pub async fn submit(trusted: &Trusted, key: &SecretKey, intent: &Intent, now: &dyn Fn() -> TimeMs) -> Result<Included, ClientError> {
+    let (domain, tenure) = tenure(trusted, intent.id.domain(), key).await?;
+    let speaker = Speaker::Domain { domain, tenure };
+    let subject = Subject::Package(intent.id.clone());
+    let registry = trusted.registry();
+    let mut head = match state::package(registry, &intent.id).await? {
+        None => None,
+        Some(package) => {
+            Some(EventId::from_hex(&package.head).ok_or_else(|| registry.answer("api/v1/packages/", "a package", "its head is no event"))?)
+        }
+    };
+    let mut tries = 0;
+    loop {
+        let statement = Statement::sign(key, &trusted.pin().origin, &speaker, &subject, head, now(), &intent.event)
+            .map_err(|e| ClientError::Here(format!("this statement cannot be made: {e}")))?;
+        match post(trusted, "api/v1/events", statement.bytes()).await {
+            Ok(answered) => return included(trusted, &statement, answered, |index| intent.query(index)).await,
+            Err(ClientError::Refused { status: 409, code, head: now_head, message, .. })
+                if code == "stale_prev" && tries < limits::REBASES =>
+            {
+                tries += 1;
+                let between = state::history_after(registry, &intent.id, head).await?;
+                if let Some(other) = between.iter().find(|other| intent.is_touched_by(other)) {
+                    return Err(ClientError::Here(format!(
+                        "{} has changed meanwhile: entry {} ({}) touches what you wanted to say. Nothing was sent; look at it, and say it again if \
+                         you still want to",
+                        intent.id, other.index, other.r#type
+                    )));
+                }
+                if now_head == head {
+                    return Err(ClientError::Here(format!("the registry says that the head moved, and names the same one: {message}")));
+                }
+                head = now_head;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The claimant's acceptance: this key, as admin, from the start of the domain's chain.
+fn accept(trusted: &Trusted, domain: &Domain, key: &SecretKey) -> Result<Acceptance, ClientError> {
+    let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
+    Acceptance::sign(key, domain, &trusted.pin().origin, &AcceptanceTerms { keys, prev: None })
+        .map_err(|e| ClientError::Here(format!("this claim cannot be made: {e}")))
+}
+
+/// Claims a domain below `localhost`, which a registry on a loopback listener files by itself.
+pub async fn claim_local(trusted: &Trusted, domain: &Domain, key: &SecretKey) -> Result<Included, ClientError> {
+    let acceptance = accept(trusted, domain, key)?;
+    let (registry, path) = (trusted.registry(), "api/v1/claims");
+    // The operator's statement around it is another one each time, so the second would be refused.
+    let body = registry.post_once(path, "application/cose", acceptance.bytes().to_vec(), limits::JSON_BYTES).await?;
+    let answered: Answered = registry.json(path, &body)?;
+    let event = event_id(trusted, &answered)?;
+    proven(trusted, event, answered, Query::default()).await
+}
+
+/// Files a claim as the operator, around the claimant's acceptance.
+pub async fn claim_with_operator(
+    trusted: &Trusted,
+    domain: &Domain,
+    key: &SecretKey,
+    operator: &SecretKey,
+    now: TimeMs,
+) -> Result<Included, ClientError> {
+    let evidence = if domain.is_localhost() { Evidence::Localhost } else { Evidence::Operator };
+    let event = Event::DomainClaimed(DomainClaimed { evidence, acceptance: accept(trusted, domain, key)? });
+    let subject = Subject::Domain(domain.clone());
+    let statement = Statement::sign(operator, &trusted.pin().origin, &Speaker::Registry, &subject, None, now, &event)
+        .map_err(|e| ClientError::Here(format!("this claim cannot be made: {e}")))?;
+    let answered = post(trusted, "api/v1/events", statement.bytes()).await?;
+    included(trusted, &statement, answered, |_| Query::default()).await
+}
+
+/// Sends bytes that a registry takes once, however often they come.
+async fn post(trusted: &Trusted, path: &str, bytes: &[u8]) -> Result<Answered, ClientError> {
+    let registry = trusted.registry();
+    let body = registry.post(path, "application/cose", bytes.to_vec(), limits::JSON_BYTES).await?;
+    registry.json(path, &body)
+}
+
+fn event_id(trusted: &Trusted, answered: &Answered) -> Result<EventId, ClientError> {
+    EventId::from_hex(&answered.id).ok_or_else(|| trusted.registry().answer("api/v1/events", "an appended event", "its id is no event"))
+}
+
+async fn included(
+    trusted: &Trusted,
+    statement: &Statement,
+    answered: Answered,
+    query: impl Fn(u64) -> Query,
+) -> Result<Included, ClientError> {
+    if event_id(trusted, &answered)? != statement.id() {
+        return Err(trusted.registry().answer("api/v1/events", "the event that was sent", "it names another event"));
+    }
+    let query = query(answered.index);
+    proven(trusted, statement.id(), answered, query).await
+}
+
+/// Checks that the event is at its index in a verified checkpoint, and effective.
+async fn proven(trusted: &Trusted, event: EventId, answered: Answered, mut query: Query) -> Result<Included, ClientError> {
+    if !query.indices.contains(&answered.index) {
+        query.indices.push(answered.index);
+    }
+    let (unproven, proven) = trusted.prove(&query).await?;
+    let judged = judge(&proven, &trusted.pin().origin, trusted.key())?;
+    let bytes = proven.entries().iter().find(|(index, _)| *index == answered.index).map(|(_, bytes)| bytes);
+    if bytes.map(|bytes| EventId::of(bytes)) != Some(event) {
+        return Err(trusted.registry().answer(
+            "api/v1/events",
+            "an event that is in the log",
+            format!("entry {} of the verified tree is another one, so the answer is not true", answered.index),
+        ));
+    }
+    let tree_size = proven.checkpoint().size();
+    Ok(Included { index: answered.index, event, seen: answered.seen, tree_size, judged, proof: unproven })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deedbox_model::event::{ChannelSet, ReleaseYanked};
+    use deedbox_model::{Channel, ReasonCode, Version};
+
+    fn other(kind: &str, version: Option<&str>, channels: &[&str]) -> HistoryState {
+        HistoryState {
+            index: 9,
+            event: String::new(),
+            r#type: kind.to_owned(),
+            version: version.map(str::to_owned),
+            channels: channels.iter().map(|c| (*c).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_statement_is_signed_again_only_over_what_does_not_touch_it() {
+        let id = PackageId::parse("npm:acme.example/widget").unwrap();
+        let version = Version::parse("1.0.0").unwrap();
+        let yank =
+            Intent { id: id.clone(), event: Event::ReleaseYanked(ReleaseYanked { reason: ReasonCode::Broken, version: version.clone() }) };
+        let latest = Intent { id, event: Event::ChannelSet(ChannelSet { channel: Channel::parse("latest").unwrap(), version }) };
+        for (intent, event, touched) in [
+            (&yank, other("release.published", Some("2.0.0"), &["latest"]), false),
+            (&yank, other("release.deprecated", Some("1.0.0"), &[]), true),
+            (&yank, other("channel.set", Some("1.0.0"), &["latest"]), false),
+            (&latest, other("release.published", Some("2.0.0"), &["latest"]), true),
+            (&latest, other("release.published", Some("2.0.0"), &["next"]), false),
+            (&latest, other("channel.removed", None, &["latest"]), true),
+            (&latest, other("release.yanked", Some("1.0.0"), &[]), true),
+            (&latest, other("release.yanked", Some("0.9.0"), &[]), false),
+        ] {
+            assert_eq!(intent.is_touched_by(&event), touched, "{event:?}");
+        }
+    }
+}

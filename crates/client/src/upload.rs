@@ -1,0 +1,76 @@
+//! Uploading objects (spec/objects.md §4, spec/api.md §5): under a permit signed by the publisher's key, leaving out
+//! what is there already, some at once. Running it again after it broke off sends only what is missing.
+
+use crate::error::ClientError;
+use crate::limits;
+use crate::submit::tenure;
+use crate::trust::Trusted;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use deedbox_model::permit::{Permit, PermitTerms};
+use deedbox_model::{Domain, ObjectRef, SecretKey, TimeMs};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use std::path::PathBuf;
+use tokio::io::AsyncReadExt as _;
+
+/// Where an object's bytes are.
+#[derive(Debug, Clone)]
+pub enum Payload {
+    /// Here.
+    Bytes(Vec<u8>),
+    /// In a file, which must not change meanwhile.
+    File(PathBuf),
+}
+
+/// Uploads objects for a domain. `progress` is told how many bytes were sent, or were there already. Gives the number
+/// of objects that were sent.
+pub async fn upload(
+    trusted: &Trusted,
+    key: &SecretKey,
+    domain: &Domain,
+    objects: Vec<(ObjectRef, Payload)>,
+    now: TimeMs,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<usize, ClientError> {
+    let (owner, under) = tenure(trusted, domain, key).await?;
+    let terms = PermitTerms { time: now, under, until: now.plus_ms(limits::PERMIT_MS) };
+    let permit = Permit::sign(key, &owner, &trusted.pin().origin, &terms)
+        .map_err(|e| ClientError::Here(format!("an upload permit cannot be made: {e}")))?;
+    let authorization = format!("Deedbox {}", URL_SAFE_NO_PAD.encode(permit));
+    let sent: Vec<bool> = stream::iter(objects)
+        .map(|(object, payload)| one(trusted, &authorization, object, payload, progress))
+        .buffer_unordered(limits::UPLOADS_AT_ONCE)
+        .try_collect()
+        .await?;
+    Ok(sent.into_iter().filter(|sent| *sent).count())
+}
+
+async fn one(
+    trusted: &Trusted,
+    authorization: &str,
+    object: ObjectRef,
+    payload: Payload,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<bool, ClientError> {
+    let path = format!("objects/sha256/{}", object.sha256.to_hex());
+    if trusted.registry().has_object(&path, authorization).await? {
+        progress(object.size);
+        return Ok(false);
+    }
+    let body = match payload {
+        Payload::Bytes(bytes) => reqwest::Body::from(bytes),
+        Payload::File(path) => {
+            let file = tokio::fs::File::open(&path).await.map_err(|e| ClientError::file(&path, e))?;
+            let pieces = stream::try_unfold(file, |mut file| async move {
+                let mut piece = vec![0; 64 * 1024];
+                let read = file.read(&mut piece).await?;
+                piece.truncate(read);
+                std::io::Result::Ok(if read == 0 { None } else { Some((piece, file)) })
+            });
+            reqwest::Body::wrap_stream(pieces)
+        }
+    };
+    trusted.registry().put(&path, authorization, object.size, body).await?;
+    progress(object.size);
+    Ok(true)
+}

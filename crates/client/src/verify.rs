@@ -1,0 +1,424 @@
+//! From proven entries to verified releases: each statement is decoded, its signature is checked with the key that an
+//! earlier proven statement registered, and authority's own decider judges it over the rows that the proven statements
+//! before it give (spec/authority.md §3).
+//!
+//! What a decision needs and no proven statement says is taken from the statement itself: that its `prev` was the head
+//! of its package. So this shows inclusion, signature and authority, and not that nothing else happened in between or
+//! since; that takes the whole log.
+
+use crate::proofs::Proven;
+use deedbox_authority::rows::{KeyRow, PackageRow, key_key, package_key};
+use deedbox_authority::{Decision, Refusal, Signed, decide, touches};
+use deedbox_model::event::{Evidence, Notice, Principal};
+use deedbox_model::row::{Defect, decode_row, encode_row};
+use deedbox_model::{
+    Algorithm, Digests, Domain, Event, EventId, KeyId, NativeName, ObjectRef, Origin, PackageId, PublicKey, ReasonCode, Row, RowKey, Rows,
+    Speaker, Statement, Subject, TimeMs, Unverified, Verified, Version,
+};
+use deedbox_tlog::{MultiproofError, VerifierKey};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Why something does not verify.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum VerifyError {
+    /// The checkpoint is not one of the pinned log.
+    #[error("the checkpoint does not verify: {0}. It was altered, or it is not of the log whose key is pinned here")]
+    Checkpoint(String),
+    /// Another key was given than the one pinned.
+    #[error(
+        "the log key given is {given}, but {pinned} was pinned for this registry before. Find out which is right; to pin anew, remove {}",
+        file.display()
+    )]
+    OtherKey {
+        /// The key given.
+        given: String,
+        /// The key pinned.
+        pinned: String,
+        /// Where it is pinned.
+        file: PathBuf,
+    },
+    /// The entries are not in the tree.
+    #[error("the statements are not shown to be in the log: {0}. A statement or its proof was altered")]
+    NotIncluded(#[from] MultiproofError),
+    /// The proof does not begin where a log begins.
+    #[error("the proof does not begin with entry 0, which names the registry's keys")]
+    NoBeginning,
+    /// Entry 0 is of another registry.
+    #[error("entry 0 creates a registry that is not the pinned one: {0}")]
+    OtherRegistry(String),
+    /// An entry that is no statement.
+    #[error("entry {index} is not a statement of the protocol in force: {why}")]
+    Undecodable {
+        /// Its index.
+        index: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// The decider says no.
+    #[error("entry {index} ({what}) has no effect: {refusal}")]
+    NotAuthorised {
+        /// Its index.
+        index: u64,
+        /// Its type and subject.
+        what: String,
+        /// The decider's word.
+        refusal: Refusal,
+    },
+    /// An order that cannot be.
+    #[error("entry {index} continues a statement that comes after it")]
+    Backwards {
+        /// Its index.
+        index: u64,
+    },
+    /// A protocol number that this program lacks.
+    #[error("the registry goes by protocol {0}, which this program does not know: get a newer one")]
+    Undecided(u64),
+    /// A defect of this program.
+    #[error("this cannot be judged: {0}")]
+    Defect(#[from] Defect),
+    /// The release is not there.
+    #[error("{0} is not in the log of {1}: check the spelling, or whether it was published there")]
+    NotInLog(String, String),
+    /// Bytes that are not the release's.
+    #[error("{what} is not what {release} says: {why}. Do not use it; fetch it again, and if it stays so tell the registry's operator")]
+    OtherBytes {
+        /// The file or object.
+        what: String,
+        /// The release.
+        release: String,
+        /// The difference.
+        why: String,
+    },
+}
+
+/// A release of which inclusion, signature and authority were shown. Only [`judge`] makes one.
+#[derive(Debug, Clone)]
+pub struct VerifiedRelease {
+    id: PackageId,
+    version: Version,
+    index: u64,
+    statement: Verified<Statement>,
+    owner: Domain,
+    claim: Claimed,
+    standing: Standing,
+    origin: Origin,
+    tree_size: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Claimed {
+    index: u64,
+    evidence: Evidence,
+}
+
+/// How a release stands by the events that were shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Why, and by which entry, it is yanked.
+    pub yanked: Option<(ReasonCode, u64)>,
+    /// The deprecation notice that is up, and the entry that put it up.
+    pub notice: Option<(Notice, u64)>,
+}
+
+impl VerifiedRelease {
+    /// The package.
+    pub fn id(&self) -> &PackageId {
+        &self.id
+    }
+    /// The version.
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+    /// `id@version`.
+    pub fn name(&self) -> String {
+        format!("{}@{}", self.id, self.version)
+    }
+    /// Index of its entry.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+    /// Its event.
+    pub fn event(&self) -> EventId {
+        self.statement.id()
+    }
+    /// When its publisher says it was signed. Log time is the larger of this and what came before it.
+    pub fn time(&self) -> TimeMs {
+        self.statement.time()
+    }
+    /// The key that signed it.
+    pub fn kid(&self) -> KeyId {
+        self.statement.kid()
+    }
+    /// The domain that spoke.
+    pub fn owner(&self) -> &Domain {
+        &self.owner
+    }
+    /// Index of the claim that it was made under.
+    pub fn claim_index(&self) -> u64 {
+        self.claim.index
+    }
+    /// The ground of that claim.
+    pub fn evidence(&self) -> Evidence {
+        self.claim.evidence
+    }
+    /// How it stands.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+    /// The log.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+    /// Entries of the tree in which it was shown.
+    pub fn tree_size(&self) -> u64 {
+        self.tree_size
+    }
+    /// The release manifest.
+    pub fn manifest(&self) -> Option<ObjectRef> {
+        match self.statement.event() {
+            Event::ReleasePublished(e) => Some(e.manifest),
+            _ => None,
+        }
+    }
+    /// The package's key in its ecosystem.
+    pub fn native_name(&self) -> Option<&NativeName> {
+        match self.statement.event() {
+            Event::ReleasePublished(e) => Some(&e.native_name),
+            _ => None,
+        }
+    }
+    /// The artifacts that lock files name.
+    pub fn principal(&self) -> &[Principal] {
+        match self.statement.event() {
+            Event::ReleasePublished(e) => &e.principal,
+            _ => &[],
+        }
+    }
+
+    /// The principal artifact that has this digest.
+    pub fn artifact_with(&self, algorithm: Algorithm, digest: &[u8]) -> Option<&Principal> {
+        self.principal().iter().find(|artifact| artifact.digests.get(&algorithm).is_some_and(|d| d.as_ref() == digest))
+    }
+
+    /// Compares a file's size and every digest that the statement has with one principal artifact; gives its name.
+    pub fn compare(&self, what: &str, size: u64, digests: &Digests) -> Result<&str, VerifyError> {
+        let differs = |why: String| VerifyError::OtherBytes { what: what.to_owned(), release: self.name(), why };
+        let same = |artifact: &&Principal| {
+            artifact.size == size && artifact.digests.iter().all(|(algorithm, digest)| algorithm.pick(digests) == digest.as_ref())
+        };
+        if let Some(artifact) = self.principal().iter().find(same) {
+            return Ok(&artifact.name);
+        }
+        let logged: Vec<String> = self
+            .principal()
+            .iter()
+            .map(|artifact| {
+                let digest = artifact.digests.get(&Algorithm::Sha256).and_then(|d| deedbox_model::Sha256Digest::from_slice(d));
+                format!("{} has {} bytes and {}", artifact.name, artifact.size, digest.map(|d| d.to_address()).unwrap_or_default())
+            })
+            .collect();
+        Err(differs(format!("it has {size} bytes and {}; in the log {}", digests.sha256.to_address(), logged.join(", "))))
+    }
+}
+
+/// All that was shown by a proof.
+#[derive(Debug)]
+pub struct Judged {
+    releases: BTreeMap<(PackageId, Version), Result<VerifiedRelease, VerifyError>>,
+    events: BTreeMap<EventId, u64>,
+    missing: Vec<String>,
+    created: EventId,
+    origin: Origin,
+}
+
+impl Judged {
+    /// One release: verified, or why not.
+    pub fn release(&mut self, id: &PackageId, version: &Version) -> Result<VerifiedRelease, VerifyError> {
+        match self.releases.remove(&(id.clone(), version.clone())) {
+            Some(result) => result,
+            None => Err(VerifyError::NotInLog(format!("{id}@{version}"), self.origin.to_string())),
+        }
+    }
+    /// Every release, ascending.
+    pub fn into_releases(self) -> impl Iterator<Item = Result<VerifiedRelease, VerifyError>> {
+        self.releases.into_values()
+    }
+    /// The index of an effective event that was shown.
+    pub fn index_of(&self, event: &EventId) -> Option<u64> {
+        self.events.get(event).copied()
+    }
+    /// What the registry says it does not have.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+    /// The event that created the registry.
+    pub fn created(&self) -> EventId {
+        self.created
+    }
+}
+
+/// Reads entry 0: a registry of this origin, whose checkpoints this key signs. Gives its event.
+pub fn beginning(entry: &[u8], origin: &Origin, key: &VerifierKey) -> Result<EventId, VerifyError> {
+    let unverified = decode(0, entry)?;
+    let other = |why: &str| Err(VerifyError::OtherRegistry(why.to_owned()));
+    let Event::RegistryCreated(created) = unverified.peek().event() else { return Err(VerifyError::NoBeginning) };
+    if &created.origin != origin {
+        return other(&format!("its origin is {}, not {origin}", created.origin));
+    }
+    if !created.log_keys.iter().any(|log_key| &log_key.to_bytes() == key.public_key()) {
+        return other("it does not name the key that signs the checkpoints");
+    }
+    let kid = unverified.peek().kid();
+    let Some(operator) = created.operator_keys.iter().find(|operator| operator.id() == kid).copied() else {
+        return other("it is not signed by an operator key that it names");
+    };
+    match unverified.verify(&operator) {
+        Ok(statement) => Ok(statement.id()),
+        Err(e) => other(&e.to_string()),
+    }
+}
+
+/// Judges proven entries in their order. A release that was not authorised is an error of its own; a claim that was
+/// not, or a beginning that is another registry's, is an error of the whole.
+pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judged, VerifyError> {
+    let created = match proven.entries().first() {
+        Some((0, entry)) => beginning(entry, origin, key)?,
+        _ => return Err(VerifyError::NoBeginning),
+    };
+    let mut court =
+        Court { rows: BTreeMap::new(), shown: BTreeMap::new(), claims: BTreeMap::new(), origin, size: proven.checkpoint().size() };
+    let mut decoded = Vec::with_capacity(proven.entries().len());
+    for (index, bytes) in proven.entries() {
+        let unverified = decode(*index, bytes)?;
+        court.shown.insert(unverified.peek().id(), *index);
+        decoded.push((*index, unverified));
+    }
+    let mut releases = BTreeMap::new();
+    let mut events = BTreeMap::new();
+    for (index, unverified) in decoded {
+        let statement = unverified.peek();
+        let about = statement.package().cloned();
+        let version = statement.event().version().filter(|_| statement.event().type_name().starts_with("release.")).cloned();
+        match court.hear(index, unverified) {
+            Ok(statement) => {
+                events.insert(statement.id(), index);
+                court.record(index, statement, &mut releases)?;
+            }
+            Err(error) => match (about, version) {
+                (Some(id), Some(version)) => {
+                    releases.insert((id, version), Err(error));
+                }
+                // Channels move on their own: one that was not allowed says nothing about a release.
+                (Some(_), None) => {}
+                (None, _) => return Err(error),
+            },
+        }
+    }
+    Ok(Judged { releases, events, missing: proven.missing().to_vec(), created, origin: origin.clone() })
+}
+
+fn decode(index: u64, bytes: &[u8]) -> Result<Unverified<Statement>, VerifyError> {
+    Statement::decode(bytes).map_err(|e| VerifyError::Undecodable { index, why: e.to_string() })
+}
+
+/// The rows that the statements heard so far give.
+struct Court<'a> {
+    rows: BTreeMap<RowKey, Row>,
+    shown: BTreeMap<EventId, u64>,
+    claims: BTreeMap<EventId, Claimed>,
+    origin: &'a Origin,
+    size: u64,
+}
+
+type Releases = BTreeMap<(PackageId, Version), Result<VerifiedRelease, VerifyError>>;
+
+impl Court<'_> {
+    fn hear(&mut self, index: u64, unverified: Unverified<Statement>) -> Result<Verified<Statement>, VerifyError> {
+        let statement = unverified.peek().clone();
+        if statement.prev().and_then(|prev| self.shown.get(&prev)).is_some_and(|prev| *prev >= index) {
+            return Err(VerifyError::Backwards { index });
+        }
+        let mut rows = Rows::default();
+        for row_key in touches(&statement)? {
+            let row = self.rows.get(&row_key).cloned();
+            rows.insert(row_key, row);
+        }
+        if let (Subject::Package(id), Some(prev)) = (statement.subject(), statement.prev()) {
+            self.suppose_head(&mut rows, &statement, id, prev)?;
+        }
+        let verified = match self.key(&statement)? {
+            Some(key) => unverified.verify(&key).ok(),
+            None => None,
+        };
+        let signed = match &verified {
+            Some(verified) => Signed::Verified(verified),
+            None => Signed::NotVerified(&statement),
+        };
+        let what = format!("{} of {}", statement.event().type_name(), statement.subject());
+        match decide(&rows, index, signed)? {
+            Decision::Effective(effective) => {
+                for (row_key, bytes) in effective.changes {
+                    match bytes {
+                        Some(bytes) => self.rows.insert(row_key, Row { bytes, seq: index }),
+                        None => self.rows.remove(&row_key),
+                    };
+                }
+                verified.ok_or(VerifyError::NotAuthorised { index, what, refusal: Refusal::BadSignature })
+            }
+            Decision::Refused(refusal) => Err(VerifyError::NotAuthorised { index, what, refusal }),
+            Decision::Undecided { protocol } => Err(VerifyError::Undecided(protocol)),
+        }
+    }
+
+    /// Events of the package between those shown are not known; the statement's own `prev` stands for them.
+    fn suppose_head(&self, rows: &mut Rows, statement: &Statement, id: &PackageId, prev: EventId) -> Result<(), VerifyError> {
+        let row_key = package_key(id)?;
+        let known: Option<PackageRow> = rows.decoded(&row_key)?;
+        let native_name = match (known, statement.event()) {
+            (Some(row), _) => row.native_name,
+            (None, Event::ReleasePublished(e)) => e.native_name.clone(),
+            // An event about a release that was not shown: the decider says that there is none.
+            (None, _) => return Ok(()),
+        };
+        let supposed = PackageRow { head: prev, native_name, releases: 1 };
+        rows.insert(row_key, Some(Row { bytes: encode_row(&supposed)?, seq: 0 }));
+        Ok(())
+    }
+
+    fn key(&self, statement: &Statement) -> Result<Option<PublicKey>, VerifyError> {
+        if let Event::RegistryCreated(created) = statement.event() {
+            return Ok(created.operator_keys.iter().find(|key| key.id() == statement.kid()).copied());
+        }
+        let row_key = key_key(&statement.kid())?;
+        Ok(match self.rows.get(&row_key) {
+            Some(row) => Some(decode_row::<KeyRow>(&row_key, &row.bytes)?.key),
+            None => None,
+        })
+    }
+
+    fn record(&mut self, index: u64, statement: Verified<Statement>, releases: &mut Releases) -> Result<(), VerifyError> {
+        if let Event::DomainClaimed(e) = statement.event() {
+            self.claims.insert(statement.id(), Claimed { index, evidence: e.evidence });
+        }
+        let (Some(id), Some(version)) = (statement.package().cloned(), statement.event().version().cloned()) else { return Ok(()) };
+        let slot = (id.clone(), version.clone());
+        if let Event::ReleasePublished(_) = statement.event() {
+            let Speaker::Domain { domain, tenure } = statement.speaker().clone() else { return Err(VerifyError::NoBeginning) };
+            let claim = self.claims.get(&tenure).cloned().ok_or(VerifyError::NoBeginning)?;
+            let origin = self.origin.clone();
+            let standing = Standing::default();
+            let release = VerifiedRelease { id, version, index, statement, owner: domain, claim, standing, origin, tree_size: self.size };
+            releases.insert(slot, Ok(release));
+            return Ok(());
+        }
+        let Some(Ok(release)) = releases.get_mut(&slot) else { return Ok(()) };
+        match statement.event() {
+            Event::ReleaseYanked(e) => release.standing.yanked = Some((e.reason, index)),
+            Event::ReleaseUnyanked(_) => release.standing.yanked = None,
+            Event::ReleaseDeprecated(e) => release.standing.notice = e.notice.clone().map(|notice| (notice, index)),
+            _ => {}
+        }
+        Ok(())
+    }
+}

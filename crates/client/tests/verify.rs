@@ -1,0 +1,243 @@
+//! What verifies, and that nothing that was changed does. No network.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test is a sentence, and its helpers may stop where they stand"
+)]
+
+mod common;
+
+use common::{HandMade, release};
+use deedbox_client::trust::verify_checkpoint;
+use deedbox_client::verify::judge;
+use deedbox_client::{SavedProof, Unproven, VerifiedRelease, VerifyError};
+use deedbox_model::event::*;
+use deedbox_model::{Event, Hasher, ObjectRef, PackageId, ReasonCode, SecretKey, Value, Version};
+use std::collections::BTreeMap;
+
+const ID: &str = "npm:acme.example/widget";
+
+fn widget() -> (PackageId, Version) {
+    (PackageId::parse(ID).unwrap(), Version::parse("1.0.0").unwrap())
+}
+
+fn check(made: &HandMade, unproven: Unproven) -> Result<VerifiedRelease, VerifyError> {
+    let checkpoint = verify_checkpoint(unproven.checkpoint().as_bytes(), &made.vkey())?;
+    let proven = unproven.prove(&checkpoint)?;
+    let (id, version) = widget();
+    judge(&proven, &made.origin, &made.vkey())?.release(&id, &version)
+}
+
+fn made() -> HandMade {
+    let mut made = HandMade::new();
+    for n in 0..5 {
+        made.publish(&format!("npm:acme.example/other{n}"), "1.0.0", b"other");
+    }
+    made.publish(ID, "1.0.0", b"the tarball");
+    made.publish(ID, "1.1.0", b"a newer tarball");
+    made
+}
+
+#[test]
+fn a_release_verifies_with_nothing_but_its_claim_and_the_beginning() {
+    let made = made();
+    let verified = check(&made, made.proof(9, &[0, 1, 7])).unwrap();
+    assert_eq!((verified.index(), verified.claim_index(), verified.tree_size()), (7, 1, 9));
+    assert_eq!(verified.owner().as_str(), "acme.example");
+    let (size, digests) = Hasher::of(b"the tarball");
+    assert_eq!(verified.compare("a file", size, &digests).unwrap(), "widget-1.0.0.tgz");
+    let (size, digests) = Hasher::of(b"the tarbal!");
+    let refused = verified.compare("a file", size, &digests).unwrap_err().to_string();
+    assert!(refused.contains("a file is not what npm:acme.example/widget@1.0.0 says"), "{refused}");
+}
+
+#[test]
+fn a_later_release_verifies_without_the_ones_between() {
+    let made = made();
+    let unproven = made.proof(9, &[0, 1, 8]);
+    let checkpoint = verify_checkpoint(unproven.checkpoint().as_bytes(), &made.vkey()).unwrap();
+    let mut judged = judge(&unproven.prove(&checkpoint).unwrap(), &made.origin, &made.vkey()).unwrap();
+    let (id, version) = (PackageId::parse(ID).unwrap(), Version::parse("1.1.0").unwrap());
+    assert_eq!(judged.release(&id, &version).unwrap().index(), 8);
+}
+
+#[test]
+fn the_standing_is_what_the_events_say() {
+    let mut made = made();
+    let version = Version::parse("1.0.0").unwrap();
+    made.package(ID, &Event::ReleaseYanked(ReleaseYanked { reason: ReasonCode::Security, version: version.clone() }));
+    let notice = Notice { reason: ReasonCode::Superseded, message: Some(ObjectRef::of(b"use 2")) };
+    made.package(ID, &Event::ReleaseDeprecated(ReleaseDeprecated { notice: Some(notice), version }));
+    let verified = check(&made, made.proof(11, &[0, 1, 7, 9, 10])).unwrap();
+    assert_eq!(verified.standing().yanked, Some((ReasonCode::Security, 9)));
+    assert_eq!(verified.standing().notice.as_ref().map(|(notice, index)| (notice.reason, *index)), Some((ReasonCode::Superseded, 10)));
+}
+
+/// The proof as a map of values, changed, and read again.
+fn doctored(unproven: &Unproven, change: impl Fn(&mut BTreeMap<String, Value>)) -> Option<Unproven> {
+    let Value::Map(mut map) = deedbox_model::decode::<Value>(&unproven.encode().unwrap()).unwrap() else { panic!("a map") };
+    change(&mut map);
+    Unproven::decode(&deedbox_model::encode(&Value::Map(map)).unwrap()).ok()
+}
+
+fn list<'a>(map: &'a mut BTreeMap<String, Value>, key: &str) -> &'a mut Vec<Value> {
+    match map.get_mut(key) {
+        Some(Value::List(list)) => list,
+        _ => panic!("{key} is a list"),
+    }
+}
+
+fn bytes(value: &mut Value) -> &mut Vec<u8> {
+    match value {
+        Value::Bytes(bytes) => bytes,
+        _ => panic!("bytes"),
+    }
+}
+
+#[test]
+fn every_byte_of_statements_and_hashes_counts() {
+    let made = made();
+    let good = made.proof(9, &[0, 1, 7]);
+    assert!(check(&made, good.clone()).is_ok());
+    for statement in 0..3 {
+        let len = good.statements().nth(statement).unwrap().len();
+        for at in (0..len).step_by(7).chain([len - 1]) {
+            let bad = doctored(&good, |map| bytes(&mut list(map, "statements")[statement])[at] ^= 1).unwrap();
+            let refused = check(&made, bad).unwrap_err();
+            assert!(matches!(refused, VerifyError::NotIncluded(_)), "statement {statement}, byte {at}: {refused}");
+        }
+    }
+    for at in 0..good.proof_bytes() {
+        let bad = doctored(&good, |map| bytes(map.get_mut("hashes").unwrap())[at] ^= 1).unwrap();
+        assert!(matches!(check(&made, bad), Err(VerifyError::NotIncluded(_))), "hash byte {at}");
+    }
+}
+
+#[test]
+fn a_proof_of_another_shape_is_refused() {
+    let made = made();
+    let good = made.proof(9, &[0, 1, 7]);
+    type Change<'a> = &'a dyn Fn(&mut BTreeMap<String, Value>);
+    let cases: [(&str, Change<'_>); 6] = [
+        ("an index that is another", &|map| list(map, "indices")[2] = Value::Int(6)),
+        ("an index beyond the tree", &|map| list(map, "indices")[2] = Value::Int(70)),
+        ("the same entry twice", &|map| list(map, "indices")[2] = Value::Int(1)),
+        ("a hash too many", &|map| bytes(map.get_mut("hashes").unwrap()).extend([0; 32])),
+        ("a hash too few", &|map| bytes(map.get_mut("hashes").unwrap()).truncate(32)),
+        ("half a hash", &|map| bytes(map.get_mut("hashes").unwrap()).truncate(40)),
+    ];
+    for (what, change) in cases {
+        assert!(matches!(check(&made, doctored(&good, change).unwrap()), Err(VerifyError::NotIncluded(_))), "{what}");
+    }
+    assert!(doctored(&good, |map| drop(list(map, "statements").pop())).is_none(), "fewer statements than indices");
+    assert!(matches!(check(&made, made.proof(9, &[1, 7])), Err(VerifyError::NoBeginning)));
+    assert!(matches!(check(&made, made.proof(9, &[0, 1, 2])), Err(VerifyError::NotInLog(..))));
+}
+
+#[test]
+fn a_checkpoint_is_the_logs_own_and_unaltered() {
+    let made = made();
+    let good = made.proof(9, &[0, 1, 7]);
+    let with =
+        |checkpoint: String| doctored(&good, |map| drop(map.insert("checkpoint".to_owned(), Value::Text(checkpoint.clone())))).unwrap();
+    let stranger = made.checkpoint_by(&SecretKey::from_seed(&[9; 32]), 9, made.root(9));
+    let other_root = made.checkpoint(9).replace(&made.root(9).to_base64(), &made.root(8).to_base64());
+    for (what, checkpoint) in [
+        ("signed by another key", stranger),
+        ("another root", other_root),
+        ("another origin", made.checkpoint(9).replacen("registry.example", "registry2.example", 1)),
+        ("no checkpoint at all", "hello\n".to_owned()),
+    ] {
+        let refused = check(&made, with(checkpoint)).unwrap_err();
+        assert!(matches!(refused, VerifyError::Checkpoint(_)), "{what}: {refused}");
+    }
+    // A good checkpoint of another size proves another tree.
+    assert!(matches!(check(&made, with(made.checkpoint(8))), Err(VerifyError::NotIncluded(_))));
+}
+
+#[test]
+fn what_its_owner_did_not_allow_is_not_a_release_though_it_is_in_the_log() {
+    let thief = SecretKey::from_seed(&[9; 32]);
+    let version = Version::parse("1.0.0").unwrap();
+
+    let mut unknown_key = HandMade::new();
+    unknown_key.package_by(&thief, unknown_key.tenure, ID, &release(ID, "1.0.0", b"x"));
+    let refused = check(&unknown_key, unknown_key.proof(3, &[0, 1, 2])).unwrap_err().to_string();
+    assert!(refused.contains("the signing key is not one of acme.example's keys"), "{refused}");
+
+    let mut other_tenure = HandMade::new();
+    let elsewhere = other_tenure.claim("other.example", &thief, 2);
+    other_tenure.package_by(&other_tenure.publisher.clone(), elsewhere, ID, &release(ID, "1.0.0", b"x"));
+    let refused = check(&other_tenure, other_tenure.proof(4, &[0, 1, 2, 3])).unwrap_err().to_string();
+    assert!(refused.contains("acme.example is held under event"), "{refused}");
+
+    // The claim is not in the proof: then nobody is known to own the domain.
+    let made = made();
+    let refused = check(&made, made.proof(9, &[0, 7])).unwrap_err().to_string();
+    assert!(refused.contains("nobody has claimed acme.example"), "{refused}");
+
+    // A yank by somebody else does not stand, and is not passed over either.
+    let mut yanked = made.clone();
+    let tenure = yanked.tenure;
+    yanked.package_by(&thief, tenure, ID, &Event::ReleaseYanked(ReleaseYanked { reason: ReasonCode::Broken, version }));
+    assert!(matches!(check(&yanked, yanked.proof(10, &[0, 1, 7, 9])), Err(VerifyError::NotAuthorised { index: 9, .. })));
+}
+
+#[test]
+fn entry_0_must_create_the_pinned_registry() {
+    let made = made();
+    let other = SecretKey::from_seed(&[8; 32]);
+    // The same log, believed by another key: entry 0 does not name it.
+    let name = deedbox_tlog::KeyName::new("registry.example").unwrap();
+    let believed = deedbox_tlog::VerifierKey::new(name, deedbox_tlog::KeyKind::Ed25519, &other.public().to_bytes()).unwrap();
+    let unproven = made.proof(9, &[0, 1, 7]);
+    let checkpoint = verify_checkpoint(made.checkpoint(9).as_bytes(), &made.vkey()).unwrap();
+    let refused = judge(&unproven.prove(&checkpoint).unwrap(), &made.origin, &believed).unwrap_err();
+    assert!(refused.to_string().contains("does not name the key that signs the checkpoints"), "{refused}");
+}
+
+#[test]
+fn a_saved_proof_verifies_alone_and_only_unaltered() {
+    let made = made();
+    let (id, version) = widget();
+    let saved = SavedProof::new("https://registry.example", &id, &version, made.proof(9, &[0, 1, 7]));
+    let bytes = saved.encode().unwrap();
+    assert_eq!(SavedProof::decode(&bytes).unwrap(), saved);
+    assert_eq!(SavedProof::decode(&bytes).unwrap().verify(&made.vkey()).unwrap().index(), 7);
+    for at in 0..bytes.len() {
+        let mut bad = bytes.clone();
+        bad[at] ^= 1;
+        // The address that it came from, and which of the proven releases it is about, are only words of its writer.
+        let Ok(read) = SavedProof::decode(&bad) else { continue };
+        if read.registry() != saved.registry() {
+            continue;
+        }
+        assert!(read.verify(&made.vkey()).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn a_thousand_releases_take_one_small_proof() {
+    let mut made = HandMade::new();
+    for n in 0..1_000 {
+        made.publish(&format!("npm:acme.example/p{n}"), "1.0.0", b"x");
+    }
+    for n in 0..3_000_u64 {
+        made.claim(&format!("d{n}.example"), &SecretKey::from_seed(&[7; 32]), 2_000 + n);
+    }
+    let indices: Vec<u64> = (0..1_002).collect();
+    let unproven = made.proof(4_002, &indices);
+    assert!(unproven.proof_bytes() < 200_000, "{}", unproven.proof_bytes());
+    let bytes = unproven.encode().unwrap();
+    assert!(bytes.len() < 1_200_000, "{}", bytes.len());
+    let start = std::time::Instant::now();
+    let unproven = Unproven::decode(&bytes).unwrap();
+    let checkpoint = verify_checkpoint(unproven.checkpoint().as_bytes(), &made.vkey()).unwrap();
+    let judged = judge(&unproven.prove(&checkpoint).unwrap(), &made.origin, &made.vkey()).unwrap();
+    assert_eq!(judged.into_releases().filter(Result::is_ok).count(), 1_000);
+    // Twenty times what an optimised build takes: this is a bound on the order of growth, not a benchmark.
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}

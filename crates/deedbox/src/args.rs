@@ -1,0 +1,251 @@
+//! The arguments of every command. Words only; nothing is done here.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// A package registry that anyone can check.
+#[derive(Debug, Parser)]
+#[command(
+    name = "deedbox",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done, 1 refused or does not verify, 2 used wrongly, 3 cannot reach."
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What most commands need.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(crate) struct Global {
+    /// The registry's address [deedbox.toml: registry]
+    #[arg(long, global = true, env = "DEEDBOX_REGISTRY", value_name = "URL")]
+    pub(crate) registry: Option<String>,
+    /// Your key file [deedbox.toml: key; else the one that keygen makes]
+    #[arg(long, global = true, env = "DEEDBOX_KEY", value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// The log's verifier key, known from elsewhere; else the first one seen is pinned
+    #[arg(long, global = true, env = "DEEDBOX_LOG_KEY", value_name = "VKEY")]
+    pub(crate) log_key: Option<String>,
+    /// Answer in JSON, where there is something to read
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole story on this machine, on real packages, in under two minutes
+    Demo(Demo),
+    /// Run a registry; the first start makes its log
+    Serve(Serve),
+    /// Make a key
+    Keygen(Keygen),
+    /// Claim a domain for your key
+    Claim(Claim),
+    /// Write a package manager's own settings for a domain
+    Setup(Setup),
+    /// Publish packages: a directory with its native manifest, or a packed artifact
+    Publish(Publish),
+    /// Take a release out of choice; it stays where it is already used
+    Yank(Yank),
+    /// Put a yanked release back into choice
+    Unyank(Unyank),
+    /// Put a notice on a release, or take it down
+    Deprecate(Deprecate),
+    /// Set, remove or list channels (npm's dist-tags)
+    #[command(subcommand, alias = "tag")]
+    Channel(Channel),
+    /// Check a package, a file or a whole lock file against the log
+    Verify(Verify),
+    /// Rebuild every view from a stopped registry's log, and compare
+    Replay(Replay),
+    /// Check a stopped registry's own disk
+    Fsck(Fsck),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Demo {
+    /// End after the story instead of keeping the registry running
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Where the registry and the project are kept; must not exist yet [default: a new temporary directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// The port to listen on; the next free one if it is taken
+    #[arg(long, default_value_t = 8417)]
+    pub(crate) port: u16,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Serve {
+    /// The data directory
+    #[arg(long, env = "DEEDBOX_DATA", default_value = "deedbox-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The address to listen on
+    #[arg(long, env = "DEEDBOX_LISTEN", default_value = "127.0.0.1:8417", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// The address under which clients reach it [default: http://<listen>]
+    #[arg(long, env = "DEEDBOX_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// The log's name, fixed when it is made [default: the public URL without scheme and port]
+    #[arg(long, env = "DEEDBOX_ORIGIN", value_name = "NAME")]
+    pub(crate) origin: Option<String>,
+    /// File claims below localhost without evidence; only on a loopback address
+    #[arg(long)]
+    pub(crate) allow_local_claims: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Keygen {
+    /// Where to write it; never overwritten [default: key.pem in DEEDBOX_HOME]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Claim {
+    /// The domain, like acme.example
+    pub(crate) domain: String,
+    /// The registry operator's key file, which vouches for the claim
+    #[arg(long, value_name = "FILE")]
+    pub(crate) operator_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PackageManager {
+    Npm,
+    Pnpm,
+    Yarn,
+    Bun,
+    Deno,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Setup {
+    /// Whose settings
+    pub(crate) client: PackageManager,
+    /// The domain whose packages come from the registry, like acme.example
+    #[arg(long)]
+    pub(crate) domain: String,
+    /// The project directory
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Publish {
+    /// Directories with a package.json, or packed .tgz files
+    #[arg(default_value = ".")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// What the package must be; refused if its own manifest says otherwise
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// What the version must be; refused if its own manifest says otherwise
+    #[arg(long)]
+    pub(crate) version: Option<String>,
+    /// Channels to set with it [default: as the ecosystem does, latest for npm]
+    #[arg(long)]
+    pub(crate) channel: Vec<String>,
+    /// Do everything but sign and send
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Yank {
+    /// The release, like npm:acme.example/widget@1.0.0
+    pub(crate) release: String,
+    /// Why: broken, security, licence, mistake, superseded, unmaintained or other
+    #[arg(long, default_value = "other")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Unyank {
+    /// The release, like npm:acme.example/widget@1.0.0
+    pub(crate) release: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Deprecate {
+    /// The release, like npm:acme.example/widget@1.0.0
+    pub(crate) release: String,
+    /// Why: broken, security, licence, mistake, superseded, unmaintained or other
+    #[arg(long, default_value = "other", conflicts_with = "lift")]
+    pub(crate) reason: String,
+    /// Words that installers show, at most 1,024 bytes
+    #[arg(long, conflicts_with = "lift")]
+    pub(crate) message: Option<String>,
+    /// Take the notice down
+    #[arg(long)]
+    pub(crate) lift: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Channel {
+    /// Point a channel at a version
+    Set {
+        /// The release, like npm:acme.example/widget@1.0.0
+        release: String,
+        /// The channel, like next
+        channel: String,
+    },
+    /// Remove a channel
+    Remove {
+        /// The package, like npm:acme.example/widget
+        id: String,
+        /// The channel, like next
+        channel: String,
+    },
+    /// List a package's channels
+    List {
+        /// The package, like npm:acme.example/widget
+        id: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Verify {
+    /// A release, like npm:acme.example/widget@1.0.0, or a file; with both, the file is compared with the release
+    #[arg(required_unless_present_any = ["lockfile", "proof"])]
+    pub(crate) targets: Vec<String>,
+    /// Check every package of a package-lock.json or npm-shrinkwrap.json
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["proof", "save", "no_download"])]
+    pub(crate) lockfile: Option<PathBuf>,
+    /// With --lockfile: packages of other registries are failures too
+    #[arg(long, requires = "lockfile")]
+    pub(crate) require_all: bool,
+    /// Use this saved proof instead of asking the registry
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proof: Option<PathBuf>,
+    /// Touch no network: only saved proofs and pinned keys
+    #[arg(long, conflicts_with = "lockfile")]
+    pub(crate) offline: bool,
+    /// Also write the proof to this file
+    #[arg(long, value_name = "FILE", conflicts_with = "offline")]
+    pub(crate) save: Option<PathBuf>,
+    /// Do not download the release's artifacts to compare them
+    #[arg(long)]
+    pub(crate) no_download: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Replay {
+    /// The data directory of a registry that is not running
+    #[arg(long, env = "DEEDBOX_DATA", default_value = "deedbox-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Compare every row with what the log gives, and change nothing
+    #[arg(long)]
+    pub(crate) verify: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Fsck {
+    /// The data directory of a registry that is not running
+    #[arg(long, env = "DEEDBOX_DATA", default_value = "deedbox-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+}

@@ -1,0 +1,111 @@
+//! `deedbox fsck`: a registry's own disk. The log's files against each other, every object against its address, what
+//! releases name against what is there, and every row against the log. Changes nothing.
+
+use super::replay::compare_views;
+use crate::args::Fsck;
+use crate::context::Context;
+use crate::failure::refused;
+use crate::offline::Offline;
+use crate::terminal;
+use deedbox_ledger::{LogToCheck, check_log};
+use deedbox_model::{Event, ObjectRef, Statement};
+use deedbox_replay::objects::check_references;
+use deedbox_replay::{LogReader, check_objects};
+use deedbox_store::DiskFiles;
+use deedbox_tlog::VerifiedCheckpoint;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Something that is not as it should be.
+#[derive(Serialize)]
+struct Finding {
+    part: &'static str,
+    what: String,
+    harmless: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Fsck) -> anyhow::Result<()> {
+    let registry = Offline::open(&args.data)?;
+    let (checkpoint, log_keys) = registry.checkpoint().await?;
+    let mut findings = Vec::new();
+
+    let bar = terminal::count_bar(checkpoint.size(), "log");
+    let log = LogToCheck {
+        commits: Arc::new(registry.disk.commits.clone()),
+        files: registry.files(),
+        signer_memory: Arc::new(DiskFiles::open(&registry.data.join("signer"))?),
+        origin: registry.origin.clone(),
+        log_keys,
+    };
+    let report = check_log(&log, &|done, _| bar.set_position(done)).await?;
+    bar.finish_and_clear();
+    findings.extend(report.findings.iter().map(|f| Finding { part: "log", what: f.to_string(), harmless: f.harmless }));
+
+    let bar = terminal::bytes_bar(0, "objects");
+    let damaged = check_objects(&registry.disk.objects, &|bytes| bar.inc(bytes)).await?;
+    bar.finish_and_clear();
+    let manifests = manifests(&registry, &checkpoint).await;
+    let missing = match manifests {
+        Ok(manifests) => check_references(&registry.disk.objects, manifests).await?,
+        // A log that cannot be read to its end was found above.
+        Err(_) => Vec::new(),
+    };
+    for finding in damaged.iter().chain(&missing) {
+        let what = finding.to_string();
+        if !findings.iter().any(|found| found.what == what) {
+            findings.push(Finding { part: "objects", what, harmless: false });
+        }
+    }
+
+    match compare_views(&registry, &checkpoint).await {
+        Ok(views) => {
+            for view in views {
+                findings.extend(view.differences.into_iter().map(|what| Finding { part: "rows", what, harmless: false }));
+            }
+        }
+        Err(error) => {
+            let what = format!("could not be compared with the log: {}", crate::failure::words(&error));
+            findings.push(Finding { part: "rows", what, harmless: false });
+        }
+    }
+    tell(context, &args, &registry, checkpoint.size(), &findings)
+}
+
+fn tell(context: &Context, args: &Fsck, registry: &Offline, size: u64, findings: &[Finding]) -> anyhow::Result<()> {
+    if context.json {
+        terminal::say_json(&findings)?;
+    } else {
+        for finding in findings {
+            terminal::say(&format!("{} {}: {}", if finding.harmless { "-" } else { "✗" }, finding.part, finding.what));
+        }
+    }
+    let harmful = findings.iter().filter(|finding| !finding.harmless).count();
+    if harmful > 0 {
+        return Err(refused(format!(
+            "{} has {harmful} faults: take objects and log files from a mirror or a backup, and rebuild rows with deedbox replay",
+            args.data.display()
+        )));
+    }
+    if !context.json {
+        terminal::say(&format!("✓ {} entries of {}, every object and every row are as they should be", size, registry.origin));
+    }
+    Ok(())
+}
+
+/// The manifests that releases name. A void entry may name one that was never kept; only what is there is looked into.
+async fn manifests(registry: &Offline, checkpoint: &VerifiedCheckpoint) -> anyhow::Result<Vec<ObjectRef>> {
+    use deedbox_store::Objects as _;
+    let mut log = LogReader::open(registry.files(), 0, crate::offline::target(checkpoint)).await?;
+    let mut manifests = Vec::new();
+    while let Some(entries) = log.next().await? {
+        for entry in entries {
+            let Ok(statement) = Statement::decode(&entry) else { continue };
+            if let Event::ReleasePublished(e) = statement.peek().event()
+                && registry.disk.objects.stat(&e.manifest.sha256).await?.is_some()
+            {
+                manifests.push(e.manifest);
+            }
+        }
+    }
+    Ok(manifests)
+}

@@ -1,0 +1,42 @@
+//! One command a file.
+
+mod channel;
+mod claim;
+mod demo;
+mod fsck;
+mod keygen;
+mod publish;
+mod replay;
+mod serve;
+mod setup;
+mod standing;
+mod verify;
+
+use crate::args::{Args, Command};
+use crate::context::Context;
+
+/// Runs the command.
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    match args.command {
+        // These two know no registry but their own.
+        Command::Serve(args) => serve::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        command => {
+            let context = Context::new(args.global)?;
+            match command {
+                Command::Keygen(args) => keygen::run(&context, args),
+                Command::Claim(args) => claim::run(&context, args).await,
+                Command::Setup(args) => setup::run(&context, args),
+                Command::Publish(args) => publish::run(&context, args).await,
+                Command::Yank(args) => standing::yank(&context, args).await,
+                Command::Unyank(args) => standing::unyank(&context, args).await,
+                Command::Deprecate(args) => standing::deprecate(&context, args).await,
+                Command::Channel(args) => channel::run(&context, args).await,
+                Command::Verify(args) => verify::run(&context, args).await,
+                Command::Replay(args) => replay::run(&context, args).await,
+                Command::Fsck(args) => fsck::run(&context, args).await,
+                Command::Serve(_) | Command::Demo(_) => Ok(()),
+            }
+        }
+    }
+}

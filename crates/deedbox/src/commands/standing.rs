@@ -1,0 +1,94 @@
+//! `deedbox yank`, `unyank` and `deprecate`: how a release stands. Never touches its bytes.
+
+use crate::args::{Deprecate, Unyank, Yank};
+use crate::context::{self, Context};
+use crate::failure::wrong;
+use crate::{home, terminal};
+use deedbox_client::{Included, Intent, Payload, Trusted, submit, upload};
+use deedbox_model::event::{Notice, ReleaseDeprecated, ReleaseUnyanked, ReleaseYanked};
+use deedbox_model::{Event, ObjectRef, PackageId, ReasonCode, SecretKey};
+use serde::Serialize;
+
+/// An event that is in the log, for programs.
+#[derive(Serialize)]
+pub(crate) struct Done {
+    pub(crate) subject: String,
+    pub(crate) r#type: &'static str,
+    pub(crate) index: u64,
+    pub(crate) event: String,
+    pub(crate) seen: bool,
+    pub(crate) tree_size: u64,
+}
+
+pub(crate) async fn yank(context: &Context, args: Yank) -> anyhow::Result<()> {
+    let (id, version) = context::release(&args.release)?;
+    let reason = reason(&args.reason)?;
+    let said = format!("yanked {} ({reason}): it is not chosen any more; who has it in a lock file can still install it", args.release);
+    say(context, id, Event::ReleaseYanked(ReleaseYanked { reason, version }), &said).await
+}
+
+pub(crate) async fn unyank(context: &Context, args: Unyank) -> anyhow::Result<()> {
+    let (id, version) = context::release(&args.release)?;
+    let said = format!("unyanked {}: it may be chosen again", args.release);
+    say(context, id, Event::ReleaseUnyanked(ReleaseUnyanked { version }), &said).await
+}
+
+pub(crate) async fn deprecate(context: &Context, args: Deprecate) -> anyhow::Result<()> {
+    let (id, version) = context::release(&args.release)?;
+    if args.lift {
+        let said = format!("took the notice off {}", args.release);
+        return say(context, id, Event::ReleaseDeprecated(ReleaseDeprecated { notice: None, version }), &said).await;
+    }
+    let reason = reason(&args.reason)?;
+    if args.message.as_deref().is_some_and(|text| !deedbox_view::entry::is_message(text)) {
+        return Err(wrong("a message has 1 to 1,024 bytes and no control characters or line breaks"));
+    }
+    let trusted = context.trusted().await?;
+    let key = context.secret_key()?;
+    let message = match &args.message {
+        None => None,
+        Some(text) => {
+            let object = ObjectRef::of(text.as_bytes());
+            let payload = Payload::Bytes(text.clone().into_bytes());
+            upload(&trusted, &key, id.domain(), vec![(object, payload)], home::now(), &|_| ()).await?;
+            Some(object)
+        }
+    };
+    let event = Event::ReleaseDeprecated(ReleaseDeprecated { notice: Some(Notice { reason, message }), version });
+    say_with(context, &trusted, &key, id, event, &format!("put a notice on {} ({reason})", args.release)).await
+}
+
+fn reason(text: &str) -> anyhow::Result<ReasonCode> {
+    ReasonCode::parse(text).ok_or_else(|| {
+        let all: Vec<&str> = ReasonCode::ALL.iter().map(|code| code.as_str()).collect();
+        wrong(format!("{text:?} is not a reason: use one of {}", all.join(", ")))
+    })
+}
+
+/// Says it to the log and to the person.
+pub(crate) async fn say(context: &Context, id: PackageId, event: Event, said: &str) -> anyhow::Result<()> {
+    let key = context.secret_key()?;
+    let trusted = context.trusted().await?;
+    say_with(context, &trusted, &key, id, event, said).await
+}
+
+async fn say_with(context: &Context, trusted: &Trusted, key: &SecretKey, id: PackageId, event: Event, said: &str) -> anyhow::Result<()> {
+    let intent = Intent { id, event };
+    let included = submit(trusted, key, &intent, &home::now).await?;
+    told(context, &intent, &included, said)
+}
+
+fn told(context: &Context, intent: &Intent, included: &Included, said: &str) -> anyhow::Result<()> {
+    if context.json {
+        return terminal::say_json(&Done {
+            subject: intent.id.to_string(),
+            r#type: intent.event.type_name(),
+            index: included.index,
+            event: included.event.to_hex(),
+            seen: included.seen,
+            tree_size: included.tree_size,
+        });
+    }
+    terminal::say(&format!("{said}\n  entry {}, included in the verified checkpoint of {} entries", included.index, included.tree_size));
+    Ok(())
+}

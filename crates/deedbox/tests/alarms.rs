@@ -1,0 +1,279 @@
+//! A registry that lies, seen through the binary: made by hand with the log's own key, served by a few lines over TCP.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test is a sentence, and its helpers may stop where they stand"
+)]
+
+mod common;
+#[path = "../../client/tests/common/mod.rs"]
+mod made;
+
+use common::Place;
+use deedbox_tlog::TileId;
+use made::HandMade;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+/// What is shown at the moment.
+#[derive(Clone)]
+struct Shown {
+    log: HandMade,
+    /// Size of the published checkpoint.
+    size: usize,
+    /// Size of the tree whose tiles are served.
+    tiles: usize,
+    /// Tiles that are changed before they are served.
+    damaged: bool,
+}
+
+impl Shown {
+    fn whole(log: &HandMade) -> Self {
+        Shown { log: log.clone(), size: log.entries.len(), tiles: log.entries.len(), damaged: false }
+    }
+
+    fn answer(&self, path: &str) -> Option<Vec<u8>> {
+        match path {
+            "/log/log.vkey" => Some(format!("{}\n", self.log.vkey()).into_bytes()),
+            "/log/checkpoint" => Some(self.log.checkpoint(self.size).into_bytes()),
+            // Every entry, whatever was asked for: more than enough is proven as well.
+            "/api/v1/proofs" => {
+                let indices: Vec<u64> = (0..self.size as u64).collect();
+                Some(self.log.proof(self.size, &indices).encode().unwrap())
+            }
+            _ => {
+                let id = TileId::parse(path.strip_prefix("/log/")?).ok()?;
+                let mut bytes = self.log.tiles(self.tiles).get(&id)?.to_bytes();
+                if self.damaged {
+                    bytes[0] ^= 1;
+                }
+                Some(bytes)
+            }
+        }
+    }
+}
+
+/// Serves it until the test ends.
+fn serve(shown: &Arc<Mutex<Shown>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let shown = Arc::clone(shown);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let shown = shown.lock().unwrap().clone();
+            std::thread::spawn(move || one(stream, &shown));
+        }
+    });
+    url
+}
+
+fn one(mut stream: TcpStream, shown: &Shown) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut length = 0;
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header).unwrap();
+        if header.trim().is_empty() {
+            break;
+        }
+        if let Some((_, n)) = header.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length")) {
+            length = n.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let (status, body) = match shown.answer(&path) {
+        Some(body) => ("200 OK", body),
+        None => ("404 Not Found", Vec::new()),
+    };
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+}
+
+const WIDGET: &str = "npm:acme.example/widget@1.0.0";
+const VERIFY: [&str; 3] = ["verify", "--no-download", WIDGET];
+
+/// A log of `n` entries; two with another `variant` part after the first three.
+fn log(n: usize, variant: &str) -> HandMade {
+    let mut log = HandMade::new();
+    log.publish("npm:acme.example/widget", "1.0.0", b"the tarball");
+    while log.entries.len() < n {
+        let version = format!("1.0.{}", log.entries.len());
+        log.publish(&format!("npm:acme.example/{variant}"), &version, variant.as_bytes());
+    }
+    log
+}
+
+struct Case {
+    place: Place,
+    shown: Arc<Mutex<Shown>>,
+    url: String,
+}
+
+impl Case {
+    fn new(log: &HandMade) -> Self {
+        let shown = Arc::new(Mutex::new(Shown::whole(log)));
+        let url = serve(&shown);
+        Case { place: Place::new(), shown, url }
+    }
+    fn verify(&self) -> common::Said {
+        self.place.at(&self.url, &VERIFY)
+    }
+    fn now(&self, shown: Shown) {
+        *self.shown.lock().unwrap() = shown;
+    }
+}
+
+#[test]
+fn the_first_use_pins_the_log_and_says_so() {
+    let case = Case::new(&log(5, "a"));
+    let first = case.verify().done();
+    assert!(first.err.contains("pinned the log registry.example (as seen now, on first use): registry.example+"), "{first:?}");
+    let second = case.verify().done();
+    assert!(second.err.is_empty(), "{second:?}");
+    second.says("checkpoint  5 entries of registry.example").says("allowed by  entry 1, the claim of acme.example (the operator vouches)");
+}
+
+#[test]
+fn a_log_that_grows_is_followed_by_tiles_alone() {
+    // Sizes around a tile's edge, and powers of two, whose root is not in the proof.
+    for (old, new) in [(3, 4), (4, 7), (8, 300), (255, 257), (256, 300), (257, 600)] {
+        let whole = log(new, "a");
+        let case = Case::new(&whole);
+        case.now(Shown { size: old, tiles: old, ..Shown::whole(&whole) });
+        case.verify().done().says(&format!("{old} entries"));
+        case.now(Shown::whole(&whole));
+        case.verify().done().says(&format!("{new} entries"));
+    }
+}
+
+#[test]
+fn two_histories_are_an_alarm_that_stays_until_its_evidence_is_taken_away() {
+    for (seen, found) in [(4, 9), (5, 9), (8, 9), (6, 6)] {
+        let case = Case::new(&log(seen, "a"));
+        case.verify().done();
+        case.now(Shown::whole(&log(found, "b")));
+        let alarm = case.verify().ends(1, "FORK: the log registry.example");
+        assert!(alarm.err.contains(&format!("A checkpoint of {found} entries does not continue the one of {seen} entries")), "{alarm:?}");
+        let evidence = alarm.err.split("kept in ").nth(1).unwrap().split(".json").next().unwrap().to_owned() + ".json";
+        let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&evidence).unwrap()).unwrap();
+        assert_eq!(json["seen"], log(seen, "a").checkpoint(seen));
+        assert_eq!(json["found"], log(found, "b").checkpoint(found));
+        assert_eq!(json["proof"].is_object(), seen != found, "{json}");
+
+        // It stays an alarm when the registry shows the first history again, and for saved proofs too.
+        case.now(Shown::whole(&log(seen, "a")));
+        case.verify().ends(1, "has shown two histories before");
+        case.place.at(&case.url, &["verify", "--offline", WIDGET]).ends(1, "until you remove");
+        std::fs::remove_file(evidence).unwrap();
+        case.verify().done();
+    }
+}
+
+#[test]
+fn an_older_checkpoint_of_the_same_history_is_stale_and_no_fork() {
+    let whole = log(9, "a");
+    let case = Case::new(&whole);
+    case.verify().done();
+    // The tiles are still those of the larger tree.
+    case.now(Shown { size: 5, ..Shown::whole(&whole) });
+    let stale = case.verify().ends(1, "stale: the log registry.example");
+    assert!(
+        stale.err.contains("shows 5 entries, but this machine has seen 9. The older tree is a beginning of the newer one"),
+        "{stale:?}"
+    );
+    // They are gone too: a backup was restored.
+    case.now(Shown { size: 5, tiles: 5, ..Shown::whole(&whole) });
+    case.verify().ends(1, "not shown to be a beginning of the newer one");
+    // An older tree that is not a beginning is a fork, if there are tiles to show it.
+    let other = log(5, "b");
+    let mut mixed = Shown::whole(&whole);
+    mixed.size = 5;
+    mixed.log.entries[3..5].clone_from_slice(&other.entries[3..5]);
+    let liar = Liar { signed: mixed, tiles: whole.clone() };
+    let url = liar.serve();
+    let home = Place::new();
+    home.at(&url.0, &VERIFY).done();
+    url.1.lock().unwrap().1 = true;
+    home.at(&url.0, &VERIFY).ends(1, "FORK");
+    case.now(Shown::whole(&whole));
+    case.verify().done();
+}
+
+/// Signs one tree and serves the tiles of another.
+struct Liar {
+    signed: Shown,
+    tiles: HandMade,
+}
+
+impl Liar {
+    /// First the honest tree; once the flag is set, the other checkpoint.
+    fn serve(self) -> (String, Arc<Mutex<(Liar, bool)>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(Mutex::new((self, false)));
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let state = shared.lock().unwrap();
+                let honest = Shown::whole(&state.0.tiles);
+                let mut signed = state.0.signed.clone();
+                let lies = state.1;
+                drop(state);
+                let mut peeked = [0; 64];
+                let n = stream.peek(&mut peeked).unwrap();
+                let tile = String::from_utf8_lossy(&peeked[..n]).contains("/log/tile/");
+                signed.tiles = signed.size;
+                one(stream, if lies && !tile { &signed } else { &honest });
+            }
+        });
+        (url, state)
+    }
+}
+
+#[test]
+fn tiles_that_lead_nowhere_are_refused_and_prove_no_fork() {
+    let whole = log(9, "a");
+    let case = Case::new(&whole);
+    case.now(Shown { size: 5, tiles: 5, ..Shown::whole(&whole) });
+    case.verify().done();
+    case.now(Shown { damaged: true, ..Shown::whole(&whole) });
+    let refused = case.verify().ends(1, "they do not lead to the checkpoint's root");
+    assert!(!refused.err.contains("FORK"), "{refused:?}");
+    case.now(Shown { tiles: 5, ..Shown::whole(&whole) });
+    case.verify().ends(1, "a tile of the published tree is missing");
+    case.now(Shown::whole(&whole));
+    case.verify().done().says("9 entries");
+}
+
+#[test]
+fn another_key_is_not_believed_later_or_against_what_was_given() {
+    let good = log(5, "a");
+    let mut other_key = good.clone();
+    other_key.log = deedbox_model::SecretKey::from_seed(&[9; 32]);
+    let case = Case::new(&good);
+    case.verify().done();
+    case.now(Shown::whole(&other_key));
+    case.verify().ends(1, "the checkpoint does not verify");
+
+    let elsewhere = Place::new();
+    let given = good.vkey().to_string();
+    elsewhere.at(&case.url, &["--log-key", &given, "verify", "--no-download", WIDGET]).ends(1, "the checkpoint does not verify");
+    case.now(Shown::whole(&good));
+    let first = elsewhere.at(&case.url, &["--log-key", &given, "verify", "--no-download", WIDGET]).done();
+    assert!(first.err.contains("(as given)"), "{first:?}");
+    let wrong = other_key.vkey().to_string();
+    elsewhere.at(&case.url, &["--log-key", &wrong, "verify", "--no-download", WIDGET]).ends(1, "was pinned for this registry before");
+    // A key whose registry does not name it is pinned by nobody.
+    let third = Place::new();
+    case.now(Shown::whole(&other_key));
+    third.at(&case.url, &VERIFY).ends(1, "it does not name the key that signs the checkpoints");
+    assert!(!third.path("home/registries").exists());
+}

@@ -1,0 +1,331 @@
+//! Answers of projections in memory: assembled once, compressed once, confirmed by their first rows (house rule: the law
+//! at `Projection::plan`). A hit costs no statement to the database while nothing new is folded.
+
+use crate::codings::{brotli, gzip};
+use crate::limits::COMPRESSED_FROM_BYTES;
+use crate::negotiate::{Coding, coding, none_match};
+use crate::reply::{TREE_SIZE, bytes_answer, cache_control, not_modified, value};
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use deedbox_model::{ObjectRef, RowKey, Sha256Digest};
+use deedbox_view::{Body as ViewBody, Cache, Plan, Response as ViewResponse};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Makers of answers at once; requests for answers that share a lock wait for each other, which is rare and harmless.
+const LOCKS: usize = 1_024;
+
+/// What is kept under the key of a request.
+#[derive(Clone)]
+enum Kept {
+    Answer(Arc<Answer>),
+    /// Another `Accept` gives another answer: look under the key with it.
+    ByAccept,
+}
+
+/// The name of a request in memory: the same for GET and HEAD.
+pub(crate) struct AnswerKey {
+    key: String,
+    /// Where the part without `Accept` ends.
+    plain: usize,
+}
+
+impl AnswerKey {
+    /// The decoded path, the query as it came and the `Accept` header hold no NUL, so that no two requests share a key.
+    pub(crate) fn new(mount: &str, path: &str, query: &str, accept: &str) -> Self {
+        let mut key = String::with_capacity(mount.len() + path.len() + query.len() + accept.len() + 3);
+        for part in [mount, path, query] {
+            key.push_str(part);
+            key.push('\0');
+        }
+        let plain = key.len();
+        key.push_str(accept);
+        AnswerKey { key, plain }
+    }
+    fn plain(&self) -> &str {
+        self.key.get(..self.plain).unwrap_or(&self.key)
+    }
+    /// The key of this `Accept`; never that without.
+    fn full(&self) -> String {
+        format!("{}\0", self.key)
+    }
+}
+
+/// All that is kept.
+pub(crate) struct Answers {
+    kept: moka::sync::Cache<String, Kept>,
+    locks: Vec<Mutex<()>>,
+    hasher: RandomState,
+}
+
+impl Answers {
+    pub(crate) fn new(max_bytes: u64) -> Self {
+        let kept = moka::sync::Cache::builder()
+            .max_capacity(max_bytes)
+            .weigher(|key: &String, kept: &Kept| {
+                let weight = match kept {
+                    Kept::Answer(answer) => answer.weight(),
+                    Kept::ByAccept => 64,
+                };
+                u32::try_from(key.len() + weight).unwrap_or(u32::MAX)
+            })
+            .build();
+        Answers { kept, locks: (0..LOCKS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
+    }
+
+    /// What is kept, valid or not.
+    pub(crate) fn get(&self, key: &AnswerKey) -> Option<Arc<Answer>> {
+        let found = match self.kept.get(key.plain())? {
+            Kept::ByAccept => self.kept.get(key.full().as_str())?,
+            found => found,
+        };
+        match found {
+            Kept::Answer(answer) => Some(answer),
+            Kept::ByAccept => None,
+        }
+    }
+
+    /// Keeps an answer.
+    pub(crate) fn put(&self, key: &AnswerKey, answer: Arc<Answer>) {
+        if answer.varies_by_accept {
+            self.kept.insert(key.full(), Kept::Answer(answer));
+            self.kept.insert(key.plain().to_owned(), Kept::ByAccept);
+        } else {
+            self.kept.insert(key.plain().to_owned(), Kept::Answer(answer));
+        }
+    }
+
+    /// Only one request makes the answer of a key; the others wait, and look again.
+    pub(crate) async fn making(&self, key: &AnswerKey) -> Option<MutexGuard<'_, ()>> {
+        let at = usize::try_from(self.hasher.hash_one(&key.key) % LOCKS as u64).unwrap_or(0);
+        match self.locks.get(at) {
+            Some(lock) => Some(lock.lock().await),
+            None => None,
+        }
+    }
+}
+
+/// The rows of the first round, by which an answer is known to hold still.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FirstRows {
+    pub(crate) plan: Plan,
+    /// Each row's key, with the entry that wrote it last.
+    pub(crate) seqs: Vec<(RowKey, Option<u64>)>,
+}
+
+/// An assembled answer.
+pub(crate) struct Answer {
+    status: StatusCode,
+    /// Of every form of it: `Content-Type`, `Cache-Control`, `Vary` and the projection's own.
+    headers: HeaderMap,
+    content: Content,
+    pub(crate) varies_by_accept: bool,
+    pub(crate) first: FirstRows,
+    /// Entries folded when it was last known to hold.
+    valid_at: AtomicU64,
+}
+
+/// What an answer consists of.
+enum Content {
+    Bytes(Box<Coded>),
+    Object(ObjectRef, Cache),
+}
+
+/// Bytes in every coding that somebody has asked for.
+struct Coded {
+    /// The tag of the bytes as they are, without quotes; codings add a suffix.
+    tag: String,
+    is_compressible: bool,
+    identity: Form,
+    gzip: OnceLock<Option<Form>>,
+    brotli: OnceLock<Option<Form>>,
+}
+
+/// Bytes as they are sent, with all their headers.
+struct Form {
+    etag: String,
+    bytes: Bytes,
+    headers: HeaderMap,
+}
+
+/// What has to be done before an answer can be given.
+pub(crate) enum Given {
+    /// Nothing: this is it.
+    Response(Response),
+    /// Its bytes in this coding are not made yet.
+    Code(Coding),
+    /// It is a stored object, with these headers.
+    Object(ObjectRef, HeaderMap, Cache),
+}
+
+impl Answer {
+    /// From what a projection rendered at `valid_at` entries.
+    pub(crate) fn new(rendered: ViewResponse, first: FirstRows, valid_at: u64) -> Self {
+        let status = StatusCode::from_u16(rendered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut headers = HeaderMap::with_capacity(12);
+        headers.insert(header::CONTENT_TYPE, value(&rendered.media_type));
+        headers.insert(header::CACHE_CONTROL, cache_control(rendered.cache));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        for (name, text) in &rendered.headers {
+            match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(text)) {
+                (Ok(name), Ok(value)) => {
+                    headers.append(name, value);
+                }
+                _ => tracing::error!(name, "a projection gave a header that cannot be sent; it was left out"),
+            }
+        }
+        let is_long = matches!(&rendered.body, ViewBody::Bytes(bytes) if bytes.len() > COMPRESSED_FROM_BYTES);
+        let is_compressible = is_long && is_compressible(&rendered.media_type);
+        let vary = match (is_compressible, rendered.varies_by_accept) {
+            (true, true) => Some("Accept, Accept-Encoding"),
+            (true, false) => Some("Accept-Encoding"),
+            (false, true) => Some("Accept"),
+            (false, false) => None,
+        };
+        if let Some(vary) = vary {
+            headers.insert(header::VARY, HeaderValue::from_static(vary));
+        }
+        let content = match rendered.body {
+            ViewBody::Object(object) => Content::Object(object, rendered.cache),
+            ViewBody::Bytes(bytes) => Content::Bytes(Box::new(Coded::new(bytes.into(), &headers, is_compressible))),
+            ViewBody::Empty => Content::Bytes(Box::new(Coded::new(Bytes::new(), &headers, false))),
+        };
+        Answer { status, headers, content, varies_by_accept: rendered.varies_by_accept, first, valid_at: AtomicU64::new(valid_at) }
+    }
+
+    /// Whether it is known to hold at this number of folded entries.
+    pub(crate) fn is_valid_at(&self, folded: u64) -> bool {
+        matches!(self.first.plan, Plan::Nothing) || self.valid_at.load(Ordering::Acquire) == folded
+    }
+
+    /// It was found to hold at this number of folded entries.
+    pub(crate) fn confirm(&self, folded: u64) {
+        self.valid_at.fetch_max(folded, Ordering::AcqRel);
+    }
+
+    /// Roughly its bytes in memory, the compressed ones included though they may never be made.
+    fn weight(&self) -> usize {
+        let rows: usize = self.first.seqs.iter().map(|(key, _)| key.as_str().len() + 48).sum();
+        let content = match &self.content {
+            Content::Bytes(coded) => coded.identity.bytes.len() + coded.identity.bytes.len() / 2,
+            Content::Object(..) => 0,
+        };
+        content + rows + 4_096
+    }
+
+    /// The answer to a request.
+    pub(crate) fn give(&self, method: &Method, request: &HeaderMap, folded: u64) -> Given {
+        let size = HeaderValue::from(folded);
+        let coded = match &self.content {
+            Content::Bytes(coded) => coded,
+            Content::Object(object, cache) => {
+                let mut headers = self.headers.clone();
+                headers.insert(TREE_SIZE, size);
+                return Given::Object(*object, headers, *cache);
+            }
+        };
+        let is_read = matches!(*method, Method::GET | Method::HEAD);
+        if self.status != StatusCode::OK || !is_read {
+            let mut headers = coded.identity.headers.clone();
+            headers.remove(header::ETAG);
+            headers.insert(TREE_SIZE, size);
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(coded.identity.bytes.len()));
+            let body = if *method == Method::HEAD { Body::empty() } else { Body::from(coded.identity.bytes.clone()) };
+            let mut response = Response::new(body);
+            *response.status_mut() = self.status;
+            *response.headers_mut() = headers;
+            return Given::Response(response);
+        }
+        if request.contains_key(header::IF_NONE_MATCH)
+            && let Some(tag) = none_match(request, |tag| coded.is_tag(tag))
+        {
+            let mut headers = HeaderMap::with_capacity(6);
+            let etag = if tag == "*" { &coded.identity.etag } else { tag };
+            headers.insert(header::ETAG, value(etag));
+            for name in [header::CACHE_CONTROL, header::VARY] {
+                if let Some(value) = self.headers.get(&name) {
+                    headers.insert(name, value.clone());
+                }
+            }
+            headers.insert(TREE_SIZE, size);
+            return Given::Response(not_modified(headers));
+        }
+        // A part is one of the bytes as they are.
+        let wanted = if coded.is_compressible && !request.contains_key(header::RANGE) { coding(request) } else { Coding::Identity };
+        let form = match wanted {
+            Coding::Identity => &coded.identity,
+            Coding::Gzip | Coding::Brotli => match coded.slot(wanted).map(OnceLock::get) {
+                Some(None) => return Given::Code(wanted),
+                Some(Some(Some(form))) => form,
+                Some(Some(None)) | None => &coded.identity,
+            },
+        };
+        let mut headers = form.headers.clone();
+        headers.insert(TREE_SIZE, size);
+        if request.contains_key(header::RANGE) {
+            return Given::Response(bytes_answer(method, request, headers, &form.etag, form.bytes.clone()));
+        }
+        let body = if *method == Method::HEAD { Body::empty() } else { Body::from(form.bytes.clone()) };
+        let mut response = Response::new(body);
+        *response.headers_mut() = headers;
+        Given::Response(response)
+    }
+
+    /// Makes the bytes in a coding, for everybody after. Takes milliseconds: belongs on a blocking thread.
+    pub(crate) fn code(&self, wanted: Coding) {
+        let Content::Bytes(coded) = &self.content else { return };
+        let Some(slot) = coded.slot(wanted) else { return };
+        slot.get_or_init(|| {
+            let (bytes, name, suffix) = match wanted {
+                Coding::Identity => return None,
+                Coding::Gzip => (gzip(&coded.identity.bytes)?, "gzip", "-gz"),
+                Coding::Brotli => (brotli(&coded.identity.bytes)?, "br", "-br"),
+            };
+            let mut form = Form::new(bytes, format!("\"{}{suffix}\"", coded.tag), &self.headers);
+            form.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+            Some(form)
+        });
+    }
+}
+
+impl Coded {
+    fn new(bytes: Bytes, headers: &HeaderMap, is_compressible: bool) -> Self {
+        let hex = Sha256Digest::of(&bytes).to_hex();
+        let tag = hex.get(..32).unwrap_or(&hex).to_owned();
+        let identity = Form::new(bytes, format!("\"{tag}\""), headers);
+        Coded { tag, is_compressible, identity, gzip: OnceLock::new(), brotli: OnceLock::new() }
+    }
+
+    fn slot(&self, coding: Coding) -> Option<&OnceLock<Option<Form>>> {
+        match coding {
+            Coding::Identity => None,
+            Coding::Gzip => Some(&self.gzip),
+            Coding::Brotli => Some(&self.brotli),
+        }
+    }
+
+    /// Whether a reader that has this tag has these bytes, in whichever coding.
+    fn is_tag(&self, tag: &str) -> bool {
+        let rest = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.strip_prefix(&self.tag));
+        matches!(rest, Some("" | "-gz" | "-br"))
+    }
+}
+
+impl Form {
+    fn new(bytes: Bytes, etag: String, headers: &HeaderMap) -> Self {
+        let mut headers = headers.clone();
+        headers.insert(header::ETAG, value(&etag));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        Form { etag, bytes, headers }
+    }
+}
+
+/// Whether compressing this media type is worth the while.
+fn is_compressible(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    essence.starts_with("text/") || essence.ends_with("json") || essence.ends_with("xml") || essence.ends_with("javascript")
+}

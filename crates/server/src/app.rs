@@ -1,0 +1,118 @@
+//! What every route may use. Made once at the start; holds no state of a request.
+
+use crate::answers::Answers;
+use crate::config::Config;
+use crate::log_files::LogFiles;
+use crate::meters::Meters;
+use crate::objects::ObjectShelf;
+use crate::projections::Mounts;
+use crate::refusal::Refused;
+use deedbox_intake::Door;
+use deedbox_ledger::Ledger;
+use deedbox_model::{Origin, SecretKey, TimeMs};
+use deedbox_store::RowStore;
+use deedbox_view::Site;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::{Semaphore, watch};
+
+/// One registry.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) origin: Origin,
+    /// The verifier key of the log, as one line without its end.
+    pub(crate) vkey: String,
+    pub(crate) site: Site,
+    pub(crate) operator: SecretKey,
+    pub(crate) receipt: SecretKey,
+    pub(crate) door: Arc<Door>,
+    pub(crate) log: LogFiles,
+    pub(crate) rows: Arc<dyn RowStore>,
+    pub(crate) objects: ObjectShelf,
+    pub(crate) mounts: Mounts,
+    pub(crate) answers: Answers,
+    pub(crate) meters: Meters,
+    pub(crate) many_proofs: Semaphore,
+    pub(crate) slots: Arc<Semaphore>,
+    /// Downloads from the store, counted apart: slow readers never keep others from metadata.
+    pub(crate) downloads: Arc<Semaphore>,
+    /// Entries folded into every projection.
+    pub(crate) folded: watch::Receiver<u64>,
+    pub(crate) writing: Writing,
+}
+
+impl App {
+    /// Entries folded into every projection.
+    pub(crate) fn folded(&self) -> u64 {
+        *self.folded.borrow()
+    }
+}
+
+/// Whether statements are taken.
+pub(crate) struct Writing {
+    state: RwLock<State>,
+    stopping: AtomicBool,
+}
+
+enum State {
+    Open(Ledger),
+    Stopped { code: &'static str, why: String },
+}
+
+impl Writing {
+    /// Statements are taken.
+    pub(crate) fn open(ledger: Ledger) -> Self {
+        Writing { state: RwLock::new(State::Open(ledger)), stopping: AtomicBool::new(false) }
+    }
+    /// None is taken, because of this.
+    pub(crate) fn stopped(code: &'static str, why: String) -> Self {
+        Writing { state: RwLock::new(State::Stopped { code, why }), stopping: AtomicBool::new(false) }
+    }
+
+    /// The way to the log, or why there is none.
+    pub(crate) fn ledger(&self) -> Result<Ledger, Refused> {
+        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Open(ledger) => Ok(ledger.clone()),
+            State::Stopped { code, why } => Err(Refused::unavailable(code, format!("this registry serves and takes no statement: {why}"))),
+        }
+    }
+
+    /// Why no statement is taken, if none is.
+    pub(crate) fn why_stopped(&self) -> Option<String> {
+        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Open(_) => None,
+            State::Stopped { why, .. } => Some(why.clone()),
+        }
+    }
+
+    /// From now on none is taken. Lets go of the ledger: when every submission under way is answered, the writer ends.
+    pub(crate) fn stop(&self, code: &'static str, why: String) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*state, State::Open(_)) {
+            *state = State::Stopped { code, why };
+        }
+    }
+
+    /// The process is about to end: no proxy should send more.
+    pub(crate) fn begin_to_stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Statements waiting to be written.
+    pub(crate) fn waiting(&self) -> usize {
+        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Open(ledger) => ledger.waiting(),
+            State::Stopped { .. } => 0,
+        }
+    }
+}
+
+/// This machine's clock.
+pub(crate) fn now() -> TimeMs {
+    let ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    TimeMs::new(ms).unwrap_or_default()
+}

@@ -1,0 +1,38 @@
+//! `POST /api/v1/claims`: first claims below `localhost`, filed by the operator's key where the operator allows it
+//! (spec/api.md §6). Other claims need somebody who looks; they come as statements.
+
+use crate::app::{App, now};
+use crate::events::{COSE, appended};
+use crate::refusal::Refused;
+use crate::request::{has_media_type, read_body};
+use crate::submit::submit_own;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use deedbox_intake::IntakeRefusal;
+use deedbox_model::event::{Acceptance, DomainClaimed, Event, Evidence};
+use deedbox_model::{Speaker, Statement, Subject, limits};
+use std::sync::Arc;
+
+/// POST of an acceptance.
+pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
+    let (parts, body) = request.into_parts();
+    let bytes = read_body(&parts.headers, body, "the acceptance", limits::SMALL_ENVELOPE_BYTES).await?;
+    if !has_media_type(&parts.headers, COSE) {
+        return Err(Refused::bad_request("an acceptance is sent with Content-Type: application/cose"));
+    }
+    let acceptance = Acceptance::decode(&bytes).map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
+    if !app.config.allow_local_claims || !acceptance.domain().is_localhost() {
+        return Err(IntakeRefusal::LocalClaims.into());
+    }
+    if acceptance.audience() != &app.origin {
+        let words = format!("the acceptance was made for {}, this is {}: sign it again", acceptance.audience(), app.origin);
+        return Err(Refused::unprocessable("other_audience", words));
+    }
+    let subject = Subject::Domain(acceptance.domain().clone());
+    let prev = acceptance.terms().prev;
+    let event = Event::DomainClaimed(DomainClaimed { evidence: Evidence::Localhost, acceptance });
+    let statement = Statement::sign(&app.operator, &app.origin, &Speaker::Registry, &subject, prev, now(), &event)
+        .map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
+    let done = submit_own(&app, statement).await.inspect_err(|_| app.meters.refused.increment(1))?;
+    Ok(appended(&app, done))
+}

@@ -1,0 +1,122 @@
+//! What an operator decides (docs/ARCHITECTURE.md, "Composition"). Reads no file and no environment: the binary does.
+
+use deedbox_model::Origin;
+use std::path::PathBuf;
+
+/// Settings of one registry.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data directory; made where it is missing.
+    pub data: PathBuf,
+    /// Under which URL clients reach it.
+    pub public_url: PublicUrl,
+    /// The origin that a new log gets instead of the one that the public URL gives. An existing log keeps its own.
+    pub origin: Option<Origin>,
+    /// Whether claims below `localhost` are taken: only where the listener is a loopback address.
+    pub allow_local_claims: bool,
+    /// Bytes of one object.
+    pub max_object_bytes: u64,
+    /// Bytes that a domain may have uploaded and not published.
+    pub pending_bytes_per_domain: u64,
+    /// Requests under way; past it 503.
+    pub max_requests: usize,
+    /// Bytes of assembled answers in memory.
+    pub answer_cache_bytes: u64,
+    /// Bytes of objects and of the log's files in memory.
+    pub object_cache_bytes: u64,
+}
+
+impl Config {
+    /// With the usual limits.
+    pub fn new(data: impl Into<PathBuf>, public_url: PublicUrl) -> Self {
+        let policy = deedbox_intake::Policy::default();
+        Config {
+            data: data.into(),
+            public_url,
+            origin: None,
+            allow_local_claims: false,
+            max_object_bytes: policy.max_object_bytes,
+            pending_bytes_per_domain: policy.pending_bytes_per_domain,
+            max_requests: 1_024,
+            answer_cache_bytes: 256 * 1024 * 1024,
+            object_cache_bytes: 256 * 1024 * 1024,
+        }
+    }
+}
+
+/// Scheme, host, port and path under which clients reach a registry: `https://registry.example`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    text: String,
+    origin: Option<Origin>,
+}
+
+/// Why a text is no public URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{url:?} cannot be a public URL: {why}; give one like https://registry.example")]
+pub struct BadUrl {
+    url: String,
+    why: &'static str,
+}
+
+impl PublicUrl {
+    /// Reads it; slashes at the end are dropped.
+    pub fn parse(url: &str) -> Result<Self, BadUrl> {
+        let bad = |why| Err(BadUrl { url: url.chars().take(200).collect(), why });
+        let text = url.trim_end_matches('/');
+        let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+            return bad("it does not begin with https:// or http://");
+        };
+        if url.len() > 1_024 || !rest.bytes().all(|b| b.is_ascii_graphic()) {
+            return bad("it is longer than 1,024 bytes or not printable ASCII");
+        }
+        if rest.contains(['?', '#', '@', '\\', '"', '<', '>', '%']) {
+            return bad("it holds a user, a query, a fragment or characters that need escaping");
+        }
+        let (authority, path) = rest.split_once('/').map_or((rest, None), |(authority, path)| (authority, Some(path)));
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => host,
+            Some((_, end)) if end.ends_with(']') => authority,
+            Some(_) => return bad("its port is not a number"),
+            None => authority,
+        };
+        if host.is_empty() {
+            return bad("it has no host");
+        }
+        let host = host.to_ascii_lowercase();
+        let origin = Origin::parse(&path.map_or(host.clone(), |path| format!("{host}/{path}"))).ok();
+        Ok(PublicUrl { text: text.to_owned(), origin })
+    }
+
+    /// Without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What it gives without scheme and port; none where that is no origin, as with an IPv6 address.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_gives_an_origin_without_scheme_and_port() {
+        for (url, text, origin) in [
+            ("https://registry.example", "https://registry.example", Some("registry.example")),
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080", Some("127.0.0.1")),
+            ("https://Registry.example:8443/team/log//", "https://Registry.example:8443/team/log", Some("registry.example/team/log")),
+            ("http://[::1]:80", "http://[::1]:80", None),
+            ("http://[::1]", "http://[::1]", None),
+        ] {
+            let url = PublicUrl::parse(url).unwrap();
+            assert_eq!((url.as_str(), url.origin().map(Origin::as_str)), (text, origin));
+        }
+        for bad in ["", "registry.example", "ftp://a.b", "https://", "https://a.b?x", "https://u@a.b", "https://a.b:x", "https://a b"] {
+            assert!(PublicUrl::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

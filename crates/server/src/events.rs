@@ -1,0 +1,154 @@
+//! `/api/v1/events`: appending, and reading entries one by one or by the page (spec/api.md §3).
+
+use crate::app::App;
+use crate::entry_json::EntryJson;
+use crate::limits::{EVENTS_PAGE, EVENTS_PAGE_DEFAULT};
+use crate::refusal::Refused;
+use crate::reply::{Plain, TREE_SIZE, json};
+use crate::request::{accept, accepts, decode_query, has_media_type, read_body};
+use crate::submit::{AUTHORITY, index_of, submit};
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use deedbox_authority::rows::{VoidRow, void_key};
+use deedbox_ledger::Appended;
+use deedbox_model::row::decode_row;
+use deedbox_model::{EventId, limits};
+use deedbox_view::Cache;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The media type of COSE (RFC 9052 §11.3.1).
+pub(crate) const COSE: &str = "application/cose";
+
+#[derive(Serialize)]
+struct AppendedJson {
+    index: u64,
+    id: String,
+    seen: bool,
+    tree_size: u64,
+}
+
+/// The answer to who appended something.
+pub(crate) fn appended(app: &App, appended: Appended) -> Response {
+    let status = if appended.seen { StatusCode::OK } else { StatusCode::CREATED };
+    let body = AppendedJson { index: appended.index, id: appended.id.to_hex(), seen: appended.seen, tree_size: app.log.size() };
+    let mut response = json(status, &body);
+    response.headers_mut().insert(header::LOCATION, crate::reply::value(&format!("/api/v1/events/{}", appended.index)));
+    response
+}
+
+/// POST of a statement.
+pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
+    let (parts, body) = request.into_parts();
+    let bytes = read_body(&parts.headers, body, "the statement", limits::STATEMENT_BYTES).await?;
+    if !has_media_type(&parts.headers, COSE) {
+        return Err(Refused::bad_request("a statement is sent with Content-Type: application/cose"));
+    }
+    match submit(&app, &bytes).await {
+        Ok(done) => Ok(appended(&app, done)),
+        Err(refused) => {
+            app.meters.refused.increment(1);
+            Err(refused)
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PageJson {
+    tree_size: u64,
+    events: Vec<EntryJson>,
+    next: Option<u64>,
+}
+
+/// GET of a page.
+pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Refused> {
+    let query = decode_query(uri.query().unwrap_or_default())?;
+    let number = |name: &str, or: u64| match query.iter().find(|(n, _)| n == name) {
+        None => Ok(or),
+        Some((_, text)) => number(text)
+            .ok_or_else(|| Refused::bad_request(format!("{name} is a decimal number without leading zeros, not {:?}", shortened(text)))),
+    };
+    let from = number("from", 0)?;
+    let limit = number("limit", EVENTS_PAGE_DEFAULT)?;
+    if limit == 0 || limit > EVENTS_PAGE {
+        return Err(Refused::bad_request(format!("limit is 1 to {EVENTS_PAGE}")));
+    }
+    // Of an entry that is published and not folded yet nobody can say whether it is void.
+    let folded = app.folded();
+    let to = from.saturating_add(limit).min(folded);
+    let entries = if from < to { app.log.entries(from, to).await? } else { Vec::new() };
+    let voids = void_codes(&app, from, entries.len()).await?;
+    let events: Vec<EntryJson> =
+        (from..).zip(entries.iter().zip(voids)).map(|(index, (bytes, void))| EntryJson::new(index, bytes, void)).collect();
+    let end = from.saturating_add(events.len() as u64);
+    let next = (!events.is_empty() && end < folded).then_some(end);
+    let mut response = json(StatusCode::OK, &PageJson { tree_size: folded, events, next });
+    response.headers_mut().insert(TREE_SIZE, HeaderValue::from(folded));
+    Ok(response)
+}
+
+/// GET of one entry.
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    method: Method,
+    Path(which): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let found = find(&app, &which).await?;
+    let vary = HeaderValue::from_static("Accept");
+    if accepts(&accept(&headers)?, COSE) {
+        return Ok(Plain::new(COSE, found.bytes, Cache::Immutable).with(header::VARY, vary).answer(&method, &headers));
+    }
+    let folded = app.folded();
+    let void = void_codes(&app, found.index, 1).await?.pop().flatten();
+    let mut bytes = serde_json::to_vec(&EntryJson::new(found.index, &found.bytes, void)).unwrap_or_default();
+    bytes.push(b'\n');
+    let plain =
+        Plain::new("application/json", bytes, Cache::Revalidate).with(header::VARY, vary).with(TREE_SIZE, HeaderValue::from(folded));
+    Ok(plain.answer(&method, &headers))
+}
+
+/// An entry that is folded.
+pub(crate) struct Found {
+    pub(crate) index: u64,
+    pub(crate) bytes: Bytes,
+}
+
+/// Finds an entry by its index, or an effective one by its id.
+pub(crate) async fn find(app: &App, which: &str) -> Result<Found, Refused> {
+    let nothing = || Refused::not_found(format!("the log has no entry {:?} that is folded", shortened(which)));
+    let index = match EventId::from_hex(which) {
+        Some(id) => index_of(app, &id).await?.ok_or_else(nothing)?,
+        None => {
+            number(which).ok_or_else(|| Refused::bad_request("an entry is named by its index, or by its id in 64 hexadecimal digits"))?
+        }
+    };
+    if index >= app.folded() {
+        return Err(nothing());
+    }
+    let bytes = app.log.entries(index, index + 1).await?.pop().ok_or_else(nothing)?;
+    Ok(Found { index, bytes })
+}
+
+/// For each of so many entries, the code for which it is void, if it is.
+async fn void_codes(app: &App, from: u64, count: usize) -> Result<Vec<Option<String>>, Refused> {
+    let keys = (from..).take(count).map(void_key).collect::<Result<Vec<_>, _>>()?;
+    let rows = app.rows.read(&AUTHORITY, &keys).await?;
+    let code = |(key, row): (&deedbox_model::RowKey, Option<deedbox_model::Row>)| {
+        row.map(|row| decode_row::<VoidRow>(key, &row.bytes).map(|void| void.code)).transpose()
+    };
+    Ok(keys.iter().zip(rows).map(code).collect::<Result<_, _>>()?)
+}
+
+/// A decimal number in its one spelling.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    let number: u64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+/// A text of a stranger, short enough to be shown.
+pub(crate) fn shortened(text: &str) -> String {
+    text.chars().take(80).collect()
+}

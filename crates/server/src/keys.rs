@@ -1,0 +1,139 @@
+//! The keys of a registry and its fixed name: made at the first start, read at every later one, never replaced.
+//!
+//! ```text
+//! <data>/keys/operator.pem, log.pem, receipt.pem    Ed25519, PKCS #8
+//! <data>/keys/<projection>.pem                      32 secret bytes, for what only this site signs
+//! <data>/registry.json                              {"origin": "registry.example"}: written last
+//! ```
+//!
+//! A crash between two of them leaves keys that nothing was signed with; the next start takes them.
+
+use crate::open::OpenError;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use deedbox_model::{Origin, SecretKey};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// Bytes of a key file or of `registry.json`: both have a few hundred.
+const FILE_BYTES: u64 = 4_096;
+const SEED_BEGIN: &str = "-----BEGIN DEEDBOX SITE KEY-----";
+const SEED_END: &str = "-----END DEEDBOX SITE KEY-----";
+
+/// The keys with which a registry speaks.
+pub(crate) struct RegistryKeys {
+    pub(crate) operator: SecretKey,
+    pub(crate) log: SecretKey,
+    pub(crate) receipt: SecretKey,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegistryFile {
+    origin: Origin,
+}
+
+/// Reads the origin of an existing registry.
+pub(crate) fn read_origin(data: &Path) -> Result<Option<Origin>, OpenError> {
+    let path = data.join("registry.json");
+    let Some(bytes) = read(&path)? else { return Ok(None) };
+    let file: RegistryFile =
+        serde_json::from_str(&bytes).map_err(|e| OpenError::file(&path, format!("it is not the name of a registry ({e})")))?;
+    Ok(Some(file.origin))
+}
+
+/// Fixes the origin of a new registry, for ever.
+pub(crate) fn write_origin(data: &Path, origin: &Origin) -> Result<(), OpenError> {
+    let path = data.join("registry.json");
+    let mut text = serde_json::to_string(&RegistryFile { origin: origin.clone() }).map_err(|e| OpenError::file(&path, e))?;
+    text.push('\n');
+    create(&path, &text)
+}
+
+impl RegistryKeys {
+    /// Reads them; makes those that are missing where `is_new`.
+    pub(crate) fn open(data: &Path, is_new: bool) -> Result<Self, OpenError> {
+        let dir = folder(data)?;
+        let key = |name: &str| -> Result<SecretKey, OpenError> {
+            let path = dir.join(format!("{name}.pem"));
+            match read(&path)? {
+                Some(pem) => SecretKey::from_pem(&pem).ok_or_else(|| OpenError::file(&path, "it holds no Ed25519 key in PKCS #8")),
+                None if is_new => {
+                    let key = SecretKey::from_seed(&random(&path)?);
+                    create(&path, &key.to_pem())?;
+                    Ok(key)
+                }
+                None => Err(OpenError::file(&path, "this registry's key is missing: restore it from a backup of the keys")),
+            }
+        };
+        Ok(RegistryKeys { operator: key("operator")?, log: key("log")?, receipt: key("receipt")? })
+    }
+}
+
+/// The 32 secret bytes of a site's signing key, drawn until `take` takes them, once. A site may make a new one: it signs
+/// nothing that the log holds.
+pub(crate) fn site_key<T>(data: &Path, name: &str, take: impl Fn(&[u8; 32]) -> Option<T>) -> Result<T, OpenError> {
+    let path = folder(data)?.join(format!("{name}.pem"));
+    if let Some(text) = read(&path)? {
+        let bytes = text
+            .trim_end()
+            .strip_prefix(SEED_BEGIN)
+            .and_then(|rest| rest.strip_suffix(SEED_END))
+            .and_then(|base64| STANDARD.decode(base64.trim()).ok())
+            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        return bytes.and_then(|bytes| take(&bytes)).ok_or_else(|| OpenError::file(&path, "it holds no such key"));
+    }
+    // A draw is refused about once in 2^32; who refuses eight never takes one.
+    for _ in 0..8 {
+        let seed = random(&path)?;
+        if let Some(taken) = take(&seed) {
+            create(&path, &format!("{SEED_BEGIN}\n{}\n{SEED_END}\n", STANDARD.encode(seed)))?;
+            return Ok(taken);
+        }
+    }
+    Err(OpenError::file(&path, "no key could be made"))
+}
+
+fn folder(data: &Path) -> Result<PathBuf, OpenError> {
+    let dir = data.join("keys");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|e| OpenError::file(&dir, e))?;
+    Ok(dir)
+}
+
+fn random(path: &Path) -> Result<[u8; 32], OpenError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|e| OpenError::file(path, format!("no randomness: {e}")))?;
+    Ok(seed)
+}
+
+fn read(path: &Path) -> Result<Option<String>, OpenError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(OpenError::file(path, e)),
+    };
+    let metadata = file.metadata().map_err(|e| OpenError::file(path, e))?;
+    if path.extension().is_some_and(|e| e == "pem") && metadata.permissions().mode() & 0o077 != 0 {
+        return Err(OpenError::file(path, "others may read or write this key: chmod 600 it, and think about who has read it"));
+    }
+    let mut text = String::new();
+    file.take(FILE_BYTES).read_to_string(&mut text).map_err(|e| OpenError::file(path, e))?;
+    Ok(Some(text))
+}
+
+/// Writes a file that was not there, whole and durable: a crash before the rename leaves a temporary name.
+fn create(path: &Path, text: &str) -> Result<(), OpenError> {
+    let failed = |e: io::Error| OpenError::file(path, e);
+    let temporary = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    fs::rename(&temporary, path).map_err(failed)?;
+    if let Some(folder) = path.parent() {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    }
+    Ok(())
+}

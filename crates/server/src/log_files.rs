@@ -1,0 +1,160 @@
+//! Tiles, entry bundles and entries of the published tree, read from the log's files (spec/log.md §2, §3). A partial tile
+//! whose file has given way to a wider one is the beginning of that. Serves nothing that the published tree does not
+//! have; writes nothing.
+
+use crate::limits::{HOT_OBJECT_BYTES, TILES_AT_ONCE};
+use bytes::Bytes;
+use deedbox_ledger::Head;
+use deedbox_store::{Files, StoreError};
+use deedbox_tlog::{BundleId, CHECKPOINT_PATH, SignedCheckpoint, TILE_WIDTH, TileId, Tiles};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// The log as it is published.
+pub(crate) struct LogFiles {
+    files: Arc<dyn Files>,
+    head: watch::Receiver<Head>,
+    /// Full tiles and bundles by path: they never change.
+    full: moka::sync::Cache<String, Bytes>,
+}
+
+impl LogFiles {
+    pub(crate) fn new(files: Arc<dyn Files>, head: watch::Receiver<Head>, cache_bytes: u64) -> Self {
+        let full = moka::sync::Cache::builder()
+            .max_capacity(cache_bytes)
+            .weigher(|path: &String, bytes: &Bytes| u32::try_from(path.len() + bytes.len() + 128).unwrap_or(u32::MAX))
+            .build();
+        LogFiles { files, head, full }
+    }
+
+    /// The published head.
+    pub(crate) fn head(&self) -> Head {
+        self.head.borrow().clone()
+    }
+
+    /// The published size.
+    pub(crate) fn size(&self) -> u64 {
+        self.head.borrow().size
+    }
+
+    /// The bytes of a tile; none if the published tree has no such tile.
+    pub(crate) async fn tile(&self, id: TileId) -> Result<Option<Bytes>, StoreError> {
+        let width_at = |size: u64| width_of((size >> (8 * u32::from(id.level()))).saturating_sub(id.index().saturating_mul(256)));
+        let path = |width| TileId::new(id.level(), id.index(), width).map(|id| id.path()).unwrap_or_default();
+        let Some((bytes, width)) = self.widest(id.width(), width_at, path).await? else { return Ok(None) };
+        if bytes.len() != usize::from(width) * deedbox_tlog::HASH_BYTES {
+            return Err(StoreError::damaged(path(width), "it has another length than its width says"));
+        }
+        Ok(Some(bytes.slice(..id.byte_len())))
+    }
+
+    /// The bytes of an entry bundle; none if the published tree has no such bundle.
+    pub(crate) async fn bundle(&self, id: BundleId) -> Result<Option<Bytes>, StoreError> {
+        let width_at = |size: u64| width_of(size.saturating_sub(id.first()));
+        let path = |width| BundleId::new(id.index(), width).map(|id| id.path()).unwrap_or_default();
+        let Some((bytes, width)) = self.widest(id.width(), width_at, path).await? else { return Ok(None) };
+        if width == id.width() {
+            return Ok(Some(bytes));
+        }
+        let entries = split(&bytes, id.width()).ok_or_else(|| StoreError::damaged(path(width), "it ends within an entry"))?;
+        let end: usize = entries.iter().map(|entry| entry.len() + 2).sum();
+        Ok(Some(bytes.slice(..end)))
+    }
+
+    /// The entries `from..to`, which the published tree has; fewer if it has not.
+    pub(crate) async fn entries(&self, from: u64, to: u64) -> Result<Vec<Bytes>, StoreError> {
+        let size = self.size();
+        let to = to.min(size);
+        let mut entries = Vec::new();
+        let mut at = from;
+        while at < to {
+            let id = BundleId::holding(at, size).map_err(|e| StoreError::damaged("the log", e))?;
+            let damaged = |why: &str| StoreError::damaged(id.path(), why);
+            let bytes = self.bundle(id).await?.ok_or_else(|| damaged("it is missing"))?;
+            let all = split(&bytes, id.width()).ok_or_else(|| damaged("it ends within an entry"))?;
+            let skip = usize::try_from(at - id.first()).unwrap_or(usize::MAX);
+            let take = usize::try_from(to - at).unwrap_or(usize::MAX);
+            let before = entries.len();
+            entries.extend(all.into_iter().skip(skip).take(take));
+            at += (entries.len() - before) as u64;
+        }
+        Ok(entries)
+    }
+
+    /// The tiles that a proof needs.
+    pub(crate) async fn tiles(&self, ids: Vec<TileId>) -> Result<Tiles, StoreError> {
+        let read: Vec<(TileId, Bytes)> = stream::iter(ids)
+            .map(|id| async move {
+                let bytes = self.tile(id).await?.ok_or_else(|| StoreError::damaged(id.path(), "it is missing"))?;
+                Ok::<_, StoreError>((id, bytes))
+            })
+            .buffered(TILES_AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut tiles = Tiles::new();
+        for (id, bytes) in read {
+            tiles.insert_bytes(id, &bytes).map_err(|e| StoreError::damaged(id.path(), e))?;
+        }
+        Ok(tiles)
+    }
+
+    /// The file of the width that the tree has now, which is at least `wanted`.
+    async fn widest(
+        &self,
+        wanted: u16,
+        width_at: impl Fn(u64) -> u16,
+        path: impl Fn(u16) -> String,
+    ) -> Result<Option<(Bytes, u16)>, StoreError> {
+        let full = path(TILE_WIDTH);
+        if let Some(bytes) = self.full.get(&full) {
+            return Ok(Some((bytes, TILE_WIDTH)));
+        }
+        let mut size = self.size();
+        if width_at(size) < wanted {
+            return Ok(None);
+        }
+        loop {
+            let width = width_at(size);
+            if let Some(bytes) = self.files.get(&path(width)).await? {
+                if width == TILE_WIDTH && bytes.len() as u64 <= HOT_OBJECT_BYTES {
+                    self.full.insert(full, bytes.clone());
+                }
+                return Ok(Some((bytes, width)));
+            }
+            // A writer puts the wider file and the checkpoint in place before it removes the narrower file, and tells us
+            // last: then the checkpoint's file knows a larger size.
+            let newer = self.checkpoint_size().await?;
+            if newer <= size {
+                return Err(StoreError::damaged(path(width), "it is missing"));
+            }
+            size = newer;
+        }
+    }
+
+    async fn checkpoint_size(&self) -> Result<u64, StoreError> {
+        let Some(bytes) = self.files.get(CHECKPOINT_PATH).await? else { return Ok(0) };
+        let signed = SignedCheckpoint::parse(&bytes).map_err(|e| StoreError::damaged(CHECKPOINT_PATH, e))?;
+        Ok(signed.unverified().size())
+    }
+}
+
+fn width_of(hashes: u64) -> u16 {
+    u16::try_from(hashes).unwrap_or(TILE_WIDTH).min(TILE_WIDTH)
+}
+
+/// The first so many entries of a bundle's bytes.
+fn split(bytes: &Bytes, count: u16) -> Option<Vec<Bytes>> {
+    let mut entries = Vec::with_capacity(usize::from(count));
+    let mut at = 0;
+    for _ in 0..count {
+        let (len, _) = bytes.get(at..)?.split_first_chunk::<2>()?;
+        let end = at + 2 + usize::from(u16::from_be_bytes(*len));
+        if end > bytes.len() {
+            return None;
+        }
+        entries.push(bytes.slice(at + 2..end));
+        at = end;
+    }
+    Some(entries)
+}

@@ -1,0 +1,80 @@
+//! `/api/v1/events/{index or id}/proof`: that one entry is in the log, in three forms (spec/api.md §3): a tlog-proof, a
+//! COSE receipt, or the hashes as JSON.
+
+use crate::app::App;
+use crate::events::{COSE, find, number};
+use crate::refusal::Refused;
+use crate::reply::Plain;
+use crate::request::{accept, accepts, decode_query};
+use axum::extract::{Path, State};
+use axum::response::Response;
+use deedbox_model::{SecretKey, Statement};
+use deedbox_tlog::{Hash, InclusionProof, LogProof, Receipt, ReceiptClaims, leaf_hash, plan_inclusion, prove_inclusion};
+use deedbox_view::Cache;
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use serde_json::json;
+use std::sync::Arc;
+
+const RECEIPT: &str = "application/cose; cose-type=\"cose-sign1\"";
+
+/// GET of a proof.
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    method: Method,
+    uri: Uri,
+    Path(which): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let query = decode_query(uri.query().unwrap_or_default())?;
+    let asked = match query.iter().find(|(name, _)| name == "size") {
+        None => None,
+        Some((_, text)) => Some(number(text).ok_or_else(|| Refused::bad_request("size is a decimal number without leading zeros"))?),
+    };
+    let found = find(&app, &which).await?;
+    let head = app.log.head();
+    let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
+    let size = asked.unwrap_or(head.size);
+    if size > head.size || size <= found.index {
+        return Err(Refused::bad_request(format!(
+            "size is more than the index {} and at most the published size {}",
+            found.index, head.size
+        )));
+    }
+    let proof = inclusion(&app, found.index, size).await?;
+    let list = accept(&headers)?;
+    let plain = if asked.is_some() || accepts(&list, "application/json") {
+        let hashes: Vec<String> = proof.hashes().iter().map(Hash::to_base64).collect();
+        let body = json!({ "index": found.index, "size": size, "hashes": hashes, "checkpoint": checkpoint.to_string() });
+        Plain::new("application/json", format!("{body}\n"), Cache::Revalidate)
+    } else if accepts(&list, COSE) {
+        let statement = Statement::decode(&found.bytes).map_err(|_| {
+            Refused::unprocessable("undecodable", "this entry is void and names no subject that a receipt could name: ask for text/plain")
+        })?;
+        let claims = ReceiptClaims {
+            issuer: app.origin.to_string(),
+            subject: statement.peek().subject().to_string(),
+            key_id: app.receipt.public().id().as_bytes().to_vec(),
+        };
+        let receipt = issue(&app.receipt, claims, &leaf_hash(&found.bytes), &proof, &head.root)?;
+        Plain::new(RECEIPT, receipt.as_bytes().to_vec(), Cache::Revalidate)
+    } else {
+        let text = LogProof::new(Vec::new(), proof, (*checkpoint).clone()).map_err(|e| fault(&e))?;
+        Plain::new("text/plain; charset=utf-8", text.to_string(), Cache::Revalidate)
+    };
+    Ok(plain.with(header::VARY, HeaderValue::from_static("Accept")).answer(&method, &headers))
+}
+
+async fn inclusion(app: &App, index: u64, size: u64) -> Result<InclusionProof, Refused> {
+    let tiles = app.log.tiles(plan_inclusion(index, size).map_err(|e| fault(&e))?).await?;
+    prove_inclusion(index, size, &tiles).map_err(|e| fault(&e))
+}
+
+fn issue(key: &SecretKey, claims: ReceiptClaims, leaf: &Hash, proof: &InclusionProof, root: &Hash) -> Result<Receipt, Refused> {
+    Receipt::issue(claims, leaf, proof, root, |bytes| key.sign(bytes)).map_err(|e| fault(&e))
+}
+
+/// A proof that cannot be made from a tree that is published: the files are damaged.
+pub(crate) fn fault(error: &dyn std::fmt::Display) -> Refused {
+    tracing::error!(%error, "a proof could not be made from the log's files; run deedbox fsck");
+    Refused::internal()
+}

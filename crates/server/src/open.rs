@@ -1,0 +1,303 @@
+//! Composition: from a data directory to a registry that is ready to serve (docs/ARCHITECTURE.md, "Composition").
+//!
+//! ```text
+//! lock → keys → finish claimed commits → fold up to the head → write, fold, sweep → listen
+//! ```
+//!
+//! The same steps at the first start and at every other one; nothing is scanned. Where folding stops, the registry
+//! serves what is folded and takes no statement.
+
+use crate::answers::Answers;
+use crate::app::{App, Writing, now};
+use crate::config::Config;
+use crate::keys::{self, RegistryKeys};
+use crate::limits::{BATCHES_WAITING, PROOFS_AT_ONCE};
+use crate::log_files::LogFiles;
+use crate::meters::Meters;
+use crate::objects::ObjectShelf;
+use crate::projections::Mounts;
+use deedbox_intake::{Door, IntakeRefusal, Policy};
+use deedbox_ledger::{Batch, Head, LedgerError, LedgerParts, Probe, Recovered, SubmitError};
+use deedbox_model::event::{Event, RegistryCreated, Rules};
+use deedbox_model::{Origin, Speaker, Statement, Subject};
+use deedbox_replay::{Folder, Known, ReplayError, Replayer, Target};
+use deedbox_store::{Commits as _, DiskFiles, DiskLock, Files as _, RowStore, SqliteRows, StoreError, open_disk};
+use deedbox_view::{Dialect, Projection, Site, SiteSigner};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// Makes a site's signer from 32 secret bytes; none if they are no key, then others are drawn.
+pub type MakeSigner = Arc<dyn Fn(&[u8; 32]) -> Option<Arc<dyn SiteSigner>> + Send + Sync>;
+
+/// Told how far a long folding has come: entries folded so far, and the target.
+pub type OnProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
+
+/// What the binary puts in.
+pub struct Parts {
+    /// The ecosystems that can be published.
+    pub dialects: Vec<Arc<dyn Dialect>>,
+    /// Every other projection; `catalog` is among them.
+    pub projections: Vec<Arc<dyn Projection>>,
+    /// What signs for this site, by projection. Each one's secret is kept in `<data>/keys/<projection>.pem`.
+    pub signers: Vec<(&'static str, MakeSigner)>,
+    /// Told of each point of the write order.
+    pub probe: Arc<dyn Probe>,
+    /// Told how far the start has come.
+    pub progress: OnProgress,
+}
+
+/// Why a registry does not start.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant says itself in words below")]
+pub enum OpenError {
+    #[error("{path}: {why}")]
+    File { path: String, why: String },
+    #[error("{0} gives no origin that a log could have: give one with --origin, like registry.example")]
+    NoOrigin(String),
+    #[error("there is a log in {0} and no registry.json: restore it from a backup; it says {{\"origin\": …}} as the log's checkpoint does")]
+    NoName(String),
+    #[error("the projections lack {0}: without it no object could be read")]
+    NoProjection(&'static str),
+    #[error("two projections answer below {0}")]
+    MountTwice(&'static str),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    #[error("the first entry of the log could not be made: {0}")]
+    First(String),
+}
+
+impl OpenError {
+    pub(crate) fn file(path: &Path, why: impl std::fmt::Display) -> Self {
+        OpenError::File { path: path.display().to_string(), why: why.to_string() }
+    }
+}
+
+impl From<IntakeRefusal> for OpenError {
+    fn from(refusal: IntakeRefusal) -> Self {
+        OpenError::First(refusal.to_string())
+    }
+}
+impl From<SubmitError> for OpenError {
+    fn from(error: SubmitError) -> Self {
+        OpenError::First(error.to_string())
+    }
+}
+
+/// An opened registry.
+pub struct Server {
+    pub(crate) app: Arc<App>,
+    /// The writer, then what hands its batches on, then the replayer: in this order they end.
+    pub(crate) tasks: Vec<JoinHandle<()>>,
+    pub(crate) sqlite: SqliteRows,
+    pub(crate) lock: DiskLock,
+}
+
+impl Server {
+    /// Opens the data directory, or makes it, and begins to write and to fold. Needs a tokio runtime.
+    pub async fn open(config: Config, parts: Parts) -> Result<Server, OpenError> {
+        let disk = open_disk(&config.data)?;
+        let is_new = disk.commits.last().await?.is_none() && disk.files.get(deedbox_tlog::CHECKPOINT_PATH).await?.is_none();
+        let named = keys::read_origin(&config.data)?;
+        let origin = match &named {
+            Some(origin) => origin.clone(),
+            None if !is_new => return Err(OpenError::NoName(config.data.display().to_string())),
+            None => new_origin(&config)?,
+        };
+        let keys = RegistryKeys::open(&config.data, is_new)?;
+        let site = site(&config, &parts)?;
+        if named.is_none() {
+            keys::write_origin(&config.data, &origin)?;
+        }
+
+        let files: Arc<dyn deedbox_store::Files> = Arc::new(disk.files);
+        let objects: Arc<dyn deedbox_store::Objects> = Arc::new(disk.objects);
+        let sqlite = SqliteRows::open(&config.data.join("rows.sqlite")).await?;
+        let rows: Arc<dyn RowStore> = Arc::new(sqlite.clone());
+        let mut projections = parts.projections;
+        projections.extend(parts.dialects.iter().map(|dialect| Arc::clone(dialect) as Arc<dyn Projection>));
+        let mounts = Mounts::new(&projections)?;
+
+        let recovered = Recovered::open(LedgerParts {
+            origin: origin.clone(),
+            log_key: keys.log.clone(),
+            commits: Arc::new(disk.commits),
+            files: Arc::clone(&files),
+            signer_memory: Arc::new(DiskFiles::open(&config.data.join("signer"))?),
+            rows: Arc::clone(&rows),
+            probe: parts.probe,
+        })
+        .await?;
+        let vkey = recovered.vkey();
+        let head = recovered.head().clone();
+
+        let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections };
+        let mut replayer = Replayer::open(folder, Arc::clone(&files), target_of(&head), parts.progress.as_ref()).await?;
+        let caught_up = replayer.catch_up(target_of(&head), parts.progress.as_ref()).await;
+        let folded = replayer.folded();
+
+        let policy = Policy {
+            allow_local_claims: config.allow_local_claims,
+            pending_bytes_per_domain: config.pending_bytes_per_domain,
+            max_object_bytes: config.max_object_bytes,
+        };
+        let door = Arc::new(Door::new(origin.clone(), Arc::clone(&objects), Arc::clone(&rows), parts.dialects, policy));
+
+        let mut started = None;
+        let (head, writing) = match caught_up {
+            Ok(()) => {
+                let (batches, published) = mpsc::channel(BATCHES_WAITING);
+                let (ledger, writer) = recovered.start(folded.clone(), batches)?;
+                let head = ledger.head();
+                started = Some((writer, published));
+                (head, Writing::open(ledger))
+            }
+            Err(error) => {
+                tracing::error!(%error, "the log could not be folded: serving what is, taking no statement");
+                let (_, head) = watch::channel(head);
+                (head, Writing::stopped(code_of(&error), error.to_string()))
+            }
+        };
+        let app = Arc::new(App {
+            vkey,
+            site,
+            log: LogFiles::new(files, head.clone(), config.object_cache_bytes / 2),
+            objects: ObjectShelf::new(objects, Arc::clone(&rows), config.object_cache_bytes / 2),
+            answers: Answers::new(config.answer_cache_bytes),
+            meters: Meters::new(),
+            many_proofs: Semaphore::new(PROOFS_AT_ONCE),
+            slots: Arc::new(Semaphore::new(config.max_requests)),
+            downloads: Arc::new(Semaphore::new(config.max_requests)),
+            origin,
+            operator: keys.operator,
+            receipt: keys.receipt,
+            door,
+            rows,
+            mounts,
+            folded,
+            writing,
+            config,
+        });
+
+        let mut tasks = Vec::new();
+        if let Some((writer, published)) = started {
+            let (known, to_fold) = mpsc::channel(BATCHES_WAITING);
+            let (targets, heads) = watch::channel(target_of(&head.borrow()));
+            tasks.push(tokio::spawn(writer));
+            tasks.push(tokio::spawn(hand_on(published, known, targets, head)));
+            tasks.push(tokio::spawn(fold(Arc::clone(&app), replayer, to_fold, heads)));
+        }
+        let server = Server { app, tasks, sqlite, lock: disk.lock };
+        if server.app.log.size() == 0 {
+            server.create(keys.log.public()).await?;
+        }
+        Ok(server)
+    }
+
+    /// The origin: the name of the log.
+    pub fn origin(&self) -> &Origin {
+        &self.app.origin
+    }
+
+    /// The verifier key of the log.
+    pub fn vkey(&self) -> &str {
+        &self.app.vkey
+    }
+
+    /// Number of published entries.
+    pub fn size(&self) -> u64 {
+        self.app.log.size()
+    }
+
+    /// Entry 0, by the way that every statement takes.
+    async fn create(&self, log_key: deedbox_model::PublicKey) -> Result<(), OpenError> {
+        let app = &self.app;
+        let created = RegistryCreated {
+            rules: Rules { parameters: Vec::new(), protocol: deedbox_authority::PROTOCOL },
+            origin: app.origin.clone(),
+            log_keys: vec![log_key],
+            receipt_keys: vec![app.receipt.public()],
+            operator_keys: vec![app.operator.public()],
+        };
+        let first = |e: &dyn std::fmt::Display| OpenError::First(e.to_string());
+        let event = Event::RegistryCreated(created);
+        let statement = Statement::sign(&app.operator, &app.origin, &Speaker::Registry, &Subject::Registry, None, now(), &event)
+            .map_err(|e| first(&e))?;
+        let decoded = Statement::decode(statement.bytes()).map_err(|e| first(&e))?;
+        let admitted = app.door.admit(app.door.verify(decoded).await?, now()).await?;
+        let ledger = app.writing.ledger().map_err(|_| OpenError::First("nothing can be written".to_owned()))?;
+        ledger.submit(admitted).await?;
+        Ok(())
+    }
+}
+
+fn new_origin(config: &Config) -> Result<Origin, OpenError> {
+    let found = config.origin.as_ref().or(config.public_url.origin());
+    found.cloned().ok_or_else(|| OpenError::NoOrigin(config.public_url.as_str().to_owned()))
+}
+
+fn site(config: &Config, parts: &Parts) -> Result<Site, OpenError> {
+    let mut signers: BTreeMap<&'static str, Arc<dyn SiteSigner>> = BTreeMap::new();
+    for (name, make) in &parts.signers {
+        signers.insert(name, keys::site_key(&config.data, name, make.as_ref())?);
+    }
+    Ok(Site { base_url: config.public_url.as_str().to_owned(), signers })
+}
+
+fn target_of(head: &Head) -> Target {
+    Target { size: head.size, root: head.root }
+}
+
+/// The code with which statements are refused after such an error.
+fn code_of(error: &ReplayError) -> &'static str {
+    match error {
+        ReplayError::Undecided { .. } => "undecided",
+        _ => "store",
+    }
+}
+
+/// Hands each published batch on to the replayer, after the head that it leads to.
+async fn hand_on(
+    mut published: mpsc::Receiver<Batch>,
+    known: mpsc::Sender<Known>,
+    targets: watch::Sender<Target>,
+    mut head: watch::Receiver<Head>,
+) {
+    loop {
+        tokio::select! {
+            batch = published.recv() => {
+                let Some(Batch { first, entries }) = batch else { return };
+                targets.send_replace(target_of(&head.borrow()));
+                if known.send(Known { first, entries }).await.is_err() {
+                    return;
+                }
+            }
+            changed = head.changed() => {
+                if changed.is_err() {
+                    // The writer has ended; what it published before that is still to be handed on.
+                    while let Some(Batch { first, entries }) = published.recv().await {
+                        if known.send(Known { first, entries }).await.is_err() {
+                            return;
+                        }
+                    }
+                    return;
+                }
+                targets.send_replace(target_of(&head.borrow_and_update()));
+            }
+        }
+    }
+}
+
+/// Folds until the writer ends. Where folding cannot go on, no more statements are taken: nobody could read them back.
+async fn fold(app: Arc<App>, replayer: Replayer, known: mpsc::Receiver<Known>, heads: watch::Receiver<Target>) {
+    if let Err(error) = replayer.run(known, heads).await {
+        tracing::error!(%error, "folding has stopped: serving what is folded, taking no statement");
+        app.writing.stop(code_of(&error), error.to_string());
+    }
+}

@@ -1,0 +1,305 @@
+//! Projections under their mounts: plan → read → step → render, and what is kept of it (spec/api.md, beginning;
+//! spec/projections/README.md). Reads rows, never writes them, and knows nothing of what they mean.
+
+use crate::answers::{Answer, AnswerKey, FirstRows, Given};
+use crate::app::App;
+use crate::codings::{Unpacked, gunzip};
+use crate::limits::{ANSWER_TIME, QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES};
+use crate::open::OpenError;
+use crate::refusal::Refused;
+use crate::request::{accept, decode_path, decode_query, drain, one, read_body};
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use deedbox_model::{Defect, RowKey};
+use deedbox_replay::fold::id_of;
+use deedbox_store::ProjectionId;
+use deedbox_view::projection::{MAX_GET, MAX_ROUNDS, MAX_SCAN};
+use deedbox_view::{Method as ViewMethod, Plan, Projection, Reads, Request as ViewRequest, ScanEnd, Step};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use std::sync::Arc;
+
+/// Times that an answer is begun anew because rows changed between two rounds of reading it.
+const TRIES: u32 = 5;
+
+/// Where a projection answers.
+pub(crate) struct Mount {
+    prefix: &'static str,
+    projection: Arc<dyn Projection>,
+    id: ProjectionId,
+}
+
+/// All mounts, the longest first.
+pub(crate) struct Mounts {
+    mounts: Vec<Mount>,
+    ids: Vec<ProjectionId>,
+}
+
+impl Mounts {
+    pub(crate) fn new(projections: &[Arc<dyn Projection>]) -> Result<Self, OpenError> {
+        let mut mounts = Vec::new();
+        for projection in projections {
+            for prefix in projection.mounts() {
+                mounts.push(Mount { prefix, projection: Arc::clone(projection), id: id_of(projection.as_ref()) });
+            }
+        }
+        mounts.sort_by_key(|mount| (std::cmp::Reverse(mount.prefix.len()), mount.prefix));
+        for pair in mounts.windows(2) {
+            if let [a, b] = pair
+                && a.prefix == b.prefix
+            {
+                return Err(OpenError::MountTwice(a.prefix));
+            }
+        }
+        let ids: Vec<ProjectionId> = projections.iter().map(|projection| id_of(projection.as_ref())).collect();
+        if !ids.contains(&crate::objects::CATALOG) {
+            return Err(OpenError::NoProjection(crate::objects::CATALOG.name));
+        }
+        Ok(Mounts { mounts, ids })
+    }
+
+    /// The ids of the projections.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &ProjectionId> {
+        self.ids.iter()
+    }
+
+    /// The mount that a path is under, and the rest of the path.
+    pub(crate) fn find<'a>(&self, path: &'a str) -> Option<(&Mount, &'a str)> {
+        self.mounts.iter().find_map(|mount| match path.strip_prefix(mount.prefix) {
+            Some(rest) => Some((mount, rest)),
+            None if mount.prefix.strip_suffix('/') == Some(path) && !path.is_empty() => Some((mount, "")),
+            None => None,
+        })
+    }
+}
+
+/// The answer to a request under a mount.
+pub(crate) async fn answer(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Response {
+    let result = match *request.method() {
+        Method::GET | Method::HEAD => get(app, mount, rest, request.method(), request.uri().query(), request.headers()).await,
+        Method::POST => in_time(post(app, mount, rest, request)).await,
+        Method::PUT | Method::DELETE | Method::PATCH => in_time(write(app, mount, rest, request)).await,
+        _ => Ok(method_not_allowed()),
+    };
+    result.unwrap_or_else(Refused::into_response)
+}
+
+async fn get(
+    app: &Arc<App>,
+    mount: &Mount,
+    rest: &str,
+    method: &Method,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Response, Refused> {
+    let path = decode_path(rest)?;
+    let query = query.unwrap_or_default();
+    let accept = accept(headers)?;
+    let key = AnswerKey::new(mount.prefix, &path, query, &accept);
+    let folded = app.folded();
+    let kept = match app.answers.get(&key) {
+        Some(kept) if kept.is_valid_at(folded) => {
+            app.meters.answers_from_memory.increment(1);
+            Some(kept)
+        }
+        _ => None,
+    };
+    let (answer, folded) = match kept {
+        Some(kept) => (kept, folded),
+        None => {
+            let request = || -> Result<ViewRequest, Refused> {
+                Ok(ViewRequest {
+                    method: ViewMethod::Get,
+                    mount: mount.prefix,
+                    path: path.clone().into_owned(),
+                    query: decode_query(query)?,
+                    accept: accept.clone().into_owned(),
+                    body: Vec::new(),
+                })
+            };
+            in_time(confirm_or_make(app, mount, &key, request()?)).await?
+        }
+    };
+    give(app, &answer, method, headers, folded).await
+}
+
+/// The answer as it is sent: coded first if it has to be, or an object's bytes.
+async fn give(app: &App, answer: &Arc<Answer>, method: &Method, headers: &HeaderMap, folded: u64) -> Result<Response, Refused> {
+    loop {
+        match answer.give(method, headers, folded) {
+            Given::Response(response) => return Ok(response),
+            Given::Code(coding) => {
+                let answer = Arc::clone(answer);
+                tokio::task::spawn_blocking(move || answer.code(coding)).await.map_err(|_| Refused::internal())?;
+            }
+            Given::Object(object, own, cache) => {
+                let readable = app.objects.readable(&object.sha256).await?;
+                let readable = readable.ok_or_else(|| Refused::not_found(format!("no event refers to {}", object.sha256.to_address())))?;
+                return app.objects.answer(readable, method, headers, own, cache).await;
+            }
+        }
+    }
+}
+
+/// One request at a time confirms or makes the answer of a key.
+async fn confirm_or_make(app: &App, mount: &Mount, key: &AnswerKey, request: ViewRequest) -> Result<(Arc<Answer>, u64), Refused> {
+    let _making = app.answers.making(key).await;
+    let folded = app.folded();
+    if let Some(kept) = app.answers.get(key) {
+        if kept.is_valid_at(folded) {
+            return Ok((kept, folded));
+        }
+        let (_, first, _) = read_round(app, mount, &kept.first.plan).await?;
+        if first == kept.first.seqs {
+            kept.confirm(folded);
+            app.meters.answers_confirmed.increment(1);
+            return Ok((kept, folded));
+        }
+    }
+    let (rendered, at) = make(app, mount, request).await?;
+    app.meters.answers_made.increment(1);
+    let answer = Arc::new(rendered.0);
+    if rendered.1 {
+        app.answers.put(key, Arc::clone(&answer));
+    }
+    Ok((answer, at))
+}
+
+/// Reads, renders, assembles. Gives also whether the answer may be kept, and the number of entries that it is made from.
+async fn make(app: &App, mount: &Mount, request: ViewRequest) -> Result<((Answer, bool), u64), Refused> {
+    let (reads, first, at) = read(app, mount, &request).await?;
+    let (projection, site) = (Arc::clone(&mount.projection), app.site.clone());
+    // Assembling and hashing a long answer takes milliseconds: off the threads that serve others.
+    let made = tokio::task::spawn_blocking(move || -> Result<(Answer, bool), Defect> {
+        let rendered = projection.render(&request, &reads, &site)?;
+        let is_kept = rendered.cache != deedbox_view::Cache::Never;
+        Ok((Answer::new(rendered, first, at), is_kept))
+    });
+    Ok((made.await.map_err(|_| Refused::internal())??, at))
+}
+
+/// All rounds of reading, from rows that did not change meanwhile.
+async fn read(app: &App, mount: &Mount, request: &ViewRequest) -> Result<(Reads, FirstRows, u64), Refused> {
+    for _ in 0..TRIES {
+        let at = app.folded();
+        let plan = mount.projection.plan(request);
+        let mut reads = Reads::default();
+        let first = FirstRows { seqs: add_round(app, mount, &plan, &mut reads).await?, plan };
+        while let Step::Read(plan) = mount.projection.step(request, &reads)? {
+            if reads.rounds >= MAX_ROUNDS {
+                tracing::error!(projection = %mount.id, path = request.path, "a projection wants more than {MAX_ROUNDS} rounds of reading");
+                return Err(Refused::internal());
+            }
+            add_round(app, mount, &plan, &mut reads).await?;
+        }
+        // Rows that changed between two rounds have torn the answer. By the law at `Projection::plan` they have only if the
+        // first rows changed too; the number of folded entries does not tell, for rows are committed before it moves.
+        if reads.rounds <= 1 || read_round(app, mount, &first.plan).await?.1 == first.seqs {
+            return Ok((reads, first, at));
+        }
+    }
+    Err(Refused::unavailable("busy", "what was asked for changes faster than it can be read"))
+}
+
+type Seqs = Vec<(RowKey, Option<u64>)>;
+type Round = (Vec<(RowKey, Option<deedbox_model::Row>)>, Seqs, Option<ScanEnd>);
+
+async fn add_round(app: &App, mount: &Mount, plan: &Plan, reads: &mut Reads) -> Result<Seqs, Refused> {
+    let (rows, seqs, end) = read_round(app, mount, plan).await?;
+    for (key, row) in rows {
+        reads.rows.insert(key, row);
+    }
+    reads.last_scan = end;
+    reads.rounds += 1;
+    Ok(seqs)
+}
+
+/// One round: one question to the database.
+async fn read_round(app: &App, mount: &Mount, plan: &Plan) -> Result<Round, Refused> {
+    let too_many = || {
+        tracing::error!(projection = %mount.id, "a projection asks for more rows at once than it may");
+        Refused::internal()
+    };
+    let (rows, end) = match plan {
+        Plan::Nothing => (Vec::new(), None),
+        Plan::Get(keys) => {
+            if keys.len() > MAX_GET {
+                return Err(too_many());
+            }
+            let found = app.rows.read(&mount.id, keys).await?;
+            (keys.iter().cloned().zip(found).collect(), None)
+        }
+        Plan::Scan { prefix, after, limit } => {
+            if *limit > MAX_SCAN {
+                return Err(too_many());
+            }
+            let found = app.rows.scan(&mount.id, prefix.as_str(), after.as_ref().map(RowKey::as_str), *limit).await?;
+            let end = ScanEnd { last: found.last().map(|(key, _)| key.clone()), more: found.len() >= *limit as usize };
+            (found.into_iter().map(|(key, row)| (key, Some(row))).collect::<Vec<_>>(), Some(end))
+        }
+    };
+    let seqs = rows.iter().map(|(key, row)| (key.clone(), row.as_ref().map(|row| row.seq))).collect();
+    Ok((rows, seqs, end))
+}
+
+/// A query with a body.
+async fn post(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Result<Response, Refused> {
+    let (parts, body) = request.into_parts();
+    let path = decode_path(rest)?.into_owned();
+    let bytes = read_body(&parts.headers, body, "the query", QUERY_BODY_BYTES).await?;
+    let body = match one(&parts.headers, &header::CONTENT_ENCODING) {
+        None if !parts.headers.contains_key(header::CONTENT_ENCODING) => bytes.to_vec(),
+        Some(coding) if coding.eq_ignore_ascii_case("identity") => bytes.to_vec(),
+        Some(coding) if coding.eq_ignore_ascii_case("gzip") => {
+            let unpacked = tokio::task::spawn_blocking(move || gunzip(&bytes, QUERY_BODY_UNPACKED_BYTES)).await;
+            match unpacked.map_err(|_| Refused::internal())? {
+                Unpacked::Bytes(bytes) => bytes,
+                Unpacked::TooLarge => return Err(Refused::too_large("the unpacked query", QUERY_BODY_UNPACKED_BYTES)),
+                Unpacked::Damaged => return Err(Refused::bad_request("the body is not in gzip, as its Content-Encoding says")),
+            }
+        }
+        _ => return Err(Refused::bad_request("a query comes as it is or in gzip")),
+    };
+    ask(app, mount, ViewMethod::Post, path, &parts, body).await
+}
+
+/// What a native client would write: the projection names the command that does it.
+async fn write(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Result<Response, Refused> {
+    let (parts, body) = request.into_parts();
+    let path = decode_path(rest)?.into_owned();
+    // A client that is cut off while it sends its package never shows the refusal.
+    drain(body).await;
+    ask(app, mount, ViewMethod::Write, path, &parts, Vec::new()).await
+}
+
+async fn ask(
+    app: &Arc<App>,
+    mount: &Mount,
+    method: ViewMethod,
+    path: String,
+    parts: &http::request::Parts,
+    body: Vec<u8>,
+) -> Result<Response, Refused> {
+    let query = decode_query(parts.uri.query().unwrap_or_default())?;
+    let accept = accept(&parts.headers)?.into_owned();
+    let request = ViewRequest { method, mount: mount.prefix, path, query, accept, body };
+    let ((answer, _), at) = make(app, mount, request).await?;
+    let mut response = give(app, &Arc::new(answer), &parts.method, &parts.headers, at).await?;
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED && !response.headers().contains_key(header::ALLOW) {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
+    Ok(response)
+}
+
+fn method_not_allowed() -> Response {
+    let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this is read with GET and asked with POST");
+    let mut response = refused.into_response();
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+    response
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
+    match tokio::time::timeout(ANSWER_TIME, answer).await {
+        Ok(done) => done,
+        Err(_) => Err(Refused::unavailable("timeout", format!("no answer within {} seconds", ANSWER_TIME.as_secs()))),
+    }
+}

@@ -1,0 +1,73 @@
+//! `/health`, `/ready`, `/metrics`: for who operates the registry (spec/api.md §7).
+
+use crate::app::App;
+use crate::reply::json;
+use crate::submit::AUTHORITY;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use deedbox_model::Sha256Digest;
+use http::{StatusCode, header};
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A dependency that does not answer within this is not well.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// 200 while the process answers.
+pub(crate) async fn health() -> &'static str {
+    "ok\n"
+}
+
+#[derive(Serialize)]
+struct ReadyJson {
+    ready: bool,
+    dependencies: DependenciesJson,
+}
+
+#[derive(Serialize)]
+struct DependenciesJson {
+    log: String,
+    rows: String,
+    objects: String,
+    replay: String,
+}
+
+/// 200 if reading and writing work, else 503 with the reason.
+pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
+    let log = async { app.log.entries(0, 1).await.map(drop) };
+    let rows = async { app.rows.cursor(&AUTHORITY).await.map(drop) };
+    let objects = async { app.objects.objects.stat(&Sha256Digest([0; 32])).await.map(drop) };
+    let (log, rows, objects) = tokio::join!(probe(log), probe(rows), probe(objects));
+    let replay = match app.writing.why_stopped() {
+        _ if app.writing.is_stopping() => "the registry is stopping".to_owned(),
+        Some(why) => why,
+        None => "ok".to_owned(),
+    };
+    let dependencies = DependenciesJson { log, rows, objects, replay };
+    let all = [&dependencies.log, &dependencies.rows, &dependencies.objects, &dependencies.replay];
+    let ready = all.into_iter().all(|state| state == "ok");
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let mut response = json(status, &ReadyJson { ready, dependencies });
+    if !ready {
+        response.headers_mut().insert(header::RETRY_AFTER, 1.into());
+    }
+    response
+}
+
+async fn probe<E: std::fmt::Display>(check: impl Future<Output = Result<(), E>>) -> String {
+    match tokio::time::timeout(PATIENCE, check).await {
+        Ok(Ok(())) => "ok".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} seconds", PATIENCE.as_secs()),
+    }
+}
+
+/// Prometheus text.
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    app.meters.tree_size.set(app.log.size() as f64);
+    app.meters.folded.set(app.folded() as f64);
+    app.meters.waiting.set(app.writing.waiting() as f64);
+    app.meters.under_way.set(app.config.max_requests.saturating_sub(app.slots.available_permits()) as f64);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.meters.render()).into_response()
+}

@@ -1,0 +1,188 @@
+//! Refusals as they are answered (spec/api.md §1): one JSON shape, a stable code, words for people.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use deedbox_authority::Refusal;
+use deedbox_intake::IntakeRefusal;
+use deedbox_ledger::SubmitError;
+use deedbox_model::{Defect, EventId};
+use deedbox_store::StoreError;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+/// Seconds after which a caller may come back.
+const RETRY_AFTER_S: u64 = 1;
+
+/// An answer that says no.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    message: String,
+    extra: Option<(&'static str, Value)>,
+}
+
+impl Refused {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Refused { status, code, message: message.into(), extra: None }
+    }
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+    pub(crate) fn unprocessable(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
+    }
+    pub(crate) fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
+    }
+    pub(crate) fn too_large(what: &str, limit: u64) -> Self {
+        let refused = Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("{what} is larger than {limit} bytes"));
+        Refused { extra: Some(("limit", json!(limit))), ..refused }
+    }
+    pub(crate) fn head_too_large() -> Self {
+        let limit = crate::limits::HEADER_BYTES;
+        let refused = Self::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "too_large",
+            format!("request line and headers are larger than {limit} bytes"),
+        );
+        Refused { extra: Some(("limit", json!(limit))), ..refused }
+    }
+    pub(crate) fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "this program is at fault; nothing is wrong with the request")
+    }
+    fn stale_prev(message: String, head: Option<EventId>) -> Self {
+        let refused = Self::new(StatusCode::CONFLICT, "stale_prev", message);
+        Refused { extra: Some(("head", head.map_or(Value::Null, |id| json!(id.to_hex())))), ..refused }
+    }
+    fn permit(message: String) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "permit", message)
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            Refusal::StalePrev { head, .. } => Self::stale_prev(message, head),
+            other => Self::unprocessable(other.code(), message),
+        }
+    }
+}
+
+impl From<IntakeRefusal> for Refused {
+    fn from(refusal: IntakeRefusal) -> Self {
+        let (code, message) = (refusal.code(), refusal.to_string());
+        match refusal {
+            IntakeRefusal::Authority(refusal) => refusal.into(),
+            IntakeRefusal::Permit(_) => Self::permit(message),
+            IntakeRefusal::Budget { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, code, message),
+            IntakeRefusal::ObjectTooLarge { limit, .. } => {
+                let refused = Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
+                Refused { extra: Some(("limit", json!(limit))), ..refused }
+            }
+            IntakeRefusal::Store(error) => error.into(),
+            IntakeRefusal::Defect(defect) => defect.into(),
+            _ => Self::unprocessable(code, message),
+        }
+    }
+}
+
+impl From<SubmitError> for Refused {
+    fn from(error: SubmitError) -> Self {
+        let message = error.to_string();
+        match error {
+            SubmitError::Refused(refusal) => refusal.into(),
+            SubmitError::Busy => Self::unavailable("busy", message),
+            SubmitError::Store(_) => Self::unavailable("store", message),
+            SubmitError::Undecided(_) => Self::unavailable("undecided", message),
+            SubmitError::Stopped => Self::unavailable("stopping", message),
+            SubmitError::Defect(_) => {
+                tracing::error!(error = %message, "a defect kept a statement from being judged");
+                Self::internal()
+            }
+        }
+    }
+}
+
+/// What a store says names files and addresses of this machine: for the log, not for a stranger.
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::unavailable("store", "the registry's store failed; nothing happened")
+    }
+}
+
+impl From<Defect> for Refused {
+    fn from(defect: Defect) -> Self {
+        tracing::error!(%defect, "a row or a projection is at fault");
+        Self::internal()
+    }
+}
+
+impl Refused {
+    /// The JSON.
+    pub(crate) fn body(&self) -> Vec<u8> {
+        let mut error = Map::new();
+        error.insert("code".to_owned(), json!(self.code));
+        error.insert("message".to_owned(), json!(self.message));
+        error.insert("help".to_owned(), json!(help(self.code, self.status)));
+        if let Some((name, value)) = &self.extra {
+            error.insert((*name).to_owned(), value.clone());
+        }
+        let mut body = json!({ "error": error }).to_string().into_bytes();
+        body.push(b'\n');
+        body
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match self.status {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+            }
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Deedbox"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// What to do. The message says what and why.
+fn help(code: &str, status: StatusCode) -> &'static str {
+    match code {
+        "bad_request" => "look at spec/api.md for how this request is written",
+        "not_found" => "check the spelling; what was uploaded and not published cannot be read",
+        "method_not_allowed" => "the Allow header says what can be asked here; releases are published with deedbox publish",
+        "permit" => "make a permit with a key that may publish for the domain; deedbox publish does it by itself",
+        "stale_prev" => "look at what changed since, and sign again on top of `head`; deedbox publish does it by itself",
+        "too_large" | "object_too_large" | "too_many" => "send less at once; `limit` says how much",
+        "budget" => "publish what is uploaded, or wait until it expires after a day",
+        "busy" => "come back after the seconds in Retry-After",
+        "store" => "come back later; the operator finds the reason in the log of this request id",
+        "undecided" => "the operator updates the program; reading goes on meanwhile",
+        "stopping" | "timeout" => "send the same bytes again: if they were appended, the answer says so",
+        "internal" => "tell the operator the request id; it is in the x-request-id header",
+        "local_claims" => "the operator files claims of other domains with deedbox claim --operator-key",
+        "undecodable" => "spec/statements.md says which bytes a statement has; deedbox signs such ones",
+        "object_missing" | "object_size" => "upload it first: PUT /objects/sha256/<hex> with a permit",
+        "digest_mismatch" => "upload exactly the bytes of the address, with their length in Content-Length",
+        "not_claimed" => "claim the domain first: deedbox claim",
+        "too_old" | "from_the_future" => "set this machine's clock, and sign again",
+        "version_exists" | "native_version_taken" => "choose another version: one that exists never changes",
+        "key_not_authorised" | "key_may_not" | "not_the_owner" => "deedbox can ACTION ID says which keys may",
+        _ if status == StatusCode::UNPROCESSABLE_ENTITY => "spec/authority.md and spec/objects.md say what each code means",
+        _ => "look at the message",
+    }
+}

@@ -1,0 +1,108 @@
+//! The connection loop and the end of it (spec/api.md §8): stop accepting, finish what is under way, let go of the ledger,
+//! wait for the writer and the replayer, close the rows.
+
+use crate::dispatch::Dispatch;
+use crate::limits::{CONNECTIONS_PER_REQUEST, HEADER_BYTES, HEADER_LINES, HEADER_TIME, STOP_TIME};
+use crate::open::Server;
+use crate::stall::Patient;
+use crate::sweep;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// The server did not end as it should. What is claimed is finished by the next start.
+#[derive(Debug, thiserror::Error)]
+#[error("the writer did not end within {} seconds: what it was writing is finished at the next start", STOP_TIME.as_secs())]
+pub struct Unfinished;
+
+impl Server {
+    /// Serves until `shutdown` is done and all that was under way is finished, for which there are 30 seconds.
+    pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Unfinished> {
+        let Server { app, tasks, sqlite, lock } = self;
+        let sweeper = tokio::spawn(sweep::run(Arc::clone(&app)));
+        let dispatch = Arc::new(Dispatch::new(Arc::clone(&app)));
+        let most = app.config.max_requests.saturating_mul(CONNECTIONS_PER_REQUEST);
+        accept(listener, dispatch, most, shutdown, || app.writing.begin_to_stop()).await;
+
+        sweeper.abort();
+        // A sweep that was cut off lets go of its rows before they are closed.
+        let _ = sweeper.await;
+        app.writing.stop("stopping", "the registry is stopping".to_owned());
+        let mut unfinished = false;
+        for task in tasks {
+            unfinished |= tokio::time::timeout(STOP_TIME, task).await.is_err();
+        }
+        sqlite.close().await;
+        drop(lock);
+        if unfinished { Err(Unfinished) } else { Ok(()) }
+    }
+}
+
+async fn accept(listener: TcpListener, dispatch: Arc<Dispatch>, most: usize, shutdown: impl Future<Output = ()>, stopping: impl FnOnce()) {
+    let graceful = GracefulShutdown::new();
+    let mut connections: JoinSet<()> = JoinSet::new();
+    let builder = builder();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) if connections.len() < most => {
+                    // Small answers go out at once.
+                    let _ = stream.set_nodelay(true);
+                    connections.spawn(connection(&builder, &graceful, stream, Arc::clone(&dispatch)));
+                }
+                // One too many: whoever it is finds the connection closed, and comes again.
+                Ok(_) => {}
+                // Too many open files, as a rule: those under way end, and then there is room again.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+        }
+    }
+    stopping();
+    drop(listener);
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(STOP_TIME) => tracing::warn!(connections = connections.len(), "cut off what did not finish in time"),
+    }
+    connections.shutdown().await;
+}
+
+fn connection(
+    builder: &auto::Builder<TokioExecutor>,
+    graceful: &GracefulShutdown,
+    stream: TcpStream,
+    dispatch: Arc<Dispatch>,
+) -> impl Future<Output = ()> + Send + 'static {
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let dispatch = Arc::clone(&dispatch);
+        async move { Ok::<_, Infallible>(dispatch.call(request.map(Body::new)).await) }
+    });
+    let serving = builder.serve_connection(TokioIo::new(Patient::new(stream)), service).into_owned();
+    let serving = graceful.watch(serving);
+    async move {
+        if let Err(error) = serving.await {
+            tracing::debug!(error = %error, "a connection ended early");
+        }
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    // Proxies speak HTTP/1.1 to what is behind them. Over HTTP/2 a reader could hold a download for ever without stalling its
+    // connection.
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(HEADER_LINES).max_buf_size(HEADER_BYTES);
+    builder
+}

@@ -1,0 +1,87 @@
+//! A statement's way in: decoded, verified, admitted, appended (spec/api.md §3). Goes on when its sender goes away, so
+//! that what was appended is also taken off its domain's account.
+
+use crate::app::{App, now};
+use crate::refusal::Refused;
+use deedbox_authority::rows::{EventRow, event_key};
+use deedbox_intake::Admitted;
+use deedbox_ledger::{Appended, Ledger};
+use deedbox_model::event::Event;
+use deedbox_model::row::decode_row;
+use deedbox_model::{EventId, Manifest, Sha256Digest, Statement, Verified, limits};
+use deedbox_store::ProjectionId;
+use std::sync::Arc;
+
+/// The rows of authority.
+pub(crate) const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
+
+/// Appends the statement that these bytes are.
+pub(crate) async fn submit(app: &Arc<App>, bytes: &[u8]) -> Result<Appended, Refused> {
+    let statement = Statement::decode(bytes).map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
+    let id = statement.peek().id();
+    if let Some(index) = index_of(app, &id).await? {
+        return Ok(Appended { index, id, seen: true });
+    }
+    let ledger = app.writing.ledger()?;
+    let app = Arc::clone(app);
+    let task = async move {
+        let verified = app.door.verify(statement).await?;
+        append(&app, &ledger, verified).await
+    };
+    tokio::spawn(task).await.unwrap_or_else(|_| Err(Refused::internal()))
+}
+
+/// Appends a statement that this registry has signed itself.
+pub(crate) async fn submit_own(app: &Arc<App>, statement: Verified<Statement>) -> Result<Appended, Refused> {
+    let ledger = app.writing.ledger()?;
+    let app = Arc::clone(app);
+    let task = async move { append(&app, &ledger, statement).await };
+    tokio::spawn(task).await.unwrap_or_else(|_| Err(Refused::internal()))
+}
+
+async fn append(app: &App, ledger: &Ledger, statement: Verified<Statement>) -> Result<Appended, Refused> {
+    let admitted: Admitted = app.door.admit(statement, now()).await?;
+    let statement = Arc::clone(admitted.statement());
+    let result = ledger.submit(admitted).await;
+    match result {
+        Ok(appended) => {
+            if !appended.seen {
+                app.meters.appended.increment(1);
+                tracing::info!(index = appended.index, kind = statement.event().type_name(), subject = %statement.subject(), "appended");
+            }
+            app.door.pinned(&statement, pinned_objects(app, &statement).await);
+            Ok(appended)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The objects that a published event refers to. What cannot be read now stays on the account for a day.
+async fn pinned_objects(app: &App, statement: &Statement) -> Vec<Sha256Digest> {
+    match statement.event() {
+        Event::ReleasePublished(published) => {
+            let mut objects = vec![published.manifest.sha256];
+            let bytes = app.objects.objects.get(&published.manifest.sha256, limits::MANIFEST_BYTES as u64).await;
+            if let Ok(Some(bytes)) = bytes
+                && let Ok(manifest) = Manifest::decode(&bytes)
+            {
+                objects.extend(manifest.objects().map(|object| object.sha256));
+            }
+            objects
+        }
+        Event::ReleaseDeprecated(deprecated) => {
+            deprecated.notice.iter().filter_map(|notice| notice.message).map(|message| message.sha256).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The index of an effective event.
+pub(crate) async fn index_of(app: &App, id: &EventId) -> Result<Option<u64>, Refused> {
+    let key = event_key(id)?;
+    let row = app.rows.read(&AUTHORITY, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
+    Ok(match row {
+        Some(row) => Some(decode_row::<EventRow>(&key, &row.bytes)?.index),
+        None => None,
+    })
+}

@@ -1,0 +1,37 @@
+//! Removing uploads that nobody refers to, once an hour (spec/objects.md §4). Asks the same rows that say what may be
+//! read, without what is remembered of them.
+
+use crate::app::{App, now};
+use crate::limits::SWEEP_EVERY;
+use crate::objects::CATALOG;
+use deedbox_catalog::object_key;
+use deedbox_intake::IntakeRefusal;
+use std::sync::Arc;
+
+/// Sweeps until it is aborted. A sweep that is cut off leaves objects for the next one.
+pub(crate) async fn run(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        match once(&app).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "removed uploads that nobody referred to for a day"),
+            Err(error) => tracing::warn!(%error, "could not sweep uploads; trying again in an hour"),
+        }
+    }
+}
+
+pub(crate) async fn once(app: &App) -> Result<u64, IntakeRefusal> {
+    if app.writing.why_stopped().is_some() {
+        // What is published and not folded has no row yet: removing anything could remove that.
+        return Ok(0);
+    }
+    let removed = app
+        .door
+        .sweep(now(), |address| async move {
+            let key = object_key(&address)?;
+            Ok(app.rows.read(&CATALOG, std::slice::from_ref(&key)).await?.into_iter().next().flatten().is_some())
+        })
+        .await?;
+    app.meters.swept.increment(removed);
+    Ok(removed)
+}

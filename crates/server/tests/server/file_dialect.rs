@@ -1,0 +1,133 @@
+//! The smallest ecosystem: one artifact whose first line is `id@version`. Enough of a projection to try every way in
+//! which the shell serves one: two rounds of reading, a long answer, one that depends on `Accept`, an object, a query,
+//! and a refusal of writes.
+
+use deedbox_model::event::{Event, Principal};
+use deedbox_model::row::encode_row;
+use deedbox_model::{Changes, Defect, Keys, Manifest, ObjectRef, PackageId, RowKey, Rows, Version};
+use deedbox_view::*;
+use serde::{Deserialize, Serialize};
+use std::io::Read as _;
+
+pub struct Files;
+
+#[derive(Serialize, Deserialize, Default)]
+struct Head {
+    count: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Release {
+    artifact: ObjectRef,
+    version: Version,
+}
+
+fn head_key(id: &str) -> Result<RowKey, Defect> {
+    RowKey::new(format!("head/{id}"))
+}
+
+impl Projection for Files {
+    fn name(&self) -> &'static str {
+        "file"
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
+        match (entry.statement.event(), entry.statement.package()) {
+            (Event::ReleasePublished(_), Some(id)) => Ok(Keys::from([head_key(id.as_str())?])),
+            _ => Ok(Keys::new()),
+        }
+    }
+    fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
+        let (Event::ReleasePublished(e), Some(id)) = (entry.statement.event(), entry.statement.package()) else {
+            return Ok(Changes::new());
+        };
+        let mut head: Head = rows.decoded(&head_key(id.as_str())?)?.unwrap_or_default();
+        head.count += 1;
+        let mut changes = Changes::from([(head_key(id.as_str())?, Some(encode_row(&head)?))]);
+        if let Some(manifest) = facts.manifest.as_ref().and_then(|fact| fact.present()) {
+            let release = Release { artifact: manifest.artifacts[0].object(), version: e.version.clone() };
+            changes.insert(RowKey::new(format!("release/{id}@{}", e.version))?, Some(encode_row(&release)?));
+        }
+        Ok(changes)
+    }
+    fn mounts(&self) -> &'static [&'static str] {
+        &["/file/"]
+    }
+    fn plan(&self, request: &Request) -> Plan {
+        let id = request.path.split('@').next().unwrap_or_default();
+        match request.method {
+            Method::Get if request.path != "panic" => head_key(id).map_or(Plan::Nothing, |key| Plan::Get(vec![key])),
+            _ => Plan::Nothing,
+        }
+    }
+    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
+        if request.method != Method::Get || request.path == "panic" || reads.rounds > 1 || reads.rows.iter().next().is_none() {
+            return Ok(Step::Ready);
+        }
+        let id = request.path.split('@').next().unwrap_or_default();
+        Ok(Step::Read(Plan::Scan { prefix: RowKey::new(format!("release/{id}@"))?, after: None, limit: 1_000 }))
+    }
+    fn render(&self, request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
+        match request.method {
+            Method::Post => return Ok(Response::refusal(200, "text/plain", request.body.clone())),
+            Method::Write => return Ok(Response::refusal(405, "text/plain", b"use deedbox publish\n".to_vec())),
+            Method::Get => {}
+        }
+        assert!(request.path != "panic", "a projection that is wrong");
+        let mut releases = Vec::new();
+        for (key, row) in reads.rows.with_prefix("release/") {
+            releases.push(deedbox_model::row::decode_row::<Release>(key, &row.bytes)?);
+        }
+        if releases.is_empty() {
+            return Ok(Response::refusal(404, "text/plain", b"no such file\n".to_vec()));
+        }
+        if let Some((_, version)) = request.path.split_once('@') {
+            return Ok(match releases.iter().find(|r| r.version.as_str() == version) {
+                Some(release) => Response::object("application/x-file", release.artifact),
+                None => Response::refusal(404, "text/plain", b"no such version\n".to_vec()),
+            });
+        }
+        if request.query("short").is_some() {
+            return Ok(Response::json(b"{}".to_vec()));
+        }
+        let mut text = format!("{{\"site\":\"{}\",\"versions\":[", site.base_url);
+        for release in &releases {
+            text.push_str(&format!("\"{}\",", release.version));
+        }
+        text.push_str(&format!("\"{}\"]}}", "padding ".repeat(400)));
+        let mut response = Response::json(text.into_bytes());
+        if request.query("vary").is_some() {
+            response.varies_by_accept = true;
+            if request.accept == "text/plain" {
+                response.media_type = "text/plain".into();
+                response.body = Body::Bytes(b"another form".to_vec());
+            }
+        }
+        response.headers.push(("x-own", "yes".to_owned()));
+        Ok(response)
+    }
+}
+
+impl Dialect for Files {
+    fn ecosystem(&self) -> &'static str {
+        "file"
+    }
+    fn inspect(&self, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal> {
+        let bad = |why: &str| InspectRefusal::new("not_a_file", why);
+        let [artifact] = artifacts else { return Err(bad("a release is one file")) };
+        let mut bytes = Vec::new();
+        artifact.open().and_then(|mut file| file.read_to_end(&mut bytes)).map_err(|e| bad(&e.to_string()))?;
+        let first = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+        let first = std::str::from_utf8(first).map_err(|_| bad("its first line is not a text"))?;
+        let (id, version) = first.rsplit_once('@').ok_or_else(|| bad("its first line is not id@version"))?;
+        if PackageId::parse(id).is_err() || Version::parse(version).is_err() {
+            return Err(bad("its first line is not id@version"));
+        }
+        Ok(Inspection { manifest: deedbox_testkit::manifest(id, version, &bytes), readme: None, channels: vec![] })
+    }
+    fn principal(&self, manifest: &Manifest) -> Vec<Principal> {
+        deedbox_testkit::publish_event(manifest, &[]).principal
+    }
+}

@@ -1,0 +1,14 @@
+//! The server from outside: a real one on a loopback port, its own data directory, and requests as strangers, publishers
+//! and proxies send them (spec/api.md).
+#![allow(unreachable_pub, reason = "nobody imports a test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops where it is wrong")]
+
+mod file_dialect;
+mod limits;
+mod log;
+mod objects;
+mod projections;
+mod proofs;
+mod publish;
+mod restart;
+mod world;

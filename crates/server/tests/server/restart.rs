@@ -1,0 +1,168 @@
+//! Starting, stopping, starting again.
+
+use crate::world::{World, code, now, object_path, permit};
+use deedbox_model::ObjectRef;
+use deedbox_server::OpenError;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+const ID: &str = "file:acme.localhost/widget";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_goes_on_with_the_same_checkpoint_and_the_same_state() {
+    let world = World::new().await;
+    let owner = world.claim("acme.localhost", 10).await;
+    let first = world.publish(&owner, ID, "1.0.0", None).await;
+    let paths = ["/log/checkpoint", "/log/log.vkey", "/api/v1/events", "/api/v1/packages/file:acme.localhost/widget"];
+    let mut before = Vec::new();
+    for path in paths {
+        before.push(world.text(path).await);
+    }
+    let dir = world.stop().await;
+    let world = World::open(dir, |_| {}).await.unwrap();
+    assert_eq!(world.origin.as_str(), "127.0.0.1");
+    for (path, before) in paths.iter().zip(&before) {
+        assert_eq!(&world.text(path).await, before, "{path}");
+    }
+    world.publish(&owner, ID, "1.1.0", Some(first.id())).await;
+    assert_eq!(world.json("/api/v1/registry").await["tree_size"], 4);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_lost_are_folded_again() {
+    let world = World::new().await;
+    let owner = world.claim("acme.localhost", 10).await;
+    world.publish(&owner, ID, "1.0.0", None).await;
+    let before = world.text("/api/v1/packages/file:acme.localhost/widget").await;
+    let dir = world.stop().await;
+    for file in ["rows.sqlite", "rows.sqlite-wal", "rows.sqlite-shm"] {
+        let _ = std::fs::remove_file(dir.path().join(file));
+    }
+    let world = World::open(dir, |_| {}).await.unwrap();
+    assert_eq!(world.text("/api/v1/packages/file:acme.localhost/widget").await, before);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_serves_one_process_and_its_name_and_keys_are_never_made_anew() {
+    let world = World::new().await;
+    let again = World::open(Arc::clone(&world.dir), |_| {}).await;
+    assert!(again.is_err_and(|e| e.to_string().contains("in use")));
+    let dir = world.stop().await;
+    let name = dir.path().join("registry.json");
+    let kept = std::fs::read(&name).unwrap();
+    std::fs::remove_file(&name).unwrap();
+    assert!(matches!(World::open(Arc::clone(&dir), |_| {}).await, Err(OpenError::NoName(_))));
+    assert!(!name.exists());
+    std::fs::write(&name, kept).unwrap();
+    let key = dir.path().join("keys/log.pem");
+    std::fs::rename(&key, dir.path().join("elsewhere")).unwrap();
+    assert!(World::open(Arc::clone(&dir), |_| {}).await.is_err_and(|e| e.to_string().contains("backup")));
+    assert!(!key.exists());
+    std::fs::rename(dir.path().join("elsewhere"), &key).unwrap();
+    World::open(dir, |_| {}).await.unwrap().stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_cannot_fold_serves_and_takes_no_statement() {
+    let world = World::new().await;
+    let owner = world.claim("acme.localhost", 10).await;
+    let first = world.publish(&owner, ID, "1.0.0", None).await;
+    let registry = world.registry();
+    let head = deedbox_model::EventId::from_hex(world.json("/api/v1/events/0").await["id"].as_str().unwrap()).unwrap();
+    world.must_append(&registry.rules_changed(head, 2, now())).await;
+    // A protocol that this program does not know is in force now: the next statement has no verdict here.
+    let yank = owner.yank(ID, "1.0.0", first.id(), now());
+    assert_eq!(code(world.append(&yank).await).await, (503, "undecided".to_owned()));
+    assert!(world.text(&format!("/file/{ID}")).await.contains("1.0.0"));
+    let dir = world.stop().await;
+
+    // A manifest that is gone stops the folding of lost rows.
+    let manifest = deedbox_testkit::manifest(ID, "1.0.0", format!("{ID}@1.0.0").as_bytes()).encode().unwrap();
+    let hex = ObjectRef::of(&manifest).sha256.to_hex();
+    std::fs::remove_file(dir.path().join(format!("objects/sha256/{}/{}/{hex}", &hex[..2], &hex[2..4]))).unwrap();
+    for file in ["rows.sqlite", "rows.sqlite-wal", "rows.sqlite-shm"] {
+        let _ = std::fs::remove_file(dir.path().join(file));
+    }
+    let world = World::open(dir, |_| {}).await.unwrap();
+    let ready = world.get("/ready").await;
+    assert_eq!(ready.status(), 503);
+    let ready: serde_json::Value = ready.json().await.unwrap();
+    assert_eq!((&ready["ready"], &ready["dependencies"]["log"]), (&false.into(), &"ok".into()));
+    assert!(ready["dependencies"]["replay"].as_str().unwrap().contains(&hex));
+    assert_eq!(code(world.append(&yank).await).await, (503, "store".to_owned()));
+    assert!(world.text("/log/checkpoint").await.starts_with("127.0.0.1\n4\n"));
+    assert_eq!(world.get("/health").await.status(), 200);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_under_way_is_finished_before_the_server_stops() {
+    let mut world = World::new().await;
+    let owner = world.claim("acme.localhost", 10).await;
+    let bytes = vec![5_u8; 400_000];
+    let object = ObjectRef::of(&bytes);
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    let head = format!(
+        "PUT {} HTTP/1.1\r\nhost: x\r\nauthorization: {}\r\ncontent-length: {}\r\n\r\n",
+        object_path(&object),
+        permit(&owner),
+        bytes.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&bytes[..100_000]).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    world.begin_to_stop();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert!(TcpStream::connect(world.address).await.is_err(), "nobody new is let in");
+    stream.write_all(&bytes[100_000..]).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let dir = world.stop().await;
+    let hex = object.sha256.to_hex();
+    assert_eq!(std::fs::read(dir.path().join(format!("objects/sha256/{}/{}/{hex}", &hex[..2], &hex[2..4]))).unwrap(), bytes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_cut_off_leaves_nothing_and_gives_its_budget_back() {
+    let world = World::with(|config| config.pending_bytes_per_domain = 500_000).await;
+    let owner = world.claim("acme.localhost", 10).await;
+    let bytes = vec![5_u8; 400_000];
+    let object = ObjectRef::of(&bytes);
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(world.address).await.unwrap();
+        let head = format!(
+            "PUT {} HTTP/1.1\r\nhost: x\r\nauthorization: {}\r\ncontent-length: {}\r\n\r\n",
+            object_path(&object),
+            permit(&owner),
+            bytes.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&bytes[..100_000]).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        drop(stream);
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let response = world.request(reqwest::Method::HEAD, &object_path(&object)).header("authorization", permit(&owner)).send().await;
+    assert_eq!(response.unwrap().status(), 404);
+    assert_eq!(world.upload(&owner, vec![6; 450_000]).await, 201, "the account is empty again");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_that_was_cut_off_is_begun_again() {
+    let dir = Arc::new(TempDir::new().unwrap());
+    // Keys were made, the name was not written yet.
+    World::open(Arc::clone(&dir), |_| {}).await.unwrap().stop().await;
+    let other = Arc::new(TempDir::new().unwrap());
+    std::fs::create_dir(other.path().join("keys")).unwrap();
+    std::fs::copy(dir.path().join("keys/operator.pem"), other.path().join("keys/operator.pem")).unwrap();
+    let world = World::open(Arc::clone(&other), |_| {}).await.unwrap();
+    let operator = world.registry().operator;
+    assert_eq!(operator.public(), crate::world::read_key(&dir.path().join("keys/operator.pem")).public());
+    world.stop().await;
+}

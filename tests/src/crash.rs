@@ -1,0 +1,412 @@
+//! The crash loop: a registry under concurrent publishes is killed, at random or at a named point of its write order,
+//! and started again. After each start no answered event is missing, none is there twice, what was not answered can be
+//! sent again, and `deedbox fsck` (log, objects, every row against a rebuild) is clean.
+
+use anyhow::{Context as _, bail, ensure};
+use base64::Engine as _;
+use deedbox_ledger::Point;
+use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainKey, Event, ReleasePublished, Role};
+use deedbox_model::permit::{Permit, PermitTerms};
+use deedbox_model::{Digests, Domain, EventId, Hasher, ObjectRef, Origin, SecretKey, Speaker, Statement, Subject, TimeMs};
+use deedbox_npm::Npm;
+use deedbox_view::{ArtifactSource, Dialect as _};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Rounds on one data directory: the checks read all of it, so it must not grow without end.
+const ROUNDS_PER_DIRECTORY: u64 = 12;
+/// Publishers at once.
+const PUBLISHERS: u64 = 4;
+/// Publishes of one publisher in a round that nothing ends earlier.
+const PUBLISHES: u64 = 12;
+
+/// The programs under test.
+pub struct Programs {
+    /// The registry that ends itself where it is told.
+    pub crashing: PathBuf,
+    /// `deedbox`, for `fsck`.
+    pub deedbox: PathBuf,
+}
+
+impl Programs {
+    /// In the folder of this program, or above it, where cargo puts them.
+    pub fn beside(program: &Path) -> anyhow::Result<Self> {
+        for folder in program.ancestors().skip(1).take(2) {
+            let (crashing, deedbox) = (folder.join("crashing"), folder.join("deedbox"));
+            if crashing.is_file() && deedbox.is_file() {
+                return Ok(Programs { crashing, deedbox });
+            }
+        }
+        bail!("the programs are not built: run cargo build -p deedbox -p deedbox-tests --bins")
+    }
+}
+
+/// What a loop came to.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// Rounds.
+    pub rounds: u64,
+    /// Rounds by how they ended.
+    pub endings: BTreeMap<String, u64>,
+    /// Events that were answered, and found again.
+    pub answered: u64,
+    /// Events that were sent and not answered, and sent again.
+    pub sent_again: u64,
+    /// How many of these were in the log already.
+    pub were_there: u64,
+    /// Seconds.
+    pub seconds: f64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "crash loop: {} rounds, seed {}, {:.0} s", self.rounds, self.seed, self.seconds)?;
+        for (ending, rounds) in &self.endings {
+            writeln!(f, "  {rounds:>5}  ended at {ending}")?;
+        }
+        writeln!(f, "  {:>5}  events answered, each found again at its index", self.answered)?;
+        writeln!(f, "  {:>5}  events without an answer, sent again", self.sent_again)?;
+        write!(f, "  {:>5}  of these were in the log already, once", self.were_there)
+    }
+}
+
+/// A seed that nobody chose.
+pub fn any_seed() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |d| d.as_nanos() as u64 | 1)
+}
+
+struct Dice(u64);
+
+impl Dice {
+    /// xorshift64*; enough to choose where to crash.
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % n
+    }
+}
+
+/// One publish on its way: its objects and its event.
+#[derive(Clone)]
+struct Sent {
+    objects: Vec<Vec<u8>>,
+    statement: Vec<u8>,
+    id: EventId,
+}
+
+#[derive(Default)]
+struct Ledger {
+    answered: Vec<(EventId, u64)>,
+    open: Vec<Sent>,
+}
+
+/// Runs the loop. An error names the seed and the round.
+pub fn run(programs: &Programs, rounds: u64, seed: u64, show: bool) -> anyhow::Result<Report> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let begun = Instant::now();
+    let mut dice = Dice(seed.max(1));
+    let mut report = Report { seed, ..Report::default() };
+    let mut world: Option<World> = None;
+    for round in 0..rounds {
+        if round % ROUNDS_PER_DIRECTORY == 0 || world.is_none() {
+            world = Some(runtime.block_on(World::new(programs)).context("a first start")?);
+        }
+        if let Some(world) = &mut world {
+            let named = || format!("round {round} of seed {seed}");
+            let ending = runtime.block_on(world.round(programs, round, &mut dice)).with_context(named)?;
+            *report.endings.entry(ending).or_default() += 1;
+            runtime.block_on(world.check(programs, &mut report)).with_context(named)?;
+            report.rounds += 1;
+            if show && (round + 1) % 10 == 0 {
+                let mut err = std::io::stderr();
+                std::io::Write::write_fmt(
+                    &mut err,
+                    format_args!("{} of {rounds} rounds, {:.0} s\n", round + 1, begun.elapsed().as_secs_f64()),
+                )?;
+            }
+        }
+    }
+    report.seconds = begun.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+struct World {
+    directory: tempfile::TempDir,
+    key: SecretKey,
+    domain: Domain,
+    origin: Origin,
+    tenure: EventId,
+    /// What was answered, with its index.
+    known: Vec<(EventId, u64)>,
+    /// How many of these a report has counted.
+    counted: u64,
+    /// What was sent and not answered.
+    pending: Vec<Sent>,
+    http: reqwest::Client,
+}
+
+struct Running {
+    process: Child,
+    base: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _gone = self.process.kill();
+        let _reaped = self.process.wait();
+    }
+}
+
+impl Running {
+    /// None if it ended before it listened.
+    fn start(programs: &Programs, data: &Path, end_at: Option<&str>) -> anyhow::Result<Option<Running>> {
+        let mut command = Command::new(&programs.crashing);
+        command.arg(data).args(end_at).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().with_context(|| programs.crashing.display().to_string())?;
+        let mut line = String::new();
+        if let Some(out) = process.stdout.take() {
+            BufReader::new(out).read_line(&mut line)?;
+        }
+        if line.is_empty() {
+            let status = process.wait()?;
+            ensure!(end_at.is_some(), "the registry did not start: {status}");
+            return Ok(None);
+        }
+        Ok(Some(Running { process, base: format!("http://{}", line.trim()) }))
+    }
+
+    /// As an operator stops it.
+    fn stop(mut self) -> anyhow::Result<()> {
+        let status = Command::new("kill").arg("-TERM").arg(self.process.id().to_string()).status()?;
+        ensure!(status.success(), "kill did not work");
+        let status = self.process.wait()?;
+        ensure!(status.success(), "the registry did not stop in order: {status}");
+        Ok(())
+    }
+}
+
+impl World {
+    async fn new(programs: &Programs) -> anyhow::Result<World> {
+        let directory = tempfile::tempdir()?;
+        let running = Running::start(programs, &directory.path().join("data"), None)?.context("it did not start")?;
+        let key = SecretKey::from_seed(&[7; 32]);
+        let domain = Domain::parse("crash.localhost")?;
+        let origin = Origin::parse("127.0.0.1")?;
+        let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
+        let acceptance = Acceptance::sign(&key, &domain, &origin, &AcceptanceTerms { keys, prev: None })?;
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build()?;
+        let claims = format!("{}/api/v1/claims", running.base);
+        let answer = http.post(claims).header("content-type", "application/cose").body(acceptance.bytes().to_vec()).send().await?;
+        ensure!(answer.status().is_success(), "the claim was refused: {}", answer.text().await?);
+        let claimed: serde_json::Value = answer.json().await?;
+        let tenure = claimed.get("id").and_then(|id| id.as_str()).and_then(EventId::from_hex).context("the claim's id")?;
+        running.stop()?;
+        Ok(World { directory, key, domain, origin, tenure, known: Vec::new(), counted: 0, pending: Vec::new(), http })
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// Publishes until the registry is gone; says how it ended.
+    async fn round(&mut self, programs: &Programs, round: u64, dice: &mut Dice) -> anyhow::Result<String> {
+        let choice = dice.below(Point::ALL.len() as u64 + 3);
+        let point = Point::ALL.get(usize::try_from(choice)?).map(|point| format!("{}:{}", point.name(), 1 + dice.below(8)));
+        let after = Duration::from_millis(dice.below(400));
+        let ending = point.as_deref().and_then(|p| p.split_once(':')).map_or("a random moment".to_owned(), |(name, _)| name.to_owned());
+        let Some(mut running) = Running::start(programs, &self.data(), point.as_deref())? else { return Ok(ending) };
+
+        let ledger = Arc::new(Mutex::new(Ledger::default()));
+        let publishers: Vec<_> = (0..PUBLISHERS)
+            .map(|n| tokio::spawn(publish_many(self.publisher(&running.base), format!("p{round}-{n}"), Arc::clone(&ledger))))
+            .collect();
+        if point.is_none() {
+            tokio::time::sleep(after).await;
+            running.process.kill()?;
+        }
+        for publisher in publishers {
+            publisher.await??;
+        }
+        // A point that was not reached so often ends with a kill all the same.
+        running.process.kill()?;
+        running.process.wait()?;
+        let ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
+        self.known.extend(ledger.answered);
+        self.pending.extend(ledger.open);
+        Ok(ending)
+    }
+
+    fn publisher(&self, base: &str) -> Publisher {
+        Publisher {
+            base: base.to_owned(),
+            key: self.key.clone(),
+            domain: self.domain.clone(),
+            origin: self.origin.clone(),
+            tenure: self.tenure,
+            http: self.http.clone(),
+        }
+    }
+
+    /// Starts it again, looks for all that was answered, sends again what was not, stops it and has everything checked.
+    async fn check(&mut self, programs: &Programs, report: &mut Report) -> anyhow::Result<()> {
+        let running = Running::start(programs, &self.data(), None)?.context("it did not start again")?;
+        let publisher = self.publisher(&running.base);
+        for sent in std::mem::take(&mut self.pending) {
+            report.sent_again += 1;
+            let there = publisher.index_of(&sent.id).await?.is_some();
+            report.were_there += u64::from(there);
+            let index = publisher.send(&sent).await?.context("it was not answered by a running registry")?;
+            self.known.push((sent.id, index));
+        }
+        for (id, index) in &self.known {
+            let found = publisher.index_of(id).await?;
+            ensure!(found == Some(*index), "event {id} was answered as entry {index} and is {found:?} now");
+        }
+        report.answered += self.known.len() as u64 - self.counted;
+        self.counted = self.known.len() as u64;
+        running.stop()?;
+        let fsck = Command::new(&programs.deedbox).arg("fsck").arg("--data").arg(self.data()).arg("--json").output()?;
+        let found = String::from_utf8_lossy(&fsck.stdout);
+        ensure!(fsck.status.success() && found.trim() == "[]", "fsck: {found}{}", String::from_utf8_lossy(&fsck.stderr));
+        Ok(())
+    }
+}
+
+#[derive(Clone)]
+struct Publisher {
+    base: String,
+    key: SecretKey,
+    domain: Domain,
+    origin: Origin,
+    tenure: EventId,
+    http: reqwest::Client,
+}
+
+/// Publishes one package after another, until there is nobody to publish to.
+async fn publish_many(publisher: Publisher, prefix: String, ledger: Arc<Mutex<Ledger>>) -> anyhow::Result<()> {
+    for n in 0..PUBLISHES {
+        let sent = publisher.prepare(&format!("{prefix}-{n}"))?;
+        let answer = publisher.send(&sent).await?;
+        let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        match answer {
+            Some(index) => ledger.answered.push((sent.id, index)),
+            None => {
+                ledger.open.push(sent);
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Publisher {
+    fn prepare(&self, name: &str) -> anyhow::Result<Sent> {
+        let tarball = tarball(&format!("@{}/{name}", self.domain))?;
+        let dialect = Npm::new();
+        let source = InMemory { name: format!("{name}-1.0.0.tgz"), digests: Hasher::of(&tarball).1, bytes: tarball };
+        let inspection = dialect.inspect(&[&source])?;
+        let manifest = &inspection.manifest;
+        let bytes = manifest.encode()?;
+        let event = Event::ReleasePublished(ReleasePublished {
+            version: manifest.version.clone(),
+            channels: inspection.channels.clone(),
+            manifest: ObjectRef::of(&bytes),
+            artifacts: manifest.artifacts.len() as u64,
+            principal: dialect.principal(manifest),
+            total_size: manifest.total_size(),
+            native_name: manifest.native_name.clone(),
+            native_version: manifest.native_version.clone(),
+        });
+        let speaker = Speaker::Domain { domain: self.domain.clone(), tenure: self.tenure };
+        let subject = Subject::Package(manifest.id.clone());
+        let statement = Statement::sign(&self.key, &self.origin, &speaker, &subject, None, now()?, &event)?;
+        let mut objects = vec![source.bytes, bytes];
+        objects.extend(inspection.readme);
+        Ok(Sent { objects, statement: statement.bytes().to_vec(), id: statement.id() })
+    }
+
+    /// The index that it was answered with; none if there was no answer. A refusal is an error.
+    async fn send(&self, sent: &Sent) -> anyhow::Result<Option<u64>> {
+        let time = now()?;
+        let terms = PermitTerms { time, under: self.tenure, until: time.plus_ms(600_000) };
+        let permit = Permit::sign(&self.key, &self.domain, &self.origin, &terms)?;
+        let permit = format!("Deedbox {}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(permit));
+        for object in &sent.objects {
+            let url = format!("{}/objects/sha256/{}", self.base, ObjectRef::of(object).sha256);
+            let put = self.http.put(url).header("authorization", &permit).body(object.clone()).send();
+            match put.await {
+                Ok(answer) if answer.status().is_success() => {}
+                Ok(answer) if answer.status().as_u16() == 503 => return Ok(None),
+                Ok(answer) => bail!("an upload was refused with {}: {}", answer.status(), answer.text().await.unwrap_or_default()),
+                Err(_) => return Ok(None),
+            }
+        }
+        let post = self.http.post(format!("{}/api/v1/events", self.base)).header("content-type", "application/cose");
+        match post.body(sent.statement.clone()).send().await {
+            Ok(answer) if answer.status().is_success() => match answer.json::<serde_json::Value>().await {
+                Ok(value) => Ok(value.get("index").and_then(serde_json::Value::as_u64)),
+                Err(_) => Ok(None),
+            },
+            Ok(answer) if answer.status().as_u16() == 503 => Ok(None),
+            Ok(answer) => bail!("a publish was refused with {}: {}", answer.status(), answer.text().await.unwrap_or_default()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    async fn index_of(&self, id: &EventId) -> anyhow::Result<Option<u64>> {
+        let answer = self.http.get(format!("{}/api/v1/events/{id}", self.base)).send().await?;
+        if answer.status().as_u16() == 404 {
+            return Ok(None);
+        }
+        let value: serde_json::Value = answer.error_for_status()?.json().await?;
+        Ok(value.get("index").and_then(serde_json::Value::as_u64))
+    }
+}
+
+fn now() -> anyhow::Result<TimeMs> {
+    Ok(TimeMs::new(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)?)
+}
+
+struct InMemory {
+    name: String,
+    digests: Digests,
+    bytes: Vec<u8>,
+}
+
+impl ArtifactSource for InMemory {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+    fn digests(&self) -> Digests {
+        self.digests
+    }
+    fn open(&self) -> std::io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.bytes.as_slice()))
+    }
+}
+
+/// A small real package.
+fn tarball(name: &str) -> anyhow::Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    let package = format!("{{\"name\":\"{name}\",\"version\":\"1.0.0\",\"main\":\"index.js\"}}");
+    for (path, text) in
+        [("package/package.json", package.as_str()), ("package/index.js", "module.exports = 1\n"), ("package/README.md", name)]
+    {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, path, text.as_bytes())?;
+    }
+    Ok(archive.into_inner()?.finish()?)
+}
