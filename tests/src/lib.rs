@@ -3,3 +3,5 @@
 
 pub mod clients;
 pub mod debian;
+pub mod registry;
+pub mod shelf;
