@@ -143,7 +143,7 @@ impl Running {
     pub fn object(&self, bytes: &[u8]) -> PathBuf {
         use sha2::Digest as _;
         let hex = hex::encode(sha2::Sha256::digest(bytes));
-        let part = |range| hex.get(range).unwrap_or_default().to_owned();
+        let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
         self.folder.path().join("registry/objects/sha256").join(part(0..2)).join(part(2..4)).join(&hex)
     }
 
