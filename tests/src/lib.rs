@@ -4,3 +4,5 @@
 pub mod clients;
 pub mod crash;
 pub mod debian;
+pub mod registry;
+pub mod shelf;

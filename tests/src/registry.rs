@@ -1,0 +1,256 @@
+//! A real registry from outside: the compiled `deedbox`, served on a free port of loopback from a folder of its own, with a key and the
+//! claim of one domain. What is published was packed by the real npm. Everything goes through the command line that people use; the
+//! process ends with the value.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::SystemTime,
+};
+
+use anyhow::{Context as _, bail, ensure};
+use tempfile::TempDir;
+
+use crate::clients::{self, Client, lock, run, workspace};
+
+/// The domain that the registry's key holds.
+pub const DOMAIN: &str = "demo.localhost";
+
+/// A registry that runs.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    program: PathBuf,
+    folder: TempDir,
+    /// Its address, without a `/` at the end.
+    pub url: String,
+    /// Where npm clients are pointed, with the `/` at the end.
+    pub npm_url: String,
+}
+
+/// A package to be packed: what stands in its files.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The name without the scope.
+    pub name: String,
+    /// The version.
+    pub version: String,
+    /// What else `package.json` says, beside name, version and licence.
+    pub manifest: serde_json::Value,
+    /// Paths and bytes.
+    pub files: Vec<(&'static str, Vec<u8>)>,
+}
+
+/// What a command said.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// Whether it ended with 0.
+    pub ok: bool,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Said { ok: output.status.success(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+}
+
+impl Said {
+    /// Runs a command to its end.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn of(command: &mut Command) -> anyhow::Result<Self> {
+        let output = command.output().with_context(|| format!("{command:?} cannot be started"))?;
+        Ok(output.into())
+    }
+
+    /// Both streams.
+    #[must_use]
+    pub fn all(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+
+    /// The same, if it ended well.
+    ///
+    /// # Errors
+    /// With all that it said, if it did not.
+    pub fn done(self) -> anyhow::Result<Self> {
+        ensure!(self.ok, "it failed and said:\n{}", self.all());
+        Ok(self)
+    }
+}
+
+impl Running {
+    /// Starts a new registry and claims [`DOMAIN`].
+    ///
+    /// # Errors
+    /// When the program cannot be built, does not start, or refuses the claim; in words.
+    pub fn start() -> anyhow::Result<Self> {
+        let program = program()?;
+        let folder = tempfile::tempdir()?;
+        let (child, url) = serve(&program, folder.path(), "127.0.0.1:0")?;
+        let running = Running { child, program, folder, npm_url: format!("{url}/npm/"), url };
+        running.deedbox(["keygen"])?.done()?;
+        running.deedbox(["claim", DOMAIN])?.done()?;
+        Ok(running)
+    }
+
+    /// Runs `deedbox` with the registry's address and the key that holds the domain.
+    ///
+    /// # Errors
+    /// When it cannot be started. That it refuses is no error here.
+    pub fn deedbox<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> anyhow::Result<Said> {
+        Said::of(command(&self.program, self.folder.path()).args(["--registry", &self.url]).args(args))
+    }
+
+    /// Packs with the real npm, all in one run, and publishes each; returns the tarballs in the same order.
+    ///
+    /// # Errors
+    /// When npm or the registry refuses; in their words.
+    pub fn publish(&self, sources: &[Source], more: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+        let root = self.folder.path().join("packages");
+        let folders = sources.iter().map(|source| source.write(&root)).collect::<anyhow::Result<Vec<_>>>()?;
+        let packed = root.join("packed");
+        fs::create_dir_all(&packed)?;
+        let npm = clients::npm11()?;
+        run(npm.command(&self.folder.path().join("npm-home"), &root).args(["pack", "--pack-destination"]).arg(&packed).args(folders))?;
+        let tarballs: Vec<PathBuf> = sources.iter().map(|source| packed.join(source.tarball())).collect();
+        let args = [OsStr::new("publish")].into_iter().chain(tarballs.iter().map(|path| path.as_os_str()));
+        self.deedbox(args.chain(more.iter().map(OsStr::new)))?.done()?;
+        Ok(tarballs)
+    }
+
+    /// A project of its own in `folder` (made if it is not there), whose client's settings point here.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn project(&self, client: &Client, folder: &Path, package_json: &serde_json::Value) -> anyhow::Result<()> {
+        fs::create_dir_all(folder)?;
+        fs::write(folder.join("package.json"), format!("{package_json:#}\n"))?;
+        client.point_at(folder, &clients::Registry { domain: DOMAIN, url: &self.npm_url })
+    }
+
+    /// Where an object of the store lies: the file that holds exactly these bytes' SHA-256 in its name.
+    #[must_use]
+    pub fn object(&self, bytes: &[u8]) -> PathBuf {
+        use sha2::Digest as _;
+        let hex = hex::encode(sha2::Sha256::digest(bytes));
+        let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
+        self.folder.path().join("registry/objects/sha256").join(part(0..2)).join(part(2..4)).join(&hex)
+    }
+
+    fn stop(&mut self) {
+        drop(self.child.stdin.take());
+        // It may have ended already: then there is nothing to wait for.
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Source {
+    /// A package whose `index.js` exports its own name and version.
+    #[must_use]
+    pub fn plain(name: &str, version: &str) -> Self {
+        let index = format!("module.exports = '{name} {version}'\n");
+        Source {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            manifest: serde_json::json!({ "main": "index.js", "description": format!("{name} for tests") }),
+            files: vec![("index.js", index.into_bytes())],
+        }
+    }
+
+    fn tarball(&self) -> String {
+        format!("{DOMAIN}-{}-{}.tgz", self.name, self.version)
+    }
+
+    fn write(&self, root: &Path) -> anyhow::Result<PathBuf> {
+        let folder = root.join(format!("{}-{}", self.name, self.version));
+        fs::create_dir_all(&folder)?;
+        let mut manifest = serde_json::json!({ "name": format!("@{DOMAIN}/{}", self.name), "version": self.version, "license": "MIT" });
+        if let (Some(all), Some(more)) = (manifest.as_object_mut(), self.manifest.as_object()) {
+            all.extend(more.clone());
+        }
+        fs::write(folder.join("package.json"), format!("{manifest:#}\n"))?;
+        for (path, bytes) in &self.files {
+            fs::write(folder.join(path), bytes)?;
+        }
+        Ok(folder)
+    }
+}
+
+/// The program with nobody's settings but the folder's own home.
+fn command(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("DEEDBOX_") {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(folder).env("DEEDBOX_HOME", folder.join("home")).env("npm_config_update_notifier", "false").stdin(Stdio::null());
+    command
+}
+
+/// Starts to serve, and waits until it says where it listens.
+fn serve(program: &Path, folder: &Path, listen: &str) -> anyhow::Result<(Child, String)> {
+    // The shell ends it when this process closes its end of the pipe, however this process ends: a registry that all tests of a file
+    // share is never dropped.
+    const UNTIL_THE_PIPE_CLOSES: &str = r#""$@" & server=$!; read -r line; kill -9 $server; wait $server"#;
+    let mut command = command(Path::new("/bin/sh"), folder);
+    command.args(["-c", UNTIL_THE_PIPE_CLOSES, "sh"]).arg(program).stdin(Stdio::piped()).env("RUST_LOG", "warn");
+    command.args(["serve", "--allow-local-claims", "--listen", listen, "--data"]).arg(folder.join("registry"));
+    let log = fs::File::options().create(true).append(true).open(folder.join("serve.log"))?;
+    let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().context("deedbox serve cannot be started")?;
+    let stdout = child.stdout.take().context("no standard output")?;
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        if let Some(url) = line.trim().strip_prefix("listening").and_then(|rest| rest.split_whitespace().next()) {
+            return Ok((child, url.to_owned()));
+        }
+    }
+    drop(child.stdin.take());
+    let _ = child.wait();
+    bail!("deedbox serve ended before it listened: {}", fs::read_to_string(folder.join("serve.log")).unwrap_or_default())
+}
+
+/// The `deedbox` of this workspace in the profile of the running test: as cargo left it if none of its sources is newer, else built now.
+/// `cargo test --workspace` builds it before any test runs; `cargo test -p deedbox-tests` alone does not.
+fn program() -> anyhow::Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let folder = test.parent().and_then(Path::parent).context("the test is not in a target folder")?;
+    let program = folder.join("deedbox");
+    // Two test processes that find it missing: one builds, the other waits and finds it.
+    let _lock = lock("clients/deedbox.lock")?;
+    if !is_current(&program) {
+        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        build.current_dir(workspace()).args(["build", "--quiet", "-p", "deedbox"]);
+        if folder.file_name() == Some(OsStr::new("release")) {
+            build.arg("--release");
+        }
+        run(&mut build)?;
+    }
+    ensure!(program.is_file(), "{} is not there, though it was built", program.display());
+    Ok(program)
+}
+
+/// Whether cargo's list of what the program was made of names only files of this workspace, none changed since.
+fn is_current(program: &Path) -> bool {
+    let modified = |path: &Path| -> Option<SystemTime> { fs::metadata(path).ok()?.modified().ok() };
+    let (Some(built), Ok(list)) = (modified(program), fs::read_to_string(program.with_extension("d"))) else { return false };
+    let sources = list.lines().next().and_then(|line| line.split_once(": ")).map_or("", |(_, sources)| sources);
+    let ours = |path: &Path| path.starts_with(workspace()) && modified(path).is_some_and(|changed| changed <= built);
+    !sources.is_empty() && sources.split(' ').all(|path| ours(Path::new(path)))
+}
