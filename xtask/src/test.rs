@@ -75,7 +75,8 @@ impl Options {
     fn runs(&self, step: Step) -> bool {
         match self.only {
             Some(only) => only == step,
-            None => !(self.quick && matches!(step, Step::Deny | Step::Fuzz)),
+            // A fuzzer finds what it finds, and when: it runs on demand, so that a run of the tests says the same twice.
+            None => step != Step::Fuzz && !(self.quick && step == Step::Deny),
         }
     }
 }
