@@ -8,7 +8,7 @@ use xtask::{crash, doctor, fixtures, fuzz, root, test, tidy};
 
 const USAGE: &str = "\
 cargo xtask test [--quick] [--only STEP]   everything that must pass; the last line is `N passed, N failed`
-                                           --quick leaves out deny, fuzz and the end-to-end tests
+                                           --quick leaves out deny and the end-to-end tests; fuzz runs only when it is named
                                            STEP is one of: fmt, clippy, deny, tidy, test, fuzz
 cargo xtask tidy                           the house's own lint alone
 cargo xtask tidy --digest HOST             the line that tidy keeps for a host name nobody may write here
