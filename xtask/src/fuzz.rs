@@ -268,7 +268,13 @@ fn run_one(places: &Places, target: &Target, seconds: u64) -> anyhow::Result<Out
     if !status.success() {
         let artifact = log.lines().rev().find_map(|line| line.split_once("Test unit written to ")).map(|(_, path)| path.trim());
         let artifact = artifact.map(|path| Path::new(path).strip_prefix(&places.root).map_or(path.to_owned(), |p| p.display().to_string()));
-        let why = log.lines().find(|line| line.contains("panicked at") || line.contains("ERROR: ")).unwrap_or("it stopped").trim();
+        // A panic says where on one line and why on the next.
+        let mut lines = log.lines().skip_while(|line| !line.contains(" panicked at ") && !line.contains("ERROR: "));
+        let first = lines.next().unwrap_or("it stopped");
+        let why = match first.split_once(" panicked at ") {
+            Some((_, place)) => format!("{place} {}", lines.next().unwrap_or_default().chars().take(200).collect::<String>()),
+            None => first.to_owned(),
+        };
         outcome.failure = Some(match artifact {
             Some(path) => format!("CRASHED: {why}; see it again with: cargo xtask fuzz --target {} --input {path}", target.name),
             None => format!("FAILED: {why}; the log is {}", log_path.display()),
