@@ -9,7 +9,7 @@ use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainKey, Event, Releas
 use deedbox_model::permit::{Permit, PermitTerms};
 use deedbox_model::{Digests, Domain, EventId, Hasher, ObjectRef, Origin, SecretKey, Speaker, Statement, Subject, TimeMs};
 use deedbox_npm::Npm;
-use deedbox_view::{ArtifactSource, Dialect as _};
+use deedbox_view::{ArtifactSource, Dialect as _, Said};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Read};
@@ -312,7 +312,7 @@ impl Publisher {
         let tarball = tarball(&format!("@{}/{name}", self.domain))?;
         let dialect = Npm::new();
         let source = InMemory { name: format!("{name}-1.0.0.tgz"), digests: Hasher::of(&tarball).1, bytes: tarball };
-        let inspection = dialect.inspect(&[&source])?;
+        let inspection = dialect.inspect(&Said::default(), &[&source])?;
         let manifest = &inspection.manifest;
         let bytes = manifest.encode()?;
         let event = Event::ReleasePublished(ReleasePublished {

@@ -20,7 +20,7 @@ use deedbox_tlog::{
     ConsistencyProof, Hash, InclusionProof, KeyName, LogProof, Multiproof, Receipt, ReceiptKey, SignedCheckpoint, Tile, TileId,
     VerifierKey, detach_receipts, leaf_hash,
 };
-use deedbox_view::{ArtifactSource, Dialect as _};
+use deedbox_view::{ArtifactSource, Dialect as _, Said};
 use golden::{Fields as _, TYPES, acceptances, array, read, statements};
 use serde_json::Value as Json;
 
@@ -539,7 +539,7 @@ fn the_npm_tarballs_read_as_their_manifests() {
     for case in npm.list("cases") {
         let tarball = Tarball(case.bytes("tarball"));
         let manifest = check_manifest(&case["manifest"]);
-        let inspection = Npm::new().inspect(&[&tarball]).unwrap();
+        let inspection = Npm::new().inspect(&Said::default(), &[&tarball]).unwrap();
         assert_eq!(inspection.manifest, manifest);
         assert_eq!(inspection.readme.as_deref().map(ObjectRef::of), manifest.metadata.readme);
         assert_eq!(inspection.readme, Some(case.bytes("readme")));

@@ -2,9 +2,10 @@
 //! making a statement, which is judged again by everyone, never for believing one.
 
 use crate::error::ClientError;
-use crate::http::{Registry, encode_path};
+use crate::http::Registry;
 use crate::limits;
 use deedbox_model::{Domain, EventId, PackageId};
+use deedbox_view::encode_path;
 use serde::{Deserialize, Serialize};
 
 /// A claimed domain, with the fields that signing needs.

@@ -10,6 +10,7 @@ mod failure;
 mod home;
 mod keyfile;
 mod offline;
+mod packages;
 mod terminal;
 
 use clap::Parser as _;

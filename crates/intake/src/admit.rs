@@ -11,7 +11,7 @@ use deedbox_model::event::{Event, Evidence, ReleasePublished};
 use deedbox_model::row::decode_row;
 use deedbox_model::{Hasher, KeyId, Manifest, ObjectRef, PublicKey, Sha256Digest, Statement, TimeMs, Unverified, Verified, limits};
 use deedbox_store::ProjectionId;
-use deedbox_view::{ArtifactSource, Fact, FactsNeeded};
+use deedbox_view::{ArtifactSource, Fact, FactsNeeded, Said};
 use futures::StreamExt as _;
 use std::future::Future;
 use std::sync::Arc;
@@ -169,9 +169,10 @@ impl Door {
                 digests,
             });
         }
+        let (said_id, said_version) = (manifest.id.clone(), manifest.version.clone());
         let inspected = tokio::task::spawn_blocking(move || {
             let sources: Vec<&dyn ArtifactSource> = sources.iter().map(|source| source as &dyn ArtifactSource).collect();
-            dialect.inspect(&sources)
+            dialect.inspect(&Said { id: Some(&said_id), version: Some(&said_version) }, &sources)
         })
         .await
         .map_err(|e| IntakeRefusal::Manifest(format!("its artifacts could not be read: {e}")))??;

@@ -39,7 +39,8 @@ pub use version::PackageVersion;
 use deedbox_model::event::Principal;
 use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
 use deedbox_view::{
-    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Plan, Projection, Reads, Request, Response, Site, Step,
+    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Plan, Projection, Reads, Request, Response, Said, Site, Step,
+    encode_path,
 };
 
 /// The projection's name in the row store, and of the site's signer.
@@ -95,7 +96,7 @@ impl Dialect for Npm {
     fn ecosystem(&self) -> &'static str {
         name::ECOSYSTEM
     }
-    fn inspect(&self, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal> {
+    fn inspect(&self, _: &Said<'_>, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal> {
         inspect::inspect(artifacts, &self.limits)
     }
     fn principal(&self, manifest: &Manifest) -> Vec<Principal> {
@@ -106,5 +107,9 @@ impl Dialect for Npm {
             Principal { name: artifact.name.clone(), size: artifact.size, digests }
         });
         principal.take(deedbox_model::limits::PRINCIPAL_ARTIFACTS).collect()
+    }
+    fn view_path(&self, manifest: &Manifest) -> Option<String> {
+        let name = PackageName::from_id(&manifest.id).ok()?;
+        Some(format!("npm/{}/{}", name.native(), encode_path(manifest.native_version.as_str())))
     }
 }

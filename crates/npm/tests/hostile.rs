@@ -258,7 +258,7 @@ fn limits_of_package_json_and_readme_hold_on_both_sides() {
 
 #[test]
 fn a_release_is_one_tarball_of_a_bounded_size() {
-    use deedbox_view::{ArtifactSource, Dialect};
+    use deedbox_view::{ArtifactSource, Dialect, Said};
     struct Huge(u64);
     impl ArtifactSource for Huge {
         fn name(&self) -> &str {
@@ -275,10 +275,10 @@ fn a_release_is_one_tarball_of_a_bounded_size() {
         }
     }
     let npm = Npm::new();
-    assert_eq!(npm.inspect(&[]).unwrap_err().code, "artifact_count");
-    assert_eq!(npm.inspect(&[&Huge(1), &Huge(1)]).unwrap_err().code, "artifact_count");
-    assert_eq!(npm.inspect(&[&Huge(deedbox_npm::limits::TARBALL_BYTES)]).unwrap_err().code, "artifact_unreadable");
-    assert_eq!(npm.inspect(&[&Huge(deedbox_npm::limits::TARBALL_BYTES + 1)]).unwrap_err().code, "tarball_too_large");
+    assert_eq!(npm.inspect(&Said::default(), &[]).unwrap_err().code, "artifact_count");
+    assert_eq!(npm.inspect(&Said::default(), &[&Huge(1), &Huge(1)]).unwrap_err().code, "artifact_count");
+    assert_eq!(npm.inspect(&Said::default(), &[&Huge(deedbox_npm::limits::TARBALL_BYTES)]).unwrap_err().code, "artifact_unreadable");
+    assert_eq!(npm.inspect(&Said::default(), &[&Huge(deedbox_npm::limits::TARBALL_BYTES + 1)]).unwrap_err().code, "tarball_too_large");
 }
 
 proptest! {

@@ -279,9 +279,20 @@ impl Folder {
         let id = id_of(projection);
         let keys: Vec<Keys> = items.iter().map(|item| projection.touches(&item.entry(), &item.facts)).collect::<Result<_, _>>()?;
         let mut state = self.read(&id, keys.iter().flatten().cloned().collect()).await?;
-        let mut changed = BTreeMap::new();
+        let mut changed: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();
         for (item, keys) in items.iter().zip(&keys) {
-            let changes = projection.fold(&Rows::select(&state, keys), &item.entry(), &item.facts)?;
+            let mut rows = Rows::select(&state, keys);
+            let next = projection.touches_next(&rows, &item.entry(), &item.facts)?;
+            if !next.is_empty() {
+                let unread: Keys = next.iter().filter(|key| !state.contains_key(*key)).cloned().collect();
+                for (key, row) in self.read(&id, unread).await? {
+                    // What an entry before this one wrote in this batch is not in the store yet.
+                    let row = changed.get(&key).cloned().unwrap_or(row);
+                    state.insert(key, row);
+                }
+                rows = Rows::select(&state, &keys.union(&next).cloned().collect());
+            }
+            let changes = projection.fold(&rows, &item.entry(), &item.facts)?;
             apply(&mut state, &mut changed, item.index, changes);
         }
         Ok(RowBatch { projection: id, from, to, changes: changed })

@@ -179,7 +179,7 @@ impl Answer {
             }
         }
         let is_long = matches!(&rendered.body, ViewBody::Bytes(bytes) if bytes.len() > COMPRESSED_FROM_BYTES);
-        let is_compressible = is_long && is_compressible(&rendered.media_type);
+        let is_compressible = is_long && rendered.tag.is_none() && is_compressible(&rendered.media_type);
         let vary = match (is_compressible, rendered.varies_by_accept) {
             (true, true) => Some("Accept, Accept-Encoding"),
             (true, false) => Some("Accept-Encoding"),
@@ -191,8 +191,8 @@ impl Answer {
         }
         let content = match rendered.body {
             ViewBody::Object(object) => Content::Object(object, rendered.cache),
-            ViewBody::Bytes(bytes) => Content::Bytes(Box::new(Coded::new(bytes.into(), &headers, is_compressible))),
-            ViewBody::Empty => Content::Bytes(Box::new(Coded::new(Bytes::new(), &headers, false))),
+            ViewBody::Bytes(bytes) => Content::Bytes(Box::new(Coded::new(bytes.into(), rendered.tag, &headers, is_compressible))),
+            ViewBody::Empty => Content::Bytes(Box::new(Coded::new(Bytes::new(), rendered.tag, &headers, false))),
         };
         Answer { status, headers, content, varies_by_accept: rendered.varies_by_accept, first, valid_at: AtomicU64::new(valid_at) }
     }
@@ -293,9 +293,11 @@ impl Answer {
 }
 
 impl Coded {
-    fn new(bytes: Bytes, headers: &HeaderMap, is_compressible: bool) -> Self {
-        let hex = Sha256Digest::of(&bytes).to_hex();
-        let tag = hex.get(..32).unwrap_or(&hex).to_owned();
+    fn new(bytes: Bytes, own_tag: Option<String>, headers: &HeaderMap, is_compressible: bool) -> Self {
+        let tag = own_tag.unwrap_or_else(|| {
+            let hex = Sha256Digest::of(&bytes).to_hex();
+            hex.get(..32).unwrap_or(&hex).to_owned()
+        });
         let identity = Form::new(bytes, format!("\"{tag}\""), headers);
         Coded { tag, is_compressible, identity, gzip: OnceLock::new(), brotli: OnceLock::new() }
     }

@@ -3,7 +3,7 @@
 
 use crate::projection::Projection;
 use deedbox_model::event::Principal;
-use deedbox_model::{Channel, Digests, Manifest};
+use deedbox_model::{Channel, Digests, Manifest, PackageId, Version};
 use std::io::Read;
 
 /// A file that is, or is to be, an artifact; its digests were computed from its bytes.
@@ -16,6 +16,16 @@ pub trait ArtifactSource {
     fn digests(&self) -> Digests;
     /// Its bytes from the start. May be opened more than once.
     fn open(&self) -> std::io::Result<Box<dyn Read + '_>>;
+}
+
+/// What the publisher says a release is: where the bytes do not say it themselves (an image has no name), or do not say
+/// all of it (a Maven group may belong to a domain or to one above it). The server says what the manifest says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Said<'a> {
+    /// The package.
+    pub id: Option<&'a PackageId>,
+    /// The version.
+    pub version: Option<&'a Version>,
 }
 
 /// What a dialect read out of artifacts.
@@ -51,9 +61,14 @@ pub trait Dialect: Projection {
     /// The ecosystem's word in ids: `npm`.
     fn ecosystem(&self) -> &'static str;
 
-    /// Reads the artifacts of one release, hostile as they may be, within the dialect's own limits. Deterministic.
-    fn inspect(&self, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal>;
+    /// Reads the artifacts of one release, hostile as they may be, within the dialect's own limits. Deterministic. What
+    /// the bytes say goes before what is said: where the two differ, it is the caller who compares the manifests.
+    fn inspect(&self, said: &Said<'_>, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal>;
 
     /// The artifacts of a manifest that its statement names, with the digests that lock files use; ascending by name.
     fn principal(&self, manifest: &Manifest) -> Vec<Principal>;
+
+    /// Where this ecosystem's view shows the release: a path below the site's base URL, encoded, without a leading slash.
+    /// It answers 200 as soon as the release is folded. None if the manifest is not one of this dialect.
+    fn view_path(&self, manifest: &Manifest) -> Option<String>;
 }

@@ -5,13 +5,15 @@
 
 pub mod dialect;
 pub mod entry;
+pub mod path;
 pub mod projection;
 pub mod request;
 pub mod response;
 pub mod site;
 
-pub use dialect::{ArtifactSource, Dialect, InspectRefusal, Inspection};
+pub use dialect::{ArtifactSource, Dialect, InspectRefusal, Inspection, Said};
 pub use entry::{Entry, Fact, Facts, FactsNeeded};
+pub use path::encode_path;
 pub use projection::{Plan, Projection, Reads, ScanEnd, Step};
 pub use request::{Method, Request};
 pub use response::{Body, Cache, Response};

@@ -73,7 +73,13 @@ pub trait Projection: Send + Sync {
     /// The keys whose rows `fold` may use for this entry. Empty where the entry is none of its business.
     fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect>;
 
-    /// The rows that this entry changes. Deterministic; uses only rows that `touches` named.
+    /// Further keys, named by what stands in the rows that `touches` named: the last piece of a long text, say. Read by
+    /// a question of their own for each entry, so a projection names some here only where it must. At most `MAX_GET`.
+    fn touches_next(&self, _rows: &Rows, _entry: &Entry<'_>, _facts: &Facts) -> Result<Keys, Defect> {
+        Ok(Keys::new())
+    }
+
+    /// The rows that this entry changes. Deterministic; uses only rows that `touches` and `touches_next` named.
     fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect>;
 
     /// The URL path prefixes that it answers under, each with slashes at both ends: `/npm/`.

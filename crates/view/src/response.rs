@@ -38,6 +38,9 @@ pub struct Response {
     pub cache: Cache,
     /// Whether another `Accept` gives another answer here: the shell sends `Vary: Accept`.
     pub varies_by_accept: bool,
+    /// A strong entity tag of the projection's own, without quotes, where clients compute it from the bytes. Such an
+    /// answer is never content-encoded: its tag names these bytes. Otherwise the shell makes a tag for each coding.
+    pub tag: Option<String>,
     /// Further headers, lower-case names.
     pub headers: Vec<(&'static str, String)>,
 }
@@ -51,6 +54,7 @@ impl Response {
             body: Body::Bytes(body),
             cache: Cache::Revalidate,
             varies_by_accept: false,
+            tag: None,
             headers: Vec::new(),
         }
     }

@@ -10,6 +10,7 @@ use super::verify;
 use crate::args::Demo;
 use crate::context::Context;
 use crate::failure::{refused, wrong};
+use crate::packages::Wish;
 use crate::{keyfile, terminal};
 use anyhow::Context as _;
 use deedbox_client::{Home, RegistryUrl, Verdict, judge_lock};
@@ -95,8 +96,11 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
         if name == "greet" {
             std::fs::write(package.join("chime.wav"), chime())?;
         }
-        let published = Release::read(&package).await?.publish(&trusted, &key).await?;
-        story.tick(&format!("packed with npm, signed and published {}: entry {}, proof kept", published.release, published.index));
+        let releases = Release::read(&package, Wish::default()).await?;
+        for release in releases {
+            let published = release.publish(&trusted, &key).await?;
+            story.tick(&format!("packed with npm, signed and published {}: entry {}, proof kept", published.release, published.index));
+        }
     }
 
     let project = dir.join("project");

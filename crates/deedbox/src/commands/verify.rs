@@ -16,7 +16,7 @@ use deedbox_tlog::VerifierKey;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-use super::publish::FileArtifact;
+use crate::packages::file::FileArtifact;
 
 /// Package and version.
 type Release = (PackageId, Version);

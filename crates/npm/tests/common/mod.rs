@@ -36,7 +36,7 @@ pub(crate) fn inspect(tarball: &[u8]) -> Result<Inspection, InspectRefusal> {
 }
 
 pub(crate) fn inspect_with(npm: &Npm, tarball: &[u8]) -> Result<Inspection, InspectRefusal> {
-    npm.inspect(&[&Bytes(tarball.to_vec())])
+    npm.inspect(&Said::default(), &[&Bytes(tarball.to_vec())])
 }
 
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
