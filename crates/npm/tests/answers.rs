@@ -49,7 +49,7 @@ fn golden(name: &str, actual: &str) {
 fn answers_are_those_of_the_golden_files() {
     let rows = widget().rows();
     golden("packument.json", &rows.get("@acme.example/widget").1);
-    golden("abbreviated.json", &text(&rows.answer(&abbreviated("@acme.example/widget"))));
+    golden("abbreviated.json", &text(&rows.reply(&abbreviated("@acme.example/widget"))));
     golden("version.json", &rows.get("@acme.example/widget/1.2.0").1);
     golden("dist-tags.json", &rows.get("-/package/@acme.example/widget/dist-tags").1);
     golden("search.json", &rows.get("-/v1/search").1);
@@ -75,7 +75,7 @@ fn a_packument_is_json_that_says_what_the_events_said() {
     let dist = &packument["versions"]["1.2.0"]["dist"];
     assert_eq!(dist["tarball"], "https://registry.example/npm/@acme.example/widget/-/widget-1.2.0.tgz");
 
-    let short: serde_json::Value = serde_json::from_str(&text(&rows.answer(&abbreviated("@acme.example/widget")))).unwrap();
+    let short: serde_json::Value = serde_json::from_str(&text(&rows.reply(&abbreviated("@acme.example/widget")))).unwrap();
     for (version, document) in short["versions"].as_object().unwrap() {
         let full = &packument["versions"][version];
         for (key, value) in document.as_object().unwrap() {
@@ -94,14 +94,14 @@ fn a_packument_is_json_that_says_what_the_events_said() {
 #[test]
 fn one_path_gives_two_forms_and_says_so() {
     let rows = widget().rows();
-    let full = rows.answer(&Request::get("/npm/", "@acme.example/widget"));
-    let short = rows.answer(&abbreviated("@acme.example/widget"));
+    let full = rows.reply(&Request::get("/npm/", "@acme.example/widget"));
+    let short = rows.reply(&abbreviated("@acme.example/widget"));
     assert_eq!(full.media_type, "application/json");
     assert_eq!(short.media_type, "application/vnd.npm.install-v1+json");
     for response in [&full, &short] {
         assert_eq!((response.status, response.cache, response.varies_by_accept), (200, Cache::Revalidate, true));
     }
-    assert!(rows.answer(&abbreviated("@acme.example/nothing")).varies_by_accept);
+    assert!(rows.reply(&abbreviated("@acme.example/nothing")).varies_by_accept);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn the_tarball_is_the_object_and_does_not_negotiate() {
     for request in
         [Request::get("/npm/", "@acme.example/widget/-/widget-1.2.0.tgz"), abbreviated("@acme.example/widget/-/widget-1.2.0.tgz")]
     {
-        let response = rows.answer(&request);
+        let response = rows.reply(&request);
         assert_eq!(response.body, Body::Object(expected));
         assert_eq!((response.cache, response.varies_by_accept), (Cache::Immutable, false));
         assert_eq!(response.media_type, "application/octet-stream");
@@ -205,14 +205,14 @@ fn what_is_not_there_is_404_in_words_and_never_cached() {
         "-/nothing",
         "-/npm/v1/attestations/@acme.example/widget@1.2.0",
     ] {
-        let response = rows.answer(&Request::get("/npm/", path));
+        let response = rows.reply(&Request::get("/npm/", path));
         assert_eq!((response.status, response.cache), (404, Cache::Never), "{path}");
         let body: serde_json::Value = serde_json::from_str(&text(&response)).unwrap();
         assert!(body["error"].as_str().unwrap().starts_with("Not found: "), "{path}");
     }
-    let origin = rows.answer(&Request::get("/-/npm/v1/", "attestations/@acme.example/widget@1.2.0"));
+    let origin = rows.reply(&Request::get("/-/npm/v1/", "attestations/@acme.example/widget@1.2.0"));
     assert_eq!(origin.status, 404);
-    assert_eq!(rows.answer(&Request::get("/-/npm/v1/", "keys")), rows.answer(&Request::get("/npm/", "-/npm/v1/keys")));
+    assert_eq!(rows.reply(&Request::get("/-/npm/v1/", "keys")), rows.reply(&Request::get("/npm/", "-/npm/v1/keys")));
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn audits_are_refused_as_errors_and_never_answered_with_zero() {
     ] {
         let request =
             Request { method: Method::Post, body: b"{\"@acme.example/widget\":[\"1.0.0\"]}".to_vec(), ..Request::get(mount, path) };
-        let response = rows.answer(&request);
+        let response = rows.reply(&request);
         // 404: the only kind of error that npm, pnpm and yarn report at once (see the specification).
         assert_eq!((response.status, response.cache), (404, Cache::Never));
         let body: serde_json::Value = serde_json::from_str(&text(&response)).unwrap();
@@ -243,7 +243,7 @@ fn writes_are_405_and_name_the_command() {
         ("@acme.example/widget/-rev/1", "deedbox yank"),
         ("-/user/org.couchdb.user:me", "deedbox keygen"),
     ] {
-        let response = rows.answer(&Request { method: Method::Write, ..Request::get("/npm/", path) });
+        let response = rows.reply(&Request { method: Method::Write, ..Request::get("/npm/", path) });
         assert_eq!((response.status, response.cache), (405, Cache::Never));
         assert!(response.headers.contains(&("allow", "GET, HEAD".to_owned())));
         assert!(text(&response).contains(command), "{path}");
@@ -335,7 +335,7 @@ fn other_ecosystems_and_names_that_npm_cannot_have_leave_no_rows() {
 
 fn search(rows: &Store, query: &[(&str, &str)]) -> serde_json::Value {
     let query = query.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    let response: Response = rows.answer(&Request { query, ..Request::get("/npm/", "-/v1/search") });
+    let response: Response = rows.reply(&Request { query, ..Request::get("/npm/", "-/v1/search") });
     serde_json::from_str(&text(&response)).unwrap()
 }
 
@@ -506,7 +506,7 @@ proptest! {
         prop_assert_eq!(&batched, &from_zero);
         // However few rows a scan gives at once, the answer is the same.
         for request in requests() {
-            prop_assert_eq!(batched.answer(&request), from_zero.answer_at(&site(), &request, 2));
+            prop_assert_eq!(batched.reply(&request), from_zero.answer_at(&site(), &request, 2));
         }
     }
 
@@ -522,16 +522,16 @@ proptest! {
             store.read(&Npm::new().plan(request), 5_000, &mut reads);
             reads.rows
         };
-        let mut before: Vec<_> = requests().into_iter().map(|r| (first(&store, &r), store.answer(&r), r)).collect();
+        let mut before: Vec<_> = requests().into_iter().map(|r| (first(&store, &r), store.reply(&r), r)).collect();
         for entry in &log.entries {
             store.follow(std::slice::from_ref(entry), 1);
             for (rows, answer, request) in &mut before {
                 let now = first(&store, request);
                 if now == *rows {
-                    prop_assert_eq!(&store.answer(request), &*answer, "{}", request.path);
+                    prop_assert_eq!(&store.reply(request), &*answer, "{}", request.path);
                 } else {
                     *rows = now;
-                    *answer = store.answer(request);
+                    *answer = store.reply(request);
                 }
             }
         }
@@ -543,10 +543,10 @@ proptest! {
         let query = vec![("text".to_owned(), text), ("size".to_owned(), size)];
         for mount in ["/npm/", "/-/npm/v1/"] {
             for method in [Method::Get, Method::Post, Method::Write] {
-                let response = rows.answer(&Request { method, query: query.clone(), ..Request::get(mount, &path) });
+                let response = rows.reply(&Request { method, query: query.clone(), ..Request::get(mount, &path) });
                 prop_assert!(response.status < 500);
             }
         }
-        rows.answer(&Request { query, ..Request::get("/npm/", "-/v1/search") });
+        rows.reply(&Request { query, ..Request::get("/npm/", "-/v1/search") });
     }
 }

@@ -2,6 +2,7 @@
 //! words as possible. Everything is deterministic. Never a dependency of anything that ships.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test world stops where it is wrong")]
 
+pub mod folding;
 pub mod world;
 
 pub use world::{Owner, Registry, manifest, publish_event, secret, time};

@@ -114,7 +114,7 @@ impl Dialect for Files {
     fn ecosystem(&self) -> &'static str {
         "file"
     }
-    fn inspect(&self, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal> {
+    fn inspect(&self, _: &Said<'_>, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal> {
         let bad = |why: &str| InspectRefusal::new("not_a_file", why);
         let [artifact] = artifacts else { return Err(bad("a release is one file")) };
         let mut bytes = Vec::new();
@@ -129,5 +129,8 @@ impl Dialect for Files {
     }
     fn principal(&self, manifest: &Manifest) -> Vec<Principal> {
         deedbox_testkit::publish_event(manifest, &[]).principal
+    }
+    fn view_path(&self, _: &Manifest) -> Option<String> {
+        None
     }
 }

@@ -1,0 +1,1 @@
+//! Tar, plain or in gzip.

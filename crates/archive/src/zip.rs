@@ -1,0 +1,1 @@
+//! Zip, as jars are.

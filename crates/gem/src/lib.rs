@@ -1,0 +1,1 @@
+//! The RubyGems dialect (spec/projections/gem.md).

@@ -1,0 +1,1 @@
+//! The Maven dialect (spec/projections/maven.md).

@@ -1,0 +1,1 @@
+//! The OCI dialect (spec/projections/oci.md).
