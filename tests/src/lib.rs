@@ -5,4 +5,5 @@ pub mod clients;
 pub mod crash;
 pub mod debian;
 pub mod registry;
+pub mod retrace;
 pub mod shelf;

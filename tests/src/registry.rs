@@ -95,7 +95,9 @@ impl Running {
     /// When the program cannot be built, does not start, or refuses the claim; in words.
     pub fn start() -> anyhow::Result<Self> {
         let program = program()?;
-        let folder = tempfile::tempdir()?;
+        // It stays: what was served from it is asked again at the end of all tests (`retrace`), which removes it.
+        let mut folder = tempfile::Builder::new().prefix("registry-").tempdir_in(served()?)?;
+        folder.disable_cleanup(true);
         let (child, url) = serve(&program, folder.path(), "127.0.0.1:0")?;
         let running = Running { child, program, folder, npm_url: format!("{url}/npm/"), url };
         running.deedbox(["keygen"])?.done()?;
@@ -204,13 +206,25 @@ fn command(program: &Path, folder: &Path) -> Command {
     command
 }
 
+/// Where the folders of registries are that tests have served from.
+pub(crate) fn served() -> anyhow::Result<PathBuf> {
+    let folder = clients::target_folder().join("served");
+    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    Ok(folder)
+}
+
 /// Starts to serve, and waits until it says where it listens.
-fn serve(program: &Path, folder: &Path, listen: &str) -> anyhow::Result<(Child, String)> {
+pub(crate) fn serve(program: &Path, folder: &Path, listen: &str) -> anyhow::Result<(Child, String)> {
     // The shell ends it when this process closes its end of the pipe, however this process ends: a registry that all tests of a file
     // share is never dropped.
     const UNTIL_THE_PIPE_CLOSES: &str = r#""$@" & server=$!; read -r line; kill -9 $server; wait $server"#;
     let mut command = command(Path::new("/bin/sh"), folder);
-    command.args(["-c", UNTIL_THE_PIPE_CLOSES, "sh"]).arg(program).stdin(Stdio::piped()).env("RUST_LOG", "warn");
+    command
+        .args(["-c", UNTIL_THE_PIPE_CLOSES, "sh"])
+        .arg(program)
+        .stdin(Stdio::piped())
+        .env("RUST_LOG", "warn,deedbox_server::dispatch=trace")
+        .env("NO_COLOR", "1");
     command.args(["serve", "--allow-local-claims", "--listen", listen, "--data"]).arg(folder.join("registry"));
     let log = fs::File::options().create(true).append(true).open(folder.join("serve.log"))?;
     let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().context("deedbox serve cannot be started")?;
@@ -228,7 +242,7 @@ fn serve(program: &Path, folder: &Path, listen: &str) -> anyhow::Result<(Child, 
 
 /// The `deedbox` of this workspace in the profile of the running test: as cargo left it if none of its sources is newer, else built now.
 /// `cargo test --workspace` builds it before any test runs; `cargo test -p deedbox-tests` alone does not.
-fn program() -> anyhow::Result<PathBuf> {
+pub(crate) fn program() -> anyhow::Result<PathBuf> {
     let test = std::env::current_exe()?;
     let folder = test.parent().and_then(Path::parent).context("the test is not in a target folder")?;
     let program = folder.join("deedbox");
