@@ -240,8 +240,8 @@ pub(crate) fn serve(program: &Path, folder: &Path, listen: &str) -> anyhow::Resu
     bail!("deedbox serve ended before it listened: {}", fs::read_to_string(folder.join("serve.log")).unwrap_or_default())
 }
 
-/// The `deedbox` of this workspace in the profile of the running test: as cargo left it if none of its sources is newer, else built now.
-/// `cargo test --workspace` builds it before any test runs; `cargo test -p deedbox-tests` alone does not.
+/// The `deedbox` of this workspace in the profile of the running test: as cargo left it if nothing that it is made of is newer, else
+/// built now. `cargo test --workspace` builds it before any test runs; `cargo test -p deedbox-tests` alone does not.
 pub(crate) fn program() -> anyhow::Result<PathBuf> {
     let test = std::env::current_exe()?;
     let folder = test.parent().and_then(Path::parent).context("the test is not in a target folder")?;
@@ -260,11 +260,23 @@ pub(crate) fn program() -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
-/// Whether cargo's list of what the program was made of names only files of this workspace, none changed since.
+/// Whether the program is newer than everything under `crates` and the lock file. Cargo's own list of what it is made of is not there
+/// when it was built beside the tests.
 fn is_current(program: &Path) -> bool {
     let modified = |path: &Path| -> Option<SystemTime> { fs::metadata(path).ok()?.modified().ok() };
-    let (Some(built), Ok(list)) = (modified(program), fs::read_to_string(program.with_extension("d"))) else { return false };
-    let sources = list.lines().next().and_then(|line| line.split_once(": ")).map_or("", |(_, sources)| sources);
-    let ours = |path: &Path| path.starts_with(workspace()) && modified(path).is_some_and(|changed| changed <= built);
-    !sources.is_empty() && sources.split(' ').all(|path| ours(Path::new(path)))
+    let Some(built) = modified(program) else { return false };
+    let mut folders = vec![workspace().join("crates")];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { return false };
+        for entry in entries {
+            let Ok(path) = entry.map(|entry| entry.path()) else { return false };
+            // Tests and benchmarks are no part of the program.
+            if path.is_dir() && !["tests", "benches", "examples"].iter().any(|name| path.ends_with(name)) {
+                folders.push(path);
+            } else if path.is_file() && modified(&path).is_none_or(|changed| changed > built) {
+                return false;
+            }
+        }
+    }
+    ["Cargo.lock", "Cargo.toml"].iter().all(|file| modified(&workspace().join(file)).is_some_and(|changed| changed <= built))
 }
