@@ -178,7 +178,12 @@ pub async fn claim_with_operator(
 
 /// A claim whose answer was lost is refused the second time, for the operator's statement around it is another one. It is
 /// done if the claim in the log, proven and effective, is around this very acceptance: same domain, same keys.
-async fn claimed_before(trusted: &Trusted, domain: &Domain, acceptance: &Acceptance, refused: ClientError) -> Result<Included, ClientError> {
+async fn claimed_before(
+    trusted: &Trusted,
+    domain: &Domain,
+    acceptance: &Acceptance,
+    refused: ClientError,
+) -> Result<Included, ClientError> {
     if !matches!(&refused, ClientError::Refused { code, .. } if code == "already_claimed") {
         return Err(refused);
     }

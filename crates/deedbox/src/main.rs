@@ -40,7 +40,5 @@ fn main() -> ExitCode {
 /// given.
 fn without_empty(command: clap::Command) -> clap::Command {
     let is_empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
-    command
-        .mut_args(|arg| if is_empty(&arg) { arg.env(clap::builder::Resettable::Reset) } else { arg })
-        .mut_subcommands(without_empty)
+    command.mut_args(|arg| if is_empty(&arg) { arg.env(clap::builder::Resettable::Reset) } else { arg }).mut_subcommands(without_empty)
 }

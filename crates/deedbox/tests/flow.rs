@@ -255,7 +255,15 @@ fn settings_come_from_flags_then_the_environment_then_the_file() {
     assert!(String::from_utf8(from_environment.stderr).unwrap().contains("127.0.0.1:9/environment/"));
     place.at("http://127.0.0.1:9/flag", &verify).ends(3, "http://127.0.0.1:9/flag/");
     let empty = |args: &[&str]| {
-        let empty = ["DEEDBOX_REGISTRY", "DEEDBOX_KEY", "DEEDBOX_LOG_KEY", "DEEDBOX_DATA", "DEEDBOX_LISTEN", "DEEDBOX_PUBLIC_URL", "DEEDBOX_ORIGIN"];
+        let empty = [
+            "DEEDBOX_REGISTRY",
+            "DEEDBOX_KEY",
+            "DEEDBOX_LOG_KEY",
+            "DEEDBOX_DATA",
+            "DEEDBOX_LISTEN",
+            "DEEDBOX_PUBLIC_URL",
+            "DEEDBOX_ORIGIN",
+        ];
         let output = place.deedbox().envs(empty.map(|name| (name, ""))).args(args).output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };

@@ -121,10 +121,16 @@ async fn a_sender_that_stops_sending_is_told_so_and_leaves_nothing() {
 async fn a_body_that_comes_byte_by_byte_has_its_end() {
     let world = World::with(|config| config.times.answer = Duration::from_millis(500)).await;
     let before = world.kept();
-    for (path, words) in [("/api/v1/events", "send the same bytes again"), ("/api/v1/proofs", "took too long"), ("/file/x", "took too long")] {
+    for (path, words) in
+        [("/api/v1/events", "send the same bytes again"), ("/api/v1/proofs", "took too long"), ("/file/x", "took too long")]
+    {
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/cose\r\ncontent-length: 8000\r\n\r\n");
         let (mut reader, mut writer) = send(&world, &head).await.into_split();
-        let trickle = tokio::spawn(async move { while writer.write_all(b"x").await.is_ok() { tokio::time::sleep(Duration::from_millis(50)).await } });
+        let trickle = tokio::spawn(async move {
+            while writer.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(50)).await
+            }
+        });
         let mut answer = vec![0; 2_000];
         let begun = Instant::now();
         let n = tokio::time::timeout(Duration::from_secs(10), reader.read(&mut answer)).await.unwrap().unwrap();

@@ -1,16 +1,15 @@
 //! A log with entries that are void: another writer of the same log appended them without judging (spec/authority.md §1).
 //! They keep their index, change nothing, are reported with their reason, and nobody stumbles over them.
 
-use crate::world::{World, code, now, parts};
+use crate::world::{World, code, now};
+use deedbox_ledger::STAGED;
 use deedbox_ledger::commit::{Commit, Nonce, encode_batch};
-use deedbox_ledger::{STAGED, probe::NoProbe};
 use deedbox_model::Sha256Digest;
 use deedbox_store::{Commits as _, Files as _, open_disk};
 use deedbox_testkit::{Owner, secret};
 use deedbox_tlog::{LogProof, leaf_hash, tree};
 use reqwest::Method;
 use std::path::Path;
-use std::sync::Arc;
 
 const ID: &str = "file:acme.localhost/widget";
 
@@ -94,11 +93,12 @@ async fn void_entries_are_served_with_their_reasons_and_change_nothing() {
     }
 
     // A stranger who checks it comes to the same: the release verifies, and the chain goes on from its own head.
-    let world = World::open_with(Arc::clone(&dir), |_| {}, deedbox_server::Parts { probe: Arc::new(NoProbe), ..parts() }).await.unwrap();
+    let world = World::open(dir, |_| {}).await.unwrap();
     world.must_append(&owner.yank(ID, "1.0.0", first.id(), now())).await;
     let registry = deedbox_client::Registry::new(deedbox_client::RegistryUrl::parse(&world.url).unwrap()).unwrap();
     let home = tempfile::TempDir::new().unwrap();
-    let trusted = deedbox_client::Trusted::open(registry, &deedbox_client::Home::new(home.path()), Some(&world.vkey), now()).await.unwrap();
+    let trusted =
+        deedbox_client::Trusted::open(registry, &deedbox_client::Home::at(home.path().to_owned()), Some(&world.vkey), now()).await.unwrap();
     let (id, version) = (ID.parse().unwrap(), "1.0.0".parse().unwrap());
     let (_, proven) = trusted.prove(&deedbox_client::Query::release(&id, &version)).await.unwrap();
     let release = deedbox_client::verify::judge(&proven, &world.origin, trusted.key()).unwrap().release(&id, &version).unwrap();
