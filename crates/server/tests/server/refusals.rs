@@ -557,7 +557,7 @@ async fn of_requests(world: &World, owner: &Owner, provoked: &mut Provoked) {
         ("a tile in another spelling", get("/log/tile/0/0"), (404, "not_found")),
         ("an object that is none", get(&format!("/objects/sha256/{hex}")), (404, "not_found")),
         ("a package that is none", get("/api/v1/packages/file:acme.localhost/none"), (404, "no_such_package")),
-        ("a release that is none", get(&format!("/api/v1/packages/{ID}/releases/9.9.9")), (404, "no_such_release")),
+        ("a release that is none", get(&format!("/api/v1/packages/{ID}@9.9.9")), (404, "no_such_release")),
         ("a domain that is nobody's", get("/api/v1/domains/nobody.localhost"), (404, "not_claimed")),
         ("nothing", get("/nothing"), (404, "not_found")),
         ("a method", world.request(Method::DELETE, "/api/v1/events"), (405, "method_not_allowed")),
