@@ -174,6 +174,12 @@ fn bun_audit_promises_nothing() {
     an_audit_promises_nothing(clients::bun(), &["audit"], "security/advisories/bulk - 404");
 }
 
+/// It asks the registry of all names that have none of their own, which in these projects is ours.
+#[test]
+fn deno_audit_promises_nothing() {
+    an_audit_promises_nothing(clients::deno(), &["audit"], "holds no advisories");
+}
+
 #[test]
 fn the_lock_file_that_npm_wrote_verifies_and_one_with_another_integrity_does_not() {
     let desk = Desk::new(clients::npm11(), &["install", "--no-audit"]);

@@ -4,6 +4,7 @@
 use crate::error::ClientError;
 use crate::limits;
 use crate::proofs::Query;
+use crate::rules::{RulesChange, rules_change};
 use crate::trust::Trusted;
 use crate::verify::{Judged, VerifiedRelease, VerifyError, judge};
 use deedbox_model::{Algorithm, PackageId, Version};
@@ -45,9 +46,21 @@ pub async fn judge_lock(trusted: &Trusted, wanted: &[Wanted]) -> Result<(Vec<Ver
     let query = Query { releases: releases.into_iter().collect(), ..Query::default() };
     let (unproven, proven) = trusted.prove(&query).await?;
     let mut judged = judge(&proven, &trusted.pin().origin, trusted.key())?;
-    let verdicts = verdicts(&mut judged, wanted);
+    let change = rules_change(trusted).await?;
+    let verdicts = verdicts(&mut judged, wanted).into_iter().map(|verdict| decided(verdict, change)).collect();
     let facts = LockFacts { tree_size: proven.checkpoint().size(), entries: proven.entries().len(), proof_bytes: unproven.proof_bytes() };
     Ok((verdicts, facts))
+}
+
+/// No release verifies that came after rules which this program does not know.
+fn decided(verdict: Verdict, change: Option<RulesChange>) -> Verdict {
+    match (verdict, change) {
+        (Verdict::Verified(release), Some(change)) => match change.decides(release.index()) {
+            Ok(()) => Verdict::Verified(release),
+            Err(undecided) => Verdict::Refused(undecided),
+        },
+        (verdict, _) => verdict,
+    }
 }
 
 /// Figures for people.

@@ -15,6 +15,8 @@ pub struct DomainState {
     pub domain: String,
     /// The event of its tenure, in hex.
     pub tenure: String,
+    /// Its entry.
+    pub tenure_index: u64,
     /// Its keys.
     pub keys: Vec<DomainKeyState>,
 }

@@ -147,7 +147,10 @@ pub async fn claim_local(trusted: &Trusted, domain: &Domain, key: &SecretKey) ->
     let acceptance = accept(trusted, domain, key)?;
     let (registry, path) = (trusted.registry(), "api/v1/claims");
     // The operator's statement around it is another one each time, so the second would be refused.
-    let body = registry.post_once(path, "application/cose", acceptance.bytes().to_vec(), limits::JSON_BYTES).await?;
+    let body = match registry.post_once(path, "application/cose", acceptance.bytes().to_vec(), limits::JSON_BYTES).await {
+        Ok(body) => body,
+        Err(refused) => return claimed_before(trusted, domain, &acceptance, refused).await,
+    };
     let answered: Answered = registry.json(path, &body)?;
     let event = event_id(trusted, &answered)?;
     proven(trusted, event, answered, Query::default()).await
@@ -162,12 +165,46 @@ pub async fn claim_with_operator(
     now: TimeMs,
 ) -> Result<Included, ClientError> {
     let evidence = if domain.is_localhost() { Evidence::Localhost } else { Evidence::Operator };
-    let event = Event::DomainClaimed(DomainClaimed { evidence, acceptance: accept(trusted, domain, key)? });
+    let acceptance = accept(trusted, domain, key)?;
+    let event = Event::DomainClaimed(DomainClaimed { evidence, acceptance: acceptance.clone() });
     let subject = Subject::Domain(domain.clone());
     let statement = Statement::sign(operator, &trusted.pin().origin, &Speaker::Registry, &subject, None, now, &event)
         .map_err(|e| ClientError::Here(format!("this claim cannot be made: {e}")))?;
-    let answered = post(trusted, "api/v1/events", statement.bytes()).await?;
-    included(trusted, &statement, answered, |_| Query::default()).await
+    match post(trusted, "api/v1/events", statement.bytes()).await {
+        Ok(answered) => included(trusted, &statement, answered, |_| Query::default()).await,
+        Err(refused) => claimed_before(trusted, domain, &acceptance, refused).await,
+    }
+}
+
+/// A claim whose answer was lost is refused the second time, for the operator's statement around it is another one. It is
+/// done if the claim in the log, proven and effective, is around this very acceptance: same domain, same keys.
+async fn claimed_before(
+    trusted: &Trusted,
+    domain: &Domain,
+    acceptance: &Acceptance,
+    refused: ClientError,
+) -> Result<Included, ClientError> {
+    if !matches!(&refused, ClientError::Refused { code, .. } if code == "already_claimed") {
+        return Err(refused);
+    }
+    let Some(state) = state::domain(trusted.registry(), domain).await?.filter(|state| state.domain == domain.as_str()) else {
+        return Err(refused);
+    };
+    let Some(event) = EventId::from_hex(&state.tenure) else { return Err(refused) };
+    let query = Query { indices: vec![state.tenure_index], ..Query::default() };
+    let (unproven, proven) = trusted.prove(&query).await?;
+    let judged = judge(&proven, &trusted.pin().origin, trusted.key())?;
+    let entry = proven.entries().iter().find(|(index, _)| *index == state.tenure_index).map(|(_, bytes)| bytes);
+    let claimed = entry.filter(|bytes| EventId::of(bytes) == event).and_then(|bytes| Statement::decode(bytes).ok());
+    let is_this = claimed.is_some_and(|claimed| match claimed.peek().event() {
+        Event::DomainClaimed(e) => e.acceptance.bytes() == acceptance.bytes() && judged.index_of(&event).is_some(),
+        _ => false,
+    });
+    if !is_this {
+        return Err(refused);
+    }
+    let tree_size = proven.checkpoint().size();
+    Ok(Included { index: state.tenure_index, event, seen: true, tree_size, judged, proof: unproven })
 }
 
 /// Sends bytes that a registry takes once, however often they come.

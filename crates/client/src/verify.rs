@@ -74,6 +74,17 @@ pub enum VerifyError {
     /// A protocol number that this program lacks.
     #[error("the registry goes by protocol {0}, which this program does not know: get a newer one")]
     Undecided(u64),
+    /// What came after the change to a protocol number that this program lacks.
+    #[error(
+        "this cannot be judged here: protocol {protocol} is in force after entry {index}, and this program does not know it. It judges what \
+         came up to that entry; get a newer one"
+    )]
+    UndecidedFrom {
+        /// The entry that changed it.
+        index: u64,
+        /// The protocol.
+        protocol: u64,
+    },
     /// A defect of this program.
     #[error("this cannot be judged: {0}")]
     Defect(#[from] Defect),

@@ -13,8 +13,11 @@ mod common;
 mod made;
 
 use common::Place;
+use deedbox_model::event::{Event, RegistryRulesChanged, Rules};
+use deedbox_model::{EventId, Speaker, Statement, Subject};
 use deedbox_tlog::TileId;
 use made::HandMade;
+use serde_json::json;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -29,11 +32,15 @@ struct Shown {
     tiles: usize,
     /// Tiles that are changed before they are served.
     damaged: bool,
+    /// The entries that are proven, where not all are.
+    proven: Option<Vec<u64>>,
+    /// Whether it says nothing of what happened to its rules.
+    hides_rules: bool,
 }
 
 impl Shown {
     fn whole(log: &HandMade) -> Self {
-        Shown { log: log.clone(), size: log.entries.len(), tiles: log.entries.len(), damaged: false }
+        Shown { log: log.clone(), size: log.entries.len(), tiles: log.entries.len(), damaged: false, proven: None, hides_rules: false }
     }
 
     fn answer(&self, path: &str) -> Option<Vec<u8>> {
@@ -42,8 +49,24 @@ impl Shown {
             "/log/checkpoint" => Some(self.log.checkpoint(self.size).into_bytes()),
             // Every entry, whatever was asked for: more than enough is proven as well.
             "/api/v1/proofs" => {
-                let indices: Vec<u64> = (0..self.size as u64).collect();
+                let indices = self.proven.clone().unwrap_or_else(|| (0..self.size as u64).collect());
                 Some(self.log.proof(self.size, &indices).encode().unwrap())
+            }
+            "/api/v1/registry" => {
+                let said = self.of_registry();
+                let (_, head) = if self.hides_rules { &said[0] } else { &said[said.len() - 1] };
+                Some(json!({ "registry_head": head.id().to_hex() }).to_string().into_bytes())
+            }
+            _ if path.starts_with("/api/v1/events/") => {
+                let said = self.of_registry();
+                let (index, event) = said.iter().find(|(_, event)| path.ends_with(&event.id().to_hex()))?;
+                let protocol = match event.event() {
+                    Event::RegistryRulesChanged(e) => e.rules.protocol,
+                    _ => 1,
+                };
+                let (kind, prev) = (event.event().type_name(), event.prev().map(|prev| prev.to_hex()));
+                let json = json!({ "index": index, "type": kind, "prev": prev, "body": { "rules": { "protocol": protocol } } });
+                Some(json.to_string().into_bytes())
             }
             _ => {
                 let id = TileId::parse(path.strip_prefix("/log/")?).ok()?;
@@ -54,6 +77,14 @@ impl Shown {
                 Some(bytes)
             }
         }
+    }
+}
+
+impl Shown {
+    /// The registry's own chain.
+    fn of_registry(&self) -> Vec<(usize, Statement)> {
+        let decoded = self.log.entries.iter().map(|entry| Statement::decode(entry).unwrap().peek().clone()).enumerate();
+        decoded.filter(|(_, statement)| *statement.subject() == Subject::Registry).collect()
     }
 }
 
@@ -276,4 +307,31 @@ fn another_key_is_not_believed_later_or_against_what_was_given() {
     case.now(Shown::whole(&other_key));
     third.at(&case.url, &VERIFY).ends(1, "it does not name the key that signs the checkpoints");
     assert!(!third.path("home/registries").exists());
+}
+
+#[test]
+fn what_came_after_rules_that_nobody_here_knows_is_not_judged() {
+    let mut log = log(3, "other");
+    let created = EventId::of(&log.entries[0]);
+    for (ms, protocol, prev) in [(3, 2, Some(created)), (4, 3, None)] {
+        let event = Event::RegistryRulesChanged(RegistryRulesChanged { rules: Rules { parameters: Vec::new(), protocol } });
+        let prev = prev.or_else(|| log.entries.last().map(|entry| EventId::of(entry)));
+        let operator = log.operator.clone();
+        log.say(&operator, &Speaker::Registry, &Subject::Registry, prev, ms, &event);
+    }
+    log.publish("npm:acme.example/widget", "1.1.0", b"a newer tarball");
+    let case = Case::new(&log);
+    let newer = ["verify", "--no-download", "npm:acme.example/widget@1.1.0"];
+    let before = Shown { proven: Some(vec![0, 1, 2]), ..Shown::whole(&log) };
+    let after = Shown { proven: Some(vec![0, 1, 5]), ..Shown::whole(&log) };
+    case.now(before);
+    case.verify().done().says("verifies");
+    case.now(after.clone());
+    case.place.at(&case.url, &newer).ends(1, "protocol 2 is in force after entry 3");
+    // Who hides it is not found out here: the output says so, and whose business it is.
+    case.now(Shown { hides_rules: true, ..after });
+    case.place
+        .at(&case.url, &newer)
+        .done()
+        .says("not shown: that the registry withholds nothing newer (a yank, a change of its own rules)");
 }

@@ -224,6 +224,13 @@ fn refusals_have_their_exit_codes_and_say_what_to_do() {
         .ends(2, "is not a reason: use one of broken, security");
     place.at("http://127.0.0.1:9", &["yank", "npm:a.example/b@1.0.0"]).ends(3, "cannot reach");
 
+    let nowhere = place.at("http://127.0.0.1:9", &["setup", "npm", "--domain", "acme.example", "--dir", "nowhere"]);
+    nowhere.ends(2, "nowhere is no folder that is there: make it, or give the project's folder with --dir");
+    for client in ["pnpm", "yarn", "bun", "deno"] {
+        let said = place.at("http://127.0.0.1:9", &["setup", client, "--domain", "acme.example"]).done();
+        assert!(said.out.contains("deedbox verify npm:acme.example/NAME@VERSION") && !said.out.contains("--lockfile"), "{said:?}");
+    }
+
     let registry = Running::start(&place, &[]);
     let url = registry.url.as_str();
     place.at(url, &["claim", "demo.localhost"]).ends(1, "[local_claims]");
@@ -231,7 +238,12 @@ fn refusals_have_their_exit_codes_and_say_what_to_do() {
     place.at(url, &["publish", greet.to_str().unwrap()]).ends(1, "nobody has claimed demo.localhost");
     let operator = registry.data.join("keys/operator.pem");
     place.at(url, &["claim", "acme.example", "--operator-key", operator.to_str().unwrap()]).done().says("claimed acme.example as entry 1");
-    place.at(url, &["claim", "acme.example", "--operator-key", operator.to_str().unwrap()]).ends(1, "[already_claimed]");
+    let again = place.at(url, &["claim", "acme.example", "--operator-key", operator.to_str().unwrap()]).done();
+    again.says("acme.example was claimed before, as entry 1").says("nothing had to be done");
+    let other = place.path("other.pem");
+    place.run(&["keygen", "--out", other.to_str().unwrap()]).done();
+    let other = ["claim", "acme.example", "--operator-key", operator.to_str().unwrap(), "--key", other.to_str().unwrap()];
+    place.at(url, &other).ends(1, "[already_claimed]");
     place.at(url, &["verify", "npm:acme.example/none@1.0.0"]).ends(1, "npm:acme.example/none@1.0.0 is not in the log of 127.0.0.1");
     place.at(url, &["channel", "list", "npm:acme.example/none"]).ends(1, "nothing was ever published as npm:acme.example/none");
     let private = place.package("private", "1.0.0", ", \"private\": true");
@@ -249,6 +261,24 @@ fn settings_come_from_flags_then_the_environment_then_the_file() {
     let from_environment = place.deedbox().env("DEEDBOX_REGISTRY", "http://127.0.0.1:9/environment").args(verify).output().unwrap();
     assert!(String::from_utf8(from_environment.stderr).unwrap().contains("127.0.0.1:9/environment/"));
     place.at("http://127.0.0.1:9/flag", &verify).ends(3, "http://127.0.0.1:9/flag/");
+    let empty = |args: &[&str]| {
+        let empty = [
+            "DEEDBOX_REGISTRY",
+            "DEEDBOX_KEY",
+            "DEEDBOX_LOG_KEY",
+            "DEEDBOX_DATA",
+            "DEEDBOX_LISTEN",
+            "DEEDBOX_PUBLIC_URL",
+            "DEEDBOX_ORIGIN",
+        ];
+        let output = place.deedbox().envs(empty.map(|name| (name, ""))).args(args).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, words) = empty(&verify);
+    assert!(code == Some(3) && words.contains("127.0.0.1:9/file/"), "what is empty is not set: {words}");
+    // The default folder is not there; an empty name would be this folder.
+    let (code, words) = empty(&["fsck"]);
+    assert!(code != Some(0) && words.contains("deedbox-data"), "{words}");
     place.write("deedbox.toml", "registy = \"x\"\n");
     place.run(&verify).ends(2, "deedbox.toml");
 }

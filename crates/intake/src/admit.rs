@@ -4,7 +4,7 @@
 use crate::lease::Lease;
 use crate::refusal::IntakeRefusal;
 use crate::source::StoredArtifact;
-use crate::{Door, UNREFERENCED_MS, is_ahead};
+use crate::{Door, is_ahead};
 use deedbox_authority::rows::{KeyRow, key_key};
 use deedbox_authority::{PROJECTION, Refusal, VERSION};
 use deedbox_model::event::{Event, Evidence, ReleasePublished};
@@ -201,9 +201,9 @@ impl Door {
         if size == object.size && digests.sha256 == object.sha256 { Ok(digests) } else { Err(missing()) }
     }
 
-    /// Removes objects that are older than a day, that no event refers to and that nobody is about to. `is_referenced`
+    /// Removes objects that are older than `older_than_ms` (`UNREFERENCED_MS` is the rule), that no event refers to and that nobody is about to. `is_referenced`
     /// answers from rows; since an object's lease outlives the folding of its event, no object falls between the two.
-    pub async fn sweep<F, Fut>(&self, now: TimeMs, is_referenced: F) -> Result<u64, IntakeRefusal>
+    pub async fn sweep<F, Fut>(&self, now: TimeMs, older_than_ms: u64, is_referenced: F) -> Result<u64, IntakeRefusal>
     where
         F: Fn(Sha256Digest) -> Fut,
         Fut: Future<Output = Result<bool, IntakeRefusal>>,
@@ -213,7 +213,7 @@ impl Door {
         while let Some(stat) = list.next().await {
             let stat = stat?;
             let address = stat.object.sha256;
-            let old = stat.modified_ms.saturating_add(UNREFERENCED_MS) < now.as_ms();
+            let old = stat.modified_ms.saturating_add(older_than_ms) < now.as_ms();
             if !old {
                 continue;
             }
@@ -225,7 +225,7 @@ impl Door {
                 removed += 1;
             }
         }
-        removed += self.objects.sweep_temporary(UNREFERENCED_MS).await?;
+        removed += self.objects.sweep_temporary(older_than_ms).await?;
         Ok(removed)
     }
 }

@@ -23,7 +23,8 @@ impl Uploader {
     }
 }
 
-/// One upload on its way. Dropped without `finish`, it leaves nothing but a temporary file that the sweep removes.
+/// One upload on its way. Dropped without `finish`, as when its sender hangs up, it leaves nothing: what was written is
+/// removed in the background. A crash before that leaves a temporary file, which the sweep removes.
 pub struct Incoming<'a> {
     door: &'a Door,
     uploader: &'a Uploader,
@@ -112,8 +113,12 @@ impl Incoming<'_> {
 
 impl Drop for Incoming<'_> {
     fn drop(&mut self) {
-        if self.upload.take().is_some() {
+        if let Some(upload) = self.upload.take() {
             self.door.budget.release(&self.uploader.domain, [self.object.sha256]);
+            // These bytes are on nobody's account any more: who sends halves for a day must not fill the disk.
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                runtime.spawn(upload.abort());
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use deedbox_store::RowStore;
 use deedbox_view::Site;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, watch};
 
 /// One registry.
@@ -109,6 +109,11 @@ impl Writing {
             State::Stopped { .. } => 0,
         }
     }
+}
+
+/// A duration as objects and statements count time.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// This machine's clock.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// POST of an acceptance.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    let bytes = read_body(&parts.headers, body, "the acceptance", limits::SMALL_ENVELOPE_BYTES).await?;
+    let bytes = read_body(&parts.headers, body, "the acceptance", limits::SMALL_ENVELOPE_BYTES, app.config.times.stall).await?;
     if !has_media_type(&parts.headers, COSE) {
         return Err(Refused::bad_request("an acceptance is sent with Content-Type: application/cose"));
     }

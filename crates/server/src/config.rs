@@ -1,7 +1,9 @@
 //! What an operator decides (docs/ARCHITECTURE.md, "Composition"). Reads no file and no environment: the binary does.
 
+use crate::limits;
 use deedbox_model::Origin;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Settings of one registry.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct Config {
     pub answer_cache_bytes: u64,
     /// Bytes of objects and of the log's files in memory.
     pub object_cache_bytes: u64,
+    /// How long things may take.
+    pub times: Times,
 }
 
 impl Config {
@@ -40,6 +44,37 @@ impl Config {
             max_requests: 1_024,
             answer_cache_bytes: 256 * 1024 * 1024,
             object_cache_bytes: 256 * 1024 * 1024,
+            times: Times::default(),
+        }
+    }
+}
+
+/// How long things may take. The usual times and their reasons are in `limits`; who runs a registry for a test waits less.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// To send headers, and to begin the next request on a connection.
+    pub header: Duration,
+    /// For an answer, but for the bytes of objects.
+    pub answer: Duration,
+    /// Without a byte, after which an upload or a download is given up.
+    pub stall: Duration,
+    /// For requests under way to finish when the server stops.
+    pub stop: Duration,
+    /// Between two sweeps of objects that nobody refers to.
+    pub sweep_every: Duration,
+    /// How long an upload that nobody refers to is kept.
+    pub unreferenced: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Times {
+            header: limits::HEADER_TIME,
+            answer: limits::ANSWER_TIME,
+            stall: limits::STALL_TIME,
+            stop: limits::STOP_TIME,
+            sweep_every: limits::SWEEP_EVERY,
+            unreferenced: Duration::from_millis(deedbox_intake::UNREFERENCED_MS),
         }
     }
 }

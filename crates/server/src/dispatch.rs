@@ -1,7 +1,7 @@
 //! From a request to its answer: limits around every route, request ids, counting, logging, panics (spec/api.md §1, §8).
 
 use crate::app::App;
-use crate::limits::{ANSWER_TIME, HEADER_BYTES, SLOW};
+use crate::limits::{HEADER_BYTES, SLOW};
 use crate::meters::Kind;
 use crate::refusal::Refused;
 use crate::{claims, events, log_routes, many_proofs, objects, one_proof, projections, readiness, registry};
@@ -107,6 +107,14 @@ impl Dispatch {
         Refused::unavailable("busy", "too many requests are under way").into_response()
     }
 
+    fn timed_out(&self, kind: Kind) -> Response {
+        let words = match kind {
+            Kind::Append => "it may have been appended and may not: send the same bytes again",
+            _ => "it took too long",
+        };
+        Refused::timed_out(self.app.config.times.answer, words).into_response()
+    }
+
     /// Lets an answer go that is sent while it is read, if not too many are.
     fn hold(&self, response: Response) -> Response {
         match Arc::clone(&self.app.downloads).try_acquire_owned() {
@@ -127,9 +135,9 @@ impl Dispatch {
         let answer = match kind {
             // As long as bytes come; each wait has its own limit.
             Kind::Upload => answer.await,
-            _ => match tokio::time::timeout(ANSWER_TIME, answer).await {
+            _ => match tokio::time::timeout(self.app.config.times.answer, answer).await {
                 Ok(answer) => answer,
-                Err(_) => return timed_out(kind),
+                Err(_) => return self.timed_out(kind),
             },
         };
         answer.unwrap_or_else(|never| match never {})
@@ -141,14 +149,6 @@ fn head_bytes(request: &Request<Body>) -> usize {
     let uri = request.uri();
     let line = uri.path().len() + uri.query().map_or(0, str::len) + 16;
     request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>() + line
-}
-
-fn timed_out(kind: Kind) -> Response {
-    let words = match kind {
-        Kind::Append => "it may have been appended and may not: send the same bytes again",
-        _ => "it took too long",
-    };
-    Refused::unavailable("timeout", format!("no answer within {} seconds; {words}", ANSWER_TIME.as_secs())).into_response()
 }
 
 fn kind_of(method: &Method, path: &str) -> Kind {

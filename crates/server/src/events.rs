@@ -42,7 +42,7 @@ pub(crate) fn appended(app: &App, appended: Appended) -> Response {
 /// POST of a statement.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    let bytes = read_body(&parts.headers, body, "the statement", limits::STATEMENT_BYTES).await?;
+    let bytes = read_body(&parts.headers, body, "the statement", limits::STATEMENT_BYTES, app.config.times.stall).await?;
     if !has_media_type(&parts.headers, COSE) {
         return Err(Refused::bad_request("a statement is sent with Content-Type: application/cose"));
     }

@@ -3,6 +3,7 @@
 //! Decides nothing about statements (that is `authority`'s), writes neither log (`ledger`'s) nor rows (`replay`'s), and
 //! knows no ecosystem: projections and dialects come from its caller.
 
+pub mod codes;
 pub mod config;
 pub mod limits;
 pub mod open;
@@ -33,5 +34,5 @@ mod stall;
 mod submit;
 mod sweep;
 
-pub use config::{Config, PublicUrl};
+pub use config::{Config, PublicUrl, Times};
 pub use open::{MakeSigner, OnProgress, OpenError, Parts, Server};

@@ -45,9 +45,6 @@ pub const STOP_TIME: Duration = Duration::from_secs(30);
 pub const SLOW: Duration = Duration::from_secs(1);
 /// Between two sweeps of objects that nobody refers to.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
-/// An upload that nobody refers to yet counts as here for half of the day that it is kept, so that who is told that it
-/// is here has half a day to publish it.
-pub const HERE_MS: u64 = deedbox_intake::UNREFERENCED_MS / 2;
 
 /// Connections for each request that may be under way: idle ones cost a few kilobytes.
 pub const CONNECTIONS_PER_REQUEST: usize = 8;

@@ -49,7 +49,7 @@ struct Answer {
 /// POST of ids and indices.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    let bytes = read_body(&parts.headers, body, "the question", PROOFS_BODY_BYTES).await?;
+    let bytes = read_body(&parts.headers, body, "the question", PROOFS_BODY_BYTES, app.config.times.stall).await?;
     let asked: Asked = serde_json::from_slice(&bytes)
         .map_err(|e| Refused::bad_request(format!("the body is not {{\"releases\", \"indices\"}} in JSON: {e}")))?;
     if asked.releases.len() + asked.indices.len() > PROOFS_ASKED {

@@ -1,7 +1,7 @@
 //! Counters, as Prometheus reads them. Handles are made once, so that counting is one addition. One registry each: two
-//! servers in one process do not share them.
+//! servers in one process do not share them. Labels are classes, never names: anybody may read what is counted.
 
-use metrics::{Counter, Gauge, Key, KeyName, Label, Level, Metadata, Recorder as _, SharedString, Unit};
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder as _, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::time::Duration;
 
@@ -40,11 +40,18 @@ impl Kind {
     }
 }
 
+/// Upper ends of the durations that are told apart, in seconds: an answer from memory, one that is made, a commit, one that
+/// somebody waits for, and one that is given up.
+const SECONDS: [f64; 7] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
+
+/// How often what was measured is added up: until then it takes memory.
+pub(crate) const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 struct OfKind {
     by_class: Vec<Counter>,
-    microseconds: Counter,
+    seconds: Histogram,
 }
 
 /// All counters of one server.
@@ -67,7 +74,9 @@ pub(crate) struct Meters {
 
 impl Meters {
     pub(crate) fn new() -> Self {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let builder = PrometheusBuilder::new();
+        // It fails on an empty list only, and then durations come as quantiles.
+        let recorder = builder.set_buckets(&SECONDS).unwrap_or_default().build_recorder();
         let metadata = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
         let describe = |name: &'static str, text: &'static str| {
             recorder.describe_counter(KeyName::from(name), Some(Unit::Count), SharedString::from(text));
@@ -75,7 +84,8 @@ impl Meters {
         let counter = |name: &'static str, labels: Vec<Label>| recorder.register_counter(&Key::from_parts(name, labels), &metadata);
         let gauge = |name: &'static str| recorder.register_gauge(&Key::from_name(name), &metadata);
         describe("deedbox_requests_total", "Requests by what they were about and by class of status.");
-        describe("deedbox_request_microseconds_total", "Time until the head of the answer, summed.");
+        let text = SharedString::from("Time until the head of the answer, by what the request was about.");
+        recorder.describe_histogram(KeyName::from("deedbox_request_seconds"), Some(Unit::Seconds), text);
         describe("deedbox_answers_total", "Answers of projections: from memory, confirmed by their first rows, or made.");
         describe("deedbox_appended_total", "Statements appended.");
         describe("deedbox_refused_total", "Statements refused.");
@@ -90,7 +100,8 @@ impl Meters {
                     .into_iter()
                     .map(|class| counter("deedbox_requests_total", vec![label(), Label::new("status", class)]))
                     .collect();
-                OfKind { by_class, microseconds: counter("deedbox_request_microseconds_total", vec![label()]) }
+                let key = Key::from_parts("deedbox_request_seconds", vec![label()]);
+                OfKind { by_class, seconds: recorder.register_histogram(&key, &metadata) }
             })
             .collect();
         let answers = |how: &'static str| counter("deedbox_answers_total", vec![Label::new("how", how)]);
@@ -118,7 +129,12 @@ impl Meters {
         if let Some(counter) = of_kind.by_class.get(usize::from(status.as_u16() / 100).saturating_sub(1)) {
             counter.increment(1);
         }
-        of_kind.microseconds.increment(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        of_kind.seconds.record(took);
+    }
+
+    /// Adds up what was measured since the last time.
+    pub(crate) fn upkeep(&self) {
+        self.handle.run_upkeep();
     }
 
     /// The text that Prometheus reads.

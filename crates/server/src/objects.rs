@@ -1,8 +1,8 @@
 //! `/objects/sha256/{hex}`: reading what some event refers to, and uploading with a permit (spec/api.md §5,
 //! spec/objects.md §4). What no row names cannot be read by anybody, and is answered like what is not there.
 
-use crate::app::{App, now};
-use crate::limits::{HERE_MS, HOT_OBJECT_BYTES, READABLE_KEPT};
+use crate::app::{App, millis, now};
+use crate::limits::{HOT_OBJECT_BYTES, READABLE_KEPT};
 use crate::negotiate::{Part, none_match, part};
 use crate::refusal::Refused;
 use crate::reply::{bytes_answer, cache_control, content_range, not_modified, unsatisfiable};
@@ -177,7 +177,8 @@ async fn head_with_permit(app: &App, address: Sha256Digest, headers: &HeaderMap)
     let stat = app.objects.objects.stat(&address).await?;
     let nothing = || Refused::not_found(format!("{} is not here", address.to_address()));
     let stat = stat.ok_or_else(nothing)?;
-    let is_young = stat.modified_ms.saturating_add(HERE_MS) > now().as_ms();
+    // Half of the time that it is kept: whoever is told that it is here has the other half to publish it.
+    let is_young = stat.modified_ms.saturating_add(millis(app.config.times.unreferenced) / 2) > now().as_ms();
     if !is_young && app.objects.readable(&address).await?.is_none() {
         return Err(nothing());
     }
@@ -194,7 +195,7 @@ async fn put(app: &App, address: Sha256Digest, request: Request) -> Result<Respo
         Err((refused, rest)) => {
             // Whoever is still sending reads the refusal only if its bytes are taken.
             if let Some(rest) = rest {
-                drain(rest).await;
+                drain(rest, app.config.times.stall).await;
             }
             Err(refused)
         }
@@ -223,7 +224,7 @@ async fn upload(app: &App, address: Sha256Digest, headers: &HeaderMap, body: Bod
         // Published and in place: nothing to add, nothing to put on anybody's account.
         Ok((true, true)) => {
             let mut stream = body.into_data_stream();
-            while let Ok(Some(_)) = next_piece(&mut stream).await {}
+            while let Ok(Some(_)) = next_piece(&mut stream, app.config.times.stall).await {}
             return Ok(StatusCode::OK);
         }
         Ok((_, here)) => here,
@@ -235,7 +236,7 @@ async fn upload(app: &App, address: Sha256Digest, headers: &HeaderMap, body: Bod
     };
     let mut stream = body.into_data_stream();
     let done = async {
-        while let Some(piece) = next_piece(&mut stream).await? {
+        while let Some(piece) = next_piece(&mut stream, app.config.times.stall).await? {
             incoming.write(piece).await?;
         }
         Ok::<_, Refused>(incoming.finish().await?)

@@ -4,7 +4,7 @@
 use crate::answers::{Answer, AnswerKey, FirstRows, Given};
 use crate::app::App;
 use crate::codings::{Unpacked, gunzip};
-use crate::limits::{ANSWER_TIME, QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES};
+use crate::limits::{QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES};
 use crate::open::OpenError;
 use crate::refusal::Refused;
 use crate::request::{accept, decode_path, decode_query, drain, one, read_body};
@@ -76,8 +76,8 @@ impl Mounts {
 pub(crate) async fn answer(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Response {
     let result = match *request.method() {
         Method::GET | Method::HEAD => get(app, mount, rest, request.method(), request.uri().query(), request.headers()).await,
-        Method::POST => in_time(post(app, mount, rest, request)).await,
-        Method::PUT | Method::DELETE | Method::PATCH => in_time(write(app, mount, rest, request)).await,
+        Method::POST => in_time(app, post(app, mount, rest, request)).await,
+        Method::PUT | Method::DELETE | Method::PATCH => in_time(app, write(app, mount, rest, request)).await,
         _ => Ok(method_not_allowed()),
     };
     result.unwrap_or_else(Refused::into_response)
@@ -116,7 +116,7 @@ async fn get(
                     body: Vec::new(),
                 })
             };
-            in_time(confirm_or_make(app, mount, &key, request()?)).await?
+            in_time(app, confirm_or_make(app, mount, &key, request()?)).await?
         }
     };
     give(app, &answer, method, headers, folded).await
@@ -245,7 +245,7 @@ async fn read_round(app: &App, mount: &Mount, plan: &Plan) -> Result<Round, Refu
 async fn post(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     let path = decode_path(rest)?.into_owned();
-    let bytes = read_body(&parts.headers, body, "the query", QUERY_BODY_BYTES).await?;
+    let bytes = read_body(&parts.headers, body, "the query", QUERY_BODY_BYTES, app.config.times.stall).await?;
     let body = match one(&parts.headers, &header::CONTENT_ENCODING) {
         None if !parts.headers.contains_key(header::CONTENT_ENCODING) => bytes.to_vec(),
         Some(coding) if coding.eq_ignore_ascii_case("identity") => bytes.to_vec(),
@@ -267,7 +267,7 @@ async fn write(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>
     let (parts, body) = request.into_parts();
     let path = decode_path(rest)?.into_owned();
     // A client that is cut off while it sends its package never shows the refusal.
-    drain(body).await;
+    drain(body, app.config.times.stall).await;
     ask(app, mount, ViewMethod::Write, path, &parts, Vec::new()).await
 }
 
@@ -297,9 +297,9 @@ fn method_not_allowed() -> Response {
     response
 }
 
-async fn in_time<T>(answer: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
-    match tokio::time::timeout(ANSWER_TIME, answer).await {
+async fn in_time<T>(app: &App, answer: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
+    match tokio::time::timeout(app.config.times.answer, answer).await {
         Ok(done) => done,
-        Err(_) => Err(Refused::unavailable("timeout", format!("no answer within {} seconds", ANSWER_TIME.as_secs()))),
+        Err(_) => Err(Refused::timed_out(app.config.times.answer, "it took too long")),
     }
 }

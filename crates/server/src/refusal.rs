@@ -38,6 +38,9 @@ impl Refused {
     pub(crate) fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
     }
+    pub(crate) fn timed_out(after: std::time::Duration, words: &str) -> Self {
+        Self::unavailable("timeout", format!("no answer within {after:?}; {words}"))
+    }
     pub(crate) fn too_large(what: &str, limit: u64) -> Self {
         let refused = Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("{what} is larger than {limit} bytes"));
         Refused { extra: Some(("limit", json!(limit))), ..refused }
@@ -129,7 +132,7 @@ impl Refused {
         let mut error = Map::new();
         error.insert("code".to_owned(), json!(self.code));
         error.insert("message".to_owned(), json!(self.message));
-        error.insert("help".to_owned(), json!(help(self.code, self.status)));
+        error.insert("help".to_owned(), json!(crate::codes::help(self.code)));
         if let Some((name, value)) = &self.extra {
             error.insert((*name).to_owned(), value.clone());
         }
@@ -159,30 +162,27 @@ impl IntoResponse for Refused {
     }
 }
 
-/// What to do. The message says what and why.
-fn help(code: &str, status: StatusCode) -> &'static str {
-    match code {
-        "bad_request" => "look at spec/api.md for how this request is written",
-        "not_found" => "check the spelling; what was uploaded and not published cannot be read",
-        "method_not_allowed" => "the Allow header says what can be asked here; releases are published with deedbox publish",
-        "permit" => "make a permit with a key that may publish for the domain; deedbox publish does it by itself",
-        "stale_prev" => "look at what changed since, and sign again on top of `head`; deedbox publish does it by itself",
-        "too_large" | "object_too_large" | "too_many" => "send less at once; `limit` says how much",
-        "budget" => "publish what is uploaded, or wait until it expires after a day",
-        "busy" => "come back after the seconds in Retry-After",
-        "store" => "come back later; the operator finds the reason in the log of this request id",
-        "undecided" => "the operator updates the program; reading goes on meanwhile",
-        "stopping" | "timeout" => "send the same bytes again: if they were appended, the answer says so",
-        "internal" => "tell the operator the request id; it is in the x-request-id header",
-        "local_claims" => "the operator files claims of other domains with deedbox claim --operator-key",
-        "undecodable" => "spec/statements.md says which bytes a statement has; deedbox signs such ones",
-        "object_missing" | "object_size" => "upload it first: PUT /objects/sha256/<hex> with a permit",
-        "digest_mismatch" => "upload exactly the bytes of the address, with their length in Content-Length",
-        "not_claimed" => "claim the domain first: deedbox claim",
-        "too_old" | "from_the_future" => "set this machine's clock, and sign again",
-        "version_exists" | "native_version_taken" => "choose another version: one that exists never changes",
-        "key_not_authorised" | "key_may_not" | "not_the_owner" => "deedbox can ACTION ID says which keys may",
-        _ if status == StatusCode::UNPROCESSABLE_ENTITY => "spec/authority.md and spec/objects.md say what each code means",
-        _ => "look at the message",
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What no request can provoke at will: the pool has 16,384 places, and who is connected when a registry stops is
+    /// answered first.
+    #[test]
+    fn what_the_writer_says_when_it_is_full_or_ends_has_its_status_and_words() {
+        for (error, status, code) in [
+            (SubmitError::Busy, 503, "busy"),
+            (SubmitError::Stopped, 503, "stopping"),
+            (SubmitError::Undecided(2), 503, "undecided"),
+            (SubmitError::Store("the disk is full".to_owned()), 503, "store"),
+            (SubmitError::Defect("row x".to_owned()), 500, "internal"),
+            (SubmitError::Refused(Refusal::AlreadyLogged { index: 7 }), 422, "already_logged"),
+        ] {
+            let refused = Refused::from(error);
+            assert_eq!((refused.status.as_u16(), refused.code), (status, code));
+            let body: Value = serde_json::from_slice(&refused.body()).unwrap();
+            assert!(body["error"]["help"].as_str().unwrap().contains(' '), "{body}");
+            assert!(!body.to_string().contains("row x"), "what is wrong inside is for the operator");
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! What a request says, read once: percent-encoding, query pairs, header lists, bodies with a limit. Every input is
 //! hostile; what does not read is a refusal.
 
-use crate::limits::{ACCEPT_BYTES, DRAINED_BYTES, PATH_BYTES, QUERY_BYTES, QUERY_PAIRS, STALL_TIME};
+use crate::limits::{ACCEPT_BYTES, DRAINED_BYTES, PATH_BYTES, QUERY_BYTES, QUERY_PAIRS};
 use crate::refusal::Refused;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use http::{HeaderMap, HeaderName, header};
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// A path below a mount, decoded once.
 pub(crate) fn decode_path(raw: &str) -> Result<Cow<'_, str>, Refused> {
@@ -99,18 +100,18 @@ pub(crate) fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a s
     if values.next().is_some() { None } else { first.to_str().ok() }
 }
 
-/// A body, whole, of at most `limit` bytes.
-pub(crate) async fn read_body(headers: &HeaderMap, body: Body, what: &str, limit: usize) -> Result<Bytes, Refused> {
+/// A body, whole, of at most `limit` bytes; given up where no byte comes for `stall`.
+pub(crate) async fn read_body(headers: &HeaderMap, body: Body, what: &str, limit: usize, stall: Duration) -> Result<Bytes, Refused> {
     let too_large = || Refused::too_large(what, limit as u64);
     let announced = one(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         // Whoever has sent much and is cut off reads no refusal: take what a little patience allows.
-        drain(body).await;
+        drain(body, stall).await;
         return Err(too_large());
     }
     let mut stream = body.into_data_stream();
     let mut whole = BytesMut::new();
-    while let Some(piece) = next_piece(&mut stream).await? {
+    while let Some(piece) = next_piece(&mut stream, stall).await? {
         if whole.len() + piece.len() > limit {
             return Err(too_large());
         }
@@ -120,21 +121,21 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body, what: &str, limit
 }
 
 /// The next bytes of a body; refused where none come for too long.
-pub(crate) async fn next_piece(stream: &mut axum::body::BodyDataStream) -> Result<Option<Bytes>, Refused> {
-    match tokio::time::timeout(STALL_TIME, stream.next()).await {
+pub(crate) async fn next_piece(stream: &mut axum::body::BodyDataStream, stall: Duration) -> Result<Option<Bytes>, Refused> {
+    match tokio::time::timeout(stall, stream.next()).await {
         Ok(None) => Ok(None),
         Ok(Some(Ok(piece))) => Ok(Some(piece)),
         Ok(Some(Err(_))) => Err(Refused::bad_request("the body was cut off")),
-        Err(_) => Err(Refused::bad_request(format!("no byte of the body came for {} seconds", STALL_TIME.as_secs()))),
+        Err(_) => Err(Refused::bad_request(format!("no byte of the body came for {stall:?}"))),
     }
 }
 
 /// Reads a body that nobody wants, so that its sender is not cut off before it reads the refusal: some of it, for a while.
-pub(crate) async fn drain(body: Body) {
+pub(crate) async fn drain(body: Body, stall: Duration) {
     let mut stream = body.into_data_stream();
     let some = async {
         let mut read = 0;
-        while let Ok(Some(piece)) = next_piece(&mut stream).await {
+        while let Ok(Some(piece)) = next_piece(&mut stream, stall).await {
             read += piece.len();
             if read > DRAINED_BYTES {
                 return;
@@ -142,7 +143,7 @@ pub(crate) async fn drain(body: Body) {
         }
     };
     // Past that, whoever is still sending is cut off.
-    let _ = tokio::time::timeout(STALL_TIME, some).await;
+    let _ = tokio::time::timeout(stall, some).await;
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! The connection loop and the end of it (spec/api.md §8): stop accepting, finish what is under way, let go of the ledger,
 //! wait for the writer and the replayer, close the rows.
 
+use crate::app::App;
+use crate::config::Times;
 use crate::dispatch::Dispatch;
-use crate::limits::{CONNECTIONS_PER_REQUEST, HEADER_BYTES, HEADER_LINES, HEADER_TIME, STOP_TIME};
+use crate::limits::{CONNECTIONS_PER_REQUEST, HEADER_BYTES, HEADER_LINES};
+use crate::meters::UPKEEP_EVERY;
 use crate::open::Server;
 use crate::stall::Patient;
 use crate::sweep;
@@ -15,41 +18,57 @@ use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// The server did not end as it should. What is claimed is finished by the next start.
 #[derive(Debug, thiserror::Error)]
-#[error("the writer did not end within {} seconds: what it was writing is finished at the next start", STOP_TIME.as_secs())]
-pub struct Unfinished;
+#[error("the writer did not end within {0:?}: what it was writing is finished at the next start")]
+pub struct Unfinished(pub Duration);
 
 impl Server {
-    /// Serves until `shutdown` is done and all that was under way is finished, for which there are 30 seconds.
+    /// Serves until `shutdown` is done and all that was under way is finished, for which there is `Times::stop`.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Unfinished> {
         let Server { app, tasks, sqlite, lock } = self;
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&app)));
+        let keeper = tokio::spawn(keep_up(Arc::clone(&app)));
         let dispatch = Arc::new(Dispatch::new(Arc::clone(&app)));
         let most = app.config.max_requests.saturating_mul(CONNECTIONS_PER_REQUEST);
-        accept(listener, dispatch, most, shutdown, || app.writing.begin_to_stop()).await;
+        accept(listener, dispatch, most, app.config.times, shutdown, || app.writing.begin_to_stop()).await;
 
+        keeper.abort();
         sweeper.abort();
         // A sweep that was cut off lets go of its rows before they are closed.
         let _ = sweeper.await;
         app.writing.stop("stopping", "the registry is stopping".to_owned());
         let mut unfinished = false;
         for task in tasks {
-            unfinished |= tokio::time::timeout(STOP_TIME, task).await.is_err();
+            unfinished |= tokio::time::timeout(app.config.times.stop, task).await.is_err();
         }
         sqlite.close().await;
         drop(lock);
-        if unfinished { Err(Unfinished) } else { Ok(()) }
+        if unfinished { Err(Unfinished(app.config.times.stop)) } else { Ok(()) }
     }
 }
 
-async fn accept(listener: TcpListener, dispatch: Arc<Dispatch>, most: usize, shutdown: impl Future<Output = ()>, stopping: impl FnOnce()) {
+async fn keep_up(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(UPKEEP_EVERY).await;
+        app.meters.upkeep();
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    dispatch: Arc<Dispatch>,
+    most: usize,
+    times: Times,
+    shutdown: impl Future<Output = ()>,
+    stopping: impl FnOnce(),
+) {
     let graceful = GracefulShutdown::new();
     let mut connections: JoinSet<()> = JoinSet::new();
-    let builder = builder();
+    let builder = builder(times);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
@@ -59,7 +78,7 @@ async fn accept(listener: TcpListener, dispatch: Arc<Dispatch>, most: usize, shu
                 Ok((stream, _)) if connections.len() < most => {
                     // Small answers go out at once.
                     let _ = stream.set_nodelay(true);
-                    connections.spawn(connection(&builder, &graceful, stream, Arc::clone(&dispatch)));
+                    connections.spawn(connection(&builder, &graceful, Patient::new(stream, times.stall), Arc::clone(&dispatch)));
                 }
                 // One too many: whoever it is finds the connection closed, and comes again.
                 Ok(_) => {}
@@ -75,7 +94,7 @@ async fn accept(listener: TcpListener, dispatch: Arc<Dispatch>, most: usize, shu
     drop(listener);
     tokio::select! {
         () = graceful.shutdown() => {}
-        () = tokio::time::sleep(STOP_TIME) => tracing::warn!(connections = connections.len(), "cut off what did not finish in time"),
+        () = tokio::time::sleep(times.stop) => tracing::warn!(connections = connections.len(), "cut off what did not finish in time"),
     }
     connections.shutdown().await;
 }
@@ -83,14 +102,14 @@ async fn accept(listener: TcpListener, dispatch: Arc<Dispatch>, most: usize, shu
 fn connection(
     builder: &auto::Builder<TokioExecutor>,
     graceful: &GracefulShutdown,
-    stream: TcpStream,
+    stream: Patient,
     dispatch: Arc<Dispatch>,
 ) -> impl Future<Output = ()> + Send + 'static {
     let service = service_fn(move |request: http::Request<Incoming>| {
         let dispatch = Arc::clone(&dispatch);
         async move { Ok::<_, Infallible>(dispatch.call(request.map(Body::new)).await) }
     });
-    let serving = builder.serve_connection(TokioIo::new(Patient::new(stream)), service).into_owned();
+    let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let serving = graceful.watch(serving);
     async move {
         if let Err(error) = serving.await {
@@ -99,10 +118,10 @@ fn connection(
     }
 }
 
-fn builder() -> auto::Builder<TokioExecutor> {
+fn builder(times: Times) -> auto::Builder<TokioExecutor> {
     // Proxies speak HTTP/1.1 to what is behind them. Over HTTP/2 a reader could hold a download for ever without stalling its
     // connection.
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(HEADER_LINES).max_buf_size(HEADER_BYTES);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(times.header).max_headers(HEADER_LINES).max_buf_size(HEADER_BYTES);
     builder
 }

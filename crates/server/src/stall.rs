@@ -1,10 +1,10 @@
 //! A connection that gives up on whoever has stopped reading: hyper's own timeouts are about a request's head. Those who
 //! have stopped sending are noticed where bodies are read.
 
-use crate::limits::STALL_TIME;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -12,13 +12,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// A TCP stream with patience.
 pub(crate) struct Patient {
     stream: TcpStream,
+    patience: Duration,
     /// Until when bytes have to go; set while they do not.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patient {
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        Patient { stream, stalled: None }
+    pub(crate) fn new(stream: TcpStream, patience: Duration) -> Self {
+        Patient { stream, patience, stalled: None }
     }
 
     /// What writing gave, or an error where it has waited too long.
@@ -27,7 +28,8 @@ impl Patient {
             self.stalled = None;
             return written;
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + STALL_TIME)));
+        let patience = self.patience;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + patience)));
         match stalled.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the reader has stopped reading"))),
             Poll::Pending => Poll::Pending,

@@ -1,8 +1,7 @@
-//! Removing uploads that nobody refers to, once an hour (spec/objects.md §4). Asks the same rows that say what may be
+//! Removing uploads that nobody refers to, each hour those that are older than a day (spec/objects.md §4). Asks the same rows that say what may be
 //! read, without what is remembered of them.
 
-use crate::app::{App, now};
-use crate::limits::SWEEP_EVERY;
+use crate::app::{App, millis, now};
 use crate::objects::CATALOG;
 use deedbox_catalog::object_key;
 use deedbox_intake::IntakeRefusal;
@@ -11,11 +10,11 @@ use std::sync::Arc;
 /// Sweeps until it is aborted. A sweep that is cut off leaves objects for the next one.
 pub(crate) async fn run(app: Arc<App>) {
     loop {
-        tokio::time::sleep(SWEEP_EVERY).await;
+        tokio::time::sleep(app.config.times.sweep_every).await;
         match once(&app).await {
             Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "removed uploads that nobody referred to for a day"),
-            Err(error) => tracing::warn!(%error, "could not sweep uploads; trying again in an hour"),
+            Ok(removed) => tracing::info!(removed, "removed uploads that nobody referred to in time"),
+            Err(error) => tracing::warn!(%error, "could not sweep uploads; trying again next time"),
         }
     }
 }
@@ -27,7 +26,7 @@ pub(crate) async fn once(app: &App) -> Result<u64, IntakeRefusal> {
     }
     let removed = app
         .door
-        .sweep(now(), |address| async move {
+        .sweep(now(), millis(app.config.times.unreferenced), |address| async move {
             let key = object_key(&address)?;
             Ok(app.rows.read(&CATALOG, std::slice::from_ref(&key)).await?.into_iter().next().flatten().is_some())
         })

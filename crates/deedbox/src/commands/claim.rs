@@ -42,7 +42,12 @@ pub(crate) async fn run(context: &Context, args: Claim) -> anyhow::Result<()> {
     if context.json {
         return terminal::say_json(&claimed);
     }
-    terminal::say(&format!("claimed {domain} as entry {} of {}, for the key {}", claimed.index, trusted.pin().origin, claimed.kid));
+    let (origin, kid, index) = (&trusted.pin().origin, &claimed.kid, claimed.index);
+    terminal::say(&if claimed.seen {
+        format!("{domain} was claimed before, as entry {index} of {origin}, for this same key {kid}: nothing had to be done")
+    } else {
+        format!("claimed {domain} as entry {index} of {origin}, for the key {kid}")
+    });
     Ok(())
 }
 

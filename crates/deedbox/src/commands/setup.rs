@@ -16,6 +16,9 @@ const FILE_BYTES: u64 = 1024 * 1024;
 pub(crate) fn run(context: &Context, args: Setup) -> anyhow::Result<()> {
     let domain = Domain::parse(&args.domain).map_err(|e| wrong(e.to_string()))?;
     let url = context.url()?;
+    if !args.dir.is_dir() {
+        return Err(wrong(format!("{} is no folder that is there: make it, or give the project's folder with --dir", args.dir.display())));
+    }
     let line = npmrc(&domain, url);
     write(&args.dir, ".npmrc", |text| set_line(text, &line)).map(|said| terminal::say(&said))?;
     if args.client == PackageManager::Yarn {
@@ -29,11 +32,23 @@ pub(crate) fn run(context: &Context, args: Setup) -> anyhow::Result<()> {
         PackageManager::Deno => "deno add npm:",
     };
     let space = if args.client == PackageManager::Deno { "" } else { " " };
-    terminal::say(&format!("  next: {install}{space}@{domain}/NAME   and then: deedbox verify --lockfile package-lock.json"));
+    terminal::say(&format!("  next: {install}{space}@{domain}/NAME   and then: {}", check(args.client, &domain)));
     if args.client == PackageManager::Yarn {
         terminal::say("  Yarn 4 waits a day before it takes a new release; npmMinimalAgeGate: 0 in .yarnrc.yml turns that off");
     }
     Ok(())
+}
+
+/// How to check what was installed. Of the lock files only npm's are read.
+fn check(client: PackageManager, domain: &Domain) -> String {
+    let lock = match client {
+        PackageManager::Npm => return "deedbox verify --lockfile package-lock.json".to_owned(),
+        PackageManager::Pnpm => "pnpm-lock.yaml",
+        PackageManager::Yarn => "yarn.lock",
+        PackageManager::Bun => "bun.lock",
+        PackageManager::Deno => "deno.lock",
+    };
+    format!("deedbox verify npm:{domain}/NAME@VERSION, for each one that {lock} names (verify does not read that file)")
 }
 
 /// The line of an `.npmrc` by which packages of a domain come from a registry.
@@ -56,7 +71,9 @@ pub(crate) fn write(dir: &Path, name: &str, change: impl Fn(&str) -> Result<(Str
     }
     // Whole or not at all; the file's own permissions are kept, it may hold a token.
     let permissions = std::fs::metadata(&path).ok().map(|metadata| metadata.permissions());
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(|e| refused(format!("{}: {e}", dir.display())))?;
+    // Its words name the temporary file, which nobody asked for.
+    let no_place = |e: std::io::Error| refused(format!("no file can be made in {}: {}; nothing was written", dir.display(), e.kind()));
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(no_place)?;
     file.write_all(new.as_bytes())?;
     if let Some(permissions) = permissions {
         file.as_file().set_permissions(permissions)?;
@@ -141,6 +158,17 @@ fn insert(text: &str, key: &str, lines: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_npm_is_told_to_have_its_lock_file_read() {
+        let domain = Domain::parse("acme.example").unwrap();
+        use PackageManager::{Bun, Deno, Npm, Pnpm, Yarn};
+        assert_eq!(check(Npm, &domain), "deedbox verify --lockfile package-lock.json");
+        for client in [Pnpm, Yarn, Bun, Deno] {
+            let said = check(client, &domain);
+            assert!(said.starts_with("deedbox verify npm:acme.example/NAME@VERSION") && !said.contains("--lockfile"), "{said}");
+        }
+    }
 
     #[test]
     fn one_setting_changes_and_every_other_line_stays() {

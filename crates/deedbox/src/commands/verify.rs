@@ -7,8 +7,8 @@ use crate::failure::{refused, wrong};
 use crate::terminal;
 use deedbox_client::trust::{no_standing_alarm, pinned_key, read_pin};
 use deedbox_client::{
-    ClientError, Query, RegistryUrl, SavedProof, Standing, Trusted, Verdict, VerifiedRelease, VerifyError, Wanted, judge_lock, saved,
-    verify,
+    ClientError, Proven, Query, RegistryUrl, SavedProof, Standing, Trusted, Verdict, VerifiedRelease, VerifyError, Wanted, judge_lock,
+    rules_change, saved, verify,
 };
 use deedbox_model::event::Evidence;
 use deedbox_model::{Algorithm, Hasher, PackageId, Sha256Digest, Version};
@@ -24,7 +24,7 @@ type Release = (PackageId, Version);
 /// What follows from a verified release, and what does not.
 const SHOWS: &str =
     "shown: the statement is in the log; a key of the domain signed it; the domain's claim is in the log and allows that key";
-const SHOWS_NOT: &str = "not shown: that the registry withholds nothing newer, or that other claims on the domain came first; that takes an audit of the whole log";
+const SHOWS_NOT: &str = "not shown: that the registry withholds nothing newer (a yank, a change of its own rules), or that other claims on the domain came first; that takes an audit of the whole log";
 
 pub(crate) async fn run(context: &Context, args: Verify) -> anyhow::Result<()> {
     if let Some(path) = &args.lockfile {
@@ -94,7 +94,16 @@ pub(crate) async fn release(context: &Context, id: &PackageId, version: &Version
 pub(crate) async fn proven(context: &Context, id: &PackageId, version: &Version) -> anyhow::Result<VerifiedRelease> {
     let trusted = context.trusted_quietly().await?;
     let (_, proven) = trusted.prove(&Query::release(id, version)).await?;
-    Ok(verify::judge(&proven, &trusted.pin().origin, trusted.key())?.release(id, version)?)
+    judged(&trusted, &proven, id, version).await
+}
+
+/// Judges what was proven, if it is this program's to judge.
+async fn judged(trusted: &Trusted, proven: &Proven, id: &PackageId, version: &Version) -> anyhow::Result<VerifiedRelease> {
+    let release = verify::judge(proven, &trusted.pin().origin, trusted.key())?.release(id, version)?;
+    if let Some(change) = rules_change(trusted).await? {
+        change.decides(release.index())?;
+    }
+    Ok(release)
 }
 
 async fn online(context: &Context, args: &Verify, release: Option<&Release>, file: Option<&FileArtifact>) -> anyhow::Result<Checked> {
@@ -105,7 +114,7 @@ async fn online(context: &Context, args: &Verify, release: Option<&Release>, fil
         (None, None) => return Err(wrong("what is to be verified? Give a release like npm:acme.example/widget@1.0.0, or a file")),
     };
     let (unproven, proven) = trusted.prove(&Query::release(&id, &version)).await?;
-    let release = verify::judge(&proven, &trusted.pin().origin, trusted.key())?.release(&id, &version)?;
+    let release = judged(&trusted, &proven, &id, &version).await?;
     let mut checked =
         Checked { release, log_key: trusted.pin().log_key.clone(), compared: Vec::new(), not_compared: None, offline: false, proof: None };
     if let Some(file) = file {

@@ -1,4 +1,5 @@
-//! The smallest ecosystem: one artifact whose first line is `id@version`. Enough of a projection to try every way in
+//! The smallest ecosystem: one artifact whose first line is `id@version`; lines `native_name=…` and `native_version=…` after
+//! it give other native forms than these. Enough of a projection to try every way in
 //! which the shell serves one: two rounds of reading, a long answer, one that depends on `Accept`, an object, a query,
 //! and a refusal of writes.
 
@@ -110,6 +111,19 @@ impl Projection for Files {
     }
 }
 
+/// The manifest of an artifact.
+pub fn manifest_of(id: &str, version: &str, bytes: &[u8]) -> Manifest {
+    let mut manifest = deedbox_testkit::manifest(id, version, bytes);
+    for line in bytes.split(|b| *b == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
+        if let Some(name) = line.strip_prefix("native_name=") {
+            manifest.native_name = name.parse().unwrap();
+        } else if let Some(version) = line.strip_prefix("native_version=") {
+            manifest.native_version = version.parse().unwrap();
+        }
+    }
+    manifest
+}
+
 impl Dialect for Files {
     fn ecosystem(&self) -> &'static str {
         "file"
@@ -125,7 +139,7 @@ impl Dialect for Files {
         if PackageId::parse(id).is_err() || Version::parse(version).is_err() {
             return Err(bad("its first line is not id@version"));
         }
-        Ok(Inspection { manifest: deedbox_testkit::manifest(id, version, &bytes), readme: None, channels: vec![] })
+        Ok(Inspection { manifest: manifest_of(id, version, &bytes), readme: None, channels: vec![] })
     }
     fn principal(&self, manifest: &Manifest) -> Vec<Principal> {
         deedbox_testkit::publish_event(manifest, &[]).principal

@@ -1,16 +1,17 @@
 //! A running server, and those who talk to it.
 
-use crate::file_dialect::Files;
+use crate::file_dialect::{Files, manifest_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deedbox_catalog::Catalog;
 use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainKey, Event, Role};
 use deedbox_model::permit::{Permit, PermitTerms};
-use deedbox_model::{Domain, EventId, ObjectRef, Origin, SecretKey, Statement, TimeMs, Verified};
+use deedbox_model::{Domain, EventId, ObjectRef, Origin, SecretKey, Sha256Digest, Statement, TimeMs, Verified};
 use deedbox_server::{Config, OpenError, Parts, PublicUrl, Server};
-use deedbox_testkit::{Owner, Registry, manifest, publish_event, secret};
+use deedbox_testkit::{Owner, Registry, publish_event, secret};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -53,13 +54,16 @@ impl World {
         Self::open(Arc::new(TempDir::new().unwrap()), set).await.unwrap()
     }
     pub async fn open(dir: Arc<TempDir>, set: impl FnOnce(&mut Config)) -> Result<Self, OpenError> {
+        Self::open_with(dir, set, parts()).await
+    }
+    pub async fn open_with(dir: Arc<TempDir>, set: impl FnOnce(&mut Config), parts: Parts) -> Result<Self, OpenError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}");
         let mut config = Config::new(dir.path(), PublicUrl::parse(&url).unwrap());
         config.allow_local_claims = true;
         set(&mut config);
-        let server = Server::open(config, parts()).await?;
+        let server = Server::open(config, parts).await?;
         let (origin, vkey) = (server.origin().clone(), server.vkey().to_owned());
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(async move {
@@ -101,6 +105,15 @@ impl World {
     }
     pub async fn post(&self, path: &str, media_type: &str, body: impl Into<reqwest::Body>) -> Response {
         self.request(Method::POST, path).header("content-type", media_type).body(body).send().await.unwrap()
+    }
+
+    /// All that the registry keeps for good, and what is on its way there: each file with the digest of its bytes.
+    pub fn kept(&self) -> BTreeMap<String, Sha256Digest> {
+        let mut kept = BTreeMap::new();
+        for folder in ["objects", "incoming", "log", "commits"] {
+            add_files(self.dir.path(), &self.dir.path().join(folder), &mut kept);
+        }
+        kept
     }
 
     /// The registry's own keys, as its operator has them.
@@ -146,7 +159,7 @@ impl World {
     /// A release of these bytes, after its first line; everything uploaded, not sent yet.
     pub async fn prepare(&self, owner: &Owner, id: &str, version: &str, prev: Option<EventId>, rest: &[u8]) -> Verified<Statement> {
         let bytes = artifact(id, version, rest);
-        let manifest = manifest(id, version, &bytes);
+        let manifest = manifest_of(id, version, &bytes);
         assert!(self.upload(owner, bytes).await.is_success());
         assert!(self.upload(owner, manifest.encode().unwrap()).await.is_success());
         owner.say(id, prev, now(), &Event::ReleasePublished(publish_event(&manifest, &[])))
@@ -155,6 +168,17 @@ impl World {
         let statement = self.prepare(owner, id, version, prev, b"").await;
         self.must_append(&statement).await;
         statement
+    }
+}
+
+fn add_files(root: &Path, folder: &Path, to: &mut BTreeMap<String, Sha256Digest>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        if path.is_dir() {
+            add_files(root, &path, to);
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            to.insert(path.strip_prefix(root).unwrap().display().to_string(), Sha256Digest::of(&bytes));
+        }
     }
 }
 
