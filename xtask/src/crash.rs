@@ -36,15 +36,13 @@ impl Options {
 /// # Errors
 /// When cargo cannot be started, or the programs do not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
-    let cargo = |words: &[&str]| {
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.current_dir(root).args(words).args((!options.debug).then_some("--release"));
-        command
-    };
-    let packages = ["-p", "deedbox", "-p", "deedbox-tests"];
-    let built = cargo(&["build", "--bins"]).args(packages).status().context("cargo cannot be started")?;
-    ensure!(built.success(), "the programs did not build");
-    let looped = cargo(&["run", "--quiet", "--bin", "crash-loop"]).args(packages).arg("--").args(&options.words).status()?;
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build.current_dir(root).args(["build", "--bins", "-p", "deedbox", "-p", "deedbox-tests"]).args((!options.debug).then_some("--release"));
+    ensure!(build.status().context("cargo cannot be started")?.success(), "the programs did not build");
+    // Not through `cargo run`, which takes one package, and would build what both share again for it alone.
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
+    let program = target.join(if options.debug { "debug" } else { "release" }).join("crash-loop");
+    let looped = Command::new(&program).args(&options.words).status().with_context(|| program.display().to_string())?;
     Ok(looped.success())
 }
 
