@@ -5,14 +5,20 @@
 use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
 use deedbox_ledger::Point;
-use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainKey, Event, ReleasePublished, Role};
+use deedbox_model::event::{
+    Acceptance, AcceptanceTerms, ChannelSet, DomainKey, Event, Notice, ReleaseDeprecated, ReleasePublished, ReleaseYanked, Role,
+};
 use deedbox_model::permit::{Permit, PermitTerms};
-use deedbox_model::{Digests, Domain, EventId, Hasher, ObjectRef, Origin, SecretKey, Speaker, Statement, Subject, TimeMs};
+use deedbox_model::{
+    Channel, Digests, Domain, EventId, Hasher, ObjectRef, Origin, PackageId, ReasonCode, SecretKey, Speaker, Statement, Subject, TimeMs,
+    Version,
+};
 use deedbox_npm::Npm;
 use deedbox_view::{ArtifactSource, Dialect as _, Said};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Read};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +30,13 @@ const ROUNDS_PER_DIRECTORY: u64 = 12;
 const PUBLISHERS: u64 = 4;
 /// Publishes of one publisher in a round that nothing ends earlier.
 const PUBLISHES: u64 = 12;
+
+/// How long a process that ends itself may take to be gone.
+const GONE: Duration = Duration::from_secs(10);
+/// The signal of a process that ended itself at its point, as `crashing` does it.
+const ABORTED: i32 = 6;
+/// The signal of one that was killed.
+const KILLED: i32 = 9;
 
 /// The programs under test.
 pub struct Programs {
@@ -53,28 +66,47 @@ pub struct Report {
     pub seed: u64,
     /// Rounds.
     pub rounds: u64,
-    /// Rounds by how they ended.
-    pub endings: BTreeMap<String, u64>,
+    /// Rounds by where they were to end: a point of the write order, or a random moment.
+    pub endings: BTreeMap<String, Ending>,
     /// Events that were answered, and found again.
     pub answered: u64,
-    /// Events that were sent and not answered, and sent again.
-    pub sent_again: u64,
-    /// How many of these were in the log already.
-    pub were_there: u64,
     /// Seconds.
     pub seconds: f64,
+}
+
+/// What the rounds of one ending came to.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Ending {
+    /// Rounds that were to end so.
+    pub rounds: u64,
+    /// How many did; the others never came to the point so often, and were killed when all was published.
+    pub reached: u64,
+    /// Events that were sent and not answered, and sent again after the next start.
+    pub sent_again: u64,
+    /// How many of these were in the log already, each once.
+    pub were_there: u64,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "crash loop: {} rounds, seed {}, {:.0} s", self.rounds, self.seed, self.seconds)?;
-        for (ending, rounds) in &self.endings {
-            writeln!(f, "  {rounds:>5}  ended at {ending}")?;
+        writeln!(f, "  {:<16} {:>6} {:>8} {:>11} {:>11}", "killed at", "rounds", "reached", "unanswered", "in the log")?;
+        let mut all = Ending::default();
+        for (name, ending) in &self.endings {
+            row(f, name, ending)?;
+            all.rounds += ending.rounds;
+            all.reached += ending.reached;
+            all.sent_again += ending.sent_again;
+            all.were_there += ending.were_there;
         }
-        writeln!(f, "  {:>5}  events answered, each found again at its index", self.answered)?;
-        writeln!(f, "  {:>5}  events without an answer, sent again", self.sent_again)?;
-        write!(f, "  {:>5}  of these were in the log already, once", self.were_there)
+        row(f, "all", &all)?;
+        write!(f, "  {} events were answered, and each was found again at its index after every later start", self.answered)
     }
+}
+
+fn row(f: &mut fmt::Formatter<'_>, name: &str, ending: &Ending) -> fmt::Result {
+    let Ending { rounds, reached, sent_again, were_there } = ending;
+    writeln!(f, "  {name:<16} {rounds:>6} {reached:>8} {sent_again:>11} {were_there:>11}")
 }
 
 /// A seed that nobody chose.
@@ -119,23 +151,68 @@ pub fn run(programs: &Programs, rounds: u64, seed: u64, show: bool) -> anyhow::R
         if round % ROUNDS_PER_DIRECTORY == 0 || world.is_none() {
             world = Some(runtime.block_on(World::new(programs)).context("a first start")?);
         }
-        if let Some(world) = &mut world {
-            let named = || format!("round {round} of seed {seed}");
-            let ending = runtime.block_on(world.round(programs, round, &mut dice)).with_context(named)?;
-            *report.endings.entry(ending).or_default() += 1;
-            runtime.block_on(world.check(programs, &mut report)).with_context(named)?;
-            report.rounds += 1;
-            if show && (round + 1) % 10 == 0 {
-                let mut err = std::io::stderr();
-                std::io::Write::write_fmt(
-                    &mut err,
-                    format_args!("{} of {rounds} rounds, {:.0} s\n", round + 1, begun.elapsed().as_secs_f64()),
-                )?;
+        let Some(at) = &mut world else { continue };
+        let done = runtime.block_on(at.round_and_check(programs, round, &mut dice));
+        let (name, new, answered) = match (done, world.take()) {
+            (Ok(done), whole) => {
+                world = whole;
+                done
             }
+            (Err(error), Some(broken)) => {
+                let kept = broken.directory.keep();
+                return Err(error.context(format!("round {round} of seed {seed}; its data directory is kept in {}", kept.display())));
+            }
+            (Err(error), None) => return Err(error),
+        };
+        let ending = report.endings.entry(name).or_default();
+        ending.rounds += new.rounds;
+        ending.reached += new.reached;
+        ending.sent_again += new.sent_again;
+        ending.were_there += new.were_there;
+        report.answered += answered;
+        report.rounds += 1;
+        if show && (round + 1) % 10 == 0 {
+            let line = format_args!("{} of {rounds} rounds, {:.0} s\n", round + 1, begun.elapsed().as_secs_f64());
+            std::io::Write::write_fmt(&mut std::io::stderr(), line)?;
         }
     }
     report.seconds = begun.elapsed().as_secs_f64();
     Ok(report)
+}
+
+/// A small registry that was stopped in order: a claim, three packages, one of them yanked, one deprecated, one with a channel more.
+/// It is `data` in this folder.
+///
+/// # Errors
+/// In words, when it does not start, refuses a statement, or does not stop.
+pub fn small(programs: &Programs) -> anyhow::Result<tempfile::TempDir> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let world = World::new(programs).await?;
+        let running = Running::start(programs, &world.data(), None)?.context("it did not start")?;
+        let publisher = world.publisher(&running.base);
+        let version = Version::parse("1.0.0")?;
+        let changes = [
+            Event::ReleaseYanked(ReleaseYanked { reason: ReasonCode::Broken, version: version.clone() }),
+            Event::ReleaseDeprecated(ReleaseDeprecated {
+                notice: Some(Notice { reason: ReasonCode::Superseded, message: None }),
+                version: version.clone(),
+            }),
+            Event::ChannelSet(ChannelSet { channel: Channel::parse("next")?, version }),
+        ];
+        for (n, change) in changes.iter().enumerate() {
+            let name = format!("p{n}");
+            let sent = publisher.prepare(&name)?;
+            publisher.send(&sent).await?.context("a publish was not answered")?;
+            let id = PackageId::parse(&format!("npm:{}/{name}", world.domain))?;
+            let speaker = Speaker::Domain { domain: world.domain.clone(), tenure: world.tenure };
+            let statement = Statement::sign(&world.key, &world.origin, &speaker, &Subject::Package(id), Some(sent.id), now()?, change)?;
+            let sent = Sent { objects: Vec::new(), statement: statement.bytes().to_vec(), id: statement.id() };
+            publisher.send(&sent).await?.context("a change was not answered")?;
+        }
+        running.stop()?;
+        Ok(world.directory)
+    })
 }
 
 struct World {
@@ -146,8 +223,6 @@ struct World {
     tenure: EventId,
     /// What was answered, with its index.
     known: Vec<(EventId, u64)>,
-    /// How many of these a report has counted.
-    counted: u64,
     /// What was sent and not answered.
     pending: Vec<Sent>,
     http: reqwest::Client,
@@ -177,7 +252,7 @@ impl Running {
         }
         if line.is_empty() {
             let status = process.wait()?;
-            ensure!(end_at.is_some(), "the registry did not start: {status}");
+            ensure!(end_at.is_some() && status.signal() == Some(ABORTED), "the registry did not start: {status}");
             return Ok(None);
         }
         Ok(Some(Running { process, base: format!("http://{}", line.trim()) }))
@@ -209,20 +284,20 @@ impl World {
         let claimed: serde_json::Value = answer.json().await?;
         let tenure = claimed.get("id").and_then(|id| id.as_str()).and_then(EventId::from_hex).context("the claim's id")?;
         running.stop()?;
-        Ok(World { directory, key, domain, origin, tenure, known: Vec::new(), counted: 0, pending: Vec::new(), http })
+        Ok(World { directory, key, domain, origin, tenure, known: Vec::new(), pending: Vec::new(), http })
     }
 
     fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 
-    /// Publishes until the registry is gone; says how it ended.
-    async fn round(&mut self, programs: &Programs, round: u64, dice: &mut Dice) -> anyhow::Result<String> {
+    /// Publishes until the registry is gone; says how it was to end, and whether it did.
+    async fn round(&mut self, programs: &Programs, round: u64, dice: &mut Dice) -> anyhow::Result<(String, bool)> {
         let choice = dice.below(Point::ALL.len() as u64 + 3);
         let point = Point::ALL.get(usize::try_from(choice)?).map(|point| format!("{}:{}", point.name(), 1 + dice.below(8)));
         let after = Duration::from_millis(dice.below(400));
         let ending = point.as_deref().and_then(|p| p.split_once(':')).map_or("a random moment".to_owned(), |(name, _)| name.to_owned());
-        let Some(mut running) = Running::start(programs, &self.data(), point.as_deref())? else { return Ok(ending) };
+        let Some(mut running) = Running::start(programs, &self.data(), point.as_deref())? else { return Ok((ending, true)) };
 
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         let publishers: Vec<_> = (0..PUBLISHERS)
@@ -235,13 +310,20 @@ impl World {
         for publisher in publishers {
             publisher.await??;
         }
+        let ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
+        // Who gets no answer speaks to a process that is on its way out: it may take a moment to be gone.
+        let begun = Instant::now();
+        while point.is_some() && !ledger.open.is_empty() && running.process.try_wait()?.is_none() && begun.elapsed() < GONE {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         // A point that was not reached so often ends with a kill all the same.
         running.process.kill()?;
-        running.process.wait()?;
-        let ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
+        let status = running.process.wait()?;
+        let reached = point.is_none() || status.signal() == Some(ABORTED);
+        ensure!(reached || status.signal() == Some(KILLED), "the registry ended by itself: {status}");
         self.known.extend(ledger.answered);
         self.pending.extend(ledger.open);
-        Ok(ending)
+        Ok((ending, reached))
     }
 
     fn publisher(&self, base: &str) -> Publisher {
@@ -255,14 +337,25 @@ impl World {
         }
     }
 
-    /// Starts it again, looks for all that was answered, sends again what was not, stops it and has everything checked.
-    async fn check(&mut self, programs: &Programs, report: &mut Report) -> anyhow::Result<()> {
+    /// One round and what must hold after it: how it was to end, what it came to, and how many events it added to those answered.
+    async fn round_and_check(&mut self, programs: &Programs, round: u64, dice: &mut Dice) -> anyhow::Result<(String, Ending, u64)> {
+        let before = self.known.len();
+        let (name, reached) = self.round(programs, round, dice).await?;
+        let (sent_again, were_there) = self.check(programs).await.with_context(|| format!("after an end at {name}"))?;
+        let ending = Ending { rounds: 1, reached: reached.into(), sent_again, were_there };
+        Ok((name, ending, (self.known.len() - before) as u64))
+    }
+
+    /// Starts it again, looks for all that was answered, sends again what was not, stops it and has everything checked. Gives how many
+    /// were sent again, and how many of these were there.
+    async fn check(&mut self, programs: &Programs) -> anyhow::Result<(u64, u64)> {
+        let (mut sent_again, mut were_there) = (0, 0);
         let running = Running::start(programs, &self.data(), None)?.context("it did not start again")?;
         let publisher = self.publisher(&running.base);
         for sent in std::mem::take(&mut self.pending) {
-            report.sent_again += 1;
+            sent_again += 1;
             let there = publisher.index_of(&sent.id).await?.is_some();
-            report.were_there += u64::from(there);
+            were_there += u64::from(there);
             let index = publisher.send(&sent).await?.context("it was not answered by a running registry")?;
             self.known.push((sent.id, index));
         }
@@ -270,13 +363,11 @@ impl World {
             let found = publisher.index_of(id).await?;
             ensure!(found == Some(*index), "event {id} was answered as entry {index} and is {found:?} now");
         }
-        report.answered += self.known.len() as u64 - self.counted;
-        self.counted = self.known.len() as u64;
         running.stop()?;
         let fsck = Command::new(&programs.deedbox).arg("fsck").arg("--data").arg(self.data()).arg("--json").output()?;
         let found = String::from_utf8_lossy(&fsck.stdout);
         ensure!(fsck.status.success() && found.trim() == "[]", "fsck: {found}{}", String::from_utf8_lossy(&fsck.stderr));
-        Ok(())
+        Ok((sent_again, were_there))
     }
 }
 

@@ -4,37 +4,45 @@ use anyhow::{Context as _, ensure};
 use std::path::Path;
 use std::process::Command;
 
-/// How many rounds, and from which seed.
+/// How many rounds, from which seed, and of which build.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Options {
     words: Vec<String>,
+    /// As the tests build it, which is there after a run of them; else release, which is quicker to run.
+    debug: bool,
 }
 
 impl Options {
-    /// Reads `--runs N` and `--seed S`.
+    /// Reads `--runs N`, `--seed S` and `--debug`.
+    ///
+    /// # Errors
+    /// In words, when one of them means nothing here.
     pub fn parse(words: &[&str]) -> Result<Self, String> {
+        let debug = words.contains(&"--debug");
+        let words: Vec<&str> = words.iter().copied().filter(|word| *word != "--debug").collect();
         for pair in words.chunks(2) {
             match pair {
                 ["--runs" | "--seed", number] if number.parse::<u64>().is_ok() => {}
-                [other, ..] => return Err(format!("`{other}` is not --runs N or --seed S")),
+                [other, ..] => return Err(format!("`{other}` is not --runs N, --seed S or --debug")),
                 [] => {}
             }
         }
-        Ok(Options { words: words.iter().map(|word| (*word).to_owned()).collect() })
+        Ok(Options { words: words.into_iter().map(str::to_owned).collect(), debug })
     }
 }
 
-/// Builds the programs in release and runs the loop; what it prints is its report.
+/// Builds the programs and runs the loop; what it prints is its report.
+///
+/// # Errors
+/// When cargo cannot be started, or the programs do not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
-    let cargo = || {
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.current_dir(root);
-        command
-    };
-    let built = cargo().args(["build", "--release", "-p", "deedbox", "-p", "deedbox-tests", "--bins"]).status().context("cargo")?;
-    ensure!(built.success(), "the programs did not build");
-    let looped =
-        cargo().args(["run", "--quiet", "--release", "-p", "deedbox-tests", "--bin", "crash-loop", "--"]).args(&options.words).status()?;
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build.current_dir(root).args(["build", "--bins", "-p", "deedbox", "-p", "deedbox-tests"]).args((!options.debug).then_some("--release"));
+    ensure!(build.status().context("cargo cannot be started")?.success(), "the programs did not build");
+    // Not through `cargo run`, which takes one package, and would build what both share again for it alone.
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
+    let program = target.join(if options.debug { "debug" } else { "release" }).join("crash-loop");
+    let looped = Command::new(&program).args(&options.words).status().with_context(|| program.display().to_string())?;
     Ok(looped.success())
 }
 
@@ -43,8 +51,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_runs_and_a_seed_can_be_said() {
-        assert!(Options::parse(&["--runs", "500", "--seed", "7"]).is_ok());
+    fn only_runs_a_seed_and_the_build_can_be_said() {
+        assert!(Options::parse(&["--runs", "500", "--debug", "--seed", "7"]).is_ok_and(|options| options.debug));
         assert!(Options::parse(&[]).is_ok());
         for wrong in [&["--runs"][..], &["--runs", "many"], &["--rounds", "5"]] {
             assert!(Options::parse(wrong).is_err(), "{wrong:?}");

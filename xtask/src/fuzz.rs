@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: builds the fuzz targets (fuzz/README.md) with coverage instrumentation on the stable compiler and runs them, two
-//! at a time, each for some seconds from the committed corpus on. A crash is kept under `fuzz/artifacts` and printed with the command
-//! that shows it again. It changes nothing that is committed, but for `--keep` and `--lock`, which say so.
+//! at a time, each for some seconds from the committed corpus on. A crash is kept under `fuzz/artifacts` and printed, byte for byte,
+//! with the commands that show it again. It changes nothing that is committed, but for `--keep` and `--lock`, which say so.
 #![allow(clippy::print_stdout, reason = "a command speaks on the terminal")]
 
 use std::{
@@ -13,6 +13,7 @@ use std::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::Context as _;
@@ -24,6 +25,9 @@ use crate::{doctor::first_line, test::Count};
 const SECONDS: u64 = 60;
 /// Targets that run at once: as many as a small build machine has cores.
 const AT_ONCE: usize = 2;
+/// Seconds after which an input hangs. An input takes milliseconds; the fuzzer looks at the wall clock, and a machine that is busy
+/// with something else must not fail a target.
+const TIMEOUT: u64 = 20;
 /// What a committed corpus of one target may have: enough to begin where the last one stopped, little enough to keep for ever.
 const CORPUS_FILES: usize = 40;
 /// Bytes of the same.
@@ -42,8 +46,13 @@ pub struct Options {
     pub seconds: u64,
     /// One target alone.
     pub target: Option<String>,
+    /// What the fuzzer's dice begin with: the same seed, corpus and build try the same inputs in the same order, as many as there is
+    /// time for, and what earlier runs found is left alone. Where nobody says it is chosen, and printed.
+    pub seed: Option<u32>,
     /// This input alone, once, with a backtrace.
     pub input: Option<PathBuf>,
+    /// The same, its bytes in hex: as a failure on another machine prints it.
+    pub hex: Option<Vec<u8>>,
     /// Keep the best of what was found, of the corpus and of the seeds as the corpus.
     pub keep: bool,
     /// Bring the targets' lock file to the versions of the workspace.
@@ -52,7 +61,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seconds: SECONDS, target: None, input: None, keep: false, lock: false }
+        Self { seconds: SECONDS, target: None, seed: None, input: None, hex: None, keep: false, lock: false }
     }
 }
 
@@ -73,14 +82,24 @@ impl Options {
                         seconds.parse().ok().filter(|n| *n > 0).ok_or_else(|| format!("{seconds:?} is no number of seconds"))?;
                 }
                 "--target" => options.target = Some((*value()?).to_owned()),
+                "--seed" => {
+                    let seed = value()?;
+                    // Zero asks the fuzzer to choose.
+                    let number = seed.parse().ok().filter(|n| *n > 0);
+                    options.seed = Some(number.ok_or_else(|| format!("{seed:?} is no seed: 1 to {}", u32::MAX))?);
+                }
+                "--hex" => {
+                    let bytes = hex::decode(value()?).map_err(|e| format!("the word after --hex: {e}"))?;
+                    options.hex = Some(bytes);
+                }
                 "--input" => options.input = Some(PathBuf::from(value()?)),
                 "--keep" => options.keep = true,
                 "--lock" => options.lock = true,
                 other => return Err(format!("fuzz knows no option `{other}`")),
             }
         }
-        if options.input.is_some() && options.target.is_none() {
-            return Err("--input wants --target too".to_owned());
+        if (options.input.is_some() || options.hex.is_some()) && options.target.is_none() {
+            return Err("--input and --hex want --target too".to_owned());
         }
         Ok(options)
     }
@@ -153,7 +172,13 @@ pub fn count(root: &Path, options: &Options) -> anyhow::Result<Count> {
         targets.retain(|target| target.name == *only);
         anyhow::ensure!(!targets.is_empty(), "there is no target `{only}`: fuzz/src/main.rs has the table");
     }
-    if let (Some(input), [target]) = (&options.input, targets.as_slice()) {
+    if let ([target], Some(bytes)) = (targets.as_slice(), &options.hex) {
+        let folder = places.artifacts(&target.name);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("given"), bytes)?;
+    }
+    let given = options.hex.is_some().then(|| targets.first().map(|target| places.artifacts(&target.name).join("given"))).flatten();
+    if let (Some(input), [target]) = (options.input.as_ref().or(given.as_ref()), targets.as_slice()) {
         let mut once = program(&places, target);
         once.arg(input).env("RUST_BACKTRACE", "1");
         let well = once.status().context("the targets cannot be started")?.success();
@@ -162,12 +187,15 @@ pub fn count(root: &Path, options: &Options) -> anyhow::Result<Count> {
     if options.keep {
         return keep(&places, &targets);
     }
-    let outcomes = run_all(&places, &targets, options.seconds);
+    let seed = options.seed.unwrap_or_else(any_seed);
+    println!("\n== {} fuzz targets, {} s each, {AT_ONCE} at a time, seed {seed}", targets.len(), options.seconds);
+    let outcomes = run_all(&places, &targets, &Round { seconds: options.seconds, seed, fresh: options.seed.is_some() });
     println!("\ntarget                  runs   exec/s   edges  new  result");
     let mut count = Count { passed: 1, failed: 0 };
     for (target, outcome) in targets.iter().zip(&outcomes) {
         let Outcome { runs, per_second, edges, new_files, failure } = outcome;
-        let result = failure.as_deref().unwrap_or("ok");
+        // The whole of it was said when it happened.
+        let result = failure.as_deref().and_then(|why| why.lines().next()).unwrap_or("ok");
         println!("{:<18}{runs:>10}{per_second:>9}{edges:>8}{new_files:>5}  {result}", target.name);
         if failure.is_some() { count.failed += 1 } else { count.passed += 1 }
     }
@@ -224,11 +252,26 @@ fn list(places: &Places) -> anyhow::Result<Vec<Target>> {
 fn program(places: &Places, target: &Target) -> Command {
     let mut program = Command::new(&places.binary);
     program.env("DEEDBOX_FUZZ_TARGET", &target.name).current_dir(&places.root).stdin(Stdio::null());
-    program.args(["-rss_limit_mb=1024", "-timeout=5"]).arg(format!("-max_len={}", target.max_len));
+    program.args(["-rss_limit_mb=1024"]).arg(format!("-timeout={TIMEOUT}")).arg(format!("-max_len={}", target.max_len));
     program
 }
 
-fn run_all(places: &Places, targets: &[Target], seconds: u64) -> Vec<Outcome> {
+/// How every target of a run is run.
+#[derive(Clone, Copy)]
+struct Round {
+    seconds: u64,
+    seed: u32,
+    /// From the committed corpus alone.
+    fresh: bool,
+}
+
+/// A seed that nobody chose; never 0, with which the fuzzer would choose one itself.
+fn any_seed() -> u32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.subsec_nanos().max(1)
+}
+
+fn run_all(places: &Places, targets: &[Target], round: &Round) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
@@ -237,7 +280,7 @@ fn run_all(places: &Places, targets: &[Target], seconds: u64) -> Vec<Outcome> {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(target) = targets.get(at) else { break };
-                    let outcome = run_one(places, target, seconds)
+                    let outcome = run_one(places, target, round)
                         .unwrap_or_else(|error| Outcome { failure: Some(format!("could not run: {error:#}")), ..Outcome::default() });
                     println!("test fuzz::{} ... {}", target.name, outcome.failure.as_deref().unwrap_or("ok"));
                     let _ = std::io::stdout().flush();
@@ -251,16 +294,24 @@ fn run_all(places: &Places, targets: &[Target], seconds: u64) -> Vec<Outcome> {
     outcomes.into_inner().unwrap_or_default().into_values().collect()
 }
 
-fn run_one(places: &Places, target: &Target, seconds: u64) -> anyhow::Result<Outcome> {
-    let (found, artifacts) = (places.found(&target.name), places.artifacts(&target.name));
+fn run_one(places: &Places, target: &Target, round: &Round) -> anyhow::Result<Outcome> {
+    let (mut found, artifacts) = (places.found(&target.name), places.artifacts(&target.name));
+    if round.fresh {
+        found = places.build.join("fresh").join(&target.name);
+        let _ = fs::remove_dir_all(&found);
+    }
     fs::create_dir_all(&found)?;
     fs::create_dir_all(&artifacts)?;
     let before = fs::read_dir(&found)?.count();
     let log_path = places.build.join(format!("{}.log", target.name));
     let mut run = program(places, target);
-    run.arg(format!("-max_total_time={seconds}")).arg("-print_final_stats=1").arg(format!("-artifact_prefix={}/", artifacts.display()));
-    // The first folder is written to, the others are only read.
-    run.arg(&found).args(Some(places.corpus(&target.name)).filter(|corpus| corpus.is_dir()));
+    run.arg(format!("-max_total_time={}", round.seconds))
+        .arg(format!("-seed={}", round.seed))
+        .arg("-print_final_stats=1")
+        .arg(format!("-artifact_prefix={}/", artifacts.display()));
+    // The first folder is written to, the others are only read; nobody else writes there, so it need not look again, which it does by
+    // the clock.
+    run.arg("-reload=0").arg(&found).args(Some(places.corpus(&target.name)).filter(|corpus| corpus.is_dir()));
     let status = run.stdout(Stdio::null()).stderr(fs::File::create(&log_path)?).status()?;
     let log = String::from_utf8_lossy(&fs::read(&log_path)?).into_owned();
     let mut outcome = read_log(&log);
@@ -276,7 +327,13 @@ fn run_one(places: &Places, target: &Target, seconds: u64) -> anyhow::Result<Out
             None => first.to_owned(),
         };
         outcome.failure = Some(match artifact {
-            Some(path) => format!("CRASHED: {why}; see it again with: cargo xtask fuzz --target {} --input {path}", target.name),
+            Some(path) => {
+                let again = format!("cargo xtask fuzz --target {}", target.name);
+                let bytes = fs::read(places.root.join(&path)).map(hex::encode).unwrap_or_default();
+                format!(
+                    "CRASHED: {why}\n  the input is {path}; see it again with: {again} --input {path}\n  or anywhere: {again} --hex {bytes}"
+                )
+            }
             None => format!("FAILED: {why}; the log is {}", log_path.display()),
         });
     } else if outcome.runs == 0 || outcome.edges == 0 {
@@ -419,6 +476,11 @@ mod tests {
         assert_eq!(Options::parse(&[]), Ok(Options::default()));
         let one = Options { seconds: 5, target: Some("tar".to_owned()), ..Options::default() };
         assert_eq!(Options::parse(&["--target", "tar", "--seconds", "5"]), Ok(one));
+        let again = Options { seed: Some(7), target: Some("tar".to_owned()), hex: Some(vec![0, 0xff]), ..Options::default() };
+        assert_eq!(Options::parse(&["--seed", "7", "--hex", "00ff", "--target", "tar"]), Ok(again));
+        for words in [&["--seed", "0"][..], &["--hex", "00"], &["--target", "tar", "--hex", "0"]] {
+            assert!(Options::parse(words).is_err(), "{words:?}");
+        }
         for words in [&["--seconds"][..], &["--seconds", "0"], &["--seconds", "x"], &["--input", "x"], &["tar"], &["--jobs", "2"]] {
             assert!(Options::parse(words).is_err(), "{words:?}");
         }

@@ -8,17 +8,19 @@ use xtask::{crash, doctor, fixtures, fuzz, root, test, tidy};
 
 const USAGE: &str = "\
 cargo xtask test [--quick] [--only STEP]   everything that must pass; the last line is `N passed, N failed`
-                                           --quick leaves out deny and the end-to-end tests; fuzz runs only when it is named
+                                           --quick leaves out deny, fuzz and the end-to-end tests
                                            STEP is one of: fmt, clippy, deny, tidy, test, fuzz
 cargo xtask tidy                           the house's own lint alone
 cargo xtask tidy --digest HOST             the line that tidy keeps for a host name nobody may write here
 cargo xtask fuzz [--seconds N] [--target T]
                                            every fuzz target, or one, for N seconds (60); fuzz/README.md
-                                           --input FILE shows one input of the target again
+                                           --seed S tries what another run with S tried
+                                           --input FILE shows one input of the target again, --hex BYTES too
                                            --keep makes the best of what was found the corpus
                                            --lock takes the workspace's versions over
 cargo xtask fixtures [--check]             writes fixtures/ again; with --check only says which files would change
-cargo xtask crash [--runs N] [--seed S]    the crash loop, in release; prints how the rounds ended
+cargo xtask crash [--runs N] [--seed S]    the crash loop, in release; prints how the rounds ended, by point
+                                           --debug runs it as the tests build it
 cargo xtask doctor                         what this machine has, and what the tests need of it
 ";
 

@@ -1,9 +1,10 @@
 //! Comparing whole projections: a fingerprint over all rows at a size, and the differences between two stores row by row.
 
 use crate::fold::ReplayError;
-use deedbox_model::{RowKey, Sha256Digest};
-use deedbox_store::{ProjectionId, RowStore};
+use deedbox_model::{Row, RowKey, Sha256Digest};
+use deedbox_store::{ProjectionId, RowStore, StoreError};
 use sha2::Digest as _;
+use std::cmp::Ordering;
 use std::fmt;
 
 /// A whole projection in one line.
@@ -52,56 +53,90 @@ pub async fn fingerprint(rows: &dyn RowStore, projection: &ProjectionId) -> Resu
     Ok(Fingerprint { projection: projection.clone(), size, rows: count, digest: Sha256Digest(hash.finalize().into()) })
 }
 
-/// A row that is not what it should be.
+/// Something of a projection that is not what the log gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Whose row.
+    /// Whose.
     pub projection: ProjectionId,
-    /// Its key.
-    pub key: RowKey,
+    /// The row's key; none where it is about the projection as a whole, or about a row whose key cannot be read.
+    pub key: Option<RowKey>,
     /// In words.
-    pub what: &'static str,
+    pub what: String,
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "row {} of {} {}", self.key, self.projection, self.what)
+        match &self.key {
+            Some(key) => write!(f, "row {key} of {} {}", self.projection, self.what),
+            None => write!(f, "{} {}", self.projection, self.what),
+        }
     }
 }
 
-/// The first `most` differences between rows as they are and as they should be.
+/// Whether a projection is folded to the end of a log of `size` entries, and the first `most` differences of its rows from those
+/// that were folded there. What `deedbox fsck` and `deedbox replay --verify` say of rows is this.
+pub async fn check_rows(
+    found: &dyn RowStore,
+    expected: &dyn RowStore,
+    projection: &ProjectionId,
+    size: u64,
+    most: usize,
+) -> Result<Vec<Difference>, ReplayError> {
+    let folded = found.cursor(projection).await?;
+    let mut differences = Vec::new();
+    if folded != size {
+        let what = if folded < size {
+            format!("is folded up to {folded} of {size} entries: fold the rest, or rebuild it")
+        } else {
+            format!("says that {folded} entries are folded, and the log has {size}: rebuild it")
+        };
+        differences.push(Difference { projection: projection.clone(), key: None, what });
+    }
+    differences.extend(compare(found, expected, projection, most).await?);
+    Ok(differences)
+}
+
+/// The first `most` differences between rows as they are and as they should be. A row that cannot even be read is one of them.
 pub async fn compare(
     found: &dyn RowStore,
     expected: &dyn RowStore,
     projection: &ProjectionId,
     most: usize,
 ) -> Result<Vec<Difference>, ReplayError> {
-    let mut differences = Vec::new();
     let (mut left, mut right) = (Pages::new(found, projection), Pages::new(expected, projection));
-    let (mut a, mut b) = (left.next().await?, right.next().await?);
+    let mut b = right.next().await?;
+    let mut differences = Vec::new();
+    let mut a = match left.next().await {
+        Err(ReplayError::Store(damaged @ StoreError::Damaged { .. })) => {
+            return key_by_key(found, expected, projection, most, &damaged).await;
+        }
+        first => first?,
+    };
     while differences.len() < most {
-        let difference = |key: &RowKey, what| Difference { projection: projection.clone(), key: key.clone(), what };
+        let difference =
+            |key: &RowKey, what: &str| Difference { projection: projection.clone(), key: Some(key.clone()), what: what.into() };
         let order = match (&a, &b) {
             (None, None) => break,
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
             (Some((x, _)), Some((y, _))) => x.cmp(y),
         };
         if let (Some((key, _)), true) = (&a, order.is_lt()) {
-            differences.push(difference(key, "should not be there"));
+            differences.push(difference(key, EXTRA));
         }
         if let (Some((key, _)), true) = (&b, order.is_gt()) {
-            differences.push(difference(key, "is missing"));
+            differences.push(difference(key, MISSING));
         }
         if let (Some((key, x)), Some((_, y)), true) = (&a, &b, order.is_eq()) {
-            if x.bytes != y.bytes {
-                differences.push(difference(key, "has other bytes than the log gives"));
-            } else if x.seq != y.seq {
-                differences.push(difference(key, "names another entry as its last than the log gives"));
-            }
+            differences.extend(other(x, y).map(|what| difference(key, what)));
         }
         if order.is_le() {
-            a = left.next().await?;
+            a = match left.next().await {
+                Err(ReplayError::Store(damaged @ StoreError::Damaged { .. })) => {
+                    return key_by_key(found, expected, projection, most, &damaged).await;
+                }
+                next => next?,
+            };
         }
         if order.is_ge() {
             b = right.next().await?;
@@ -110,10 +145,47 @@ pub async fn compare(
     Ok(differences)
 }
 
+const EXTRA: &str = "should not be there";
+const MISSING: &str = "is missing";
+
+fn other(found: &Row, expected: &Row) -> Option<&'static str> {
+    if found.bytes != expected.bytes {
+        Some("has other bytes than the log gives")
+    } else if found.seq != expected.seq {
+        Some("names another entry as its last than the log gives")
+    } else {
+        None
+    }
+}
+
+/// The same where a walk over the rows ends at one that cannot be read, mostly for its key: what stopped it, then every row that
+/// should be there, asked for by its key. Rows that should not be there are found when these are mended.
+async fn key_by_key(
+    found: &dyn RowStore,
+    expected: &dyn RowStore,
+    projection: &ProjectionId,
+    most: usize,
+    damaged: &StoreError,
+) -> Result<Vec<Difference>, ReplayError> {
+    let what = format!("has a row that cannot be read: {damaged}");
+    let mut differences = vec![Difference { projection: projection.clone(), key: None, what }];
+    let mut pages = Pages::new(expected, projection);
+    while differences.len() < most {
+        let Some((key, row)) = pages.next().await? else { break };
+        let read = found.read(projection, std::slice::from_ref(&key)).await?;
+        let what = match read.first() {
+            Some(Some(there)) => other(there, &row),
+            _ => Some(MISSING),
+        };
+        differences.extend(what.map(|what| Difference { projection: projection.clone(), key: Some(key), what: what.to_owned() }));
+    }
+    Ok(differences)
+}
+
 struct Pages<'a> {
     store: &'a dyn RowStore,
     projection: &'a ProjectionId,
-    page: std::vec::IntoIter<(RowKey, deedbox_model::Row)>,
+    page: std::vec::IntoIter<(RowKey, Row)>,
     after: Option<RowKey>,
     ended: bool,
 }
@@ -122,7 +194,7 @@ impl<'a> Pages<'a> {
     fn new(store: &'a dyn RowStore, projection: &'a ProjectionId) -> Self {
         Pages { store, projection, page: Vec::new().into_iter(), after: None, ended: false }
     }
-    async fn next(&mut self) -> Result<Option<(RowKey, deedbox_model::Row)>, ReplayError> {
+    async fn next(&mut self) -> Result<Option<(RowKey, Row)>, ReplayError> {
         loop {
             if let Some(row) = self.page.next() {
                 return Ok(Some(row));

@@ -12,11 +12,11 @@ pub mod log;
 pub mod objects;
 pub mod replayer;
 
-pub use compare::{Difference, Fingerprint, compare, fingerprint};
+pub use compare::{Difference, Fingerprint, check_rows, compare, fingerprint};
 pub use fold::{Folder, ReplayError};
 pub use leaf::Leaf;
 pub use log::{LogReader, Target};
-pub use objects::{ObjectFinding, check_objects};
+pub use objects::{ObjectFinding, check_object, check_objects};
 pub use replayer::{Known, Progress, Replayer};
 
 /// Entries folded at once: one batch of rows, one transaction.

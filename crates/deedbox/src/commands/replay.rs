@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::failure::refused;
 use crate::offline::{self, Offline};
 use crate::terminal;
-use deedbox_replay::{Difference, Replayer, compare, fingerprint};
+use deedbox_replay::{Difference, Replayer, check_rows, fingerprint};
 use deedbox_store::{RowStore, SqliteRows};
 use deedbox_tlog::VerifiedCheckpoint;
 use serde::Serialize;
@@ -19,9 +19,10 @@ const SHOWN: usize = 20;
 #[derive(Serialize)]
 pub(crate) struct Compared {
     view: String,
-    rows: u64,
+    /// None, as its digest, if they cannot all be read.
+    rows: Option<u64>,
     size: u64,
-    digest: String,
+    digest: Option<String>,
     pub(super) differences: Vec<String>,
 }
 
@@ -37,13 +38,11 @@ pub(crate) async fn run(context: &Context, args: Replay) -> anyhow::Result<()> {
         terminal::say_json(&compared)?;
     } else {
         for view in &compared {
-            terminal::say(&format!(
-                "{} {} rows at {} entries, sha256:{}",
-                if view.differences.is_empty() { format!("✓ {}", view.view) } else { format!("✗ {}", view.view) },
-                view.rows,
-                view.size,
-                view.digest
-            ));
+            let mark = if view.differences.is_empty() { "✓" } else { "✗" };
+            terminal::say(&match (view.rows, &view.digest) {
+                (Some(rows), Some(digest)) => format!("{mark} {} {rows} rows at {} entries, sha256:{digest}", view.view, view.size),
+                _ => format!("{mark} {} at {} entries, with rows that cannot be read", view.view, view.size),
+            });
             for difference in &view.differences {
                 terminal::say(&format!("    {difference}"));
             }
@@ -68,13 +67,20 @@ pub(crate) async fn compare_views(registry: &Offline, checkpoint: &VerifiedCheck
     let mut all = Vec::new();
     for id in offline::projection_ids() {
         let size = found.cursor(&id).await?;
-        let mut differences: Vec<String> = compare(&found, &expected, &id, SHOWN).await?.iter().map(Difference::to_string).collect();
-        if size != checkpoint.size() {
-            differences
-                .insert(0, format!("it is folded up to {size} of {} entries: a start of the registry folds the rest", checkpoint.size()));
-        }
-        let print = fingerprint(&found, &id).await?;
-        all.push(Compared { view: id.to_string(), rows: print.rows, size, digest: print.digest.to_hex(), differences });
+        let differences = check_rows(&found, &expected, &id, checkpoint.size(), SHOWN).await?;
+        let print = match fingerprint(&found, &id).await {
+            Ok(print) => Some(print),
+            // A row that cannot be read is among the differences.
+            Err(_) if !differences.is_empty() => None,
+            Err(error) => return Err(error.into()),
+        };
+        all.push(Compared {
+            view: id.to_string(),
+            rows: print.as_ref().map(|print| print.rows),
+            size,
+            digest: print.map(|print| print.digest.to_hex()),
+            differences: differences.iter().map(Difference::to_string).collect(),
+        });
     }
     found.close().await;
     expected.close().await;

@@ -227,13 +227,12 @@ fn decode_scanned(row: SqliteRow) -> Result<(String, ProjectionRow), sqlx::Error
     Ok((row.try_get(0)?, ProjectionRow { seq: number(&row, 1)?, bytes: row.try_get(2)? }))
 }
 
-/// SQLite's failure in our words. Its codes: 11 is a damaged file, 26 one that is no database.
+/// SQLite's failure in our words. Its codes: 11 is a damaged file, 26 one that is no database. A text that is none, such as a key
+/// with a flipped bit, is found when it is read.
 fn failure(what: String, error: &sqlx::Error) -> StoreError {
     let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
-    match code.map(|code| code & 0xff) {
-        Some(11 | 26) => {
-            StoreError::damaged(what, format!("{error}; it holds nothing of its own: delete it, and deedbox replay folds it again"))
-        }
-        _ => StoreError::medium(what, error),
+    if matches!(code.map(|code| code & 0xff), Some(11 | 26)) || matches!(error, sqlx::Error::ColumnDecode { .. }) {
+        return StoreError::damaged(what, format!("{error}; it holds nothing of its own: delete it, and deedbox replay folds it again"));
     }
+    StoreError::medium(what, error)
 }
