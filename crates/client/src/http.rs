@@ -285,9 +285,4 @@ mod tests {
             assert_eq!(RegistryUrl::parse(bad).unwrap_err().class(), crate::Class::UsedWrongly, "{bad}");
         }
     }
-
-    #[test]
-    fn a_version_with_a_plus_is_encoded() {
-        assert_eq!(encode_path("npm:a.b/c@1.0.0+x"), "npm:a.b/c@1.0.0%2Bx");
-    }
 }

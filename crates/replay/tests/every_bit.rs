@@ -114,7 +114,7 @@ async fn publish(
     prev: Option<&Verified<deedbox_model::Statement>>,
 ) -> Verified<deedbox_model::Statement> {
     let source = InMemory(tarball(id.rsplit('/').next().unwrap(), version));
-    let inspection = Npm::new().inspect(&[&source]).unwrap();
+    let inspection = Npm::new().inspect(&deedbox_view::Said::default(), &[&source]).unwrap();
     let manifest = &inspection.manifest;
     let bytes = manifest.encode().unwrap();
     for object in [Some(source.0.clone()), Some(bytes.clone()), inspection.readme.clone()].into_iter().flatten() {

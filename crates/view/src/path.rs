@@ -13,3 +13,13 @@ pub fn encode_path(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_with_a_plus_is_encoded() {
+        assert_eq!(encode_path("npm:a.b/c@1.0.0+x"), "npm:a.b/c@1.0.0%2Bx");
+    }
+}

@@ -96,7 +96,7 @@ impl ArtifactSource for Bytes<'_> {
 
 /// The manifest that a good tarball gives.
 pub fn inspected(tarball: &[u8]) -> Manifest {
-    Npm::new().inspect(&[&Bytes(tarball)]).unwrap().manifest
+    Npm::new().inspect(&deedbox_view::Said::default(), &[&Bytes(tarball)]).unwrap().manifest
 }
 
 /// The manifest of a good release, but of this tarball: what somebody writes who signs without looking.
