@@ -4,5 +4,6 @@
 pub mod clients;
 pub mod crash;
 pub mod debian;
+pub mod publisher;
 pub mod registry;
 pub mod shelf;
