@@ -32,7 +32,10 @@ pub(crate) fn wrk(bench: &Bench, server: &Server, path: &str) -> anyhow::Result<
 
 fn run_wrk(url: &str, seconds: u64) -> anyhow::Result<(f64, f64)> {
     let duration = format!("-d{seconds}s");
-    let output = Command::new("wrk").args(["-t1", "-c32", &duration, "--latency", url]).output().context("wrk cannot be started")?;
+    let output = Command::new("wrk")
+        .args(["-t1", "-c32", &duration, "--timeout", "30s", "--latency", url])
+        .output()
+        .context("wrk cannot be started")?;
     let said = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "wrk failed: {said}{}", String::from_utf8_lossy(&output.stderr));
     ensure!(!said.contains("Non-2xx") && !said.contains("Socket errors"), "{url} did not answer well under load: {said}");
