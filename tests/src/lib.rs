@@ -4,6 +4,7 @@
 pub mod clients;
 pub mod crash;
 pub mod debian;
+pub mod publisher;
 pub mod registry;
 pub mod retrace;
 pub mod shelf;

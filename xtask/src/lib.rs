@@ -1,11 +1,12 @@
 //! The project's own commands as functions: what must pass (`test`), the house's own lint (`tidy`), the fuzz targets (`fuzz`), what
-//! the machine has (`doctor`), the golden bytes that every implementation must agree on (`fixtures`).
+//! the machine has (`doctor`), how fast it is (`bench`), the golden bytes that every implementation must agree on (`fixtures`).
 //! Nothing here is part of the program that is shipped.
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+pub mod bench;
 pub mod crash;
 pub mod doctor;
 pub mod fixtures;

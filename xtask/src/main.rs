@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use xtask::{crash, doctor, fixtures, fuzz, root, test, tidy};
+use xtask::{bench, crash, doctor, fixtures, fuzz, root, test, tidy};
 
 const USAGE: &str = "\
 cargo xtask test [--quick] [--only STEP]   everything that must pass; the last line is `N passed, N failed`
@@ -21,6 +21,8 @@ cargo xtask fuzz [--seconds N] [--target T]
 cargo xtask fixtures [--check]             writes fixtures/ again; with --check only says which files would change
 cargo xtask crash [--runs N] [--seed S]    the crash loop, in release; prints how the rounds ended, by point
                                            --debug runs it as the tests build it
+cargo xtask bench [--quick] [--only GROUP] [--json]
+                                            speed and size beside their goals, verdaccio and nginx; docs/guides/bench.md
 cargo xtask doctor                         what this machine has, and what the tests need of it
 ";
 
@@ -46,6 +48,10 @@ fn main() -> ExitCode {
         ["fixtures", "--check"] => root().and_then(|root| fixtures::check(&root)),
         ["crash", rest @ ..] => match crash::Options::parse(rest) {
             Ok(options) => root().and_then(|root| crash::run(&root, &options)),
+            Err(wrong) => return used_wrongly(&wrong),
+        },
+        ["bench", rest @ ..] => match bench::Options::parse(rest) {
+            Ok(options) => root().and_then(|root| bench::run(&root, &options)),
             Err(wrong) => return used_wrongly(&wrong),
         },
         ["doctor"] => Ok(doctor::run()),
