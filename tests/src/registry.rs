@@ -242,7 +242,10 @@ pub(crate) fn serve(program: &Path, folder: &Path, listen: &str) -> anyhow::Resu
 
 /// The `deedbox` of this workspace in the profile of the running test: as cargo left it if nothing that it is made of is newer, else
 /// built now. `cargo test --workspace` builds it before any test runs; `cargo test -p deedbox-tests` alone does not.
-pub(crate) fn program() -> anyhow::Result<PathBuf> {
+///
+/// # Errors
+/// When it cannot be built; in cargo's words.
+pub fn program() -> anyhow::Result<PathBuf> {
     let test = std::env::current_exe()?;
     let folder = test.parent().and_then(Path::parent).context("the test is not in a target folder")?;
     let program = folder.join("deedbox");

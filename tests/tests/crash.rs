@@ -3,13 +3,14 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test may stop where it stands")]
 
 use deedbox_tests::crash::{Programs, any_seed, run};
+use deedbox_tests::registry::program;
 use std::path::Path;
 
 #[test]
 fn whatever_was_answered_is_there_after_every_crash() {
     let seed = any_seed();
     println!("seed {seed}");
-    let programs = Programs::beside(Path::new(env!("CARGO_BIN_EXE_crashing"))).expect("the programs");
+    let programs = Programs { crashing: env!("CARGO_BIN_EXE_crashing").into(), deedbox: program().expect("deedbox") };
     match run(&programs, 60, seed, false) {
         Ok(report) => println!("{report}"),
         Err(error) => panic!("seed {seed}: {error:#}"),

@@ -9,6 +9,7 @@ use deedbox_npm::Npm;
 use deedbox_replay::fold::id_of;
 use deedbox_store::{ProjectionId, RowBatch, RowStore, SqliteRows};
 use deedbox_tests::crash::{Programs, small};
+use deedbox_tests::registry::program;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +22,7 @@ struct Stopped {
 
 impl Stopped {
     fn new() -> Self {
-        let programs = Programs::beside(Path::new(env!("CARGO_BIN_EXE_crashing"))).expect("the programs");
+        let programs = Programs { crashing: env!("CARGO_BIN_EXE_crashing").into(), deedbox: program().expect("deedbox") };
         let directory = small(&programs).unwrap();
         let stopped = Stopped { data: directory.path().join("data"), _directory: directory, deedbox: programs.deedbox };
         assert_eq!(stopped.fsck(), [""; 0]);
