@@ -4,7 +4,6 @@
 
 use deedbox_tests::crash::{Programs, any_seed, run};
 use deedbox_tests::registry::program;
-use std::path::Path;
 
 #[test]
 fn whatever_was_answered_is_there_after_every_crash() {

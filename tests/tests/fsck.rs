@@ -11,7 +11,7 @@ use deedbox_store::{ProjectionId, RowBatch, RowStore, SqliteRows};
 use deedbox_tests::crash::{Programs, small};
 use deedbox_tests::registry::program;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 struct Stopped {
