@@ -122,6 +122,8 @@ pub(crate) enum PackageManager {
     Yarn,
     Bun,
     Deno,
+    Gem,
+    Bundle,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -16,6 +16,21 @@ const FILE_BYTES: u64 = 1024 * 1024;
 pub(crate) fn run(context: &Context, args: Setup) -> anyhow::Result<()> {
     let domain = Domain::parse(&args.domain).map_err(|e| wrong(e.to_string()))?;
     let url = context.url()?;
+    match args.client {
+        PackageManager::Gem => {
+            terminal::say(&format!(
+                "nothing to write: gem has its sources for a user, not for a project\n  next: {}",
+                gem_install(&domain, url)
+            ));
+            return Ok(());
+        }
+        PackageManager::Bundle => {
+            write(&args.dir, "Gemfile", |text| Ok(gemfile(text, &domain, url))).map(|said| terminal::say(&said))?;
+            terminal::say("  next: write the gems of the domain into that block, and then: bundle install");
+            return Ok(());
+        }
+        _ => {}
+    }
     let line = npmrc(&domain, url);
     write(&args.dir, ".npmrc", |text| set_line(text, &line)).map(|said| terminal::say(&said))?;
     if args.client == PackageManager::Yarn {
@@ -27,6 +42,7 @@ pub(crate) fn run(context: &Context, args: Setup) -> anyhow::Result<()> {
         PackageManager::Yarn => "yarn add",
         PackageManager::Bun => "bun add",
         PackageManager::Deno => "deno add npm:",
+        PackageManager::Gem | PackageManager::Bundle => "gem install",
     };
     let space = if args.client == PackageManager::Deno { "" } else { " " };
     terminal::say(&format!("  next: {install}{space}@{domain}/NAME   and then: deedbox verify --lockfile package-lock.json"));
@@ -34,6 +50,26 @@ pub(crate) fn run(context: &Context, args: Setup) -> anyhow::Result<()> {
         terminal::say("  Yarn 4 waits a day before it takes a new release; npmMinimalAgeGate: 0 in .yarnrc.yml turns that off");
     }
     Ok(())
+}
+
+/// How a gem of a domain is installed without any other source being asked.
+fn gem_install(domain: &Domain, url: &RegistryUrl) -> String {
+    format!("gem install NAME --clear-sources --source {url}/gem/{domain}/")
+}
+
+/// The text of a Gemfile with a block for a domain's source, if it has none yet.
+fn gemfile(text: &str, domain: &Domain, url: &RegistryUrl) -> (String, String) {
+    let source = format!("source \"{url}/gem/{domain}\"");
+    let said = format!("{source} do … end");
+    if text.lines().any(|line| line.trim_start().starts_with(&source)) {
+        return (text.to_owned(), said);
+    }
+    let gap = match text {
+        "" => "",
+        text if text.ends_with('\n') => "\n",
+        _ => "\n\n",
+    };
+    (format!("{text}{gap}{source} do\n  # gem \"NAME\"\nend\n"), said)
 }
 
 /// The line of an `.npmrc` by which packages of a domain come from a registry.
@@ -154,6 +190,24 @@ mod tests {
             (&format!("{line}\n{line}\nc=3"), format!("{line}\nc=3")),
         ] {
             assert_eq!(set_line(old, line).unwrap().0, new);
+        }
+    }
+
+    #[test]
+    fn a_gemfile_gets_one_block_for_a_domain() {
+        let domain = Domain::parse("acme.example").unwrap();
+        let url = RegistryUrl::parse("https://registry.example").unwrap();
+        let block = "source \"https://registry.example/gem/acme.example\" do\n  # gem \"NAME\"\nend\n";
+        for (old, new) in [
+            ("", block.to_owned()),
+            ("gem \"a\"", format!("gem \"a\"\n\n{block}")),
+            ("gem \"a\"\n", format!("gem \"a\"\n\n{block}")),
+            (
+                "source \"https://registry.example/gem/acme.example\" do\n  gem \"b\"\nend",
+                "source \"https://registry.example/gem/acme.example\" do\n  gem \"b\"\nend".to_owned(),
+            ),
+        ] {
+            assert_eq!(gemfile(old, &domain, &url).0, new);
         }
     }
 
