@@ -64,7 +64,6 @@ pub(crate) fn search(request: &Request, found: &[(GemName, Found)], site: &Site)
         json!({
             "name": name.name(),
             "version": found.version.as_str(),
-            "version_created_at": calendar::seconds(found.published),
             "info": found.summary,
             "authors": found.authors.join(", "),
             "licenses": found.licenses,

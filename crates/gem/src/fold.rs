@@ -10,7 +10,7 @@ use crate::spec::Spec;
 use crate::version::GemVersion;
 use deedbox_model::event::{Event, ReleasePublished};
 use deedbox_model::row::encode_row;
-use deedbox_model::{Changes, Defect, Keys, Manifest, ReasonCode, RowKey, Rows, Subject, Version};
+use deedbox_model::{Changes, Defect, Keys, Manifest, ReasonCode, RowKey, Rows, Subject};
 use deedbox_view::{Entry, Fact, Facts};
 use serde::Serialize;
 use std::cmp::Ordering;
@@ -101,7 +101,10 @@ fn files(facts: &Facts, name: &GemName, version: &GemVersion) -> Option<Vec<File
         let is_gem = artifact.role == ROLE && artifact.name == format!("{}.gem", spec.full_name());
         (agrees && is_gem).then(|| File { spec, object: artifact.object() })
     });
-    pairs.collect()
+    let mut files: Vec<File> = pairs.collect::<Option<_>>()?;
+    // The plain one first: it stands for the others where one does.
+    files.sort_by(|a, b| a.spec.platform.cmp(&b.spec.platform));
+    Some(files)
 }
 
 struct Fold<'a> {
@@ -195,7 +198,6 @@ impl Fold<'_> {
         let Some(spec) = specs.first().filter(|_| is_shown) else { return Ok(()) };
         let found = Found {
             version: release.version.clone(),
-            published: release.published,
             yanked: false,
             summary: spec.summary.clone(),
             homepage: spec.homepage.clone(),
@@ -218,6 +220,7 @@ impl Fold<'_> {
             }
         };
         let mut sum = InfoSum::new();
+        let mut highest: Option<GemVersion> = None;
         for number in 0..head.info.pieces {
             let key = rows::info_key(&self.name, number)?;
             let mut piece: InfoPiece = self.rows.decoded(&key)?.unwrap_or_default();
@@ -229,6 +232,11 @@ impl Fold<'_> {
                 }
                 if !lines.yanked {
                     sum.add(&lines.text);
+                    let version = GemVersion::parse(lines.version.as_str()).ok();
+                    highest = match (highest, version) {
+                        (Some(a), Some(b)) if a.shown_order(&b) != Ordering::Less => Some(a),
+                        (a, b) => b.or(a),
+                    };
                 }
             }
             if changed {
@@ -238,14 +246,18 @@ impl Fold<'_> {
         head.md5 = sum.state();
         self.put_head(head)?;
         self.put_source(Some(index::versions_line(self.name.name(), &specs, reason.is_some(), &sum)))?;
-        self.found_at_yank(&release.version, reason.is_some())
+        self.found_at_yank(highest)
     }
 
-    fn found_at_yank(&mut self, version: &Version, yanked: bool) -> Result<(), Defect> {
+    /// Its words stay those of the highest version that was ever published; they seldom differ.
+    fn found_at_yank(&mut self, highest: Option<GemVersion>) -> Result<(), Defect> {
         let key = rows::found_key(&self.name)?;
-        match self.rows.decoded::<Found>(&key)? {
-            Some(found) if found.version == *version && found.yanked != yanked => self.put(key, &Found { yanked, ..found }),
-            _ => Ok(()),
+        let Some(found) = self.rows.decoded::<Found>(&key)? else { return Ok(()) };
+        let yanked = highest.is_none();
+        let version = highest.map_or_else(|| found.version.clone(), |version| version.neutral().clone());
+        if found.version == version && found.yanked == yanked {
+            return Ok(());
         }
+        self.put(key, &Found { version, yanked, ..found })
     }
 }

@@ -86,7 +86,9 @@ pub(crate) fn inspect(said: &Said<'_>, artifacts: &[&dyn ArtifactSource], limits
     let mut gems =
         artifacts.iter().map(|artifact| Ok((*artifact, open(*artifact, limits)?))).collect::<Result<Vec<_>, InspectRefusal>>()?;
     gems.sort_by_key(|(_, package)| file_name(&package.spec));
-    let first = gems.first().map(|(_, package)| package.spec.clone()).ok_or_else(|| refuse("artifact_count", "there is no .gem"))?;
+    // The plain one stands for the others.
+    let first = gems.iter().map(|(_, package)| &package.spec).min_by_key(|spec| spec.platform.clone()).cloned();
+    let first = first.ok_or_else(|| refuse("artifact_count", "there is no .gem"))?;
     for (artifact, Package { spec, .. }) in &gems {
         if artifact.name() != file_name(spec) {
             let shown: String = artifact.name().escape_debug().take(120).collect();

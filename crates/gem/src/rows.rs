@@ -82,7 +82,7 @@ pub(crate) struct Release {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Content {
-    /// Readable: one for each platform, ascending by file name.
+    /// Readable: one for each platform, `ruby` first.
     Present(Vec<File>),
     /// Its manifest is withheld by an event.
     Withheld,
@@ -121,12 +121,12 @@ pub(crate) struct InfoLines {
     pub(crate) yanked: bool,
 }
 
-/// `n/D/N`: that a source has a gem, and what a search shows of it: its highest version when that was published.
+/// `n/D/N`: that a source has a gem, and what a search shows of it: its highest version that is not yanked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Found {
     pub(crate) version: Version,
-    pub(crate) published: TimeMs,
+    /// Whether every version is.
     pub(crate) yanked: bool,
     pub(crate) summary: Option<String>,
     pub(crate) homepage: Option<String>,
