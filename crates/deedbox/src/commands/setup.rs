@@ -42,7 +42,7 @@ pub(crate) fn run(context: &Context, args: Setup) -> anyhow::Result<()> {
         PackageManager::Yarn => "yarn add",
         PackageManager::Bun => "bun add",
         PackageManager::Deno => "deno add npm:",
-        PackageManager::Gem | PackageManager::Bundle => "gem install",
+        PackageManager::Gem | PackageManager::Bundle => return Ok(()),
     };
     let space = if args.client == PackageManager::Deno { "" } else { " " };
     terminal::say(&format!("  next: {install}{space}@{domain}/NAME   and then: deedbox verify --lockfile package-lock.json"));
