@@ -122,6 +122,8 @@ pub(crate) enum PackageManager {
     Yarn,
     Bun,
     Deno,
+    Gem,
+    Bundle,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -138,7 +140,7 @@ pub(crate) struct Setup {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Publish {
-    /// Directories with a package.json, or packed .tgz files
+    /// Directories with a package.json or a .gemspec, or packed .tgz or .gem files
     #[arg(default_value = ".")]
     pub(crate) paths: Vec<PathBuf>,
     /// What the package must be; refused if its own manifest says otherwise

@@ -1,4 +1,5 @@
-//! Every bound of this crate in one place, each with its reason (spec/projections/npm.md §9).
+//! Every bound of this crate in one place, each with its reason (spec/projections/npm.md §9); those of
+//! unpacking are `archive`'s.
 
 /// Characters of a native name, scope and slash included: npm's own limit for new packages.
 pub const NAME_CHARS: usize = 214;
@@ -6,18 +7,6 @@ pub const NAME_CHARS: usize = 214;
 pub const VERSION_NUMBER: u64 = 9_007_199_254_740_991;
 /// Bytes of a tarball: four times the largest packages in use; one publish is hashed and read twice.
 pub const TARBALL_BYTES: u64 = 256 * 1024 * 1024;
-/// Bytes that a tarball may unpack to: a few seconds of one core, and a small disk still holds it.
-pub const UNPACKED_BYTES: u64 = 1024 * 1024 * 1024;
-/// Members of a tarball: the largest icon packages have a third of it.
-pub const MEMBERS: u64 = 100_000;
-/// Bytes of one member's path: every file system in use can hold it below some folder.
-pub const PATH_BYTES: usize = 1_024;
-/// Folders in one member's path: a deep path costs memory in the square of its depth.
-pub const PATH_SEGMENTS: usize = 64;
-/// Bytes of all names kept to find members that collide: what one inspection may hold in memory for it.
-pub const INDEX_BYTES: usize = 64 * 1024 * 1024;
-/// Bytes of one pax or GNU long-name header: a path and a few attributes fit many times.
-pub const EXTENSION_BYTES: u64 = 16 * 1024;
 /// Bytes of package.json: a hundred times a long one.
 pub const PACKAGE_JSON_BYTES: u64 = 2 * 1024 * 1024;
 /// Nesting of package.json or a lock file while it is read.

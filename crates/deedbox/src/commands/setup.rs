@@ -19,36 +19,63 @@ pub(crate) fn run(context: &Context, args: Setup) -> anyhow::Result<()> {
     if !args.dir.is_dir() {
         return Err(wrong(format!("{} is no folder that is there: make it, or give the project's folder with --dir", args.dir.display())));
     }
-    let line = npmrc(&domain, url);
+    match args.client {
+        PackageManager::Npm => npm_family(&args, &domain, url, "npm install @", None),
+        PackageManager::Pnpm => npm_family(&args, &domain, url, "pnpm add @", Some("pnpm-lock.yaml")),
+        PackageManager::Yarn => npm_family(&args, &domain, url, "yarn add @", Some("yarn.lock")),
+        PackageManager::Bun => npm_family(&args, &domain, url, "bun add @", Some("bun.lock")),
+        PackageManager::Deno => npm_family(&args, &domain, url, "deno add npm:@", Some("deno.lock")),
+        PackageManager::Gem => {
+            let install = gem_install(&domain, url);
+            terminal::say(&format!("nothing to write: gem has its sources for a user, not for a project\n  next: {install}"));
+            Ok(())
+        }
+        PackageManager::Bundle => {
+            write(&args.dir, "Gemfile", |text| Ok(gemfile(text, &domain, url))).map(|said| terminal::say(&said))?;
+            terminal::say("  next: write the gems of the domain into that block, and then: bundle install");
+            Ok(())
+        }
+    }
+}
+
+/// The settings of npm and of those that read its own. Of the lock files only npm's are read by `deedbox verify`.
+fn npm_family(args: &Setup, domain: &Domain, url: &RegistryUrl, install: &str, foreign_lock: Option<&str>) -> anyhow::Result<()> {
+    let line = npmrc(domain, url);
     write(&args.dir, ".npmrc", |text| set_line(text, &line)).map(|said| terminal::say(&said))?;
     if args.client == PackageManager::Yarn {
-        write(&args.dir, ".yarnrc.yml", |text| yarn(text, &domain, url)).map(|said| terminal::say(&said))?;
+        write(&args.dir, ".yarnrc.yml", |text| yarn(text, domain, url)).map(|said| terminal::say(&said))?;
     }
-    let install = match args.client {
-        PackageManager::Npm => "npm install",
-        PackageManager::Pnpm => "pnpm add",
-        PackageManager::Yarn => "yarn add",
-        PackageManager::Bun => "bun add",
-        PackageManager::Deno => "deno add npm:",
+    let check = match foreign_lock {
+        None => "deedbox verify --lockfile package-lock.json".to_owned(),
+        Some(lock) => {
+            format!("deedbox verify npm:{domain}/NAME@VERSION, for each one that {lock} names (verify does not read that file)")
+        }
     };
-    let space = if args.client == PackageManager::Deno { "" } else { " " };
-    terminal::say(&format!("  next: {install}{space}@{domain}/NAME   and then: {}", check(args.client, &domain)));
+    terminal::say(&format!("  next: {install}{domain}/NAME   and then: {check}"));
     if args.client == PackageManager::Yarn {
         terminal::say("  Yarn 4 waits a day before it takes a new release; npmMinimalAgeGate: 0 in .yarnrc.yml turns that off");
     }
     Ok(())
 }
 
-/// How to check what was installed. Of the lock files only npm's are read.
-fn check(client: PackageManager, domain: &Domain) -> String {
-    let lock = match client {
-        PackageManager::Npm => return "deedbox verify --lockfile package-lock.json".to_owned(),
-        PackageManager::Pnpm => "pnpm-lock.yaml",
-        PackageManager::Yarn => "yarn.lock",
-        PackageManager::Bun => "bun.lock",
-        PackageManager::Deno => "deno.lock",
+/// How a gem of a domain is installed without any other source being asked.
+fn gem_install(domain: &Domain, url: &RegistryUrl) -> String {
+    format!("gem install NAME --clear-sources --source {url}/gem/{domain}/")
+}
+
+/// The text of a Gemfile with a block for a domain's source, if it has none yet.
+fn gemfile(text: &str, domain: &Domain, url: &RegistryUrl) -> (String, String) {
+    let source = format!("source \"{url}/gem/{domain}\"");
+    let said = format!("{source} do … end");
+    if text.lines().any(|line| line.trim_start().starts_with(&source)) {
+        return (text.to_owned(), said);
+    }
+    let gap = match text {
+        "" => "",
+        text if text.ends_with('\n') => "\n",
+        _ => "\n\n",
     };
-    format!("deedbox verify npm:{domain}/NAME@VERSION, for each one that {lock} names (verify does not read that file)")
+    (format!("{text}{gap}{source} do\n  # gem \"NAME\"\nend\n"), said)
 }
 
 /// The line of an `.npmrc` by which packages of a domain come from a registry.
@@ -182,6 +209,24 @@ mod tests {
             (&format!("{line}\n{line}\nc=3"), format!("{line}\nc=3")),
         ] {
             assert_eq!(set_line(old, line).unwrap().0, new);
+        }
+    }
+
+    #[test]
+    fn a_gemfile_gets_one_block_for_a_domain() {
+        let domain = Domain::parse("acme.example").unwrap();
+        let url = RegistryUrl::parse("https://registry.example").unwrap();
+        let block = "source \"https://registry.example/gem/acme.example\" do\n  # gem \"NAME\"\nend\n";
+        for (old, new) in [
+            ("", block.to_owned()),
+            ("gem \"a\"", format!("gem \"a\"\n\n{block}")),
+            ("gem \"a\"\n", format!("gem \"a\"\n\n{block}")),
+            (
+                "source \"https://registry.example/gem/acme.example\" do\n  gem \"b\"\nend",
+                "source \"https://registry.example/gem/acme.example\" do\n  gem \"b\"\nend".to_owned(),
+            ),
+        ] {
+            assert_eq!(gemfile(old, &domain, &url).0, new);
         }
     }
 

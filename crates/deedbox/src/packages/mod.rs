@@ -2,6 +2,7 @@
 //! forms; packing is the ecosystem's own tool's work. What is inside is the dialect's to read.
 
 pub(crate) mod file;
+mod gem;
 mod npm;
 
 use crate::failure::wrong;
@@ -42,9 +43,12 @@ pub(crate) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Vec<Foun
     if is_wanted("npm") {
         found = npm::find(path).await?;
     }
+    if found.is_none() && is_wanted("gem") {
+        found = gem::find(path).await?;
+    }
     let mut found = found.ok_or_else(|| {
         wrong(format!(
-            "{} is no package of an ecosystem that is known here{}: name a directory with a package.json, or a packed .tgz",
+            "{} is no package of an ecosystem that is known here{}: name a directory with a package.json or a .gemspec, or a packed .tgz or .gem",
             path.display(),
             wish.id.map(|id| format!(", or not one of {}", id.ecosystem())).unwrap_or_default()
         ))

@@ -1,0 +1,185 @@
+//! Places: every path of an archive, folded, so that no two members end at one place on any file system.
+
+use super::{ArchiveLimits, Manner, refuse, shown};
+use deedbox_view::InspectRefusal;
+use std::collections::BTreeMap;
+
+/// All paths seen, folded, so that no two members end at one place on any file system.
+pub(super) struct Paths<'a> {
+    manner: &'a Manner,
+    limits: &'a ArchiveLimits,
+    top: Option<String>,
+    seen: BTreeMap<String, Place>,
+    bytes: usize,
+}
+
+struct Place {
+    is_file: bool,
+    /// As it was spelled first; empty for a folder that only follows from a longer path.
+    spelled: String,
+}
+
+impl<'a> Paths<'a> {
+    pub(super) fn new(manner: &'a Manner, limits: &'a ArchiveLimits) -> Self {
+        Paths { manner, limits, top: None, seen: BTreeMap::new(), bytes: 0 }
+    }
+
+    pub(super) fn add_file<'p>(&mut self, path: &'p str) -> Result<&'p str, InspectRefusal> {
+        let words = &self.manner.words;
+        let folder = self.manner.top_folder;
+        let no_top = || {
+            refuse(
+                "archive_no_top_folder",
+                format!(
+                    "{} is not inside a folder; {} strips the first folder of every path, so put all files under {}/",
+                    shown(path),
+                    words.unpacker,
+                    folder.unwrap_or_default()
+                ),
+            )
+        };
+        if folder.is_some() && !path.contains('/') && path != ".." {
+            return Err(no_top());
+        }
+        let below = self.below_top(path)?.ok_or_else(no_top)?;
+        let folded = fold_case(below);
+        if let Some(manifest) = self.manner.manifest
+            && folded == manifest
+            && let Some(first) = self.seen.get(&folded)
+            && first.is_file
+        {
+            return Err(refuse(
+                "archive_two_manifests",
+                format!(
+                    "{} has a second {manifest} ({}), and programs differ about which one counts; keep one",
+                    words.archive,
+                    shown(path)
+                ),
+            ));
+        }
+        if let Some(first) = self.seen.get(&folded) {
+            return Err(if first.is_file && first.spelled == below {
+                refuse(
+                    "archive_duplicate_member",
+                    format!("{} is there twice, and programs differ about which one counts; keep one", shown(path)),
+                )
+            } else {
+                collision(path, &first.spelled)
+            });
+        }
+        self.add_parents(&folded, path)?;
+        self.insert(folded, Place { is_file: true, spelled: below.to_owned() })?;
+        Ok(below)
+    }
+
+    pub(super) fn add_folder(&mut self, path: &str) -> Result<(), InspectRefusal> {
+        let Some(below) = self.below_top(path.strip_suffix('/').unwrap_or(path))? else { return Ok(()) };
+        let folded = fold_case(below);
+        match self.seen.get_mut(&folded) {
+            Some(first) if first.is_file => return Err(collision(path, &first.spelled)),
+            Some(first) if first.spelled.is_empty() => {}
+            Some(first) if first.spelled == below => {
+                return Err(refuse("archive_duplicate_member", format!("the folder {} is there twice; keep one", shown(path))));
+            }
+            Some(first) => return Err(collision(path, &first.spelled)),
+            None => {
+                self.add_parents(&folded, path)?;
+            }
+        }
+        self.insert(folded, Place { is_file: false, spelled: below.to_owned() })
+    }
+
+    /// The path below the one top folder; none for that folder itself.
+    fn below_top<'p>(&mut self, path: &'p str) -> Result<Option<&'p str>, InspectRefusal> {
+        let words = &self.manner.words;
+        if path.len() > self.limits.path_bytes {
+            return Err(refuse(
+                "archive_path_too_long",
+                format!("{}… has {} bytes, more than {}; shorten it", shown(path), path.len(), self.limits.path_bytes),
+            ));
+        }
+        if path.starts_with('/') || path.split('/').any(|segment| segment == "..") {
+            return Err(refuse("archive_path_escapes", format!("{} leads out of the package; {}", shown(path), words.pack_again)));
+        }
+        if path.split('/').count() > self.limits.path_segments {
+            return Err(refuse(
+                "archive_path_too_long",
+                format!("{} has more than {} folders; flatten it", shown(path), self.limits.path_segments),
+            ));
+        }
+        let has_drive = |segment: &str| segment.chars().next().is_some_and(|c| c.is_ascii_alphabetic()) && segment.get(1..2) == Some(":");
+        if path.contains('\\') || path.chars().any(char::is_control) || path.split('/').any(|s| s.is_empty() || s == "." || has_drive(s)) {
+            return Err(refuse(
+                "archive_path_unsafe",
+                format!(
+                    "{} has an empty or \".\" segment, a backslash, a drive letter or a control character, which lead to different files on different systems; rename it",
+                    shown(path)
+                ),
+            ));
+        }
+        if self.manner.top_folder.is_none() {
+            return Ok(Some(path));
+        }
+        let (top, below) = match path.split_once('/') {
+            Some((top, below)) => (top, Some(below)),
+            None => (path, None),
+        };
+        match &self.top {
+            None => self.top = Some(top.to_owned()),
+            Some(first) if first == top => {}
+            Some(first) => {
+                return Err(refuse(
+                    "archive_two_top_folders",
+                    format!(
+                        "{} is not under {}: {} strips the first folder of every path, so files of two folders would fall into one; keep one",
+                        shown(path),
+                        shown(first),
+                        words.unpacker
+                    ),
+                ));
+            }
+        }
+        Ok(below)
+    }
+
+    fn add_parents(&mut self, folded: &str, path: &str) -> Result<(), InspectRefusal> {
+        for (at, _) in folded.match_indices('/') {
+            let Some(parent) = folded.get(..at) else { continue };
+            match self.seen.get(parent) {
+                Some(place) if place.is_file => return Err(collision(path, &place.spelled)),
+                Some(_) => {}
+                None => self.insert(parent.to_owned(), Place { is_file: false, spelled: String::new() })?,
+            }
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, folded: String, place: Place) -> Result<(), InspectRefusal> {
+        // What an entry of the map costs beside its texts.
+        self.bytes = self.bytes.saturating_add(folded.len() + place.spelled.len() + 64);
+        if self.bytes > self.limits.index_bytes {
+            return Err(refuse(
+                "archive_too_many_members",
+                format!("the names in {} are too many and too long; {}", self.manner.words.archive, self.manner.words.fewer_files),
+            ));
+        }
+        self.seen.insert(folded, place);
+        Ok(())
+    }
+}
+
+fn collision(path: &str, other: &str) -> InspectRefusal {
+    refuse(
+        "archive_members_collide",
+        format!(
+            "{} and {} are one place on a file system that does not tell capitals apart, or a file and a folder of one name; rename one",
+            shown(path),
+            shown(other)
+        ),
+    )
+}
+
+/// One form for all spellings that differ in case only. Through capitals first, so that ß and ss, ſ and s meet.
+pub(super) fn fold_case(path: &str) -> String {
+    path.to_uppercase().to_lowercase()
+}

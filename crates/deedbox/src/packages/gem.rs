@@ -1,0 +1,99 @@
+//! Gems: packed `.gem` files, those of one version together as its platforms, or a `.gemspec`, which the machine's own
+//! `gem build` packs.
+
+use super::Found;
+use super::file::FileArtifact;
+use crate::failure::{refused, wrong};
+use crate::terminal;
+use deedbox_gem::{Gem, Identity, identify};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+
+/// The gems at a path: a `.gem`, a `.gemspec`, a directory with one `.gemspec`, or else a directory with `.gem` files, of
+/// which those of one version are one release.
+pub(super) async fn find(path: &Path) -> anyhow::Result<Option<Vec<Found>>> {
+    if path.is_dir() {
+        let mut gemspecs = with_extension(path, "gemspec")?;
+        return match (gemspecs.pop(), gemspecs.is_empty()) {
+            (Some(gemspec), true) => build(path, &gemspec).await.map(Some),
+            (Some(_), false) => Err(wrong(format!("{} has several .gemspec files: name one of them", path.display()))),
+            (None, _) => match with_extension(path, "gem")? {
+                gems if gems.is_empty() => Ok(None),
+                gems => packed(gems).await.map(Some),
+            },
+        };
+    }
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("gem") => packed(vec![path.to_owned()]).await.map(Some),
+        Some("gemspec") => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            build(folder, path).await.map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Files of a directory itself, ascending.
+fn with_extension(folder: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|e| wrong(format!("{}: {e}", folder.display())))? {
+        let path = entry?.path();
+        if path.is_file() && path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Releases of packed gems, ascending by name and version.
+async fn packed(paths: Vec<PathBuf>) -> anyhow::Result<Vec<Found>> {
+    let read = tokio::task::spawn_blocking(move || {
+        let mut releases: BTreeMap<(String, String), Vec<FileArtifact>> = BTreeMap::new();
+        for path in paths {
+            let artifact = FileArtifact::open(&path)?;
+            let Identity { name, version, .. } = look(&artifact, &path)?;
+            releases.entry((name, version)).or_default().push(artifact);
+        }
+        anyhow::Ok(releases)
+    });
+    let releases = read.await??.into_values();
+    Ok(releases.map(|artifacts| found(artifacts, None)).collect())
+}
+
+fn found(artifacts: Vec<FileArtifact>, folder: Option<tempfile::TempDir>) -> Found {
+    Found { dialect: Arc::new(Gem::new()), artifacts, id: None, version: None, folder }
+}
+
+fn look(artifact: &FileArtifact, path: &Path) -> anyhow::Result<Identity> {
+    identify(artifact).map_err(|refusal| refused(format!("{}: {} [{}]", path.display(), refusal.message, refusal.code)))
+}
+
+/// The machine's own `gem build`, which runs the gemspec.
+async fn build(folder: &Path, gemspec: &Path) -> anyhow::Result<Vec<Found>> {
+    let out = tempfile::tempdir()?;
+    let built = out.path().join("built.gem");
+    let name = gemspec.file_name().map(PathBuf::from).unwrap_or_default();
+    terminal::note(&format!("gem build runs {}", gemspec.display()));
+    let mut command = tokio::process::Command::new("gem");
+    command.arg("build").arg(name).arg("--output").arg(&built).current_dir(folder).stdin(Stdio::null());
+    // Standard output is for this program's own answer; what gem says is shown if it fails.
+    let output = command.output().await.map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => {
+            refused("gem is not on this machine: install Ruby with RubyGems, or build elsewhere and give the .gem")
+        }
+        _ => refused(format!("gem cannot be run: {e}")),
+    })?;
+    if !output.status.success() || !built.is_file() {
+        terminal::note(&deedbox_client::http::printable_lines(&String::from_utf8_lossy(&output.stdout)));
+        terminal::note(&deedbox_client::http::printable_lines(&String::from_utf8_lossy(&output.stderr)));
+        return Err(refused(format!("gem build failed in {}: its words are above", folder.display())));
+    }
+    let artifact = tokio::task::spawn_blocking(move || {
+        let Identity { file_name, .. } = look(&FileArtifact::open(&built)?, &built)?;
+        FileArtifact::named(&built, file_name)
+    });
+    Ok(vec![found(vec![artifact.await??], Some(out))])
+}

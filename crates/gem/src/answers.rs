@@ -1,0 +1,239 @@
+//! The two halves of an answer: which rows it needs, and what they make (spec/projections/gem.md §6).
+
+use crate::api;
+use crate::calendar;
+use crate::file;
+use crate::index;
+use crate::inspect::MEDIA_TYPE;
+use crate::limits::{SCAN_ROWS, VERSIONS_PIECES};
+use crate::marshal;
+use crate::name::GemName;
+use crate::routes::{self, Route};
+use crate::rows::{self, Content, File, Found, InfoPiece, Release, Source, VersionsPiece};
+use crate::specs;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use deedbox_model::row::decode_row;
+use deedbox_model::{Defect, Domain, RowKey, Rows, Sha256Digest};
+use deedbox_view::projection::MAX_ROUNDS;
+use deedbox_view::{Plan, Reads, Request, Response, Site, Step};
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
+use std::io::Write as _;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const BINARY: &str = "application/octet-stream";
+const TOO_MUCH: &str = "There is more here than one answer may read. Ask for one gem or one version";
+
+/// What to read first. Every event about a gem rewrites its head, and its source's.
+pub(crate) fn plan(request: &Request) -> Result<Plan, Defect> {
+    Ok(match routes::route(request) {
+        Route::Versions(domain) | Route::Names(domain) | Route::Specs(domain, _) | Route::Search(domain) => {
+            Plan::Get(vec![rows::source_key(&domain)?])
+        }
+        Route::Info(name) | Route::ApiVersions(name) | Route::ApiGem(name) => Plan::Get(vec![rows::head_key(&name)?]),
+        Route::Quick(domain, file) | Route::File(domain, file) => match keys_of(&domain, &file)? {
+            keys if keys.is_empty() => Plan::Nothing,
+            keys => Plan::Get(keys),
+        },
+        Route::Root | Route::Nothing(_) | Route::Write(_) => Plan::Nothing,
+    })
+}
+
+/// The releases that a file name may be of.
+fn keys_of(domain: &Domain, file: &str) -> Result<Vec<RowKey>, Defect> {
+    let names = file::readings(file).filter_map(|reading| Some((GemName::new(domain, reading.name).ok()?, reading.version)));
+    names.map(|(name, version)| rows::release_key(&name, version.as_str())).collect()
+}
+
+/// Whether more must be read.
+pub(crate) fn step(request: &Request, reads: &Reads) -> Result<Step, Defect> {
+    let (head, prefix) = match routes::route(request) {
+        Route::Versions(domain) | Route::Specs(domain, _) => {
+            let key = rows::source_key(&domain)?;
+            if reads.rows.decoded::<Source>(&key)?.is_some_and(|source| source.versions.pieces > VERSIONS_PIECES) {
+                return Ok(Step::Ready);
+            }
+            (key, rows::versions_prefix(&domain)?)
+        }
+        Route::Names(domain) | Route::Search(domain) => (rows::source_key(&domain)?, rows::found_prefix(&domain)?),
+        Route::Info(name) => (rows::head_key(&name)?, rows::info_prefix(&name)?),
+        Route::ApiVersions(name) | Route::ApiGem(name) => (rows::head_key(&name)?, rows::release_prefix(&name)?),
+        _ => return Ok(Step::Ready),
+    };
+    if reads.rows.get(&head)?.is_none() {
+        return Ok(Step::Ready);
+    }
+    Ok(match &reads.last_scan {
+        Some(end) if !end.more || reads.rounds >= MAX_ROUNDS => Step::Ready,
+        end => {
+            let after = end.as_ref().and_then(|end| end.last.clone());
+            Step::Read(Plan::Scan { prefix, after, limit: SCAN_ROWS })
+        }
+    })
+}
+
+/// The answer.
+pub(crate) fn render(request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
+    // A list that was cut short would look like a whole one. Not a 5xx: clients would ask again and again.
+    if reads.last_scan.as_ref().is_some_and(|end| end.more) {
+        return Ok(refusal(422, TOO_MUCH));
+    }
+    let rows = &reads.rows;
+    Ok(match routes::route(request) {
+        Route::Root => text("This is a source of gems.\n".to_owned()),
+        Route::Versions(domain) => match source(&domain, rows)? {
+            None => empty(&domain),
+            Some(source) if source.versions.pieces > VERSIONS_PIECES => refusal(422, TOO_MUCH),
+            Some(source) => indexed(index::versions_head(source.created) + &versions(&domain, rows)?),
+        },
+        Route::Names(domain) => match source(&domain, rows)? {
+            None => empty(&domain),
+            Some(_) => {
+                let names = found(&domain, rows)?.into_iter().map(|(name, _)| format!("{}\n", name.name()));
+                indexed(index::HEAD.to_owned() + &names.collect::<String>())
+            }
+        },
+        Route::Info(name) => match rows.get(&rows::head_key(&name)?)? {
+            None => unknown(&name),
+            Some(_) => indexed(index::HEAD.to_owned() + &info(&name, rows)?),
+        },
+        Route::Specs(domain, kind) => match source(&domain, rows)? {
+            None => empty(&domain),
+            Some(source) if source.versions.pieces > VERSIONS_PIECES => refusal(422, TOO_MUCH),
+            Some(source) => {
+                let packed = gzip(&specs::render(&versions(&domain, rows)?, kind));
+                let modified = ("last-modified", calendar::http_date(source.modified));
+                Response { media_type: "application/gzip".into(), headers: vec![modified], ..Response::json(packed) }
+            }
+        },
+        Route::Quick(domain, name) => match sought(&domain, &name, rows)? {
+            Sought::File(file, release) => {
+                let specification = marshal::specification(&file.spec, calendar::day_of(release.published));
+                Response { media_type: BINARY.into(), ..Response::json(deflate(&specification)) }
+            }
+            Sought::Gone(refusal) => refusal,
+        },
+        Route::File(domain, name) => match sought(&domain, &name, rows)? {
+            Sought::File(file, _) => Response::object(MEDIA_TYPE, file.object),
+            Sought::Gone(refusal) => refusal,
+        },
+        Route::ApiVersions(name) => match releases(&name, rows)? {
+            releases if releases.is_empty() => unknown(&name),
+            releases => Response::json(api::versions(&releases)?),
+        },
+        Route::ApiGem(name) => match api::gem(&name, &releases(&name, rows)?, site)? {
+            None => unknown(&name),
+            Some(json) => Response::json(json),
+        },
+        Route::Search(domain) => Response::json(api::search(request, &found(&domain, rows)?, site)?),
+        Route::Nothing(words) => refusal(404, &words),
+        Route::Write(words) => Response { headers: vec![("allow", "GET, HEAD".to_owned())], ..refusal(405, words) },
+    })
+}
+
+/// What gem and Bundler print is the body.
+fn refusal(status: u16, words: &str) -> Response {
+    Response::refusal(status, TEXT, format!("{words}\n").into_bytes())
+}
+
+fn text(body: String) -> Response {
+    Response { media_type: TEXT.into(), ..Response::json(body.into_bytes()) }
+}
+
+/// A part of the compact index: its tag is the MD5 that Bundler up to 2.4 compares, its digest what newer ones do.
+fn indexed(body: String) -> Response {
+    let tag = index::md5_hex(body.as_bytes());
+    let sha256 = BASE64.encode(Sha256Digest::of(body.as_bytes()).as_bytes());
+    let headers = vec![("repr-digest", format!("sha-256=:{sha256}:")), ("digest", format!("sha-256={sha256}"))];
+    Response { tag: Some(tag), headers, ..text(body) }
+}
+
+fn empty(domain: &Domain) -> Response {
+    refusal(404, &format!("Not found: {domain} has no gem in this registry"))
+}
+
+fn unknown(name: &GemName) -> Response {
+    refusal(404, &format!("Not found: {} has no gem {:?} in this registry", name.domain(), name.name()))
+}
+
+fn source(domain: &Domain, rows: &Rows) -> Result<Option<Source>, Defect> {
+    rows.decoded(&rows::source_key(domain)?)
+}
+
+fn versions(domain: &Domain, rows: &Rows) -> Result<String, Defect> {
+    let prefix = rows::versions_prefix(domain)?;
+    let pieces = rows.with_prefix(prefix.as_str()).map(|(key, row)| Ok(decode_row::<VersionsPiece>(key, &row.bytes)?.text));
+    pieces.collect()
+}
+
+fn info(name: &GemName, rows: &Rows) -> Result<String, Defect> {
+    let prefix = rows::info_prefix(name)?;
+    let mut text = String::new();
+    for (key, row) in rows.with_prefix(prefix.as_str()) {
+        let piece: InfoPiece = decode_row(key, &row.bytes)?;
+        text.extend(piece.releases.into_iter().filter(|lines| !lines.yanked).map(|lines| lines.text));
+    }
+    Ok(text)
+}
+
+fn found(domain: &Domain, rows: &Rows) -> Result<Vec<(GemName, Found)>, Defect> {
+    let prefix = rows::found_prefix(domain)?;
+    let all = rows.with_prefix(prefix.as_str()).map(|(key, row)| {
+        let name = key.as_str().strip_prefix(prefix.as_str()).unwrap_or_default();
+        let name = GemName::new(domain, name).map_err(|e| Defect::Damaged { key: key.to_string(), why: e.to_string() })?;
+        Ok((name, decode_row(key, &row.bytes)?))
+    });
+    all.collect()
+}
+
+fn releases(name: &GemName, rows: &Rows) -> Result<Vec<Release>, Defect> {
+    let prefix = rows::release_prefix(name)?;
+    rows.with_prefix(prefix.as_str()).map(|(key, row)| decode_row(key, &row.bytes)).collect()
+}
+
+/// What a file name leads to.
+enum Sought {
+    File(Box<File>, Box<Release>),
+    /// Words for whoever asked.
+    Gone(Response),
+}
+
+/// A gem by its file name, yanked or not.
+fn sought(domain: &Domain, full_name: &str, rows: &Rows) -> Result<Sought, Defect> {
+    let shown: String = full_name.chars().take(120).collect();
+    let mut gone = None;
+    for key in keys_of(domain, full_name)? {
+        let Some(release) = rows.decoded::<Release>(&key)? else { continue };
+        match &release.content {
+            Content::Present(files) => {
+                if let Some(file) = files.iter().find(|file| file.spec.full_name() == full_name) {
+                    return Ok(Sought::File(Box::new(file.clone()), Box::new(release)));
+                }
+            }
+            Content::Withheld => {
+                let words = format!("{shown} is withheld by an event of the log; its digest stays, its bytes are not served");
+                gone = Some(refusal(451, &words));
+            }
+            Content::Unreadable => {
+                let words = format!("Not found: the manifest of {shown} in the log cannot be read. Run: deedbox log");
+                gone = gone.or_else(|| Some(refusal(404, &words)));
+            }
+        }
+    }
+    Ok(Sought::Gone(gone.unwrap_or_else(|| refusal(404, &format!("Not found: {domain} has no gem {shown:?} in this registry")))))
+}
+
+/// zlib (RFC 1950), as `.rz` is.
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
+}
