@@ -122,6 +122,8 @@ pub(crate) enum PackageManager {
     Yarn,
     Bun,
     Deno,
+    Mvn,
+    Gradle,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -138,10 +140,10 @@ pub(crate) struct Setup {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Publish {
-    /// Directories with a package.json, or packed .tgz files
+    /// Directories with a package.json or a pom.xml, packed .tgz files, folders in Maven's layout
     #[arg(default_value = ".")]
     pub(crate) paths: Vec<PathBuf>,
-    /// What the package must be; refused if its own manifest says otherwise
+    /// What the package must be; refused if its own manifest says otherwise. For Maven, where the domain ends in the group
     #[arg(long)]
     pub(crate) id: Option<String>,
     /// What the version must be; refused if its own manifest says otherwise

@@ -22,6 +22,7 @@ pub mod order;
 pub mod pom;
 mod routes;
 mod rows;
+pub mod settings;
 pub mod version;
 mod xml;
 

@@ -16,13 +16,17 @@ const FILE_BYTES: u64 = 1024 * 1024;
 pub(crate) fn run(context: &Context, args: Setup) -> anyhow::Result<()> {
     let domain = Domain::parse(&args.domain).map_err(|e| wrong(e.to_string()))?;
     let url = context.url()?;
+    if matches!(args.client, PackageManager::Mvn | PackageManager::Gradle) {
+        return super::setup_jvm::run(&args, &domain, url);
+    }
     let line = npmrc(&domain, url);
     write(&args.dir, ".npmrc", |text| set_line(text, &line)).map(|said| terminal::say(&said))?;
     if args.client == PackageManager::Yarn {
         write(&args.dir, ".yarnrc.yml", |text| yarn(text, &domain, url)).map(|said| terminal::say(&said))?;
     }
     let install = match args.client {
-        PackageManager::Npm => "npm install",
+        // Those of the JVM have gone their own way above.
+        PackageManager::Npm | PackageManager::Mvn | PackageManager::Gradle => "npm install",
         PackageManager::Pnpm => "pnpm add",
         PackageManager::Yarn => "yarn add",
         PackageManager::Bun => "bun add",

@@ -2,9 +2,11 @@
 //! forms; packing is the ecosystem's own tool's work. What is inside is the dialect's to read.
 
 pub(crate) mod file;
+mod maven;
 mod npm;
 
 use crate::failure::wrong;
+use deedbox_client::Registry;
 use deedbox_model::{PackageId, Version};
 use deedbox_view::Dialect;
 use file::FileArtifact;
@@ -18,6 +20,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) id: Option<&'a PackageId>,
     /// `--version`.
     pub(crate) version: Option<&'a Version>,
+    /// The registry that is to have it, if one was named: some ecosystems ask it who holds a name.
+    pub(crate) registry: Option<&'a Registry>,
 }
 
 /// The files of one release.
@@ -42,9 +46,12 @@ pub(crate) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Vec<Foun
     if is_wanted("npm") {
         found = npm::find(path).await?;
     }
+    if found.is_none() && is_wanted("maven") {
+        found = maven::find(path, wish).await?;
+    }
     let mut found = found.ok_or_else(|| {
         wrong(format!(
-            "{} is no package of an ecosystem that is known here{}: name a directory with a package.json, or a packed .tgz",
+            "{} is no package of an ecosystem that is known here{}: name a directory with a package.json or a pom.xml, a packed .tgz, or a folder in Maven's layout",
             path.display(),
             wish.id.map(|id| format!(", or not one of {}", id.ecosystem())).unwrap_or_default()
         ))
