@@ -85,7 +85,11 @@ impl Bench {
 
     fn run(&self, folder: &Path, local: &Path, args: &[&str]) -> anyhow::Result<Said> {
         let mut command = Command::new(&self.mvn);
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.scratch.path()).env("LANG", "C.UTF-8");
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.scratch.path())
+            .env("LANG", "C.UTF-8");
         command.current_dir(folder).stdin(Stdio::null()).args(["-B", "-s"]).arg(self.scratch.path().join("settings.xml"));
         command.arg(format!("-Dmaven.repo.local={}", local.display())).arg("-Dstyle.color=never");
         Said::of(command.args(args))
@@ -262,8 +266,10 @@ fn a_maven_build_is_published_from_its_project_and_from_a_deployed_folder() {
     // The POM says dependencies and a parent as it always did: Maven reads it from here.
     let project = bench.project("uses-built", "parts", "1").unwrap();
     let text = fs::read_to_string(project.join("pom.xml")).unwrap();
-    let text = text.replace("<groupId>localhost.demo</groupId><artifactId>parts", "<groupId>localhost.demo.parts</groupId><artifactId>built");
-    fs::write(project.join("pom.xml"), text.replace("<version>1</version></dependency>", "<version>[1.0,)</version></dependency>")).unwrap();
+    let text =
+        text.replace("<groupId>localhost.demo</groupId><artifactId>parts", "<groupId>localhost.demo.parts</groupId><artifactId>built");
+    fs::write(project.join("pom.xml"), text.replace("<version>1</version></dependency>", "<version>[1.0,)</version></dependency>"))
+        .unwrap();
     bench.mvn(&project, "built", &["-C", &format!("{DEPENDENCY}:copy-dependencies")]).unwrap().done().unwrap();
     assert!(project.join("target/dependency/built-1.2.jar").is_file());
     // With the group's domain unknown and nobody to ask, the words name the ids.
@@ -337,7 +343,8 @@ fn real_jars_by_the_hundred_are_read_and_a_tree_of_them_is_published() {
         let mut files = vec![OnDisk::new(path)];
         for entry in fs::read_dir(path.parent().unwrap()).unwrap().map(Result::unwrap) {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.strip_prefix(&stem).is_some_and(|tail| tail.starts_with(['.', '-']) && tail.ends_with(".jar")) && entry.path().is_file() {
+            if name.strip_prefix(&stem).is_some_and(|tail| tail.starts_with(['.', '-']) && tail.ends_with(".jar")) && entry.path().is_file()
+            {
                 files.push(OnDisk::new(&entry.path()));
             }
         }
@@ -361,11 +368,33 @@ fn real_jars_by_the_hundred_are_read_and_a_tree_of_them_is_published() {
 #[test]
 fn the_order_of_versions_is_that_of_mavens_own_program() {
     debian(&["maven", "default-jdk-headless"]).unwrap();
-    let mut versions: Vec<String> = ["1", "1.0", "1.0.0", "1-1", "1.1", "1-sp", "1-ga", "1.final", "1.RELEASE", "1x", "1-x", "01", "1..2", "1-", "-1", "1.-1"]
-        .map(str::to_owned)
-        .into();
+    let mut versions: Vec<String> =
+        ["1", "1.0", "1.0.0", "1-1", "1.1", "1-sp", "1-ga", "1.final", "1.RELEASE", "1x", "1-x", "01", "1..2", "1-", "-1", "1.-1"]
+            .map(str::to_owned)
+            .into();
     let heads = ["1", "1.0", "2", "1.10", "1.2.3", "20040101", "999999999999999999999", "v1"];
-    let tails = ["", "-SNAPSHOT", "-alpha1", "a1", "-b2", ".m3", "-rc", "rc1", "-cr2", ".Final", "-ga", "-sp", ".sp1", "-foo", ".x", "-1", ".0.0", "-0", "-20261121.070000-1", "+b"];
+    let tails = [
+        "",
+        "-SNAPSHOT",
+        "-alpha1",
+        "a1",
+        "-b2",
+        ".m3",
+        "-rc",
+        "rc1",
+        "-cr2",
+        ".Final",
+        "-ga",
+        "-sp",
+        ".sp1",
+        "-foo",
+        ".x",
+        "-1",
+        ".0.0",
+        "-0",
+        "-20261121.070000-1",
+        "+b",
+    ];
     versions.extend(heads.iter().flat_map(|head| tails.iter().map(move |tail| format!("{head}{tail}"))));
     // Neighbours of the list and of two shuffles of it: some five hundred pairs.
     let count = versions.len();
@@ -373,7 +402,8 @@ fn the_order_of_versions_is_that_of_mavens_own_program() {
     let step = |from: usize| (from..).find(|step| gcd(*step, count) == 1).unwrap();
     let all: Vec<String> = [versions.clone(), shuffled(step(7)), shuffled(step(61))].concat();
     let class = "org.apache.maven.artifact.versioning.ComparableVersion";
-    let said = Said::of(Command::new("java").args(["-cp", "/usr/share/java/maven3-artifact.jar", class]).args(&all)).unwrap().done().unwrap();
+    let said =
+        Said::of(Command::new("java").args(["-cp", "/usr/share/java/maven3-artifact.jar", class]).args(&all)).unwrap().done().unwrap();
     let mut compared = 0;
     for line in said.out.lines().filter(|line| line.starts_with("   ")) {
         let [a, sign, b] = line.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{line}") };
@@ -493,7 +523,8 @@ fn noise(length: usize) -> Vec<u8> {
 /// Maven 3.9, unpacked once into the target folder: an artifact like any other, which the machine's Maven fetches.
 fn maven_3_9() -> anyhow::Result<PathBuf> {
     debian(&PACKAGES)?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
     let clients = target.join("clients");
     let home = clients.join(format!("apache-maven-{MAVEN_3_9}"));
     let mvn = home.join("bin/mvn");

@@ -54,11 +54,7 @@ const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 
 /// Reads the structure of a whole archive, and the wanted members that it has, in their order.
-pub fn read<'w>(
-    source: &dyn ArtifactSource,
-    limits: &ZipLimits,
-    wanted: &[Wanted<'w>],
-) -> Result<Vec<(&'w str, Vec<u8>)>, InspectRefusal> {
+pub fn read<'w>(source: &dyn ArtifactSource, limits: &ZipLimits, wanted: &[Wanted<'w>]) -> Result<Vec<(&'w str, Vec<u8>)>, InspectRefusal> {
     let name = source.name().to_owned();
     let archive = Archive { source, name: &name, limits };
     let end = archive.end()?;
@@ -197,10 +193,8 @@ impl Archive<'_> {
             }
         }
         if members.len() as u64 != end.members {
-            return Err(self.refuse(
-                "zip_member_count",
-                format_args!("it says {} members and lists {}; build it again", end.members, members.len()),
-            ));
+            return Err(self
+                .refuse("zip_member_count", format_args!("it says {} members and lists {}; build it again", end.members, members.len())));
         }
         Ok(members)
     }
@@ -294,11 +288,15 @@ impl Archive<'_> {
             }
             let data = bytes.at + u64::from(extra_bytes);
             let ends = data.checked_add(member.packed).filter(|ends| *ends <= next).ok_or_else(|| {
-                self.refuse("zip_members_overlap", format_args!("the member {} runs into what follows it; build it again", shown(&member.name)))
+                self.refuse(
+                    "zip_members_overlap",
+                    format_args!("the member {} runs into what follows it; build it again", shown(&member.name)),
+                )
             })?;
             let ask = wanted.iter().find(|ask| ask.name.as_bytes() == member.name && !found.iter().any(|(name, _)| *name == ask.name));
             if let Some(ask) = ask {
-                let packed = bytes.take_at(data, usize::try_from(member.packed.min(ask.bytes.saturating_mul(2).saturating_add(64))).unwrap_or(0));
+                let packed =
+                    bytes.take_at(data, usize::try_from(member.packed.min(ask.bytes.saturating_mul(2).saturating_add(64))).unwrap_or(0));
                 found.push((ask.name, self.unpack(member, ask, &packed.ok_or_else(|| cut(member))?)?));
             }
             let gap = usize::try_from((next - ends).min(32)).unwrap_or(32);
@@ -315,13 +313,15 @@ impl Archive<'_> {
     }
 
     fn hidden(&self) -> InspectRefusal {
-        self.refuse("zip_hidden_member", "it holds a member that its directory does not list: two readers would find two things; build it again")
+        self.refuse(
+            "zip_hidden_member",
+            "it holds a member that its directory does not list: two readers would find two things; build it again",
+        )
     }
 
     fn unpack(&self, member: &Member, ask: &Wanted<'_>, packed: &[u8]) -> Result<Vec<u8>, InspectRefusal> {
-        let too_long = || {
-            self.refuse("zip_member_too_large", format_args!("the member {} has more than {} bytes; shorten it", ask.name, ask.bytes))
-        };
+        let too_long =
+            || self.refuse("zip_member_too_large", format_args!("the member {} has more than {} bytes; shorten it", ask.name, ask.bytes));
         if member.size > ask.bytes {
             return Err(too_long());
         }

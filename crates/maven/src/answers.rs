@@ -161,10 +161,9 @@ fn file(
                 }
             },
         },
-        Some(Content::Withheld) => refusal(
-            451,
-            &format!("{package}:{version} is withheld by an event of the log; its digest stays, its bytes are not served"),
-        ),
+        Some(Content::Withheld) => {
+            refusal(451, &format!("{package}:{version} is withheld by an event of the log; its digest stays, its bytes are not served"))
+        }
         Some(Content::Unreadable) => refusal(404, &format!("Not found: the manifest of {package}:{version} in the log cannot be read")),
     })
 }

@@ -132,7 +132,22 @@ mod tests {
 
     #[test]
     fn what_is_no_file_of_a_release_is_none() {
-        for tail in ["", ".", "-", "-.jar", "-sources", "jar", ".jar.sha1", "-sources.jar.md5", ".pom.asc.sha512", ".a.b", "-a/b.jar", "-a b.jar", ".asc", "."] {
+        for tail in [
+            "",
+            ".",
+            "-",
+            "-.jar",
+            "-sources",
+            "jar",
+            ".jar.sha1",
+            "-sources.jar.md5",
+            ".pom.asc.sha512",
+            ".a.b",
+            "-a/b.jar",
+            "-a b.jar",
+            ".asc",
+            ".",
+        ] {
             assert_eq!(FileName::of_tail(tail), None, "{tail:?}");
         }
     }

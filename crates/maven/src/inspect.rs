@@ -68,10 +68,8 @@ pub(crate) fn inspect(said: &Said<'_>, artifacts: &[&dyn ArtifactSource], zips: 
     for (artifact, name) in files.values().filter(|(_, name)| name.is_zip()) {
         let is_main = name.classifier.is_none();
         let properties = format!("META-INF/maven/{}/{}/pom.properties", coordinates.group(), coordinates.artifact());
-        let wanted = [
-            Wanted { name: &properties, bytes: limits::PROPERTIES_BYTES },
-            Wanted { name: PLUGIN_XML, bytes: limits::PLUGIN_XML_BYTES },
-        ];
+        let wanted =
+            [Wanted { name: &properties, bytes: limits::PROPERTIES_BYTES }, Wanted { name: PLUGIN_XML, bytes: limits::PLUGIN_XML_BYTES }];
         let found = zip::read(*artifact, zips, if is_main { &wanted } else { &[] })?;
         for (member, bytes) in found {
             match member {
@@ -141,7 +139,8 @@ fn version_of(coordinates: &Coordinates, pom: &Pom, file: &str) -> Result<Packag
         let message = format!("{file} is the POM of {coordinates}:{}; it is called ARTIFACT-VERSION.pom", pom.version);
         refuse("pom_file_name", message)
     };
-    let named = file.strip_prefix(coordinates.artifact()).and_then(|rest| rest.strip_prefix('-')).and_then(|rest| rest.strip_suffix(".pom"));
+    let named =
+        file.strip_prefix(coordinates.artifact()).and_then(|rest| rest.strip_prefix('-')).and_then(|rest| rest.strip_suffix(".pom"));
     let named = named.ok_or_else(differs)?;
     let version = PackageVersion::parse(named).map_err(|e| refuse("pom_version", e.to_string()))?;
     if pom.version == version.as_str() || pom.version == version.folder() {
@@ -228,12 +227,9 @@ mod tests {
 
     #[test]
     fn a_plugin_without_a_prefix_has_the_one_that_maven_derives() {
-        for (artifact, prefix) in [
-            ("maven-acme-plugin", "acme"),
-            ("acme-maven-plugin", "acme"),
-            ("maven-plugin-plugin", "plugin"),
-            ("acme", "acme"),
-        ] {
+        for (artifact, prefix) in
+            [("maven-acme-plugin", "acme"), ("acme-maven-plugin", "acme"), ("maven-plugin-plugin", "plugin"), ("acme", "acme")]
+        {
             assert_eq!(goal_prefix(artifact), prefix);
         }
     }

@@ -202,7 +202,8 @@ mod tests {
         ] {
             assert!(Coordinates::from_native(bad).is_err(), "{bad:?}");
         }
-        for bad in ["npm:acme.example/widget", "maven:acme.example/a.b/widget", "maven:acme.example/.x", "maven:acme.example/1-SNAPSHOT/x"] {
+        for bad in ["npm:acme.example/widget", "maven:acme.example/a.b/widget", "maven:acme.example/.x", "maven:acme.example/1-SNAPSHOT/x"]
+        {
             assert!(Coordinates::from_id(&PackageId::parse(bad).unwrap()).is_err(), "{bad:?}");
         }
         let longest = format!("example.acme:{}", "w".repeat(NAME_BYTES - "example.acme:".len()));

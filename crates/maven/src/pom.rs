@@ -74,9 +74,9 @@ impl Pom {
         let texts = xml::read(bytes, "project", &ASKS).map_err(|e| bad(code_of(&e), format!("the POM: {e}")))?;
         let text = |path: &str| texts.get(path).filter(|text| !text.is_empty()).cloned();
         let own_or_parents = |what: &'static str| {
-            text(&format!("project/{what}")).or_else(|| text(&format!("project/parent/{what}"))).ok_or_else(|| {
-                bad("pom_incomplete", format!("the POM has no {what}, neither its own nor its parent's; add <{what}>"))
-            })
+            text(&format!("project/{what}"))
+                .or_else(|| text(&format!("project/parent/{what}")))
+                .ok_or_else(|| bad("pom_incomplete", format!("the POM has no {what}, neither its own nor its parent's; add <{what}>")))
         };
         let group = own_or_parents("groupId")?;
         let version = own_or_parents("version")?;
@@ -155,7 +155,8 @@ mod tests {
 
     #[test]
     fn group_and_version_may_come_from_the_parent() {
-        let pom = of("<parent><groupId>g.p</groupId><artifactId>p</artifactId><version>1</version></parent><artifactId>a</artifactId>").unwrap();
+        let pom =
+            of("<parent><groupId>g.p</groupId><artifactId>p</artifactId><version>1</version></parent><artifactId>a</artifactId>").unwrap();
         assert_eq!((pom.group.as_str(), pom.artifact.as_str(), pom.version.as_str(), pom.packaging.as_str()), ("g.p", "a", "1", "jar"));
         assert_eq!(pom.parent.as_deref(), Some("g.p:p:1"));
         let pom = of("<parent><groupId>g.p</groupId><artifactId>p</artifactId><version>1</version></parent>

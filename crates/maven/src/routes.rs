@@ -113,7 +113,10 @@ mod tests {
         for (path, expected) in [
             ("", Thing::Root),
             (".meta/prefixes.txt", Thing::Prefixes),
-            ("example/acme/widget/maven-metadata.xml", Thing::Folder { group: "example.acme.widget".into(), package: Some(widget.clone()) }),
+            (
+                "example/acme/widget/maven-metadata.xml",
+                Thing::Folder { group: "example.acme.widget".into(), package: Some(widget.clone()) },
+            ),
             ("example/maven-metadata.xml", Thing::Folder { group: "example".into(), package: None }),
             ("example/acme/widget/1.0-SNAPSHOT/maven-metadata.xml", Thing::Snapshot(widget.clone(), snapshot())),
             ("example/acme/widget/1.0/widget-1.0.pom", Thing::File(widget.clone(), version("1.0"), ".pom".into())),

@@ -145,7 +145,9 @@ mod tests {
 
     #[test]
     fn what_maven_would_take_for_something_else_is_refused() {
-        for bad in ["", "1.0-SNAPSHOT", "1.0-snapshot", "SNAPSHOT", "LATEST", "latest", "release", "20261121.070000-1", "1.0 ", "[1.0]", "${v}"] {
+        for bad in
+            ["", "1.0-SNAPSHOT", "1.0-snapshot", "SNAPSHOT", "LATEST", "latest", "release", "20261121.070000-1", "1.0 ", "[1.0]", "${v}"]
+        {
             assert!(PackageVersion::parse(bad).is_err(), "{bad:?}");
         }
         assert!(PackageVersion::parse("1.0-20261121.070000-1234567890").is_err());

@@ -223,7 +223,9 @@ mod tests {
 
     #[test]
     fn texts_are_found_by_path_and_nowhere_else() {
-        let found = of("<?xml version='1.0'?><!-- n --><a xmlns='x'><b><n>no</n></b><n> y<!-- -->e<![CDATA[s]]>&#33; </n><p><n>2</n><x/></p><d/></a>\n");
+        let found = of(
+            "<?xml version='1.0'?><!-- n --><a xmlns='x'><b><n>no</n></b><n> y<!-- -->e<![CDATA[s]]>&#33; </n><p><n>2</n><x/></p><d/></a>\n",
+        );
         let expected = [("a/d", ""), ("a/n", "yes!"), ("a/p", ""), ("a/p/n", "2")];
         assert_eq!(found.unwrap(), expected.map(|(path, text)| (path, text.to_owned())));
     }

@@ -56,7 +56,11 @@ fn documents_are_those_of_the_golden_files() {
 
 fn widget_without_versions() -> Log {
     let mut log = Log::default();
-    log.publish(TOOLS, "1.0", PLUGIN).publish("maven:acme.example/widget/maven-other-plugin", "1.0", "  <packaging>maven-plugin</packaging>\n");
+    log.publish(TOOLS, "1.0", PLUGIN).publish(
+        "maven:acme.example/widget/maven-other-plugin",
+        "1.0",
+        "  <packaging>maven-plugin</packaging>\n",
+    );
     log
 }
 
@@ -72,7 +76,8 @@ fn a_folder_that_is_a_package_and_a_group_has_one_document_for_both() {
 fn latest_and_release_are_the_last_that_came_and_versions_are_in_that_order() {
     let mut log = widget();
     let (_, document) = body(&log.rows(), "example/acme/widget/maven-metadata.xml");
-    let versions: Vec<&str> = document.lines().filter_map(|line| line.trim().strip_prefix("<version>")?.strip_suffix("</version>")).collect();
+    let versions: Vec<&str> =
+        document.lines().filter_map(|line| line.trim().strip_prefix("<version>")?.strip_suffix("</version>")).collect();
     assert_eq!(versions, ["1.0", "1.1-SNAPSHOT", "2.0", "1.0.1"]);
     assert!(document.contains("<latest>1.0.1</latest>") && document.contains("<release>1.0.1</release>"), "{document}");
     log.publish(WIDGET, "1.1-20261121.090000-3", "");
@@ -110,6 +115,21 @@ fn a_file_is_the_object_with_its_digests_beside_it() {
 }
 
 #[test]
+fn a_gradle_module_is_served_as_it_is() {
+    let module = format!("{}/tests/golden/widget-1.0.module", env!("CARGO_MANIFEST_DIR"));
+    let module = std::fs::read(module).unwrap();
+    let mut files = widget_files("1.0", "");
+    files.push(("widget-1.0.module".to_owned(), module.clone()));
+    let mut log = Log::default();
+    log.publish_inspected(&inspect(Some(WIDGET), &files).unwrap());
+    let response = get(&log.rows(), "example/acme/widget/1.0/widget-1.0.module");
+    let (size, digests) = Hasher::of(&module);
+    let Body::Object(object) = response.body else { panic!("{response:?}") };
+    assert_eq!((response.media_type.as_ref(), object.size, object.sha256), ("application/json", size, digests.sha256));
+    assert_eq!(body(&log.rows(), "example/acme/widget/1.0/widget-1.0.module.sha512").1, digests.sha512.to_hex());
+}
+
+#[test]
 fn the_digest_of_a_document_is_that_of_its_bytes() {
     let rows = widget().rows();
     for path in ["example/acme/widget/maven-metadata.xml", "example/acme/widget/1.1-SNAPSHOT/maven-metadata.xml", ".meta/prefixes.txt"] {
@@ -143,7 +163,10 @@ fn a_snapshot_is_the_build_that_its_channel_points_at() {
     let mut log = widget();
     let path = "example/acme/widget/1.1-SNAPSHOT";
     let (_, document) = body(&log.rows(), &format!("{path}/maven-metadata.xml"));
-    assert!(document.contains("<value>1.1-20261121.080000-2</value>") && document.contains("<classifier>sources</classifier>"), "{document}");
+    assert!(
+        document.contains("<value>1.1-20261121.080000-2</value>") && document.contains("<classifier>sources</classifier>"),
+        "{document}"
+    );
     let newest = body(&log.rows(), &format!("{path}/widget-1.1-20261121.080000-2.jar")).1;
     let alias = get(&log.rows(), &format!("{path}/widget-1.1-SNAPSHOT.jar"));
     assert_eq!((text(&alias), alias.cache), (newest, Cache::Revalidate));

@@ -24,7 +24,8 @@ fn refused(id: Option<&str>, files: &[(String, Vec<u8>)]) -> &'static str {
 
 #[test]
 fn a_release_is_its_pom_and_what_is_called_like_it() {
-    let mut files = widget_files("1.0", "  <description>A widget.</description>\n  <licenses><license><name>MIT</name></license></licenses>\n");
+    let mut files =
+        widget_files("1.0", "  <description>A widget.</description>\n  <licenses><license><name>MIT</name></license></licenses>\n");
     for tail in ["-javadoc.jar", "-tests.jar"] {
         files.push((format!("widget-1.0{tail}"), jar(&[])));
     }
@@ -57,7 +58,10 @@ fn a_release_is_its_pom_and_what_is_called_like_it() {
     manifest.encode().unwrap();
     let principal = Maven::new().principal(&manifest);
     let names: Vec<&str> = principal.iter().map(|p| p.name.as_str()).collect();
-    assert!(names.is_sorted() && names.len() == 7 && names.contains(&"widget-1.0.pom") && !names.contains(&"widget-1.0.jar.asc"), "{names:?}");
+    assert!(
+        names.is_sorted() && names.len() == 7 && names.contains(&"widget-1.0.pom") && !names.contains(&"widget-1.0.jar.asc"),
+        "{names:?}"
+    );
     assert_eq!(principal[0].digests.iter().map(|(a, _)| *a).collect::<Vec<_>>(), [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512]);
 }
 
@@ -70,7 +74,10 @@ fn the_principal_files_are_pom_and_jar_first_however_many_there_are() {
     let manifest = inspect(Some(WIDGET), &files).unwrap().manifest;
     let names: Vec<String> = Maven::new().principal(&manifest).into_iter().map(|p| p.name).collect();
     assert_eq!(names.len(), 8);
-    assert!(["widget-1.0.pom", "widget-1.0.jar", "widget-1.0-sources.jar"].iter().all(|name| names.contains(&(*name).to_owned())), "{names:?}");
+    assert!(
+        ["widget-1.0.pom", "widget-1.0.jar", "widget-1.0-sources.jar"].iter().all(|name| names.contains(&(*name).to_owned())),
+        "{names:?}"
+    );
 }
 
 #[test]
@@ -104,7 +111,9 @@ fn a_build_of_a_snapshot_has_the_pom_of_its_base_and_moves_it() {
 fn files_that_are_none_of_the_release_are_refused() {
     let good = widget_files("1.0", "");
     let with = |name: &str| [good.clone(), vec![(name.to_owned(), jar(&[]))]].concat();
-    for name in ["widget-1.0.jar.sha1", "widget-1.0.jar.md5", "widget-1.1.jar", "other.jar", "a/widget-1.0.jar", "widget-1.0", "maven-metadata.xml"] {
+    for name in
+        ["widget-1.0.jar.sha1", "widget-1.0.jar.md5", "widget-1.1.jar", "other.jar", "a/widget-1.0.jar", "widget-1.0", "maven-metadata.xml"]
+    {
         assert_eq!(refused(Some(WIDGET), &with(name)), "file_name", "{name}");
     }
     for name in ["widget-1.0.jar", "widget-1.0-SOURCES.jar"] {

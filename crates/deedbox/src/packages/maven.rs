@@ -55,7 +55,11 @@ pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<V
         };
         let stem = format!("{}-{version}", draft.package.artifact());
         let artifacts = tokio::task::spawn_blocking(move || {
-            draft.files.into_iter().map(|(path, tail)| FileArtifact::named(&path, format!("{stem}{tail}"))).collect::<anyhow::Result<Vec<_>>>()
+            draft
+                .files
+                .into_iter()
+                .map(|(path, tail)| FileArtifact::named(&path, format!("{stem}{tail}")))
+                .collect::<anyhow::Result<Vec<_>>>()
         });
         found.push(Found { dialect: Arc::new(Maven::new()), artifacts: artifacts.await??, id, version: None, folder: None });
     }
