@@ -1,1 +1,617 @@
-//! Zip, as jars are.
+//! Zip, as jars are (PKWARE APPNOTE 6.3). The central directory is read, every local header is compared with it, and only
+//! the members that are asked for are unpacked, within bounds. Refused is what two readers would take in two ways: a
+//! reader that goes by the central directory, and one that goes from member to member. What is merely odd (a stub in
+//! front, a folder named twice, names alike but for their case) is in real jars, and passes. Nothing is held in memory but
+//! the directory.
+
+use deedbox_view::{ArtifactSource, InspectRefusal};
+use std::collections::BTreeMap;
+use std::io::Read;
+
+/// Bounds of one archive.
+#[derive(Debug, Clone, Copy)]
+pub struct ZipLimits {
+    /// Members: the largest jars that hold all of a program have half of it.
+    pub members: u64,
+    /// Bytes of the central directory: what one inspection holds in memory.
+    pub directory_bytes: u64,
+    /// Bytes of one member's name.
+    pub name_bytes: usize,
+}
+
+impl Default for ZipLimits {
+    fn default() -> Self {
+        ZipLimits { members: 262_144, directory_bytes: 64 * 1024 * 1024, name_bytes: 4_096 }
+    }
+}
+
+/// A member to be unpacked where it is there.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Its whole name.
+    pub name: &'a str,
+    /// Bytes at most; a longer one is refused.
+    pub bytes: u64,
+}
+
+const END: [u8; 4] = *b"PK\x05\x06";
+const END_BYTES: usize = 22;
+const LOCATOR: [u8; 4] = *b"PK\x06\x07";
+const LOCATOR_BYTES: usize = 20;
+const END_64: [u8; 4] = *b"PK\x06\x06";
+const END_64_BYTES: usize = 56;
+const CENTRAL: [u8; 4] = *b"PK\x01\x02";
+const CENTRAL_BYTES: usize = 46;
+const LOCAL: [u8; 4] = *b"PK\x03\x04";
+const LOCAL_BYTES: usize = 30;
+/// The end record with the longest comment, and the two records of Zip64 before it.
+const TAIL_BYTES: usize = END_BYTES + 65_535 + LOCATOR_BYTES + END_64_BYTES;
+/// Where the next member may begin after one: at once, or after a data descriptor of one of its four forms.
+const DESCRIPTORS: [usize; 5] = [0, 12, 16, 20, 24];
+const ENCRYPTED: u16 = 1;
+const DESCRIPTOR_FOLLOWS: u16 = 1 << 3;
+const STORED: u16 = 0;
+const DEFLATED: u16 = 8;
+
+/// Reads the structure of a whole archive, and the wanted members that it has, in their order.
+pub fn read<'w>(source: &dyn ArtifactSource, limits: &ZipLimits, wanted: &[Wanted<'w>]) -> Result<Vec<(&'w str, Vec<u8>)>, InspectRefusal> {
+    let name = source.name().to_owned();
+    let archive = Archive { source, name: &name, limits };
+    let end = archive.end()?;
+    let mut members = archive.directory(&end)?;
+    archive.names(&members)?;
+    members.sort_by_key(|member| member.at);
+    archive.members(&members, &end, wanted)
+}
+
+struct Archive<'a> {
+    source: &'a dyn ArtifactSource,
+    name: &'a str,
+    limits: &'a ZipLimits,
+}
+
+/// Where the central directory is, in bytes from the beginning of the file.
+struct End {
+    members: u64,
+    at: u64,
+    size: u64,
+    /// Bytes in front of the archive that its offsets do not count.
+    stub: u64,
+}
+
+struct Member {
+    name: Vec<u8>,
+    flags: u16,
+    method: u16,
+    crc: u32,
+    packed: u64,
+    size: u64,
+    /// Where its local header is, from the beginning of the file.
+    at: u64,
+}
+
+impl Archive<'_> {
+    fn refuse(&self, code: &'static str, why: impl std::fmt::Display) -> InspectRefusal {
+        InspectRefusal::new(code, format!("{}: {why}", self.name))
+    }
+
+    fn damaged(&self, why: &str) -> InspectRefusal {
+        self.refuse("zip_damaged", format_args!("{why}; build it again"))
+    }
+
+    fn open(&self) -> Result<Forward<'_>, InspectRefusal> {
+        let bytes = self.source.open().map_err(|e| self.refuse("artifact_unreadable", format_args!("it cannot be read: {e}")))?;
+        Ok(Forward { bytes, at: 0 })
+    }
+
+    fn end(&self) -> Result<End, InspectRefusal> {
+        let size = self.source.size();
+        let from = size.saturating_sub(TAIL_BYTES as u64);
+        let tail = self.open()?.take_at(from, (size - from) as usize).ok_or_else(|| self.damaged("it is shorter than it was"))?;
+        // The end record is the one whose comment ends with the file.
+        let is_end = |at: &usize| {
+            tail.get(*at..).is_some_and(|record| {
+                record.starts_with(&END) && u16_at(record, 20).is_some_and(|comment| END_BYTES + usize::from(comment) == record.len())
+            })
+        };
+        let mut ends = (0..tail.len().saturating_sub(END_BYTES - 1)).rev().filter(is_end);
+        let Some(at) = ends.next() else {
+            return Err(self.refuse("zip_not", "it is no zip archive: it has no end record; build it again"));
+        };
+        if ends.next().is_some() {
+            return Err(self.refuse("zip_two_ends", "it has two end records, one in the comment of the other; build it without a comment"));
+        }
+        let (before, record) = tail.split_at(at);
+        let short = |offset| u16_at(record, offset).ok_or_else(|| self.damaged("its end record is cut off"));
+        let long = |offset| u32_at(record, offset).map(u64::from).ok_or_else(|| self.damaged("its end record is cut off"));
+        let disks = (short(4)?, short(6)?);
+        let (members_here, members, directory, offset) = (short(8)?, short(10)?, long(12)?, long(16)?);
+        let mut end = End { members: u64::from(members), at: offset, size: directory, stub: 0 };
+        let mut records_at = from + at as u64;
+        let is_64 = members == u16::MAX || directory == u64::from(u32::MAX) || offset == u64::from(u32::MAX);
+        let locator = before.len().checked_sub(LOCATOR_BYTES).map(|at| before.split_at(at)).filter(|(_, l)| l.starts_with(&LOCATOR));
+        if let Some((before, _)) = locator {
+            let large = before.len().checked_sub(END_64_BYTES).and_then(|at| before.get(at..)).filter(|l| l.starts_with(&END_64));
+            let field = |offset| large.and_then(|large| u64_at(large, offset));
+            let (Some(of_all), Some(size), Some(at)) = (field(32), field(40), field(48)) else {
+                return Err(self.damaged("its Zip64 end record is not where it should be"));
+            };
+            let agrees = |small: u64, most: u64, large: u64| small == most || small == large;
+            let alike = agrees(u64::from(members), 0xffff, of_all)
+                && agrees(directory, 0xffff_ffff, size)
+                && agrees(offset, 0xffff_ffff, at)
+                && field(24) == Some(of_all);
+            if !alike {
+                return Err(self.refuse("zip_two_ends", "its end record and that of Zip64 differ; build it again"));
+            }
+            end = End { members: of_all, at, size, stub: 0 };
+            records_at -= (LOCATOR_BYTES + END_64_BYTES) as u64;
+        } else if is_64 && members != u16::MAX {
+            return Err(self.damaged("it has no Zip64 end record, and needs one"));
+        } else if disks != (0, 0) || members_here != members {
+            return Err(self.refuse("zip_disks", "it is a part of an archive of several disks; build it as one file"));
+        }
+        if end.size > self.limits.directory_bytes || end.members > self.limits.members {
+            return Err(self.refuse(
+                "zip_too_many_members",
+                format_args!("it has {} members, more than {}; publish fewer files", end.members, self.limits.members),
+            ));
+        }
+        // A stub in front (a script that runs the jar) is not counted in the offsets by every tool that puts it there.
+        let stub = records_at.checked_sub(end.size).and_then(|at| at.checked_sub(end.at));
+        end.stub = stub.ok_or_else(|| self.damaged("its central directory lies behind its end"))?;
+        end.at += end.stub;
+        Ok(end)
+    }
+
+    fn directory(&self, end: &End) -> Result<Vec<Member>, InspectRefusal> {
+        let cut = || self.damaged("its central directory is cut off");
+        let bytes = self.open()?.take_at(end.at, end.size as usize).ok_or_else(cut)?;
+        let mut rest = bytes.as_slice();
+        let mut members = Vec::new();
+        while !rest.is_empty() {
+            let head = rest.get(..CENTRAL_BYTES).filter(|head| head.starts_with(&CENTRAL)).ok_or_else(cut)?;
+            let short = |at| u16_at(head, at).ok_or_else(cut);
+            let long = |at| u32_at(head, at).ok_or_else(cut);
+            let (name_bytes, extra_bytes, comment_bytes) = (short(28)?, short(30)?, short(32)?);
+            let (name, after) = rest.get(CENTRAL_BYTES..).and_then(|r| r.split_at_checked(name_bytes.into())).ok_or_else(cut)?;
+            let (extra, after) = after.split_at_checked(extra_bytes.into()).ok_or_else(cut)?;
+            rest = after.get(usize::from(comment_bytes)..).ok_or_else(cut)?;
+            let mut sizes = Sizes { size: long(24)?.into(), packed: long(20)?.into(), at: long(42)?.into() };
+            self.extra(name, extra, &mut sizes)?;
+            members.push(Member {
+                name: name.to_owned(),
+                flags: short(8)?,
+                method: short(10)?,
+                crc: long(16)?,
+                packed: sizes.packed,
+                size: sizes.size,
+                at: sizes.at.checked_add(end.stub).ok_or_else(cut)?,
+            });
+            if members.len() as u64 > self.limits.members {
+                return Err(self.refuse("zip_too_many_members", "it has more members than it says; build it again"));
+            }
+        }
+        if members.len() as u64 != end.members {
+            return Err(self
+                .refuse("zip_member_count", format_args!("it says {} members and lists {}; build it again", end.members, members.len())));
+        }
+        Ok(members)
+    }
+
+    /// Zip64 sizes (APPNOTE 4.5.3), and a name of Info-ZIP that only some readers believe (4.6.9).
+    fn extra(&self, name: &[u8], mut extra: &[u8], sizes: &mut Sizes) -> Result<(), InspectRefusal> {
+        // Padding that is no field is in real jars: what cannot be one ends the search.
+        while let (Some(id), Some(length)) = (u16_at(extra, 0), u16_at(extra, 2)) {
+            let Some((mut field, after)) = extra.get(4..).and_then(|rest| rest.split_at_checked(length.into())) else { break };
+            match id {
+                0x0001 => {
+                    for value in [&mut sizes.size, &mut sizes.packed, &mut sizes.at] {
+                        if *value == u64::from(u32::MAX) {
+                            *value = u64_at(field, 0).ok_or_else(|| self.damaged("a Zip64 field is cut off"))?;
+                            field = field.get(8..).unwrap_or_default();
+                        }
+                    }
+                }
+                0x7075 if name.is_ascii() && field.get(5..).is_some_and(|other| other != name) => {
+                    return Err(self.refuse("zip_two_names", format_args!("the member {} has a second name; build it again", shown(name))));
+                }
+                _ => {}
+            }
+            extra = after;
+        }
+        Ok(())
+    }
+
+    /// No name leads out of the folder that it is unpacked into, and no name stands for two contents.
+    fn names(&self, members: &[Member]) -> Result<(), InspectRefusal> {
+        let mut seen: BTreeMap<Vec<u8>, &Member> = BTreeMap::new();
+        for member in members {
+            let name = member.name.as_slice();
+            let is_drive = name.get(1) == Some(&b':') && name.first().is_some_and(u8::is_ascii_alphabetic);
+            if name.is_empty() || name.len() > self.limits.name_bytes || name.iter().any(|b| *b < 0x20 || *b == 0x7f) {
+                let why = format_args!("the member {} has an empty or too long name, or a control character in it; rename it", shown(name));
+                return Err(self.refuse("zip_name", why));
+            }
+            if name.starts_with(b"/") || is_drive || name.contains(&b'\\') || name.split(|b| *b == b'/').any(|part| part == b"..") {
+                let why = format_args!("the member {} leads out of the folder it is unpacked into; rename it", shown(name));
+                return Err(self.refuse("zip_path_escapes", why));
+            }
+            if member.flags & ENCRYPTED != 0 {
+                return Err(self.refuse("zip_encrypted", format_args!("the member {} is encrypted; build it without", shown(name))));
+            }
+            let parts: Vec<&[u8]> = name.split(|b| *b == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
+            let is_folder = |member: &Member| member.name.ends_with(b"/");
+            match seen.insert(parts.join(&b'/'), member) {
+                // Builders that merge jars name folders, and files that are the same, twice: nobody reads two things.
+                Some(other) if is_folder(other) && is_folder(member) => {}
+                Some(other) if (other.crc, other.size, is_folder(other)) == (member.crc, member.size, is_folder(member)) => {}
+                Some(_) => {
+                    let why = format_args!("the member {} is there twice with different contents; build it with one", shown(name));
+                    return Err(self.refuse("zip_duplicate_member", why));
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// From member to member, as a reader without the directory goes: it must find the same ones.
+    fn members<'w>(&self, members: &[Member], end: &End, wanted: &[Wanted<'w>]) -> Result<Vec<(&'w str, Vec<u8>)>, InspectRefusal> {
+        let mut bytes = self.open()?;
+        let mut found: Vec<(&'w str, Vec<u8>)> = Vec::new();
+        let cut = |member: &Member| self.damaged(&format!("the member {} is cut off", shown(&member.name)));
+        let first = members.first().map_or(end.at, |member| member.at);
+        if first > 0 && bytes.peek(LOCAL.len().min(first as usize)).is_some_and(|bytes| bytes == LOCAL) {
+            return Err(self.hidden());
+        }
+        let mut skipped = bytes.at;
+        for (i, member) in members.iter().enumerate() {
+            let next = members.get(i + 1).map_or(end.at, |next| next.at);
+            if member.at < skipped || next < member.at {
+                let why = format_args!("the member {} lies inside another one; build it again", shown(&member.name));
+                return Err(self.refuse("zip_members_overlap", why));
+            }
+            let head = bytes.take_at(member.at, LOCAL_BYTES).filter(|head| head.starts_with(&LOCAL)).ok_or_else(|| cut(member))?;
+            let short = |at| u16_at(&head, at).ok_or_else(|| cut(member));
+            let long = |at| u32_at(&head, at).ok_or_else(|| cut(member));
+            let (flags, method, packed, name_bytes, extra_bytes) = (short(6)?, short(8)?, long(18)?, short(26)?, short(28)?);
+            let name = bytes.take_at(bytes.at, name_bytes.into()).ok_or_else(|| cut(member))?;
+            let is_sized = flags & DESCRIPTOR_FOLLOWS != 0 || packed == u32::MAX || u64::from(packed) == member.packed;
+            if name != member.name || method != member.method || !is_sized {
+                let why = format_args!(
+                    "the member {} is {} where it begins: two readers would find two things; build it again",
+                    shown(&member.name),
+                    if name == member.name { "of another form".to_owned() } else { shown(&name) }
+                );
+                return Err(self.refuse("zip_headers_differ", why));
+            }
+            let data = bytes.at + u64::from(extra_bytes);
+            let ends = data.checked_add(member.packed).filter(|ends| *ends <= next).ok_or_else(|| {
+                self.refuse(
+                    "zip_members_overlap",
+                    format_args!("the member {} runs into what follows it; build it again", shown(&member.name)),
+                )
+            })?;
+            let ask = wanted.iter().find(|ask| ask.name.as_bytes() == member.name && !found.iter().any(|(name, _)| *name == ask.name));
+            if let Some(ask) = ask {
+                let packed =
+                    bytes.take_at(data, usize::try_from(member.packed.min(ask.bytes.saturating_mul(2).saturating_add(64))).unwrap_or(0));
+                found.push((ask.name, self.unpack(member, ask, &packed.ok_or_else(|| cut(member))?)?));
+            }
+            let gap = usize::try_from((next - ends).min(32)).unwrap_or(32);
+            if gap > 0 {
+                let gap = bytes.take_at(ends, gap).ok_or_else(|| cut(member))?;
+                if DESCRIPTORS.iter().any(|at| gap.get(*at..).is_some_and(|rest| rest.starts_with(&LOCAL))) {
+                    return Err(self.hidden());
+                }
+            }
+            skipped = bytes.at.max(ends);
+        }
+        found.sort_by_key(|(name, _)| wanted.iter().position(|ask| ask.name == *name));
+        Ok(found)
+    }
+
+    fn hidden(&self) -> InspectRefusal {
+        self.refuse(
+            "zip_hidden_member",
+            "it holds a member that its directory does not list: two readers would find two things; build it again",
+        )
+    }
+
+    fn unpack(&self, member: &Member, ask: &Wanted<'_>, packed: &[u8]) -> Result<Vec<u8>, InspectRefusal> {
+        let too_long =
+            || self.refuse("zip_member_too_large", format_args!("the member {} has more than {} bytes; shorten it", ask.name, ask.bytes));
+        if member.size > ask.bytes {
+            return Err(too_long());
+        }
+        let mut out = Vec::new();
+        let read = match member.method {
+            STORED => packed.take(ask.bytes + 1).read_to_end(&mut out),
+            DEFLATED => flate2::read::DeflateDecoder::new(packed).take(ask.bytes + 1).read_to_end(&mut out),
+            method => {
+                return Err(self.refuse("zip_method", format_args!("the member {} is packed by method {method}; use deflate", ask.name)));
+            }
+        };
+        if out.len() as u64 > ask.bytes {
+            return Err(too_long());
+        }
+        let mut crc = flate2::Crc::new();
+        crc.update(&out);
+        if read.is_err() || out.len() as u64 != member.size || crc.sum() != member.crc {
+            return Err(self.damaged(&format!("the member {} does not unpack to what its header says", ask.name)));
+        }
+        Ok(out)
+    }
+}
+
+struct Sizes {
+    size: u64,
+    packed: u64,
+    at: u64,
+}
+
+/// Bytes that only go forward.
+struct Forward<'a> {
+    bytes: Box<dyn Read + 'a>,
+    at: u64,
+}
+
+impl Forward<'_> {
+    /// So many bytes from there on; none if that is behind, or there are fewer.
+    fn take_at(&mut self, at: u64, length: usize) -> Option<Vec<u8>> {
+        let skip = at.checked_sub(self.at)?;
+        if std::io::copy(&mut (&mut self.bytes).take(skip), &mut std::io::sink()).ok()? != skip {
+            return None;
+        }
+        let mut out = Vec::new();
+        (&mut self.bytes).take(length as u64).read_to_end(&mut out).ok()?;
+        self.at = at + out.len() as u64;
+        (out.len() == length).then_some(out)
+    }
+
+    /// The first bytes of all, which are then behind.
+    fn peek(&mut self, length: usize) -> Option<Vec<u8>> {
+        self.take_at(0, length)
+    }
+}
+
+fn shown(name: &[u8]) -> String {
+    format!("{:?}", String::from_utf8_lossy(name).chars().take(120).collect::<String>())
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))
+}
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+}
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deedbox_testkit::folding::Bytes;
+    use proptest::prelude::*;
+    use std::io::Write as _;
+
+    /// A zip as plain tools write it, each part open to a change.
+    #[derive(Clone)]
+    struct Zip {
+        stub: Vec<u8>,
+        counts_stub: bool,
+        members: Vec<Part>,
+        comment: Vec<u8>,
+        count: Option<u16>,
+    }
+
+    #[derive(Clone)]
+    struct Part {
+        name: &'static str,
+        local_name: &'static str,
+        bytes: &'static [u8],
+        deflated: bool,
+        flags: u16,
+        descriptor: bool,
+        listed: bool,
+        extra: Vec<u8>,
+        crc: Option<u32>,
+    }
+
+    fn part(name: &'static str, bytes: &'static [u8]) -> Part {
+        Part { name, local_name: name, bytes, deflated: true, flags: 0, descriptor: false, listed: true, extra: vec![], crc: None }
+    }
+
+    impl Zip {
+        fn of(members: Vec<Part>) -> Self {
+            Zip { stub: vec![], counts_stub: true, members, comment: vec![], count: None }
+        }
+        fn bytes(&self) -> Vec<u8> {
+            let mut out = self.stub.clone();
+            let base = if self.counts_stub { 0 } else { self.stub.len() };
+            let mut directory = Vec::new();
+            let mut count = 0u16;
+            for part in &self.members {
+                let at = (out.len() - base) as u32;
+                let packed = if part.deflated {
+                    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+                    encoder.write_all(part.bytes).unwrap();
+                    encoder.finish().unwrap()
+                } else {
+                    part.bytes.to_vec()
+                };
+                let mut crc = flate2::Crc::new();
+                crc.update(part.bytes);
+                let crc = part.crc.unwrap_or(crc.sum());
+                let flags = part.flags | if part.descriptor { DESCRIPTOR_FOLLOWS } else { 0 };
+                let method: u16 = if part.deflated { DEFLATED } else { STORED };
+                let (sum, short, long) = if part.descriptor { (0, 0, 0) } else { (crc, packed.len() as u32, part.bytes.len() as u32) };
+                out.extend(LOCAL);
+                for n in [20, flags, method, 0, 0] {
+                    out.extend(u16::to_le_bytes(n));
+                }
+                for n in [sum, short, long] {
+                    out.extend(n.to_le_bytes());
+                }
+                out.extend((part.local_name.len() as u16).to_le_bytes());
+                out.extend([0, 0]);
+                out.extend(part.local_name.as_bytes());
+                out.extend(&packed);
+                if part.descriptor {
+                    out.extend(b"PK\x07\x08");
+                    for n in [crc, packed.len() as u32, part.bytes.len() as u32] {
+                        out.extend(n.to_le_bytes());
+                    }
+                }
+                if !part.listed {
+                    continue;
+                }
+                count += 1;
+                directory.extend(CENTRAL);
+                for n in [20, 20, flags, method, 0, 0] {
+                    directory.extend(u16::to_le_bytes(n));
+                }
+                for n in [crc, packed.len() as u32, part.bytes.len() as u32] {
+                    directory.extend(n.to_le_bytes());
+                }
+                for n in [part.name.len() as u16, part.extra.len() as u16, 0, 0, 0] {
+                    directory.extend(n.to_le_bytes());
+                }
+                directory.extend(0u32.to_le_bytes());
+                directory.extend(at.to_le_bytes());
+                directory.extend(part.name.as_bytes());
+                directory.extend(&part.extra);
+            }
+            let at = (out.len() - base) as u32;
+            out.extend(&directory);
+            out.extend(END);
+            let count = self.count.unwrap_or(count);
+            for n in [0, 0, count, count] {
+                out.extend(u16::to_le_bytes(n));
+            }
+            out.extend((directory.len() as u32).to_le_bytes());
+            out.extend(at.to_le_bytes());
+            out.extend((self.comment.len() as u16).to_le_bytes());
+            out.extend(&self.comment);
+            out
+        }
+    }
+
+    const PROPERTIES: Wanted<'_> = Wanted { name: "META-INF/p", bytes: 100 };
+
+    fn look(bytes: Vec<u8>) -> Result<Vec<(&'static str, Vec<u8>)>, &'static str> {
+        read(&Bytes::new("widget-1.0.jar", bytes), &ZipLimits::default(), &[PROPERTIES]).map_err(|refusal| {
+            assert!(refusal.message.starts_with("widget-1.0.jar: "), "{}", refusal.message);
+            refusal.code
+        })
+    }
+
+    fn good() -> Vec<Part> {
+        vec![part("META-INF/", b""), part("META-INF/p", b"version=1\n"), part("A.class", b"code code code code")]
+    }
+
+    #[test]
+    fn what_plain_tools_write_is_read_and_so_is_what_is_merely_odd() {
+        let found = vec![("META-INF/p", b"version=1\n".to_vec())];
+        let mut odd = vec![("plain", Zip::of(good()))];
+        let mut stored = Zip::of(good());
+        stored.members.iter_mut().for_each(|part| part.deflated = false);
+        odd.push(("stored", stored));
+        let mut streamed = Zip::of(good());
+        streamed.members.iter_mut().for_each(|part| part.descriptor = true);
+        odd.push(("with data descriptors", streamed));
+        for counts_stub in [true, false] {
+            odd.push(("with a script in front", Zip { stub: b"#!/bin/sh\nexec java -jar $0\n".to_vec(), counts_stub, ..Zip::of(good()) }));
+        }
+        odd.push(("with a comment", Zip { comment: b"built today".to_vec(), ..Zip::of(good()) }));
+        let mut folders = good();
+        folders.push(part("META-INF/", b""));
+        odd.push(("a folder twice", Zip::of(folders)));
+        let mut same = good();
+        same.push(part("A.class", b"code code code code"));
+        odd.push(("a file twice with the same content", Zip::of(same)));
+        let mut cases = good();
+        cases.push(part("a.class", b"other"));
+        odd.push(("names alike but for their case", Zip::of(cases)));
+        let mut padded = good();
+        padded[2].extra = vec![0, 0, 0];
+        odd.push(("padding that is no field", Zip::of(padded)));
+        for (what, zip) in odd {
+            assert_eq!(look(zip.bytes()), Ok(found.clone()), "{what}");
+        }
+        assert_eq!(look(Zip::of(vec![]).bytes()), Ok(vec![]), "an empty one");
+    }
+
+    #[test]
+    fn what_two_readers_would_take_in_two_ways_is_refused() {
+        let with = |change: &dyn Fn(&mut Vec<Part>)| {
+            let mut members = good();
+            change(&mut members);
+            Zip::of(members)
+        };
+        let second_name = [&0x7075u16.to_le_bytes()[..], &6u16.to_le_bytes(), &[1, 0, 0, 0, 0, b'B']].concat();
+        for (code, zip) in [
+            ("zip_duplicate_member", with(&|m| m.push(part("A.class", b"other code")))),
+            ("zip_duplicate_member", with(&|m| m.push(part("./A.class", b"other code")))),
+            ("zip_duplicate_member", with(&|m| m.push(part("A.class/", b"")))),
+            ("zip_path_escapes", with(&|m| m.push(part("../A.class", b"")))),
+            ("zip_path_escapes", with(&|m| m.push(part("a/../../A.class", b"")))),
+            ("zip_path_escapes", with(&|m| m.push(part("/etc/passwd", b"")))),
+            ("zip_path_escapes", with(&|m| m.push(part("a\\b", b"")))),
+            ("zip_path_escapes", with(&|m| m.push(part("c:/b", b"")))),
+            ("zip_name", with(&|m| m.push(part("a\nb", b"")))),
+            ("zip_name", with(&|m| m.push(part("", b"")))),
+            ("zip_encrypted", with(&|m| m[2].flags = ENCRYPTED)),
+            ("zip_headers_differ", with(&|m| m[2].local_name = "B.class")),
+            ("zip_hidden_member", with(&|m| m[0].listed = false)),
+            ("zip_hidden_member", with(&|m| m[1].listed = false)),
+            ("zip_hidden_member", with(&|m| m[2].listed = false)),
+            ("zip_two_names", with(&|m| m[2].extra = second_name.clone())),
+            ("zip_damaged", with(&|m| m[1].crc = Some(7))),
+            ("zip_member_count", Zip { count: Some(2), ..Zip::of(good()) }),
+            ("zip_two_ends", Zip { comment: Zip::of(vec![]).bytes(), ..Zip::of(good()) }),
+        ] {
+            assert_eq!(look(zip.bytes()), Err(code));
+        }
+        // A data descriptor does not hide what follows it.
+        let mut members = good();
+        members[0].descriptor = true;
+        members[1].listed = false;
+        assert_eq!(look(Zip::of(members).bytes()), Err("zip_hidden_member"));
+    }
+
+    #[test]
+    fn members_that_share_bytes_are_refused() {
+        // Two entries of the directory that name one local header: the form of a bomb.
+        let zip = Zip::of(vec![part("A.class", b"code"), part("A.class", b"code")]).bytes();
+        let second = zip.windows(4).rposition(|w| w == CENTRAL).unwrap();
+        let mut twice = zip.clone();
+        twice[second + 42..second + 46].copy_from_slice(&[0, 0, 0, 0]);
+        assert_eq!(look(twice), Err("zip_members_overlap"));
+    }
+
+    #[test]
+    fn bounds_hold_before_anything_is_unpacked() {
+        static LONG: [u8; 5_000] = [b'x'; 5_000];
+        assert_eq!(look(Zip::of(vec![part("META-INF/p", &LONG)]).bytes()), Err("zip_member_too_large"));
+        let limits = ZipLimits { members: 2, ..ZipLimits::default() };
+        assert_eq!(read(&Bytes::new("widget-1.0.jar", Zip::of(good()).bytes()), &limits, &[]).unwrap_err().code, "zip_too_many_members");
+        for bytes in [&b""[..], b"PK", b"not a zip at all, but long enough to be one"] {
+            assert_eq!(look(bytes.to_vec()), Err("zip_not"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_or_changed_archive_never_panics(cut in 0usize..400, at in 0usize..400, bit in 0u8..8) {
+            let mut bytes = Zip::of(good()).bytes();
+            let length = bytes.len();
+            bytes[at % length] ^= 1 << bit;
+            let _ = look(bytes.clone());
+            bytes.truncate(cut.min(length));
+            let _ = look(bytes);
+        }
+    }
+}

@@ -124,6 +124,8 @@ pub(crate) enum PackageManager {
     Deno,
     Gem,
     Bundle,
+    Mvn,
+    Gradle,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -140,10 +142,10 @@ pub(crate) struct Setup {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Publish {
-    /// Directories with a package.json or a .gemspec, or packed .tgz or .gem files
+    /// Directories with a package.json, a pom.xml or a .gemspec; packed .tgz or .gem files; folders in Maven's layout
     #[arg(default_value = ".")]
     pub(crate) paths: Vec<PathBuf>,
-    /// What the package must be; refused if its own manifest says otherwise
+    /// What the package must be; refused if its own manifest says otherwise. For Maven, where the domain ends in the group
     #[arg(long)]
     pub(crate) id: Option<String>,
     /// What the version must be; refused if its own manifest says otherwise

@@ -6,6 +6,7 @@ use crate::failure::{refused, wrong};
 use crate::{home, keyfile, terminal};
 use deedbox_client::{Home, Registry, RegistryUrl, Trusted};
 use deedbox_gem::Gem;
+use deedbox_maven::Maven;
 use deedbox_model::{Channel, PackageId, SecretKey, Version};
 use deedbox_npm::Npm;
 use deedbox_view::Dialect;
@@ -91,7 +92,7 @@ impl Context {
 
 /// The ecosystems that this program speaks.
 pub(crate) fn dialects() -> Vec<Arc<dyn Dialect>> {
-    vec![Arc::new(Npm::new()), Arc::new(Gem::new())]
+    vec![Arc::new(Npm::new()), Arc::new(Maven::new()), Arc::new(Gem::new())]
 }
 
 /// `id@version`.

@@ -1,1 +1,127 @@
-//! The Maven dialect (spec/projections/maven.md).
+//! The Maven dialect: native protocol to model and back (spec/projections/maven.md). Knows Maven's coordinates, versions,
+//! POMs, jars and repository layout; no other ecosystem, no clock, no file, no socket.
+//!
+//! | route below `/maven/` | answer |
+//! |---|---|
+//! | `g/r/o/u/p/a/V/a-V.ext`, `a-V-classifier.ext` | the file, with its digests as headers |
+//! | `g/r/o/u/p/a/B-SNAPSHOT/a-B-SNAPSHOT.ext` | the same of the build that the snapshot points at |
+//! | `g/r/o/u/p/a/maven-metadata.xml` | versions of a package, plugins of a group, or both |
+//! | `g/r/o/u/p/a/B-SNAPSHOT/maven-metadata.xml` | the build that a snapshot points at |
+//! | `.meta/prefixes.txt` | how all paths begin |
+//! | any of these with `.sha1` `.md5` `.sha256` `.sha512` | its digest |
+//! | any write | 405, naming the command that does it |
+
+mod answers;
+mod files;
+mod fold;
+mod inspect;
+pub mod limits;
+mod metadata;
+pub mod name;
+pub mod order;
+pub mod pom;
+mod routes;
+mod rows;
+pub mod settings;
+pub mod version;
+mod xml;
+
+pub use deedbox_archive::zip::ZipLimits;
+pub use inspect::coordinates_of;
+pub use name::Coordinates;
+pub use order::ComparableVersion;
+pub use pom::Pom;
+pub use version::PackageVersion;
+
+use deedbox_model::event::Principal;
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
+use deedbox_view::{
+    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Plan, Projection, Reads, Request, Response, Said, Site, Step,
+    encode_path,
+};
+use files::FileName;
+
+/// The projection's name in the row store.
+pub const PROJECTION: &str = "maven";
+
+/// The Maven dialect.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Maven {
+    zips: ZipLimits,
+}
+
+impl Maven {
+    /// With the bounds of production.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With other bounds for jars, as tests make them.
+    pub fn with_limits(zips: ZipLimits) -> Self {
+        Maven { zips }
+    }
+}
+
+impl Projection for Maven {
+    fn name(&self) -> &'static str {
+        PROJECTION
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
+        fold::touches(entry)
+    }
+    fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
+        fold::fold(rows, entry, facts)
+    }
+    fn mounts(&self) -> &'static [&'static str] {
+        &[routes::MOUNT]
+    }
+    fn plan(&self, request: &Request) -> Plan {
+        // A key made of checked names is always one; what could not be a key is answered without rows.
+        answers::plan(request).unwrap_or(Plan::Nothing)
+    }
+    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
+        answers::step(request, reads)
+    }
+    fn render(&self, request: &Request, reads: &Reads, _: &Site) -> Result<Response, Defect> {
+        answers::render(request, reads)
+    }
+}
+
+impl Dialect for Maven {
+    fn ecosystem(&self) -> &'static str {
+        name::ECOSYSTEM
+    }
+    fn inspect(&self, said: &Said<'_>, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal> {
+        inspect::inspect(said, artifacts, &self.zips)
+    }
+    fn principal(&self, manifest: &Manifest) -> Vec<Principal> {
+        let Some((package, version)) = coordinate(manifest) else { return Vec::new() };
+        let stem = format!("{}-{version}", package.artifact());
+        let ranked = manifest.artifacts.iter().filter_map(|artifact| {
+            let name = FileName::of_tail(artifact.name.strip_prefix(&stem)?)?;
+            (!name.is_signature()).then(|| (name.rank(), artifact))
+        });
+        let mut ranked: Vec<_> = ranked.collect();
+        ranked.sort_by_key(|(rank, artifact)| (*rank, &artifact.name));
+        ranked.truncate(deedbox_model::limits::PRINCIPAL_ARTIFACTS);
+        ranked.sort_by_key(|(_, artifact)| &artifact.name);
+        let principal = ranked.into_iter().map(|(_, artifact)| {
+            let digest = |algorithm: Algorithm| (algorithm, algorithm.pick(&artifact.digests).into());
+            let digests = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512].map(digest).into();
+            Principal { name: artifact.name.clone(), size: artifact.size, digests }
+        });
+        principal.collect()
+    }
+    fn view_path(&self, manifest: &Manifest) -> Option<String> {
+        let (package, version) = coordinate(manifest)?;
+        let (folder, artifact) = (package.folder(), package.artifact());
+        Some(encode_path(&format!("maven/{folder}/{}/{artifact}-{version}.pom", version.folder())))
+    }
+}
+
+fn coordinate(manifest: &Manifest) -> Option<(Coordinates, PackageVersion)> {
+    Some((Coordinates::from_id(&manifest.id).ok()?, PackageVersion::parse(manifest.version.as_str()).ok()?))
+}

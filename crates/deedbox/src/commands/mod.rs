@@ -9,6 +9,7 @@ mod publish;
 mod replay;
 mod serve;
 mod setup;
+mod setup_jvm;
 mod standing;
 mod verify;
 

@@ -8,7 +8,7 @@ use crate::packages::file::FileArtifact;
 use crate::packages::{self, Found, Wish};
 use crate::{home, terminal};
 use anyhow::Context as _;
-use deedbox_client::{ClientError, Included, Intent, Payload, SavedProof, Trusted, submit, upload};
+use deedbox_client::{ClientError, Included, Intent, Payload, Registry, SavedProof, Trusted, submit, upload};
 use deedbox_model::event::ReleasePublished;
 use deedbox_model::{Channel, Event, Manifest, ObjectRef, PackageId, SecretKey, Version};
 use deedbox_view::{ArtifactSource, Inspection, Said, encode_path};
@@ -39,9 +39,10 @@ pub(crate) async fn run(context: &Context, args: Publish) -> anyhow::Result<()> 
     channels.sort();
     channels.dedup();
 
+    let registry = context.url_if_given().map(|url| Registry::new(url.clone())).transpose()?;
     let mut releases = Vec::new();
     for path in &args.paths {
-        let wish = Wish { id: id.as_ref(), version: version.as_ref() };
+        let wish = Wish { id: id.as_ref(), version: version.as_ref(), registry: registry.as_ref() };
         let found = Release::read(path, wish).await.with_context(|| path.display().to_string())?;
         if found.len() > 1 && (id.is_some() || version.is_some()) {
             let count = found.len();

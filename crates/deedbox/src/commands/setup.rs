@@ -25,6 +25,7 @@ pub(crate) fn run(context: &Context, args: Setup) -> anyhow::Result<()> {
         PackageManager::Yarn => npm_family(&args, &domain, url, "yarn add @", Some("yarn.lock")),
         PackageManager::Bun => npm_family(&args, &domain, url, "bun add @", Some("bun.lock")),
         PackageManager::Deno => npm_family(&args, &domain, url, "deno add npm:@", Some("deno.lock")),
+        PackageManager::Mvn | PackageManager::Gradle => super::setup_jvm::run(&args, &domain, url),
         PackageManager::Gem => {
             let install = gem_install(&domain, url);
             terminal::say(&format!("nothing to write: gem has its sources for a user, not for a project\n  next: {install}"));

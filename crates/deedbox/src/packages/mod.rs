@@ -3,9 +3,11 @@
 
 pub(crate) mod file;
 mod gem;
+mod maven;
 mod npm;
 
 use crate::failure::wrong;
+use deedbox_client::Registry;
 use deedbox_model::{PackageId, Version};
 use deedbox_view::Dialect;
 use file::FileArtifact;
@@ -19,6 +21,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) id: Option<&'a PackageId>,
     /// `--version`.
     pub(crate) version: Option<&'a Version>,
+    /// The registry that is to have it, if one was named: some ecosystems ask it who holds a name.
+    pub(crate) registry: Option<&'a Registry>,
 }
 
 /// The files of one release.
@@ -43,12 +47,15 @@ pub(crate) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Vec<Foun
     if is_wanted("npm") {
         found = npm::find(path).await?;
     }
+    if found.is_none() && is_wanted("maven") {
+        found = maven::find(path, wish).await?;
+    }
     if found.is_none() && is_wanted("gem") {
         found = gem::find(path).await?;
     }
     let mut found = found.ok_or_else(|| {
         wrong(format!(
-            "{} is no package of an ecosystem that is known here{}: name a directory with a package.json or a .gemspec, or a packed .tgz or .gem",
+            "{} is no package of an ecosystem that is known here{}: name a directory with a package.json, a pom.xml or a .gemspec, a packed .tgz or .gem, or a folder in Maven's layout",
             path.display(),
             wish.id.map(|id| format!(", or not one of {}", id.ecosystem())).unwrap_or_default()
         ))

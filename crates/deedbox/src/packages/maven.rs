@@ -1,0 +1,262 @@
+//! Maven packages: a directory with a `pom.xml` that Maven has built, one with a Gradle build that has published into a
+//! folder, a directory in repository layout, or one `.pom` with what lies beside it. Builds nothing: what is missing is
+//! said in words. A snapshot gets the time of its build here.
+
+use super::file::FileArtifact;
+use super::{Found, Wish};
+use crate::failure::{refused, wrong};
+use crate::{context, home, terminal};
+use deedbox_client::{Registry, state};
+use deedbox_maven::version::snapshot_prefix;
+use deedbox_maven::{Coordinates, Maven, PackageVersion, Pom, coordinates_of, limits};
+use deedbox_model::PackageId;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Entries that are looked at below a directory before it is taken for something else.
+const ENTRIES: usize = 200_000;
+/// Folders inside each other: a group of twenty parts, its artifact and version.
+const DEPTH: usize = 32;
+/// Where Gradle builds publish to as a rule, below the project.
+const GRADLE_FOLDERS: [&str; 5] = ["build/repo", "build/repos", "build/repository", "build/maven-repo", "build/staging-deploy"];
+/// What Maven and others leave beside artifacts that is none of a release.
+const NOT_OURS: [&str; 6] = [".md5", ".sha1", ".sha256", ".sha512", ".lastUpdated", ".repositories"];
+/// What a Maven build attaches under names of its own.
+const ATTACHED: [&str; 5] = ["-sources.jar", "-javadoc.jar", "-tests.jar", "-test-sources.jar", "-test-javadoc.jar"];
+
+/// The packages at a path, if they are Maven's.
+pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<Vec<Found>>> {
+    let has = |name: &str| path.join(name).is_file();
+    let drafts = if path.is_file() && path.extension().is_some_and(|extension| extension == "pom") {
+        vec![beside(path)?]
+    } else if has("pom.xml") {
+        vec![project(path)?]
+    } else if ["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"].into_iter().any(has) {
+        gradle(path)?
+    } else if path.is_dir() {
+        layout(path)?
+    } else {
+        return Ok(None);
+    };
+    if drafts.is_empty() {
+        return Ok(None);
+    }
+    let mut owners = Owners { registry: wish.registry, known: BTreeMap::new() };
+    let mut found = Vec::new();
+    for draft in drafts {
+        let id = match wish.id {
+            Some(id) => Some(id.clone()),
+            None => owners.id_of(&draft.package).await?,
+        };
+        let version = match snapshot_prefix(&draft.version) {
+            None => draft.version.clone(),
+            Some(prefix) => format!("{prefix}{}-{}", timestamp(), owners.next_build(id.as_ref(), &draft.version).await?),
+        };
+        let stem = format!("{}-{version}", draft.package.artifact());
+        let artifacts = tokio::task::spawn_blocking(move || {
+            draft
+                .files
+                .into_iter()
+                .map(|(path, tail)| FileArtifact::named(&path, format!("{stem}{tail}")))
+                .collect::<anyhow::Result<Vec<_>>>()
+        });
+        found.push(Found { dialect: Arc::new(Maven::new()), artifacts: artifacts.await??, id, version: None, folder: None });
+    }
+    Ok(Some(found))
+}
+
+/// The files of one release, before a snapshot has its time.
+struct Draft {
+    package: Coordinates,
+    version: String,
+    /// Each with what follows artifact and version in its name.
+    files: Vec<(PathBuf, String)>,
+}
+
+fn read_pom(path: &Path) -> anyhow::Result<(Pom, Coordinates)> {
+    let bytes = context::read_file(path, limits::POM_BYTES)?;
+    let pom = Pom::read(&bytes).map_err(|e| refused(format!("{}: {} [{}]", path.display(), e.message, e.code)))?;
+    let package = coordinates_of(&pom).map_err(|e| refused(format!("{}: {} [{}]", path.display(), e.message, e.code)))?;
+    Ok((pom, package))
+}
+
+/// What `mvn package` left in `target`.
+fn project(dir: &Path) -> anyhow::Result<Draft> {
+    // A build whose version is a property leaves the POM that is to be published beside the one that it was made from.
+    let flattened = dir.join(".flattened-pom.xml");
+    let pom_path = if flattened.is_file() { flattened } else { dir.join("pom.xml") };
+    let (pom, package) = read_pom(&pom_path)?;
+    let stem = format!("{}-{}", package.artifact(), pom.version);
+    let target = dir.join("target");
+    let mut files = vec![(pom_path, ".pom".to_owned())];
+    if pom.packaging == "pom" {
+        terminal::note(&format!("{package} is packed as pom: only its POM is published; name the folders of its modules beside it"));
+    } else {
+        let extension = match pom.packaging.as_str() {
+            packed @ ("war" | "ear" | "rar" | "aar" | "zip" | "tar.gz") => packed,
+            _ => "jar",
+        };
+        let main = target.join(format!("{stem}.{extension}"));
+        if !main.is_file() {
+            return Err(refused(format!(
+                "{} is not there: run mvn package first. If the build calls it otherwise, run\n  \
+                 mvn deploy -DaltDeploymentRepository=x::default::file:target/repository\nand publish target/repository",
+                main.display()
+            )));
+        }
+        files.push((main, format!(".{extension}")));
+        for tail in ATTACHED {
+            let path = target.join(format!("{stem}{tail}"));
+            if path.is_file() {
+                files.push((path, tail.to_owned()));
+            }
+        }
+    }
+    let signatures: Vec<_> = files
+        .iter()
+        .map(|(_, tail)| (target.join(format!("{stem}{tail}.asc")), format!("{tail}.asc")))
+        .filter(|(path, _)| path.is_file())
+        .collect();
+    files.extend(signatures);
+    left_out(&target, &stem, &files);
+    Ok(Draft { package, version: pom.version, files })
+}
+
+/// A file may be attached, or be left of another build: only the build knows.
+fn left_out(target: &Path, stem: &str, files: &[(PathBuf, String)]) {
+    let names = std::fs::read_dir(target).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let left = names.filter(|name| {
+        let is_ours = files.iter().any(|(_, tail)| name.strip_prefix(stem) == Some(tail));
+        name.strip_prefix(stem).is_some_and(|tail| tail.starts_with('-')) && !is_ours && target.join(name).is_file()
+    });
+    let left: Vec<String> = left.collect();
+    if !left.is_empty() {
+        terminal::note(&format!(
+            "left out, since the build may have made them for itself: {}\n  to publish all that it attaches, run mvn deploy \
+             -DaltDeploymentRepository=x::default::file:target/repository and publish target/repository",
+            left.join(", ")
+        ));
+    }
+}
+
+/// What a Gradle build has published into a folder of its own.
+fn gradle(dir: &Path) -> anyhow::Result<Vec<Draft>> {
+    for folder in GRADLE_FOLDERS {
+        let folder = dir.join(folder);
+        if folder.is_dir() {
+            let drafts = layout(&folder)?;
+            if !drafts.is_empty() {
+                return Ok(drafts);
+            }
+        }
+    }
+    Err(wrong(format!(
+        "{} is a Gradle build that has published nothing yet: let maven-publish publish into a folder, \
+         publishing {{ repositories {{ maven {{ url = \"$buildDir/repo\" }} }} }}, run gradle publish, and publish again, or name the folder",
+        dir.display()
+    )))
+}
+
+/// One `.pom` and the files beside it whose names begin as its does.
+fn beside(pom_path: &Path) -> anyhow::Result<Draft> {
+    let (pom, package) = read_pom(pom_path)?;
+    let name = pom_path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let version = name
+        .strip_prefix(package.artifact())
+        .and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".pom"))
+        .ok_or_else(|| wrong(format!("{} is the POM of {package}:{}, and is called otherwise", pom_path.display(), pom.version)))?
+        .to_owned();
+    let folder = pom_path.parent().unwrap_or(Path::new(""));
+    let files = files_of(folder, &format!("{}-{version}", package.artifact()))?;
+    Ok(Draft { package, version, files })
+}
+
+/// The files of a folder that are those of one release.
+fn files_of(folder: &Path, stem: &str) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(here).map_err(|e| wrong(format!("{}: {e}", here.display())))? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let Some(tail) = name.strip_prefix(stem).filter(|tail| tail.starts_with(['.', '-'])) else { continue };
+        if entry.path().is_file() && !NOT_OURS.iter().any(|ending| tail.ends_with(ending)) {
+            files.push((entry.path(), tail.to_owned()));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Every release below a directory in repository layout: `…/ARTIFACT/VERSION/ARTIFACT-VERSION.pom`.
+fn layout(dir: &Path) -> anyhow::Result<Vec<Draft>> {
+    let mut folders = vec![(dir.to_owned(), 0)];
+    let mut drafts = Vec::new();
+    let mut entries = 0;
+    while let Some((folder, depth)) = folders.pop() {
+        let mut below: Vec<std::fs::DirEntry> =
+            std::fs::read_dir(&folder).map_err(|e| wrong(format!("{}: {e}", folder.display())))?.collect::<Result<_, _>>()?;
+        below.sort_by_key(std::fs::DirEntry::file_name);
+        entries += below.len();
+        if entries > ENTRIES {
+            return Err(wrong(format!("{} has more than {ENTRIES} entries below it: name a smaller part", dir.display())));
+        }
+        let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let version = named(&folder);
+        let artifact = folder.parent().map(named).unwrap_or_default();
+        for entry in &below {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder && depth < DEPTH {
+                folders.push((entry.path(), depth + 1));
+            }
+            let stem = name.strip_suffix(".pom").and_then(|stem| Some((stem, stem.strip_prefix(&artifact)?.strip_prefix('-')?)));
+            let Some((stem, named)) = stem.filter(|_| !is_folder) else { continue };
+            let is_build = PackageVersion::parse(named).is_ok_and(|parsed| parsed.folder() == version);
+            if named == version || is_build {
+                let (_, package) = read_pom(&entry.path())?;
+                drafts.push(Draft { package, version: named.to_owned(), files: files_of(&folder, stem)? });
+            }
+        }
+    }
+    drafts.reverse();
+    Ok(drafts)
+}
+
+/// Who holds which domain, as the registry says: where the domain ends in a group is not in the POM.
+struct Owners<'a> {
+    registry: Option<&'a Registry>,
+    /// By group.
+    known: BTreeMap<String, Option<deedbox_model::Domain>>,
+}
+
+impl Owners<'_> {
+    /// The id under the longest claimed domain; none if there is no registry to ask, or nobody holds one.
+    async fn id_of(&mut self, package: &Coordinates) -> anyhow::Result<Option<PackageId>> {
+        let Some(registry) = self.registry else { return Ok(None) };
+        let Some(longest) = package.ids().first().cloned() else { return Ok(None) };
+        if !self.known.contains_key(package.group()) {
+            let held = state::domain(registry, longest.domain()).await?;
+            let held = held.and_then(|held| deedbox_model::Domain::parse(&held.domain).ok());
+            self.known.insert(package.group().to_owned(), held);
+        }
+        let held = self.known.get(package.group()).cloned().flatten();
+        Ok(held.and_then(|domain| package.id_under(&domain)))
+    }
+
+    /// One more than the build that the snapshot points at.
+    async fn next_build(&self, id: Option<&PackageId>, base: &str) -> anyhow::Result<u64> {
+        let (Some(registry), Some(id)) = (self.registry, id) else { return Ok(1) };
+        let channels = state::channels(registry, id).await?.unwrap_or_default();
+        let last = channels.iter().find(|channel| channel.channel == base);
+        let number = last.and_then(|last| last.version.rsplit_once('-')?.1.parse::<u64>().ok());
+        Ok(number.unwrap_or(0).saturating_add(1))
+    }
+}
+
+/// `20261121.070000`, in UTC.
+fn timestamp() -> String {
+    let digits: String = home::now().to_rfc3339().chars().filter(char::is_ascii_digit).take(14).collect();
+    let (day, time) = digits.split_at_checked(8).unwrap_or((&digits, ""));
+    format!("{day}.{time}")
+}

@@ -1,0 +1,288 @@
+//! What Maven and Gradle are answered, byte for byte where bytes matter (spec/projections/maven.md §6).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop where it stands, its helpers too"
+)]
+
+mod common;
+
+use common::*;
+use deedbox_model::{Hasher, ReasonCode};
+use deedbox_testkit::folding::text;
+use deedbox_view::{Body, Cache, Dialect as _, Fact, Facts, Method, Request};
+use proptest::prelude::*;
+
+const PLUGIN: &str = "  <packaging>maven-plugin</packaging>\n  <name>Tools &amp; more</name>\n";
+const TOOLS: &str = "maven:acme.example/widget/tools-maven-plugin";
+
+/// Releases out of their order, a yanked one, a snapshot that moved, and a plugin in the group `example.acme.widget`.
+fn widget() -> Log {
+    let mut log = Log::default();
+    log.publish(WIDGET, "1.0", "")
+        .publish(WIDGET, "1.1-20261121.070000-1", "")
+        .publish(WIDGET, "2.0", "")
+        .publish(WIDGET, "1.1-20261121.080000-2", "")
+        .publish(WIDGET, "1.0.1", "")
+        .publish(WIDGET, "3.0", "")
+        .yank(WIDGET, "3.0", ReasonCode::Broken)
+        .publish(TOOLS, "1.0", PLUGIN)
+        .deprecate(WIDGET, "1.0", ReasonCode::Superseded, None);
+    log
+}
+
+/// Compares with a golden file; `BLESS=1` writes it anew.
+fn golden(name: &str, actual: &str) {
+    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(actual, expected, "{name}: run with BLESS=1 if the change is meant");
+}
+
+#[test]
+fn documents_are_those_of_the_golden_files() {
+    let mut log = widget();
+    golden("package.xml", &body(&log.rows(), "example/acme/widget/maven-metadata.xml").1);
+    golden("snapshot.xml", &body(&log.rows(), "example/acme/widget/1.1-SNAPSHOT/maven-metadata.xml").1);
+    golden("group.xml", &body(&widget_without_versions().rows(), "example/acme/widget/maven-metadata.xml").1);
+    log.publish("maven:foo.acme.example/bar", "1", "").publish("maven:b.example/x/y/z", "1", "");
+    golden("prefixes.txt", &body(&log.rows(), ".meta/prefixes.txt").1);
+}
+
+fn widget_without_versions() -> Log {
+    let mut log = Log::default();
+    log.publish(TOOLS, "1.0", PLUGIN).publish(
+        "maven:acme.example/widget/maven-other-plugin",
+        "1.0",
+        "  <packaging>maven-plugin</packaging>\n",
+    );
+    log
+}
+
+#[test]
+fn a_folder_that_is_a_package_and_a_group_has_one_document_for_both() {
+    let (_, both) = body(&widget().rows(), "example/acme/widget/maven-metadata.xml");
+    assert!(both.contains("<artifactId>widget</artifactId>\n  <versioning>") && both.contains("<prefix>tools</prefix>"), "{both}");
+    assert!(both.contains("<name>Tools &amp; more</name>"));
+    assert_eq!(both.matches("<metadata").count(), 1);
+}
+
+#[test]
+fn latest_and_release_are_the_last_that_came_and_versions_are_in_that_order() {
+    let mut log = widget();
+    let (_, document) = body(&log.rows(), "example/acme/widget/maven-metadata.xml");
+    let versions: Vec<&str> =
+        document.lines().filter_map(|line| line.trim().strip_prefix("<version>")?.strip_suffix("</version>")).collect();
+    assert_eq!(versions, ["1.0", "1.1-SNAPSHOT", "2.0", "1.0.1"]);
+    assert!(document.contains("<latest>1.0.1</latest>") && document.contains("<release>1.0.1</release>"), "{document}");
+    log.publish(WIDGET, "1.1-20261121.090000-3", "");
+    let (_, document) = body(&log.rows(), "example/acme/widget/maven-metadata.xml");
+    assert!(document.contains("<latest>1.1-SNAPSHOT</latest>") && document.contains("<release>1.0.1</release>"), "{document}");
+}
+
+#[test]
+fn a_file_is_the_object_with_its_digests_beside_it() {
+    let log = widget();
+    let rows = log.rows();
+    for (file, bytes) in widget_files("1.0", "") {
+        let path = format!("example/acme/widget/1.0/{file}");
+        let (size, digests) = Hasher::of(&bytes);
+        let response = get(&rows, &path);
+        let Body::Object(object) = response.body else { panic!("{path}") };
+        assert_eq!((response.status, response.cache, object.size, object.sha256), (200, Cache::Immutable, size, digests.sha256));
+        for (ending, header, digest) in [
+            (".md5", "x-checksum-md5", digests.md5.to_hex()),
+            (".sha1", "x-checksum-sha1", digests.sha1.to_hex()),
+            (".sha256", "x-checksum-sha256", digests.sha256.to_hex()),
+            (".sha512", "x-checksum-sha512", digests.sha512.to_hex()),
+        ] {
+            assert_eq!(body(&rows, &format!("{path}{ending}")), (200, digest.clone()));
+            assert!(response.headers.contains(&(header, digest)));
+        }
+    }
+    assert_eq!(get(&rows, "example/acme/widget/1.0/widget-1.0.jar").media_type, "application/java-archive");
+    assert_eq!(get(&rows, "example/acme/widget/1.0/widget-1.0.pom").media_type, "text/xml");
+    for missing in ["widget-1.0-javadoc.jar", "widget-1.0.jar.asc", "widget-1.0.jar.sha1.sha1", "widget-1.0.module", ""] {
+        assert_eq!(body(&rows, &format!("example/acme/widget/1.0/{missing}")).0, 404, "{missing}");
+    }
+    let path = log.dialect.view_path(log.entries[1].facts.manifest.as_ref().unwrap().present().unwrap()).unwrap();
+    assert_eq!(body(&rows, path.strip_prefix("maven/").unwrap()).0, 200, "{path}");
+}
+
+#[test]
+fn a_gradle_module_is_served_as_it_is() {
+    let module = format!("{}/tests/golden/widget-1.0.module", env!("CARGO_MANIFEST_DIR"));
+    let module = std::fs::read(module).unwrap();
+    let mut files = widget_files("1.0", "");
+    files.push(("widget-1.0.module".to_owned(), module.clone()));
+    let mut log = Log::default();
+    log.publish_inspected(&inspect(Some(WIDGET), &files).unwrap());
+    let response = get(&log.rows(), "example/acme/widget/1.0/widget-1.0.module");
+    let (size, digests) = Hasher::of(&module);
+    let Body::Object(object) = response.body else { panic!("{response:?}") };
+    assert_eq!((response.media_type.as_ref(), object.size, object.sha256), ("application/json", size, digests.sha256));
+    assert_eq!(body(&log.rows(), "example/acme/widget/1.0/widget-1.0.module.sha512").1, digests.sha512.to_hex());
+}
+
+#[test]
+fn the_digest_of_a_document_is_that_of_its_bytes() {
+    let rows = widget().rows();
+    for path in ["example/acme/widget/maven-metadata.xml", "example/acme/widget/1.1-SNAPSHOT/maven-metadata.xml", ".meta/prefixes.txt"] {
+        let (_, document) = body(&rows, path);
+        let (_, digests) = Hasher::of(document.as_bytes());
+        assert_eq!(body(&rows, &format!("{path}.sha1")), (200, digests.sha1.to_hex()));
+        assert_eq!(body(&rows, &format!("{path}.md5")), (200, digests.md5.to_hex()));
+        assert_eq!(body(&rows, &format!("{path}.sha512")), (200, digests.sha512.to_hex()));
+        assert_eq!(get(&rows, &format!("{path}.sha256")).cache, Cache::Revalidate);
+    }
+}
+
+#[test]
+fn a_yanked_version_is_not_listed_and_its_files_still_answer() {
+    let mut log = widget();
+    assert_eq!(body(&log.rows(), "example/acme/widget/3.0/widget-3.0.jar").0, 200);
+    log.unyank(WIDGET, "3.0");
+    let (_, document) = body(&log.rows(), "example/acme/widget/maven-metadata.xml");
+    assert!(document.contains("<release>3.0</release>"), "{document}");
+    for version in ["1.0", "2.0", "1.0.1", "3.0", "1.1-20261121.080000-2"] {
+        log.yank(WIDGET, version, ReasonCode::Other);
+    }
+    let (_, document) = body(&log.rows(), "example/acme/widget/maven-metadata.xml");
+    assert!(!document.contains("<versioning>") && document.contains("<plugins>"), "{document}");
+    assert_eq!(body(&log.rows(), "example/acme/widget/1.1-SNAPSHOT/maven-metadata.xml").0, 404);
+    assert_eq!(body(&log.rows(), "example/acme/widget/1.1-SNAPSHOT/widget-1.1-20261121.080000-2.jar").0, 200);
+}
+
+#[test]
+fn a_snapshot_is_the_build_that_its_channel_points_at() {
+    let mut log = widget();
+    let path = "example/acme/widget/1.1-SNAPSHOT";
+    let (_, document) = body(&log.rows(), &format!("{path}/maven-metadata.xml"));
+    assert!(
+        document.contains("<value>1.1-20261121.080000-2</value>") && document.contains("<classifier>sources</classifier>"),
+        "{document}"
+    );
+    let newest = body(&log.rows(), &format!("{path}/widget-1.1-20261121.080000-2.jar")).1;
+    let alias = get(&log.rows(), &format!("{path}/widget-1.1-SNAPSHOT.jar"));
+    assert_eq!((text(&alias), alias.cache), (newest, Cache::Revalidate));
+    log.channel(WIDGET, "1.1-SNAPSHOT", "1.1-20261121.070000-1");
+    let (_, document) = body(&log.rows(), &format!("{path}/maven-metadata.xml"));
+    assert!(document.contains("<buildNumber>1</buildNumber>"), "{document}");
+    // A channel that points at what is no build of it is no snapshot.
+    log.channel(WIDGET, "1.1-SNAPSHOT", "2.0");
+    assert_eq!(body(&log.rows(), &format!("{path}/maven-metadata.xml")).0, 404);
+    log.channel(WIDGET, "1.1-SNAPSHOT", "1.1-20261121.080000-2").remove_channel(WIDGET, "1.1-SNAPSHOT");
+    assert_eq!(body(&log.rows(), &format!("{path}/widget-1.1-SNAPSHOT.pom")).0, 404);
+    assert!(!body(&log.rows(), "example/acme/widget/maven-metadata.xml").1.contains("SNAPSHOT"));
+}
+
+#[test]
+fn what_is_not_here_is_404_and_a_write_names_the_command() {
+    let rows = widget().rows();
+    for path in ["example/acme/other/maven-metadata.xml", "org/other/x/1/x-1.pom", "example/acme/widget/9/widget-9.pom", "x", "../.."] {
+        let response = get(&rows, path);
+        assert_eq!((response.status, response.cache), (404, Cache::Never), "{path}");
+    }
+    assert_eq!(body(&Log::default().rows(), ".meta/prefixes.txt").0, 404, "an empty list would forbid everything");
+    assert_eq!(body(&rows, "").0, 200);
+    let write = Request { method: Method::Write, ..Request::get("/maven/", "example/acme/widget/4.0/widget-4.0.jar") };
+    let response = rows.answer(&write);
+    assert_eq!(response.status, 405);
+    assert!(text(&response).contains("deedbox publish") && response.headers.contains(&("allow", "GET, HEAD".to_owned())));
+}
+
+#[test]
+fn what_is_withheld_is_not_there_for_another_repository_to_fill() {
+    let mut log = Log::default();
+    let inspection = release(WIDGET, "1.0", "");
+    let event = deedbox_testkit::folding::published(&log.dialect, &inspection.manifest, &[]);
+    log.append(WIDGET, event, Facts { manifest: Some(Fact::Withheld), message: None });
+    assert_eq!(body(&log.rows(), "example/acme/widget/1.0/widget-1.0.pom").0, 451);
+    assert_eq!(body(&log.rows(), "example/acme/widget/maven-metadata.xml").0, 404);
+}
+
+#[test]
+fn ten_thousand_versions_are_listed_and_each_costs_the_same_rows() {
+    let mut log = Log::default();
+    let first = release(WIDGET, "1.0", "");
+    for n in 0..10_000 {
+        let mut manifest = first.manifest.clone();
+        let version = format!("1.{n}");
+        manifest.version = deedbox_model::Version::parse(&version).unwrap();
+        manifest.native_version = deedbox_model::NativeVersion::parse(&version).unwrap();
+        for artifact in &mut manifest.artifacts {
+            artifact.name = artifact.name.replace("-1.0", &format!("-{version}"));
+        }
+        log.publish_as(&manifest, &[]);
+    }
+    let mut store = Store::default();
+    assert_eq!(store.follow(&log.entries[..1], 1), 5);
+    store.follow(&log.entries[1..9_999], 500);
+    assert_eq!(store.follow(&log.entries[9_999..], 1), 3);
+    let (status, document) = body(&store, "example/acme/widget/maven-metadata.xml");
+    assert_eq!((status, document.matches("<version>").count()), (200, 10_000));
+}
+
+#[test]
+fn too_much_for_one_answer_is_refused_and_never_cut_short() {
+    let mut log = widget();
+    for n in 0..30 {
+        log.publish(WIDGET, &format!("5.{n}"), "");
+    }
+    let site = deedbox_view::Site { base_url: String::new(), signers: std::collections::BTreeMap::new() };
+    let request = Request::get("/maven/", "example/acme/widget/maven-metadata.xml");
+    assert_eq!(log.rows().answer_at(&site, &request, 1).status, 422);
+    assert_eq!(text(&log.rows().answer_at(&site, &request, 3)), body(&log.rows(), "example/acme/widget/maven-metadata.xml").1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rows_that_grew_are_those_built_at_once_and_first_rows_tell_of_every_change(
+        steps in proptest::collection::vec((0u8..8, 0usize..6, 0usize..6), 1..24), batch in 1usize..7
+    ) {
+        let versions = ["1.0", "2.0", "1.1-20261121.070000-1", "1.1-20261121.080000-2", "1.2-20261121.070000-1", "3.0-rc1"];
+        let channels = ["1.1-SNAPSHOT", "1.2-SNAPSHOT", "stable", "2.0", "x-SNAPSHOT", "latest"];
+        let paths = [
+            "example/acme/widget/maven-metadata.xml",
+            "example/acme/widget/1.1-SNAPSHOT/maven-metadata.xml",
+            "example/acme/widget/1.1-SNAPSHOT/widget-1.1-SNAPSHOT.jar.sha1",
+            "example/acme/widget/2.0/widget-2.0.pom",
+            ".meta/prefixes.txt",
+        ];
+        let mut log = Log::default();
+        let mut kept: Vec<Option<(deedbox_view::Reads, deedbox_view::Response)>> = vec![None; paths.len()];
+        for (what, version, channel) in steps {
+            let (version, channel) = (versions[version], channels[channel]);
+            match what {
+                0 | 1 => log.publish(WIDGET, version, ""),
+                2 => log.publish(TOOLS, version, PLUGIN),
+                3 => log.yank(WIDGET, version, ReasonCode::Other),
+                4 => log.unyank(WIDGET, version),
+                5 => log.channel(WIDGET, channel, version),
+                6 => log.remove_channel(WIDGET, channel),
+                _ => log.deprecate(WIDGET, version, ReasonCode::Other, None),
+            };
+            let rows = log.rows();
+            for (path, kept) in paths.iter().zip(&mut kept) {
+                let request = Request::get("/maven/", path);
+                let mut first = deedbox_view::Reads::default();
+                rows.read(&deedbox_view::Projection::plan(&log.dialect, &request), 5_000, &mut first);
+                let answer = rows.answer(&request);
+                if let Some((before, given)) = kept {
+                    prop_assert!(*before != first || *given == answer, "{path} changed behind its first rows");
+                }
+                *kept = Some((first, answer));
+            }
+        }
+        let mut grown = Store::default();
+        grown.follow(&log.entries, batch);
+        prop_assert!(grown == log.rows());
+    }
+}
