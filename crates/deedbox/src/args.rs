@@ -122,6 +122,8 @@ pub(crate) enum PackageManager {
     Yarn,
     Bun,
     Deno,
+    /// Podman, Buildah and Skopeo
+    Oci,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -138,13 +140,13 @@ pub(crate) struct Setup {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Publish {
-    /// Directories with a package.json, or packed .tgz files
+    /// Directories with a package.json, packed .tgz files, OCI layouts, archives of docker save, or docker://HOST/NAME:TAG
     #[arg(default_value = ".")]
     pub(crate) paths: Vec<PathBuf>,
-    /// What the package must be; refused if its own manifest says otherwise
+    /// What the package must be; refused if its own manifest says otherwise. An image has no name but this
     #[arg(long)]
     pub(crate) id: Option<String>,
-    /// What the version must be; refused if its own manifest says otherwise
+    /// What the version must be; refused if its own manifest says otherwise. Of an image: a tag that never moves
     #[arg(long)]
     pub(crate) version: Option<String>,
     /// Channels to set with it [default: as the ecosystem does, latest for npm]

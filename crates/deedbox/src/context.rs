@@ -7,6 +7,7 @@ use crate::{home, keyfile, terminal};
 use deedbox_client::{Home, Registry, RegistryUrl, Trusted};
 use deedbox_model::{Channel, PackageId, SecretKey, Version};
 use deedbox_npm::Npm;
+use deedbox_oci::Oci;
 use deedbox_view::Dialect;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -90,7 +91,7 @@ impl Context {
 
 /// The ecosystems that this program speaks.
 pub(crate) fn dialects() -> Vec<Arc<dyn Dialect>> {
-    vec![Arc::new(Npm::new())]
+    vec![Arc::new(Npm::new()), Arc::new(Oci)]
 }
 
 /// `id@version`.

@@ -106,7 +106,8 @@ pub(crate) fn render(request: &Request, reads: &Reads) -> Result<Response, Defec
     };
     response.headers.push((API_VERSION.0, API_VERSION.1.to_owned()));
     // A client that asks a mirror says whose names it means.
-    if let Some(namespace) = request.query("ns").filter(|ns| !ns.is_empty() && ns.len() <= 255 && ns.bytes().all(|b| b.is_ascii_graphic())) {
+    if let Some(namespace) = request.query("ns").filter(|ns| !ns.is_empty() && ns.len() <= 255 && ns.bytes().all(|b| b.is_ascii_graphic()))
+    {
         response.headers.push(("oci-namespace", namespace.to_owned()));
     }
     Ok(response)
@@ -167,7 +168,9 @@ fn tagged(repository: &Repository, tag: &str, rows: &Rows) -> Result<Response, D
         }
         Sought::Read(key) => return Err(Defect::Unread(key.to_string())),
         Sought::Withheld => refusal(Code::Denied, &format!("{repository}:{tag} is withheld by an event of the log; its digest stays")),
-        Sought::Unreadable => refusal(Code::ManifestUnknown, &format!("the release manifest of {repository}:{tag} in the log cannot be read")),
+        Sought::Unreadable => {
+            refusal(Code::ManifestUnknown, &format!("the release manifest of {repository}:{tag} in the log cannot be read"))
+        }
         Sought::Missing => match rows.decoded::<Head>(&rows::head_key(repository)?)? {
             None => unknown(repository),
             Some(_) => refusal(Code::ManifestUnknown, &format!("{repository} has no tag {:?}", shown(tag))),

@@ -158,8 +158,7 @@ impl Document {
         })?;
         let map = object(&value, "it")?;
         let media_type = media_type(map)?;
-        let mut document =
-            Document { media_type, members: Vec::new(), subject: None, artifact_type: None, annotations: annotations(map)? };
+        let mut document = Document { media_type, members: Vec::new(), subject: None, artifact_type: None, annotations: annotations(map)? };
         let own_type = match map.get("artifactType") {
             None | Some(Value::Null) => None,
             Some(value) => Some(text(value, "artifactType")?).filter(|text| !text.is_empty()),
@@ -367,7 +366,11 @@ mod tests {
         for (text, media_type, roles) in [
             (image(""), OCI_MANIFEST, vec![Role::Config, Role::Layer]),
             (image(&format!(r#","mediaType":"{OCI_MANIFEST}""#)), OCI_MANIFEST, vec![Role::Config, Role::Layer]),
-            (image(&format!(r#","mediaType":"{DOCKER_MANIFEST}","more":{{"layers":1.5}}"#)), DOCKER_MANIFEST, vec![Role::Config, Role::Layer]),
+            (
+                image(&format!(r#","mediaType":"{DOCKER_MANIFEST}","more":{{"layers":1.5}}"#)),
+                DOCKER_MANIFEST,
+                vec![Role::Config, Role::Layer],
+            ),
             (format!(r#"{{"schemaVersion":2,"config":{CONFIG},"layers":null}}"#), OCI_MANIFEST, vec![Role::Config]),
             (format!(r#"{{"schemaVersion":2,"manifests":[{child},{CONFIG}]}}"#), OCI_INDEX, vec![Role::Manifest, Role::Blob]),
             (format!(r#"{{"schemaVersion":2,"mediaType":"{DOCKER_LIST}","manifests":[]}}"#), DOCKER_LIST, vec![]),

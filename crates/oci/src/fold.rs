@@ -168,8 +168,7 @@ impl Fold<'_> {
         let mut referrers = Vec::with_capacity(contents.referrers.len());
         for referrer in &contents.referrers {
             let at = rows::referrer_at(&referrer.subject, &referrer.object.sha256);
-            let row =
-                ReferrerRow { descriptor: descriptor_json(referrer)?, artifact_type: referrer.artifact_type.clone(), yanked: false };
+            let row = ReferrerRow { descriptor: descriptor_json(referrer)?, artifact_type: referrer.artifact_type.clone(), yanked: false };
             self.put(rows::referrer_key(&self.repository, &at, version)?, &row)?;
             referrers.push(at);
         }

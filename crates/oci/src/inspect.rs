@@ -17,8 +17,7 @@ const LATEST: &str = "latest";
 /// Reads the files of one release.
 pub(crate) fn inspect(said: &Said<'_>, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal> {
     let id = said.id.ok_or_else(|| refuse("id_missing", "an image does not say its own name: give it with --id oci:DOMAIN/NAME"))?;
-    let version =
-        said.version.ok_or_else(|| refuse("version_missing", "an image does not say its own version: give it with --version"))?;
+    let version = said.version.ok_or_else(|| refuse("version_missing", "an image does not say its own version: give it with --version"))?;
     let repository = Repository::from_id(id).map_err(|e| refuse("repository_name", e.to_string()))?;
     check_version(version)?;
 
@@ -48,7 +47,8 @@ pub(crate) fn inspect(said: &Said<'_>, artifacts: &[&dyn ArtifactSource]) -> Res
 
     let mut native = BTreeMap::new();
     let root_file = files.get(Kind::Manifest, &root).ok_or_else(unreadable)?;
-    native.insert("root".to_owned(), Value::Map(descriptor_value(document.media_type, &ObjectRef { size: root_file.size(), sha256: root })));
+    native
+        .insert("root".to_owned(), Value::Map(descriptor_value(document.media_type, &ObjectRef { size: root_file.size(), sha256: root })));
     let referrers = referrers(&files, &documents)?;
     if !referrers.is_empty() {
         native.insert("referrers".to_owned(), Value::List(referrers.iter().map(Referrer::to_value).collect()));
@@ -216,7 +216,9 @@ fn root(files: &Files<'_>, documents: &BTreeMap<Sha256Digest, Document>) -> Resu
         (None, _) => Err(refuse("root_missing", "there is no manifest among the files")),
         (Some(one), Some(other)) => Err(refuse(
             "root_twice",
-            format!("a release is one manifest and what it names, and no manifest names sha256:{one} or sha256:{other}: publish them one by one"),
+            format!(
+                "a release is one manifest and what it names, and no manifest names sha256:{one} or sha256:{other}: publish them one by one"
+            ),
         )),
     }
 }

@@ -131,8 +131,21 @@ mod tests {
     fn what_breaks_the_grammar_is_malformed() {
         let long = format!("acme.example/{}", "a".repeat(250));
         for bad in [
-            "", "/", "a//b", "acme.example/App", "acme.example/", "acme.example/a..b", "acme.example/a___b", "acme.example/a_-b",
-            "acme.example/-a", "acme.example/a-", "acme.example/a.", "acme.example/a b", "acme.example/\u{e9}", "acme.example/..", &long,
+            "",
+            "/",
+            "a//b",
+            "acme.example/App",
+            "acme.example/",
+            "acme.example/a..b",
+            "acme.example/a___b",
+            "acme.example/a_-b",
+            "acme.example/-a",
+            "acme.example/a-",
+            "acme.example/a.",
+            "acme.example/a b",
+            "acme.example/\u{e9}",
+            "acme.example/..",
+            &long,
         ] {
             assert!(matches!(Repository::parse(bad), Err(BadRepository::Malformed(_))), "{bad:?}");
         }
