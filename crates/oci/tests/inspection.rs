@@ -121,7 +121,7 @@ fn what_is_missing_superfluous_or_not_what_its_descriptor_says_is_refused() {
     assert_eq!(refusal(&[blob(b"x")]), "root_missing");
     assert_eq!(refusal(&changed(&one, "\"size\":3", "\"size\":4")), "descriptor_size");
     assert_eq!(refusal(&changed(&both, OCI_MANIFEST, DOCKER_MANIFEST)), "descriptor_media_type");
-    assert_eq!(refusal(&changed(&both, OCI_MANIFEST, "text/plain")), "closure_missing", "a manifest that is named as a blob");
+    assert_eq!(refusal(&changed(&both, OCI_MANIFEST, "text/plain")), "root_twice", "manifests that are named as blobs only");
     assert_eq!(refusal(&changed(&one, "\"layers\"", "\"Layers\"")), "manifest_key");
 }
 
