@@ -310,11 +310,8 @@ fn umoci_makes_an_image_from_nothing_and_unpacks_it_again() {
 fn containerd_pulls_a_platform() {
     let (registry, bench) = (shared(), Bench::new(&["containerd"]));
     let socket = bench.path("containerd.sock");
-    let config = format!(
-        "version = 2\nroot = {:?}\nstate = {:?}\n[grpc]\n  address = {socket:?}\n",
-        bench.path("root"),
-        bench.path("state")
-    );
+    let config =
+        format!("version = 2\nroot = {:?}\nstate = {:?}\n[grpc]\n  address = {socket:?}\n", bench.path("root"), bench.path("state"));
     fs::write(bench.path("containerd.toml"), config).unwrap();
     let (config, ctr) = (bench.path("containerd.toml"), |args: &[&str]| bench.run("ctr", &[&["-a", &socket], args].concat()));
     let _daemon = Daemon::start(bench.command("containerd").args(["--config", &config]), || ctr(&["version"]).ok).unwrap();
@@ -330,7 +327,15 @@ fn the_docker_engine_pulls_and_what_it_saves_is_published() {
     let docker = |args: &[&str]| bench.run("docker", &[&["-H", &socket], args].concat());
     let (data, exec, pid) = (bench.path("data"), bench.path("exec"), bench.path("docker.pid"));
     let mut dockerd = bench.command("dockerd");
-    dockerd.args(["--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver", "vfs", "--insecure-registry", "127.0.0.0/8"]);
+    dockerd.args([
+        "--iptables=false",
+        "--ip6tables=false",
+        "--bridge=none",
+        "--storage-driver",
+        "vfs",
+        "--insecure-registry",
+        "127.0.0.0/8",
+    ]);
     dockerd.args(["--data-root", &data, "--exec-root", &exec, "--pidfile", &pid, "-H", &socket]);
     let _daemon = Daemon::start(&mut dockerd, || docker(&["info"]).ok).unwrap();
     let image = format!("{}:1.0", at(registry, "app"));
@@ -354,10 +359,8 @@ fn the_docker_engine_pulls_and_what_it_saves_is_published() {
 fn an_image_comes_over_from_another_registry_byte_for_byte() {
     let (registry, bench) = (shared(), Bench::new(&["docker-registry", "skopeo"]));
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let config = format!(
-        "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: 127.0.0.1:{port}\n",
-        bench.path("registry")
-    );
+    let config =
+        format!("version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: 127.0.0.1:{port}\n", bench.path("registry"));
     fs::write(bench.path("config.yml"), config).unwrap();
     let mut serve = bench.command("docker-registry");
     serve.args(["serve", &bench.path("config.yml")]);
@@ -392,7 +395,11 @@ fn oras_pulls_a_chart_and_finds_what_refers_to_it() {
     let signature = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "application/x-signature", "config": empty,
         "layers": [layout.blob("application/octet-stream", b"a signature")], "subject": root });
     layout.names(layout.document(MANIFEST, &signature), "0.1.0-sig");
-    registry.deedbox(["publish", layout.path(), "--id", "oci:demo.localhost/charts/chart", "--version", "0.1.0-sig"]).unwrap().done().unwrap();
+    registry
+        .deedbox(["publish", layout.path(), "--id", "oci:demo.localhost/charts/chart", "--version", "0.1.0-sig"])
+        .unwrap()
+        .done()
+        .unwrap();
 
     let image = at(registry, "charts/chart");
     let script = "import sys, oras.client\nhost, image, out = sys.argv[1:4]\nclient = oras.client.OrasClient(hostname=host, insecure=True)\n\

@@ -47,9 +47,9 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Defect> {
 
 /// Whether more must be read.
 pub(crate) fn step(request: &Request, reads: &Reads) -> Result<Step, Defect> {
-    let is_over = reads.rounds >= MAX_ROUNDS || reads.last_scan.as_ref().is_some_and(|end| !end.more);
     match routes::route(request) {
         Route::Tags(repository) => {
+            let is_over = reads.rounds >= MAX_ROUNDS || reads.last_scan.as_ref().is_some_and(|end| !end.more);
             if is_over || reads.rows.get(&rows::head_key(&repository)?)?.is_none() {
                 return Ok(Step::Ready);
             }
@@ -60,22 +60,7 @@ pub(crate) fn step(request: &Request, reads: &Reads) -> Result<Step, Defect> {
             Sought::Read(key) => Ok(Step::Read(Plan::Get(vec![key]))),
             _ => Ok(Step::Ready),
         },
-        Route::Referrers(repository, subject) => {
-            let prefix = rows::subject_prefix(&repository, &subject)?;
-            match &reads.last_scan {
-                Some(end) if !is_over && shown_referrers(request, &prefix, &reads.rows)?.len() <= PAGE => {
-                    Ok(Step::Read(Plan::Scan { prefix, after: end.last.clone(), limit: MAX_SCAN }))
-                }
-                _ => Ok(Step::Ready),
-            }
-        }
-        Route::Catalog => match (catalog_page(request), &reads.last_scan) {
-            (Some((n, _)), Some(end)) if !is_over && reads.rows.iter().count() <= n => {
-                let last = end.last.as_ref().and_then(|key| key.as_str().strip_prefix(rows::HEADS)).map(str::to_owned);
-                Ok(Step::Read(scan_heads(n, last)?))
-            }
-            _ => Ok(Step::Ready),
-        },
+        // Referrers and repositories are one page each, and a page is one round: its first rows are all of them.
         _ => Ok(Step::Ready),
     }
 }

@@ -345,4 +345,70 @@ mod tests {
         assert_eq!(challenge_pairs("Basic realm=\"x\""), None);
         assert_eq!(challenge_pairs("Bearer realm=\"x"), None);
     }
+
+    /// What a registry on loopback that wants a token says of one image; `change` may change an answer's body by its path.
+    fn serve(change: impl Fn(&str, Vec<u8>) -> Vec<u8> + Send + 'static) -> String {
+        let config = b"{}".to_vec();
+        let digest = Digest::Sha256(ObjectRef::of(&config).sha256).to_string();
+        let descriptor = format!(r#"{{"mediaType":"application/vnd.oci.empty.v1+json","digest":"{digest}","size":2}}"#);
+        let manifest = format!(r#"{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","config":{descriptor},"layers":[]}}"#);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap().to_string();
+        let host = at.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && std::io::Read::read(&mut stream, &mut byte).is_ok_and(|read| read == 1) {
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8(head).unwrap().to_lowercase();
+                let Some(path) = head.split(' ').nth(1) else { continue };
+                let has_token = head.contains("authorization: bearer t0ken");
+                let (status, more, body) = if path.starts_with("/token?service=s&scope=repository%3ateam%2fapp%3apull") {
+                    ("200 OK", String::new(), br#"{"token":"T0ken"}"#.to_vec())
+                } else if !has_token {
+                    let challenge = format!("WWW-Authenticate: Bearer realm=\"http://{host}/token\",service=\"s\"\r\n");
+                    ("401 Unauthorized", challenge, Vec::new())
+                } else if path == "/v2/team/app/manifests/1.0" {
+                    ("200 OK", format!("Content-Type: {OCI_MANIFEST}\r\n"), change(path, manifest.clone().into_bytes()))
+                } else if path == format!("/v2/team/app/blobs/{digest}") {
+                    ("200 OK", String::new(), change(path, config.clone()))
+                } else {
+                    ("404 Not Found", String::new(), Vec::new())
+                };
+                let head = format!("HTTP/1.1 {status}\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+                // A reader that has read enough goes away.
+                let _ = stream.write_all(&[head.into_bytes(), body].concat());
+            }
+        });
+        at
+    }
+
+    async fn pulled(change: impl Fn(&str, Vec<u8>) -> Vec<u8> + Send + 'static, what: &str) -> anyhow::Result<Image> {
+        let scratch = tempfile::tempdir().unwrap();
+        image(&format!("{}/team/app:{what}", serve(change)), scratch.path()).await
+    }
+
+    #[tokio::test]
+    async fn a_token_that_anybody_is_given_is_asked_for_and_used() {
+        let image = pulled(|_, body| body, "1.0").await.unwrap();
+        assert_eq!((image.pieces.len(), image.tag.as_deref()), (2, Some("1.0")));
+        assert!(pulled(|_, body| body, "2.0").await.is_err_and(|e| e.to_string().contains("404")));
+    }
+
+    #[tokio::test]
+    async fn other_bytes_than_those_of_a_digest_are_refused_longer_ones_before_they_end() {
+        let blob = |path: &str| path.contains("/blobs/");
+        for change in [b"[]".as_slice(), b"{", b"{} and much more"] {
+            let pulled = pulled(move |path, body| if blob(path) { change.to_vec() } else { body }, "1.0").await;
+            assert!(pulled.is_err_and(|e| e.to_string().contains("other bytes")), "{change:?}");
+        }
+        let long = pulled(move |path, body| if blob(path) { body } else { vec![b' '; 5 * 1024 * 1024] }, "1.0").await;
+        assert!(long.is_err_and(|e| format!("{e:#}").contains("more than 4194304 bytes")));
+        let ambiguous =
+            pulled(move |path, body| if blob(path) { body } else { br#"{"schemaVersion":2,"manifests":[],"layers":[]}"#.to_vec() }, "1.0");
+        assert!(ambiguous.await.is_err_and(|e| e.to_string().contains("manifest_ambiguous")));
+    }
 }
