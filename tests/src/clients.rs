@@ -129,8 +129,21 @@ pub fn deno() -> anyhow::Result<Client> {
 /// # Errors
 /// When Python 3 or its venv module is missing, or the install fails; in words.
 pub fn scitt_cose() -> anyhow::Result<Client> {
-    const REQUIREMENTS: &str = include_str!("../clients/scitt-cose/requirements.txt");
-    let pins = Pins { name: "scitt-cose", files: &[("requirements.txt", REQUIREMENTS)] };
+    venv("scitt-cose", "scitt-cose", include_str!("../clients/scitt-cose/requirements.txt"))
+}
+
+/// The interpreter of a venv that has oras, a client of OCI registries in Python: `python -c 'import oras'`.
+///
+/// # Errors
+/// As [`scitt_cose`].
+pub fn oras() -> anyhow::Result<Client> {
+    venv("oras", "oras", include_str!("../clients/oras/requirements.txt"))
+}
+
+/// A Python package in a venv of its own, whose interpreter is the client.
+fn venv(name: &'static str, package: &str, requirements: &'static str) -> anyhow::Result<Client> {
+    let files: &'static [(&'static str, &'static str)] = Box::leak(Box::new([("requirements.txt", requirements)]));
+    let pins = Pins { name, files };
     let folder = installed(&pins, |folder| {
         let python = on_path("python3").context("Python 3 is not installed: apt-get install python3 python3-venv")?;
         let venv = folder.join("venv");
@@ -139,7 +152,8 @@ pub fn scitt_cose() -> anyhow::Result<Client> {
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "--no-deps", "-r"];
         run(Command::new(venv.join("bin/python")).args(pip).arg(folder.join("requirements.txt")))
     })?;
-    let version = REQUIREMENTS.lines().find_map(|line| line.strip_prefix("scitt-cose==")).context("scitt-cose is not pinned")?.to_owned();
+    let pinned = requirements.lines().find_map(|line| line.strip_prefix(package)?.strip_prefix("=="));
+    let version = pinned.with_context(|| format!("{package} is not pinned"))?.to_owned();
     let program = folder.join("venv/bin/python");
     Ok(Client { name: pins.name, version, program, prefix_args: Vec::new(), env: Vec::new(), family: Family::Python })
 }

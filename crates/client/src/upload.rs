@@ -57,20 +57,39 @@ async fn one(
         progress(object.size);
         return Ok(false);
     }
+    let (sent, mut counted) = tokio::sync::mpsc::unbounded_channel();
     let body = match payload {
-        Payload::Bytes(bytes) => reqwest::Body::from(bytes),
+        Payload::Bytes(bytes) => {
+            // Nobody hears it if the upload is over already.
+            let _ = sent.send(bytes.len() as u64);
+            reqwest::Body::from(bytes)
+        }
         Payload::File(path) => {
             let file = tokio::fs::File::open(&path).await.map_err(|e| ClientError::file(&path, e))?;
-            let pieces = stream::try_unfold(file, |mut file| async move {
+            let pieces = stream::try_unfold((file, sent), |(mut file, sent)| async move {
                 let mut piece = vec![0; 64 * 1024];
                 let read = file.read(&mut piece).await?;
                 piece.truncate(read);
-                std::io::Result::Ok(if read == 0 { None } else { Some((piece, file)) })
+                let _ = sent.send(read as u64);
+                std::io::Result::Ok(if read == 0 { None } else { Some((piece, (file, sent))) })
             });
             reqwest::Body::wrap_stream(pieces)
         }
     };
-    trusted.registry().put(&path, authorization, object.size, body).await?;
-    progress(object.size);
+    // A layer takes minutes: what it has sent so far is told on the way.
+    let put = trusted.registry().put(&path, authorization, object.size, body);
+    tokio::pin!(put);
+    loop {
+        tokio::select! {
+            done = &mut put => {
+                done?;
+                break;
+            }
+            Some(bytes) = counted.recv() => progress(bytes),
+        }
+    }
+    while let Ok(bytes) = counted.try_recv() {
+        progress(bytes);
+    }
     Ok(true)
 }

@@ -126,6 +126,8 @@ pub(crate) enum PackageManager {
     Bundle,
     Mvn,
     Gradle,
+    /// Podman, Buildah and Skopeo
+    Oci,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -142,13 +144,15 @@ pub(crate) struct Setup {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Publish {
-    /// Directories with a package.json, a pom.xml or a .gemspec; packed .tgz or .gem files; folders in Maven's layout
+    /// Directories with a package.json, a pom.xml or a .gemspec; packed .tgz or .gem files; folders in Maven's layout; OCI
+    /// layouts, archives of docker save, docker://HOST/NAME:TAG
     #[arg(default_value = ".")]
     pub(crate) paths: Vec<PathBuf>,
-    /// What the package must be; refused if its own manifest says otherwise. For Maven, where the domain ends in the group
+    /// What the package must be; refused if its own manifest says otherwise. For Maven, where the domain ends in the group; an
+    /// image and a gem have no domain but this
     #[arg(long)]
     pub(crate) id: Option<String>,
-    /// What the version must be; refused if its own manifest says otherwise
+    /// What the version must be; refused if its own manifest says otherwise. Of an image: a tag that never moves
     #[arg(long)]
     pub(crate) version: Option<String>,
     /// Channels to set with it [default: as the ecosystem does, latest for npm]

@@ -9,6 +9,7 @@ use deedbox_gem::Gem;
 use deedbox_maven::Maven;
 use deedbox_model::{Channel, PackageId, SecretKey, Version};
 use deedbox_npm::Npm;
+use deedbox_oci::Oci;
 use deedbox_view::Dialect;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -92,7 +93,7 @@ impl Context {
 
 /// The ecosystems that this program speaks.
 pub(crate) fn dialects() -> Vec<Arc<dyn Dialect>> {
-    vec![Arc::new(Npm::new()), Arc::new(Maven::new()), Arc::new(Gem::new())]
+    vec![Arc::new(Npm::new()), Arc::new(Maven::new()), Arc::new(Oci), Arc::new(Gem::new())]
 }
 
 /// `id@version`.

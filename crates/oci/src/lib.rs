@@ -1,1 +1,97 @@
-//! The OCI dialect (spec/projections/oci.md).
+//! The OCI dialect: native protocol to model and back (spec/projections/oci.md). Knows repositories, tags, manifests and
+//! the routes of the OCI distribution specification; no other ecosystem, no clock, no file, no socket.
+//!
+//! | route below `/v2/` | answer |
+//! |---|---|
+//! | (the mount itself) | that the protocol is spoken here |
+//! | `D/N/manifests/<tag or digest>` | a manifest or index, byte for byte |
+//! | `D/N/blobs/<digest>` | a blob |
+//! | `D/N/tags/list` | versions and channels |
+//! | `D/N/referrers/<digest>` | manifests about this one |
+//! | `_catalog` | repositories |
+//! | `token` | a token that nobody is asked for |
+//! | any write | 405, naming the command that does it |
+
+mod answers;
+mod contents;
+pub mod digest;
+pub mod document;
+mod fold;
+mod inspect;
+mod json;
+pub mod limits;
+pub mod name;
+mod refusal;
+mod routes;
+mod rows;
+
+pub use contents::artifact_name;
+pub use digest::Digest;
+pub use document::{Descriptor, Document, Kind, Member, Role};
+pub use name::{Repository, is_tag};
+
+use deedbox_model::event::Principal;
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
+use deedbox_view::{
+    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Plan, Projection, Reads, Request, Response, Said, Site, Step,
+    encode_path,
+};
+
+/// The projection's name in the row store.
+pub const PROJECTION: &str = "oci";
+
+/// The OCI dialect.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Oci;
+
+impl Projection for Oci {
+    fn name(&self) -> &'static str {
+        PROJECTION
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
+        fold::touches(entry, facts)
+    }
+    fn touches_next(&self, rows: &Rows, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
+        fold::touches_next(rows, entry)
+    }
+    fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
+        fold::fold(rows, entry, facts)
+    }
+    fn mounts(&self) -> &'static [&'static str] {
+        &[routes::MOUNT]
+    }
+    fn plan(&self, request: &Request) -> Plan {
+        // A key made of checked names is always one; what could not be a key is answered without rows.
+        answers::plan(request).unwrap_or(Plan::Nothing)
+    }
+    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
+        answers::step(request, reads)
+    }
+    fn render(&self, request: &Request, reads: &Reads, _: &Site) -> Result<Response, Defect> {
+        answers::render(request, reads)
+    }
+}
+
+impl Dialect for Oci {
+    fn ecosystem(&self) -> &'static str {
+        name::ECOSYSTEM
+    }
+    fn inspect(&self, said: &Said<'_>, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal> {
+        inspect::inspect(said, artifacts)
+    }
+    fn principal(&self, manifest: &Manifest) -> Vec<Principal> {
+        let principal = contents::root(manifest).map(|root| {
+            let digest = |algorithm: Algorithm| (algorithm, algorithm.pick(&root.digests).into());
+            let digests = [Algorithm::Sha256, Algorithm::Sha512].map(digest).into();
+            Principal { name: root.name.clone(), size: root.size, digests }
+        });
+        principal.into_iter().collect()
+    }
+    fn view_path(&self, manifest: &Manifest) -> Option<String> {
+        let repository = Repository::from_id(&manifest.id).ok()?;
+        Some(format!("v2/{repository}/manifests/{}", encode_path(manifest.native_version.as_str())))
+    }
+}

@@ -26,6 +26,16 @@ pub(crate) fn run(context: &Context, args: Setup) -> anyhow::Result<()> {
         PackageManager::Bun => npm_family(&args, &domain, url, "bun add @", Some("bun.lock")),
         PackageManager::Deno => npm_family(&args, &domain, url, "deno add npm:@", Some("deno.lock")),
         PackageManager::Mvn | PackageManager::Gradle => super::setup_jvm::run(&args, &domain, url),
+        PackageManager::Oci => {
+            write(&args.dir, REGISTRIES_CONF, |text| registries_conf(text, &domain, url)).map(|said| terminal::say(&said))?;
+            let at = args.dir.join(REGISTRIES_CONF);
+            terminal::say(&format!(
+                "  next: CONTAINERS_REGISTRIES_CONF={} podman pull {domain}/NAME:TAG\n  (or copy it to ~/.config/containers/registries.conf.d/deedbox.conf)",
+                at.display()
+            ));
+            terminal::say(&format!("  other clients need no settings: docker pull {}/{domain}/NAME:TAG", url.authority()));
+            Ok(())
+        }
         PackageManager::Gem => {
             let install = gem_install(&domain, url);
             terminal::say(&format!("nothing to write: gem has its sources for a user, not for a project\n  next: {install}"));
@@ -77,6 +87,31 @@ fn gemfile(text: &str, domain: &Domain, url: &RegistryUrl) -> (String, String) {
         _ => "\n\n",
     };
     (format!("{text}{gap}{source} do\n  # gem \"NAME\"\nend\n"), said)
+}
+
+/// Where Podman, Buildah and Skopeo read which registry a name is of (containers-registries.conf).
+const REGISTRIES_CONF: &str = "registries.conf";
+
+/// Images whose names begin with a domain come from a registry. Nothing but a whole block is added.
+fn registries_conf(text: &str, domain: &Domain, url: &RegistryUrl) -> Result<(String, String), String> {
+    let plain = if url.as_str().starts_with("http:") { "insecure = true\n" } else { "" };
+    let prefix = format!("prefix = \"{domain}\"\n");
+    let block = format!("[[registry]]\n{prefix}location = \"{}/{domain}\"\n{plain}", url.authority());
+    let said = format!("images {domain}/… from {}", url.authority());
+    if text.contains(&block) {
+        return Ok((text.to_owned(), said));
+    }
+    if text.lines().any(|line| line.trim() == prefix.trim()) {
+        return Err(format!("it has {domain} already, with another registry; change its location to \"{}/{domain}\"", url.authority()));
+    }
+    let gap = if text.is_empty() {
+        ""
+    } else if text.ends_with('\n') {
+        "\n"
+    } else {
+        "\n\n"
+    };
+    Ok((format!("{text}{gap}{block}"), said))
 }
 
 /// The line of an `.npmrc` by which packages of a domain come from a registry.
@@ -229,6 +264,20 @@ mod tests {
         ] {
             assert_eq!(gemfile(old, &domain, &url).0, new);
         }
+    }
+
+    #[test]
+    fn images_of_a_domain_come_from_the_registry_and_other_blocks_stay() {
+        let domain = Domain::parse("acme.example").unwrap();
+        let url = RegistryUrl::parse("http://127.0.0.1:8417").unwrap();
+        let block = "[[registry]]\nprefix = \"acme.example\"\nlocation = \"127.0.0.1:8417/acme.example\"\ninsecure = true\n";
+        assert_eq!(registries_conf("", &domain, &url).unwrap().0, block);
+        let both = registries_conf("short-name-mode = \"enforcing\"", &domain, &url).unwrap().0;
+        assert_eq!(both, format!("short-name-mode = \"enforcing\"\n\n{block}"));
+        assert_eq!(registries_conf(&both, &domain, &url).unwrap().0, both, "twice changes nothing");
+        let https = RegistryUrl::parse("https://registry.example").unwrap();
+        assert!(!registries_conf("", &domain, &https).unwrap().0.contains("insecure"));
+        assert!(registries_conf(&both, &domain, &https).is_err(), "another registry's block is not changed");
     }
 
     #[test]

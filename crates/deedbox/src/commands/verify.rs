@@ -11,7 +11,7 @@ use deedbox_client::{
     rules_change, saved, verify,
 };
 use deedbox_model::event::Evidence;
-use deedbox_model::{Algorithm, Hasher, PackageId, Sha256Digest, Version};
+use deedbox_model::{Algorithm, Hasher, Manifest, PackageId, Sha256Digest, Version};
 use deedbox_tlog::VerifierKey;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -271,6 +271,57 @@ impl Checked {
             self.compared.push(Compared { what: "downloaded".to_owned(), artifact: name, size, sha256: digests.sha256.to_hex() });
         }
         bar.finish_and_clear();
+        self.compare_others(trusted).await
+    }
+
+    /// The artifacts that the statement does not name itself: its release manifest does, and the statement names that.
+    async fn compare_others(&mut self, trusted: &Trusted) -> anyhow::Result<()> {
+        // A statement of this ecosystem names all there is.
+        if self.release.id().ecosystem().as_str() == "npm" {
+            return Ok(());
+        }
+        let Some(object) = self.release.manifest() else { return Ok(()) };
+        let name = self.release.name();
+        let differs = |what: &str, why: String| VerifyError::OtherBytes {
+            what: format!("{what} from {}", trusted.registry().url()),
+            release: name.clone(),
+            why,
+        };
+        let mut bytes = Vec::new();
+        let path = format!("objects/sha256/{}", object.sha256.to_hex());
+        let read = download(trusted, &path, object.size, |piece| bytes.extend_from_slice(piece)).await?;
+        let manifest = match Manifest::decode(&bytes) {
+            Ok(manifest) if read.is_none() && object.matches(&bytes) => manifest,
+            Ok(_) => return Err(differs("its release manifest", read.unwrap_or_else(|| "it has another digest".to_owned())).into()),
+            Err(e) => return Err(differs("its release manifest", e.to_string()).into()),
+        };
+        let mut others: Vec<_> = manifest.artifacts.iter().collect();
+        others.retain(|artifact| !self.compared.iter().any(|compared| compared.sha256 == artifact.digests.sha256.to_hex()));
+        let bar = terminal::bytes_bar(others.iter().map(|artifact| artifact.size).sum(), "downloading");
+        for artifact in others {
+            let mut hasher = Hasher::new();
+            let path = format!("objects/sha256/{}", artifact.digests.sha256.to_hex());
+            let read = download(trusted, &path, artifact.size, |piece| {
+                hasher.update(piece);
+                bar.inc(piece.len() as u64);
+            });
+            if let Some(why) = read.await? {
+                return Err(differs(&artifact.name, why).into());
+            }
+            let (size, digests) = hasher.finish();
+            if size != artifact.size || digests != artifact.digests {
+                let why = format!(
+                    "it has {size} bytes and {}; in the log {} bytes and {}",
+                    digests.sha256.to_address(),
+                    artifact.size,
+                    artifact.digests.sha256.to_address()
+                );
+                return Err(differs(&artifact.name, why).into());
+            }
+            let sha256 = digests.sha256.to_hex();
+            self.compared.push(Compared { what: "downloaded".to_owned(), artifact: artifact.name.clone(), size, sha256 });
+        }
+        bar.finish_and_clear();
         Ok(())
     }
 
@@ -321,6 +372,21 @@ impl Checked {
         }
         terminal::say(&format!("{SHOWS}\n{SHOWS_NOT}"));
         Ok(())
+    }
+}
+
+/// Streams an object; says why where the registry does not have these bytes.
+async fn download(trusted: &Trusted, path: &str, size: u64, mut take: impl FnMut(&[u8])) -> Result<Option<String>, ClientError> {
+    let there = trusted.registry().download(path, size, |piece| {
+        take(piece);
+        Ok(())
+    });
+    match there.await {
+        Ok(true) => Ok(None),
+        Ok(false) => Ok(Some("the registry does not have it any more".to_owned())),
+        // An answer that is too long is the registry's bytes being others, not the network's fault.
+        Err(error @ ClientError::Answer { .. }) => Ok(Some(error.to_string())),
+        Err(error) => Err(error),
     }
 }
 

@@ -37,6 +37,10 @@ impl FileArtifact {
         let (size, digests) = hasher.finish();
         Ok(FileArtifact { name, path: path.to_owned(), size, digests })
     }
+    /// With this name in the release.
+    pub(crate) fn renamed(self, name: String) -> Self {
+        FileArtifact { name, ..self }
+    }
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path

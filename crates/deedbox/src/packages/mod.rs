@@ -5,6 +5,7 @@ pub(crate) mod file;
 mod gem;
 mod maven;
 mod npm;
+mod oci;
 
 use crate::failure::wrong;
 use deedbox_client::Registry;
@@ -41,6 +42,9 @@ pub(crate) struct Found {
 
 /// The releases at a path: one for most ecosystems. What the user said stands where the files say nothing.
 pub(crate) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Vec<Found>> {
+    if let Some(reference) = path.to_str().and_then(|path| path.strip_prefix(oci::PULLED)) {
+        return oci::pull(reference, wish).await;
+    }
     std::fs::metadata(path).map_err(|e| wrong(format!("{}: {e}", path.display())))?;
     let is_wanted = |ecosystem: &str| wish.id.is_none_or(|id| id.ecosystem().as_str() == ecosystem);
     let mut found = None;
@@ -53,9 +57,12 @@ pub(crate) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Vec<Foun
     if found.is_none() && is_wanted("gem") {
         found = gem::find(path).await?;
     }
+    if found.is_none() && is_wanted("oci") {
+        found = oci::find(path, wish).await?;
+    }
     let mut found = found.ok_or_else(|| {
         wrong(format!(
-            "{} is no package of an ecosystem that is known here{}: name a directory with a package.json, a pom.xml or a .gemspec, a packed .tgz or .gem, or a folder in Maven's layout",
+            "{} is no package of an ecosystem that is known here{}: name a directory with a package.json, a pom.xml or a .gemspec, a packed .tgz or .gem, a folder in Maven's layout, an OCI layout, an archive of docker save, or docker://HOST/NAME:TAG",
             path.display(),
             wish.id.map(|id| format!(", or not one of {}", id.ecosystem())).unwrap_or_default()
         ))

@@ -1,0 +1,176 @@
+//! Images and other OCI artifacts: an OCI layout or an archive of one, an archive of `docker save`, or `docker://HOST/NAME:TAG`
+//! in another registry. What they hold is published byte for byte; only for the older form of `docker save`, which holds
+//! no manifest, one is made.
+
+mod layout;
+mod pull;
+mod saved;
+mod tree;
+
+use super::file::FileArtifact;
+use super::{Found, Wish};
+use crate::failure::refused;
+use deedbox_model::{PackageId, Version};
+use deedbox_oci::document::Descriptor;
+use deedbox_oci::{Digest, Kind, Oci, artifact_name};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tree::Tree;
+
+/// How an image in another registry is named.
+pub(super) const PULLED: &str = "docker://";
+/// An `index.json` or `manifest.json` that is looked at.
+const INDEX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A file of the release, and what it must be.
+struct Piece {
+    kind: Kind,
+    digest: Digest,
+    path: PathBuf,
+}
+
+/// What was found of an image: all that it consists of, and the tag that it had.
+struct Image {
+    pieces: Vec<Piece>,
+    tag: Option<String>,
+}
+
+/// The image at a path, if there is one.
+pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<Vec<Found>>> {
+    let (path, wanted) = (path.to_owned(), wish.version.cloned());
+    let folder = tempfile::tempdir()?;
+    let scratch = folder.path().to_owned();
+    // Unpacking takes as long as the image is large.
+    let image = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<Image>> {
+        let Some(tree) = Tree::open(&path, &scratch)? else { return Ok(None) };
+        if tree.file("oci-layout").is_some() && tree.file("index.json").is_some() {
+            return Ok(Some(layout::image(&tree, wanted.as_ref())?));
+        }
+        if tree.file("manifest.json").is_some() {
+            return Ok(Some(saved::image(&tree, &scratch, wanted.as_ref())?));
+        }
+        Ok(None)
+    });
+    match image.await?? {
+        Some(image) => Ok(Some(vec![found(image, folder, wish).await?])),
+        None => Ok(None),
+    }
+}
+
+/// The image that `docker://HOST/NAME:TAG` names.
+pub(super) async fn pull(reference: &str, wish: Wish<'_>) -> anyhow::Result<Vec<Found>> {
+    let folder = tempfile::tempdir()?;
+    let image = pull::image(reference, folder.path()).await?;
+    Ok(vec![found(image, folder, wish).await?])
+}
+
+/// Files with their digests, each the one that its manifest names.
+async fn found(image: Image, folder: tempfile::TempDir, wish: Wish<'_>) -> anyhow::Result<Found> {
+    let mut unique: BTreeMap<(Kind, Digest), PathBuf> = BTreeMap::new();
+    for piece in image.pieces {
+        unique.insert((piece.kind, piece.digest), piece.path);
+    }
+    let mut waiting = unique.into_iter();
+    let mut hashing = tokio::task::JoinSet::new();
+    // A file each for some threads: hashing is all that takes time here.
+    let mut next = |hashing: &mut tokio::task::JoinSet<_>| {
+        if let Some(((kind, digest), path)) = waiting.next() {
+            hashing.spawn_blocking(move || artifact(kind, &digest, &path));
+        }
+    };
+    for _ in 0..std::thread::available_parallelism().map_or(1, std::num::NonZero::get) {
+        next(&mut hashing);
+    }
+    let mut artifacts = BTreeMap::new();
+    while let Some(done) = hashing.join_next().await {
+        let artifact: FileArtifact = done??;
+        // The same bytes named by two algorithms are one artifact.
+        artifacts.insert(deedbox_view::ArtifactSource::name(&artifact).to_owned(), artifact);
+        next(&mut hashing);
+    }
+    Ok(Found {
+        dialect: Arc::new(Oci),
+        artifacts: artifacts.into_values().collect(),
+        id: wish.id.cloned(),
+        version: wish.version.cloned().or_else(|| version_of(image.tag.as_deref(), wish.id)),
+        folder: Some(folder),
+    })
+}
+
+fn artifact(kind: Kind, digest: &Digest, path: &Path) -> anyhow::Result<FileArtifact> {
+    let file = FileArtifact::named(path, String::new())?;
+    if !digest.is_of(file.digests()) {
+        return Err(refused(format!(
+            "{} is not {digest}: its bytes have sha256:{}. Make the image anew, nothing was sent",
+            path.display(),
+            file.digests().sha256
+        )));
+    }
+    let name = artifact_name(kind, &file.digests().sha256);
+    Ok(file.renamed(name))
+}
+
+/// The tag that an image had is its version, unless it is one that moves.
+fn version_of(tag: Option<&str>, id: Option<&PackageId>) -> Option<Version> {
+    id?;
+    tag.filter(|tag| *tag != "latest").and_then(|tag| Version::parse(tag).ok())
+}
+
+/// The one of several images that is meant: the only one, or the one that has this version as its tag.
+fn choose<'a, T>(all: &'a [(T, Vec<String>)], wanted: Option<&Version>) -> anyhow::Result<(&'a T, Option<String>)> {
+    let tag_of = |name: &str| name.rsplit_once(':').map_or(name, |(_, tag)| tag).to_owned();
+    if let [(only, names)] = all {
+        return Ok((only, names.first().map(|name| tag_of(name))));
+    }
+    let is_wanted = |names: &[String]| wanted.is_some_and(|wanted| names.iter().any(|name| tag_of(name) == wanted.as_str()));
+    let mut chosen = all.iter().filter(|(_, names)| is_wanted(names));
+    match (chosen.next(), chosen.next()) {
+        (Some((one, _)), None) => Ok((one, wanted.map(ToString::to_string))),
+        _ => {
+            let names: Vec<String> = all.iter().flat_map(|(_, names)| names.clone()).take(20).collect();
+            let names = if names.is_empty() { "none of them has a name".to_owned() } else { names.join(", ") };
+            Err(refused(format!(
+                "there are {} images ({}), and --version names none of them, or several: save the one that is meant by itself",
+                all.len(),
+                deedbox_client::http::printable_lines(&names)
+            )))
+        }
+    }
+}
+
+/// What a manifest names, with where each is to be found.
+fn pieces(
+    root: &Descriptor,
+    mut manifest: impl FnMut(&Descriptor) -> anyhow::Result<(PathBuf, deedbox_oci::Document)>,
+    mut blob: impl FnMut(&Descriptor) -> anyhow::Result<PathBuf>,
+) -> anyhow::Result<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    let mut seen = std::collections::BTreeSet::from([root.digest]);
+    let mut waiting = std::collections::VecDeque::from([root.clone()]);
+    while let Some(descriptor) = waiting.pop_front() {
+        let (path, document) = manifest(&descriptor)?;
+        if document.media_type != descriptor.media_type {
+            return Err(refused(format!(
+                "{} is a {}, and is named as a {:?}",
+                descriptor.digest, document.media_type, descriptor.media_type
+            )));
+        }
+        pieces.push(Piece { kind: Kind::Manifest, digest: descriptor.digest, path });
+        for member in document.members {
+            let descriptor = member.descriptor;
+            match member.role.kind() {
+                Kind::Manifest => {
+                    if seen.insert(descriptor.digest) {
+                        waiting.push_back(descriptor);
+                    }
+                }
+                Kind::Blob => pieces.push(Piece { kind: Kind::Blob, digest: descriptor.digest, path: blob(&descriptor)? }),
+            }
+        }
+        if pieces.len() > 4 * deedbox_model::limits::ARTIFACTS || seen.len() > deedbox_oci::limits::MANIFESTS {
+            return Err(refused("the image consists of more manifests and blobs than a release may have"));
+        }
+    }
+    Ok(pieces)
+}
