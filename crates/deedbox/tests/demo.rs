@@ -26,6 +26,7 @@ fn the_demo_tells_its_story_in_under_two_minutes() {
         .says("npm, with an empty cache, refuses it (EINTEGRITY)")
         .says("is not what npm:demo.localhost/greet@1.0.0 says")
         .says("put the byte back: it verifies again")
+        .says("published oci:demo.localhost/letter@1.0")
         .says("Where to look");
     assert!(said.err.is_empty(), "{said:?}");
     // What it leaves is whole, and can be used as the last screen says.

@@ -1,8 +1,10 @@
 //! `deedbox demo`: the whole story on this machine, with nothing but Node.js and npm: a registry, a claim, three packages,
-//! an install with the real npm, a check against the log, and what happens when one byte changes.
+//! an install with the real npm, a check against the log, and what happens when one byte changes. Then the other ecosystems,
+//! with each client that is there (`demo_others`).
 //!
 //! Everything is in one directory that stays; nothing else on the machine is read or written.
 
+use super::demo_others::Others;
 use super::publish::Release;
 use super::serve;
 use super::setup::{self, npmrc};
@@ -143,7 +145,10 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     verify::release(&context, &id, &version).await.context("after the byte was put back")?;
     story.tick("put the byte back: it verifies again");
 
-    ending(&dir, &url, start);
+    let others = Others { dir: &dir, url: &url, trusted: &trusted, key: &key };
+    let missing = others.run(&mut story).await?;
+
+    ending(&dir, &url, start, &missing);
     if args.once {
         let _ = stop.send(());
         return serving.await?;
@@ -184,12 +189,13 @@ async fn tampered(
     }
 }
 
-fn ending(dir: &Path, url: &RegistryUrl, start: Instant) {
+fn ending(dir: &Path, url: &RegistryUrl, start: Instant, missing: &[&str]) {
     let deedbox = std::env::current_exe().map_or_else(|_| "deedbox".to_owned(), |path| path.display().to_string());
     let with = format!("DEEDBOX_HOME={}/home DEEDBOX_REGISTRY={url} {deedbox}", dir.display());
     terminal::say(&format!(
-        "\nWhat happened, in {:.1} s: a domain was claimed and three packages were published as signed statements in a log;\n\
-         npm installed them knowing nothing of that; and a changed byte was refused by npm and by the log alike.\n\n\
+        "\nWhat happened, in {:.1} s: a domain was claimed and packages of several ecosystems were published as signed statements\n\
+         in one log; their own clients installed them knowing nothing of that; and a changed byte was refused by npm and by the\n\
+         log alike.{}\n\n\
          Where to look\n  \
            the log          {url}/log/checkpoint   {url}/api/v1/events\n  \
            a package        {url}/api/v1/packages/npm:demo.localhost/hello-deedbox\n  \
@@ -201,18 +207,19 @@ fn ending(dir: &Path, url: &RegistryUrl, start: Instant) {
            {with} yank npm:demo.localhost/greet@1.0.0 --reason mistake\n  \
            {with} verify --offline npm:demo.localhost/count@1.1.0",
         start.elapsed().as_secs_f64(),
+        if missing.is_empty() { String::new() } else { format!("\nNot on this machine, so not tried: {}.", missing.join(", ")) },
         dir.display(),
         dir.display()
     ));
 }
 
 /// One line a step, with its time.
-struct Story {
+pub(super) struct Story {
     step: Instant,
 }
 
 impl Story {
-    fn tick(&mut self, what: &str) {
+    pub(super) fn tick(&mut self, what: &str) {
         terminal::say(&format!("✓ {:>5.2} s  {what}", self.step.elapsed().as_secs_f64()));
         self.step = Instant::now();
     }
@@ -277,7 +284,7 @@ impl Npm<'_> {
     }
 }
 
-fn command(program: &Path, dir: &Path) -> tokio::process::Command {
+pub(super) fn command(program: &Path, dir: &Path) -> tokio::process::Command {
     let mut command = tokio::process::Command::new(program);
     command.current_dir(dir).stdin(Stdio::null());
     // Settings of whoever runs the demo (a proxy, a token, another registry) have no part in it.
@@ -293,7 +300,7 @@ fn command(program: &Path, dir: &Path) -> tokio::process::Command {
     command
 }
 
-fn must_succeed(what: &str, output: &Output) -> anyhow::Result<()> {
+pub(super) fn must_succeed(what: &str, output: &Output) -> anyhow::Result<()> {
     if output.status.success() {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 mod channel;
 mod claim;
 mod demo;
+mod demo_others;
 mod fsck;
 mod keygen;
 mod publish;
