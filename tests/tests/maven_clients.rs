@@ -362,10 +362,15 @@ fn real_jars_by_the_hundred_are_read_and_a_tree_of_them_is_published() {
             Err(e) => refused.entry(e.code).or_default().push(e.message),
         }
     }
-    // Debian has jars a second time under versions of its own (`debian`, `2.x`), which their properties do not say; and it has
-    // releases that kept the version of a snapshot, which is no release here.
+    // Debian has jars a second time under versions of its own (`debian`, `2.x`, `3.0` for 3.0.0), which their properties do not say; and
+    // it has releases that kept the version of a snapshot, which is no release here.
     let aliases = refused.remove("jar_version").unwrap_or_default();
-    assert!(aliases.iter().all(|words| words.contains("says debian") || words.contains(".x;")), "{aliases:#?}");
+    let is_alias = |words: &String| {
+        let (jar, pom) = words.split_once("the POM says ").unwrap();
+        let pom = pom.split(';').next().unwrap();
+        pom == "debian" || pom.ends_with(".x") || jar.split('"').nth(1).unwrap().starts_with(pom)
+    };
+    assert!(aliases.iter().all(is_alias), "{aliases:#?}");
     let snapshots = refused.remove("pom_version").unwrap_or_default();
     assert!(snapshots.iter().all(|words| words.contains("-SNAPSHOT\"")), "{snapshots:#?}");
     assert!(refused.is_empty(), "{refused:#?}");
@@ -565,6 +570,7 @@ fn maven_3_9() -> anyhow::Result<PathBuf> {
     // A launcher that the JDK's jar unpacks is no program yet.
     let unpacked = scratch.path().join(format!("apache-maven-{MAVEN_3_9}"));
     Said::of(Command::new("chmod").arg("+x").arg(unpacked.join("bin/mvn")))?.done()?;
-    fs::rename(unpacked, &home)?;
+    // Another test process may have been first.
+    fs::rename(unpacked, &home).or_else(|e| if mvn.is_file() { Ok(()) } else { Err(e) })?;
     Ok(mvn)
 }

@@ -62,7 +62,7 @@ fn a_release_is_its_pom_and_what_is_called_like_it() {
         names.is_sorted() && names.len() == 7 && names.contains(&"widget-1.0.pom") && !names.contains(&"widget-1.0.jar.asc"),
         "{names:?}"
     );
-    assert_eq!(principal[0].digests.iter().map(|(a, _)| *a).collect::<Vec<_>>(), [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512]);
+    assert_eq!(principal[0].digests.keys().copied().collect::<Vec<_>>(), [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512]);
 }
 
 #[test]
