@@ -324,7 +324,6 @@ fn the_compact_index_is_read_on_from_any_byte() {
     assert_eq!((status, coding.as_str()), (200, ""));
     assert_eq!(etag, format!("\"{}\"", hex::encode(Md5::digest(&old))));
     use base64::Engine as _;
-    use sha2::Digest as _;
     let sum = |bytes: &[u8]| format!("sha-256=:{}:", base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(bytes)));
     assert_eq!(digest, sum(&old));
     let last = format!("bytes={}-", old.len() - 1);
