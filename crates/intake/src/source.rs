@@ -32,22 +32,24 @@ impl ArtifactSource for StoredArtifact {
             .block_on(self.objects.read(&self.digests.sha256, 0..self.artifact.size))
             .map_err(io::Error::other)?
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the object is gone"))?;
-        Ok(Box::new(StreamReader { handle: self.handle.clone(), stream, rest: bytes::Bytes::new() }))
+        Ok(Box::new(StreamReader { handle: self.handle.clone(), stream: Some(stream), rest: bytes::Bytes::new() }))
     }
 }
 
 struct StreamReader {
     handle: Handle,
-    stream: ObjectStream,
+    /// None after its end: a reader may ask again there, a stream must not.
+    stream: Option<ObjectStream>,
     rest: bytes::Bytes,
 }
 
 impl Read for StreamReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         while self.rest.is_empty() {
-            match self.handle.block_on(self.stream.next()) {
+            let Some(stream) = &mut self.stream else { return Ok(0) };
+            match self.handle.block_on(stream.next()) {
                 Some(piece) => self.rest = piece.map_err(io::Error::other)?,
-                None => return Ok(0),
+                None => self.stream = None,
             }
         }
         let taken = self.rest.split_to(self.rest.len().min(buf.len()));
@@ -55,5 +57,37 @@ impl Read for StreamReader {
             *to = *from;
         }
         Ok(taken.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deedbox_model::Hasher;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_reader_may_ask_again_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = deedbox_store::open_disk(folder.path()).unwrap();
+        let bytes = vec![7; 300_000];
+        let object = disk.objects.put(bytes.clone().into()).await.unwrap();
+        let artifact = Artifact {
+            name: "file".to_owned(),
+            role: "file".to_owned(),
+            size: object.size,
+            digests: Hasher::of(&bytes).1,
+            media_type: "application/octet-stream".to_owned(),
+        };
+        let digests = artifact.digests;
+        let source = StoredArtifact { objects: Arc::new(disk.objects.clone()), handle: Handle::current(), artifact, digests };
+        let read = tokio::task::spawn_blocking(move || {
+            let mut reader = source.open().unwrap();
+            let mut found = Vec::new();
+            reader.read_to_end(&mut found).unwrap();
+            assert_eq!(reader.read(&mut [0; 8]).unwrap(), 0);
+            assert_eq!(reader.read(&mut [0; 8]).unwrap(), 0);
+            found
+        });
+        assert_eq!(read.await.unwrap(), bytes);
     }
 }
