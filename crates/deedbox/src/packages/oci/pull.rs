@@ -69,7 +69,7 @@ impl Reference {
 
 fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
-        Some(host) if host == "localhost" => true,
+        Some("localhost") => true,
         Some(host) => host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
         None => false,
     }
