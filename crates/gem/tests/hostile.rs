@@ -15,7 +15,7 @@ use common::*;
 use deedbox_gem::limits::{FILES, INFO_LINE_BYTES, METADATA_BYTES};
 use deedbox_gem::{ArchiveLimits, Gem};
 use deedbox_testkit::folding::Bytes;
-use deedbox_view::{Dialect as _, Said};
+use deedbox_view::{ArtifactSource as _, Dialect as _, Said};
 use proptest::prelude::*;
 
 fn widget() -> Source {
@@ -177,6 +177,38 @@ fn every_hostile_gem_is_refused_with_its_code() {
     for (expected, what, gem) in cases {
         assert_eq!(code(&gem), expected, "{what}");
     }
+}
+
+/// A file that may not be asked for more once it has said that there is none.
+struct Once(Bytes);
+
+impl deedbox_view::ArtifactSource for Once {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+    fn digests(&self) -> deedbox_model::Digests {
+        self.0.digests()
+    }
+    fn open(&self) -> std::io::Result<Box<dyn std::io::Read + '_>> {
+        struct Reader<R>(R, bool);
+        impl<R: std::io::Read> std::io::Read for Reader<R> {
+            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+                assert!(!self.1, "asked again after the end");
+                let n = self.0.read(buf)?;
+                self.1 = n == 0;
+                Ok(n)
+            }
+        }
+        Ok(Box::new(Reader(self.0.open()?, false)))
+    }
+}
+
+#[test]
+fn the_end_of_a_file_is_asked_for_once() {
+    Gem::new().inspect(&Said::default(), &[&Once(widget().bytes())]).unwrap();
 }
 
 #[test]
