@@ -15,7 +15,7 @@ use common::*;
 use deedbox_gem::limits::{FILES, INFO_LINE_BYTES, METADATA_BYTES};
 use deedbox_gem::{ArchiveLimits, Gem};
 use deedbox_testkit::folding::Bytes;
-use deedbox_view::{ArtifactSource as _, Dialect as _, Said};
+use deedbox_view::{Dialect as _, Said};
 use proptest::prelude::*;
 
 fn widget() -> Source {
