@@ -179,6 +179,38 @@ fn every_hostile_gem_is_refused_with_its_code() {
     }
 }
 
+/// A file that may not be asked for more once it has said that there is none.
+struct Once(Bytes);
+
+impl deedbox_view::ArtifactSource for Once {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+    fn digests(&self) -> deedbox_model::Digests {
+        self.0.digests()
+    }
+    fn open(&self) -> std::io::Result<Box<dyn std::io::Read + '_>> {
+        struct Reader<R>(R, bool);
+        impl<R: std::io::Read> std::io::Read for Reader<R> {
+            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+                assert!(!self.1, "asked again after the end");
+                let n = self.0.read(buf)?;
+                self.1 = n == 0;
+                Ok(n)
+            }
+        }
+        Ok(Box::new(Reader(self.0.open()?, false)))
+    }
+}
+
+#[test]
+fn the_end_of_a_file_is_asked_for_once() {
+    Gem::new().inspect(&Said::default(), &[&Once(widget().bytes())]).unwrap();
+}
+
 #[test]
 fn several_gems_are_one_release_only_if_they_agree() {
     let java = || widget().on("java");

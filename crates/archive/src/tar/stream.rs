@@ -46,13 +46,13 @@ impl StreamState {
 
 /// An archive in what is around it.
 pub(super) enum Wrapped<R: Read> {
-    Plain(BufReader<R>),
-    Gzip(Box<GzDecoder<BufReader<R>>>),
+    Plain(BufReader<UntilEnd<R>>),
+    Gzip(Box<GzDecoder<BufReader<UntilEnd<R>>>>),
 }
 
 impl<R: Read> Wrapped<R> {
     pub(super) fn new(inner: R, wrapping: Wrapping) -> Self {
-        let inner = BufReader::with_capacity(64 * 1024, inner);
+        let inner = BufReader::with_capacity(64 * 1024, UntilEnd { inner, ended: false });
         match wrapping {
             Wrapping::Plain => Wrapped::Plain(inner),
             Wrapping::Gzip => Wrapped::Gzip(Box::new(GzDecoder::new(inner))),
@@ -75,6 +75,24 @@ impl<R: Read> Read for Wrapped<R> {
             Wrapped::Plain(inner) => inner.read(buf),
             Wrapped::Gzip(decoder) => decoder.read(buf),
         }
+    }
+}
+
+/// Asks nobody again who has said that there is no more: whoever looks for what is behind an archive would, and a stream
+/// off a disk or a socket may not be asked twice.
+pub(super) struct UntilEnd<R> {
+    inner: R,
+    ended: bool,
+}
+
+impl<R: Read> Read for UntilEnd<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.ended || buf.is_empty() {
+            return Ok(0);
+        }
+        let n = self.inner.read(buf)?;
+        self.ended = n == 0;
+        Ok(n)
     }
 }
 
