@@ -5,29 +5,38 @@ use crate::lease::Lease;
 use crate::refusal::IntakeRefusal;
 use crate::source::StoredArtifact;
 use crate::{Door, is_ahead};
+use bytes::Bytes;
 use deedbox_authority::rows::{KeyRow, key_key};
 use deedbox_authority::{PROJECTION, Refusal, VERSION};
 use deedbox_model::event::{Event, Evidence, ReleasePublished};
 use deedbox_model::row::decode_row;
-use deedbox_model::{Hasher, KeyId, Manifest, ObjectRef, PublicKey, Sha256Digest, Statement, TimeMs, Unverified, Verified, limits};
-use deedbox_store::ProjectionId;
+use deedbox_model::{Digests, KeyId, Manifest, ObjectRef, PublicKey, Sha256Digest, Statement, TimeMs, Unverified, Verified, limits};
+use deedbox_store::{ProjectionId, StoreError};
 use deedbox_view::{ArtifactSource, Fact, FactsNeeded, Said};
 use futures::StreamExt as _;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
+
+/// Bytes of a release's artifacts that are read at once and kept until it is inspected: what one piece of a stream holds.
+const HELD_BYTES: u64 = 256 * 1024;
 
 /// A statement whose signature verifies and all of whose objects are here, durable, leased, and what it says they are.
 /// Only `Door::admit` makes one.
 #[derive(Debug)]
 pub struct Admitted {
     statement: Arc<Verified<Statement>>,
-    _lease: Lease,
+    lease: Lease,
 }
 
 impl Admitted {
     /// The statement.
     pub fn statement(&self) -> &Arc<Verified<Statement>> {
         &self.statement
+    }
+    /// The objects that it names, directly or by its manifest.
+    pub fn objects(&self) -> &[Sha256Digest] {
+        self.lease.objects()
     }
 }
 
@@ -50,13 +59,16 @@ impl Door {
     }
 
     async fn registered_key(&self, kid: &KeyId) -> Result<Option<PublicKey>, IntakeRefusal> {
+        if let Some(key) = self.keys.get(kid) {
+            return Ok(Some(key));
+        }
         let key = key_key(kid)?;
         let projection = ProjectionId { name: PROJECTION, version: VERSION };
         let row = self.rows.read(&projection, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
-        Ok(match row {
-            Some(row) => Some(decode_row::<KeyRow>(&key, &row.bytes)?.key),
-            None => None,
-        })
+        let Some(row) = row else { return Ok(None) };
+        let KeyRow { key } = decode_row(&key, &row.bytes)?;
+        self.keys.learn(*kid, key);
+        Ok(Some(key))
     }
 
     /// Admits a statement: what it names is here and is what it says.
@@ -75,7 +87,7 @@ impl Door {
             }
             _ => self.lease(Vec::new()).await,
         };
-        Ok(Admitted { statement: Arc::new(statement), _lease: lease })
+        Ok(Admitted { statement: Arc::new(statement), lease })
     }
 
     /// Takes published objects off their domain's account. Called when the event is in the log.
@@ -117,10 +129,19 @@ impl Door {
         held.push(published.manifest.sha256);
         let lease = self.lease(held).await;
         drop(first);
+        // Small artifacts are read where others are looked for: a look costs as much.
+        let mut held: BTreeMap<Sha256Digest, Bytes> = BTreeMap::new();
+        let mut room = HELD_BYTES;
+        let artifacts: BTreeSet<Sha256Digest> = manifest.artifacts.iter().map(|artifact| artifact.digests.sha256).collect();
         for object in &objects {
-            self.present(object).await?;
+            if object.size <= room && artifacts.contains(&object.sha256) {
+                held.insert(object.sha256, self.whole(object, room).await?);
+                room -= object.size;
+            } else {
+                self.present(object).await?;
+            }
         }
-        self.inspect(manifest, published).await?;
+        self.inspect(manifest, published, held).await?;
         Ok(lease)
     }
 
@@ -137,17 +158,31 @@ impl Door {
     }
 
     /// A small object, whole, its digest checked.
-    async fn checked(&self, object: &ObjectRef, limit: u64) -> Result<bytes::Bytes, IntakeRefusal> {
-        self.present(object).await?;
-        let bytes = self.objects.get(&object.sha256, limit).await?;
-        match bytes {
-            Some(bytes) if object.matches(&bytes) => Ok(bytes),
-            _ => Err(IntakeRefusal::ObjectMissing { address: object.sha256.to_address() }),
+    async fn checked(&self, object: &ObjectRef, limit: u64) -> Result<Bytes, IntakeRefusal> {
+        let bytes = self.whole(object, limit).await?;
+        if object.matches(&bytes) { Ok(bytes) } else { Err(missing(object)) }
+    }
+
+    /// A small object, whole; its digest is not checked.
+    async fn whole(&self, object: &ObjectRef, limit: u64) -> Result<Bytes, IntakeRefusal> {
+        match self.objects.get(&object.sha256, limit).await {
+            Ok(Some(bytes)) if bytes.len() as u64 == object.size => Ok(bytes),
+            // What is wrong with it is said in the words of every other object.
+            other => {
+                self.present(object).await?;
+                other?;
+                Err(missing(object))
+            }
         }
     }
 
     /// Lets the dialect read the artifacts again, on a blocking thread, and compares what it says with the manifest.
-    async fn inspect(&self, manifest: Manifest, published: &ReleasePublished) -> Result<(), IntakeRefusal> {
+    async fn inspect(
+        &self,
+        manifest: Manifest,
+        published: &ReleasePublished,
+        held: BTreeMap<Sha256Digest, Bytes>,
+    ) -> Result<(), IntakeRefusal> {
         let ecosystem = manifest.id.ecosystem().clone();
         let Some(dialect) = self.dialect(ecosystem.as_str()).cloned() else {
             return Err(IntakeRefusal::UnknownEcosystem { found: ecosystem.to_string(), known: self.ecosystems().join(", ") });
@@ -155,50 +190,35 @@ impl Door {
         if dialect.principal(&manifest) != published.principal {
             return Err(IntakeRefusal::PrincipalDiffers);
         }
-        let mut sources = Vec::with_capacity(manifest.artifacts.len());
-        for artifact in &manifest.artifacts {
-            // The other digests are claims of the publisher until they are computed from the stored bytes.
-            let digests = self.digests_of(&artifact.object()).await?;
-            if digests != artifact.digests {
-                return Err(IntakeRefusal::ManifestDiffers("an artifact's digests"));
-            }
-            sources.push(StoredArtifact {
+        let artifacts = manifest.artifacts.iter().map(|artifact| {
+            let source = StoredArtifact {
                 objects: Arc::clone(&self.objects),
                 handle: tokio::runtime::Handle::current(),
                 artifact: artifact.clone(),
-                digests,
-            });
-        }
+                digests: artifact.digests,
+                held: held.get(&artifact.digests.sha256).cloned(),
+            };
+            (source, self.uploaded.get(&artifact.digests.sha256))
+        });
+        let artifacts: Vec<(StoredArtifact, Option<Digests>)> = artifacts.collect();
         let (said_id, said_version) = (manifest.id.clone(), manifest.version.clone());
+        let unreadable = |why: String| IntakeRefusal::Manifest(format!("its artifacts could not be read: {why}"));
+        let _one = self.inspections.acquire().await.map_err(|e| unreadable(e.to_string()))?;
+        // One thread for all of it: five digests of a megabyte take milliseconds, and so does unpacking it.
         let inspected = tokio::task::spawn_blocking(move || {
-            let sources: Vec<&dyn ArtifactSource> = sources.iter().map(|source| source as &dyn ArtifactSource).collect();
-            dialect.inspect(&Said { id: Some(&said_id), version: Some(&said_version) }, &sources)
+            for (source, uploaded) in &artifacts {
+                check_digests(source, *uploaded)?;
+            }
+            let sources: Vec<&dyn ArtifactSource> = artifacts.iter().map(|(source, _)| source as &dyn ArtifactSource).collect();
+            Ok::<_, IntakeRefusal>(dialect.inspect(&Said { id: Some(&said_id), version: Some(&said_version) }, &sources)?)
         })
         .await
-        .map_err(|e| IntakeRefusal::Manifest(format!("its artifacts could not be read: {e}")))??;
+        .map_err(|e| unreadable(e.to_string()))??;
         let expected = Manifest { source: manifest.source, ..inspected.manifest };
         match first_difference(&expected, &manifest) {
             Some(what) => Err(IntakeRefusal::ManifestDiffers(what)),
             None => Ok(()),
         }
-    }
-
-    async fn digests_of(&self, object: &ObjectRef) -> Result<deedbox_model::Digests, IntakeRefusal> {
-        let missing = || IntakeRefusal::ObjectMissing { address: object.sha256.to_address() };
-        let mut stream = self.objects.read(&object.sha256, 0..object.size).await?.ok_or_else(missing)?;
-        let mut hasher = Hasher::new();
-        while let Some(piece) = stream.next().await {
-            let piece = piece?;
-            // A megabyte of five digests takes milliseconds: off the threads that answer requests.
-            hasher = tokio::task::spawn_blocking(move || {
-                hasher.update(&piece);
-                hasher
-            })
-            .await
-            .map_err(|_| missing())?;
-        }
-        let (size, digests) = hasher.finish();
-        if size == object.size && digests.sha256 == object.sha256 { Ok(digests) } else { Err(missing()) }
     }
 
     /// Removes objects that are older than `older_than_ms` (`UNREFERENCED_MS` is the rule), that no event refers to and that nobody is about to. `is_referenced`
@@ -228,6 +248,27 @@ impl Door {
         removed += self.objects.sweep_temporary(older_than_ms).await?;
         Ok(removed)
     }
+}
+
+/// That an artifact's digests are those of its stored bytes: all but the address are claims of the publisher until they were
+/// computed, when this process took the upload or now. An object in place is never changed; damage on the disk is found by
+/// whoever reads it, and by fsck.
+fn check_digests(source: &StoredArtifact, uploaded: Option<Digests>) -> Result<(), IntakeRefusal> {
+    let object = source.artifact.object();
+    let digests = match uploaded {
+        Some(digests) => digests,
+        None => match source.hash() {
+            Ok((size, digests)) if size == object.size && digests.sha256 == object.sha256 => digests,
+            Ok(_) => return Err(missing(&object)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(missing(&object)),
+            Err(error) => return Err(StoreError::medium(format!("reading object {}", object.sha256.to_address()), error).into()),
+        },
+    };
+    if digests == source.digests { Ok(()) } else { Err(IntakeRefusal::ManifestDiffers("an artifact's digests")) }
+}
+
+fn missing(object: &ObjectRef) -> IntakeRefusal {
+    IntakeRefusal::ObjectMissing { address: object.sha256.to_address() }
 }
 
 fn first_difference(expected: &Manifest, found: &Manifest) -> Option<&'static str> {

@@ -18,6 +18,13 @@ pub(crate) struct Lease {
     objects: Vec<Sha256Digest>,
 }
 
+impl Lease {
+    /// What it holds.
+    pub(crate) fn objects(&self) -> &[Sha256Digest] {
+        &self.objects
+    }
+}
+
 impl Leases {
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

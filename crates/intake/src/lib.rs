@@ -6,12 +6,13 @@
 
 pub mod admit;
 pub mod budget;
+mod known;
 pub mod lease;
 pub mod refusal;
 pub mod source;
 pub mod upload;
 
-use deedbox_model::{Origin, TimeMs};
+use deedbox_model::{Digests, KeyId, Origin, PublicKey, Sha256Digest, TimeMs};
 use deedbox_store::{Objects, RowStore};
 use deedbox_view::Dialect;
 use std::sync::Arc;
@@ -45,6 +46,14 @@ impl Default for Policy {
 /// Objects that nobody refers to are removed when they are older than this: a day, in milliseconds.
 pub const UNREFERENCED_MS: u64 = 24 * 60 * 60 * 1000;
 
+/// Inspections at once. Each holds a thread that may block, and a large artifact's bytes come to it by another one: far
+/// fewer than the runtime has (512), or they would wait for each other for ever.
+const INSPECTIONS: usize = 64;
+/// Keys in one generation of those that are remembered: more publishers than are busy at a time, in some 2 MB.
+const KEYS_KNOWN: usize = 8_192;
+/// Uploads in one generation of those whose digests are remembered: more than are on their way, in some 4 MB.
+const UPLOADS_KNOWN: usize = 8_192;
+
 /// The door.
 pub struct Door {
     origin: Origin,
@@ -54,6 +63,11 @@ pub struct Door {
     policy: Policy,
     budget: budget::Budget,
     leases: lease::Leases,
+    /// Keys by their ids. A key that was registered once has its row for ever, and the id is its digest.
+    keys: known::Known<KeyId, PublicKey>,
+    /// All digests of what was uploaded to this process and is in place under its address, whose bytes never change.
+    uploaded: known::Known<Sha256Digest, Digests>,
+    inspections: tokio::sync::Semaphore,
     /// Open for taking leases, closed while the sweep removes an object.
     gate: tokio::sync::RwLock<()>,
 }
@@ -68,7 +82,19 @@ impl Door {
         policy: Policy,
     ) -> Self {
         let budget = budget::Budget::new(policy.pending_bytes_per_domain);
-        Door { origin, objects, rows, dialects, policy, budget, leases: lease::Leases::default(), gate: tokio::sync::RwLock::default() }
+        Door {
+            origin,
+            objects,
+            rows,
+            dialects,
+            policy,
+            budget,
+            leases: lease::Leases::default(),
+            keys: known::Known::new(KEYS_KNOWN),
+            uploaded: known::Known::new(UPLOADS_KNOWN),
+            inspections: tokio::sync::Semaphore::new(INSPECTIONS),
+            gate: tokio::sync::RwLock::default(),
+        }
     }
 
     fn dialect(&self, ecosystem: &str) -> Option<&Arc<dyn Dialect>> {

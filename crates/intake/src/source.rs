@@ -1,6 +1,7 @@
 //! A stored object as a dialect reads it: synchronously, from the start, as often as it likes. Lives on a blocking thread.
+//! A small one is in memory; a large one comes in pieces.
 
-use deedbox_model::{Artifact, Digests};
+use deedbox_model::{Artifact, Digests, Hasher};
 use deedbox_store::{ObjectStream, Objects};
 use deedbox_view::ArtifactSource;
 use futures::StreamExt as _;
@@ -13,7 +14,34 @@ pub(crate) struct StoredArtifact {
     pub(crate) objects: Arc<dyn Objects>,
     pub(crate) handle: Handle,
     pub(crate) artifact: Artifact,
+    /// As the manifest says; whoever makes this compares them with the bytes before a dialect sees it.
     pub(crate) digests: Digests,
+    /// Its bytes, if it is small.
+    pub(crate) held: Option<bytes::Bytes>,
+}
+
+impl StoredArtifact {
+    /// Its size and all digests, from its bytes.
+    pub(crate) fn hash(&self) -> io::Result<(u64, Digests)> {
+        if let Some(bytes) = &self.held {
+            return Ok(Hasher::of(bytes));
+        }
+        let mut reader = self.stream()?;
+        let mut hasher = Hasher::new();
+        while let Some(piece) = reader.piece()? {
+            hasher.update(&piece);
+        }
+        Ok(hasher.finish())
+    }
+
+    fn stream(&self) -> io::Result<StreamReader> {
+        let stream = self
+            .handle
+            .block_on(self.objects.read(&self.digests.sha256, 0..self.artifact.size))
+            .map_err(io::Error::other)?
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the object is gone"))?;
+        Ok(StreamReader { handle: self.handle.clone(), stream: Some(stream), rest: bytes::Bytes::new() })
+    }
 }
 
 impl ArtifactSource for StoredArtifact {
@@ -27,12 +55,10 @@ impl ArtifactSource for StoredArtifact {
         self.digests
     }
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        let stream = self
-            .handle
-            .block_on(self.objects.read(&self.digests.sha256, 0..self.artifact.size))
-            .map_err(io::Error::other)?
-            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the object is gone"))?;
-        Ok(Box::new(StreamReader { handle: self.handle.clone(), stream: Some(stream), rest: bytes::Bytes::new() }))
+        match &self.held {
+            Some(bytes) => Ok(Box::new(bytes.as_ref())),
+            None => Ok(Box::new(self.stream()?)),
+        }
     }
 }
 
@@ -43,13 +69,23 @@ struct StreamReader {
     rest: bytes::Bytes,
 }
 
+impl StreamReader {
+    fn piece(&mut self) -> io::Result<Option<bytes::Bytes>> {
+        let Some(stream) = &mut self.stream else { return Ok(None) };
+        let piece = self.handle.block_on(stream.next()).transpose().map_err(io::Error::other)?;
+        if piece.is_none() {
+            self.stream = None;
+        }
+        Ok(piece)
+    }
+}
+
 impl Read for StreamReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         while self.rest.is_empty() {
-            let Some(stream) = &mut self.stream else { return Ok(0) };
-            match self.handle.block_on(stream.next()) {
-                Some(piece) => self.rest = piece.map_err(io::Error::other)?,
-                None => self.stream = None,
+            match self.piece()? {
+                Some(piece) => self.rest = piece,
+                None => return Ok(0),
             }
         }
         let taken = self.rest.split_to(self.rest.len().min(buf.len()));
@@ -79,7 +115,7 @@ mod tests {
             media_type: "application/octet-stream".to_owned(),
         };
         let digests = artifact.digests;
-        let source = StoredArtifact { objects: Arc::new(disk.objects.clone()), handle: Handle::current(), artifact, digests };
+        let source = StoredArtifact { objects: Arc::new(disk.objects.clone()), handle: Handle::current(), artifact, digests, held: None };
         let read = tokio::task::spawn_blocking(move || {
             let mut reader = source.open().unwrap();
             let mut found = Vec::new();

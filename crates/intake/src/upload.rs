@@ -101,8 +101,9 @@ impl Incoming<'_> {
         match self.upload.take() {
             Some(upload) => {
                 let result = upload.finish(self.object).await;
-                if result.is_err() {
-                    self.door.budget.release(&self.uploader.domain, [self.object.sha256]);
+                match &result {
+                    Ok(digests) => self.door.uploaded.learn(self.object.sha256, *digests),
+                    Err(_) => self.door.budget.release(&self.uploader.domain, [self.object.sha256]),
                 }
                 Ok(result?)
             }

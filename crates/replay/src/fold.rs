@@ -80,6 +80,13 @@ impl Item {
     }
 }
 
+/// Leaves that are decoded and whose signatures are checked.
+pub(crate) struct Run {
+    opened: Vec<Opened>,
+    /// The keys that they register, if they turn out to be effective.
+    pub(crate) registers: BTreeMap<KeyId, PublicKey>,
+}
+
 /// What folding a run came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Folded {
@@ -109,7 +116,13 @@ impl Folder {
     /// Folds leaves that begin at index `first`, where every projection's rows are. All of it is committed, or, on an
     /// error, what comes before the entry at fault.
     pub async fn fold(&self, first: u64, leaves: Vec<Leaf>) -> Result<Folded, ReplayError> {
-        let opened = self.open(leaves).await?;
+        let run = self.open(leaves, &BTreeMap::new()).await?;
+        self.fold_run(first, run).await
+    }
+
+    /// The same for a run that is opened already.
+    pub(crate) async fn fold_run(&self, first: u64, run: Run) -> Result<Folded, ReplayError> {
+        let Run { opened, .. } = run;
         let keys: Vec<Keys> =
             opened.iter().map(|leaf| leaf.statement().map_or_else(touches_undecodable, touches)).collect::<Result<_, _>>()?;
         let mut state = self.read(&AUTHORITY, keys.iter().flatten().cloned().collect()).await?;
@@ -164,7 +177,7 @@ impl Folder {
         mut log_time: TimeMs,
         leaves: Vec<Leaf>,
     ) -> Result<TimeMs, ReplayError> {
-        let opened = self.open(leaves).await?;
+        let Run { opened, .. } = self.open(leaves, &BTreeMap::new()).await?;
         let to = first + opened.len() as u64;
         let voids = (first..to).map(void_key).collect::<Result<Keys, _>>()?;
         let voids = self.read(&AUTHORITY, voids).await?;
@@ -197,13 +210,17 @@ impl Folder {
         }
     }
 
-    /// Decodes leaves and checks their signatures, on all cores and off the threads that answer requests.
-    async fn open(&self, leaves: Vec<Leaf>) -> Result<Vec<Opened>, ReplayError> {
+    /// Decodes leaves and checks their signatures, on all cores and off the threads that answer requests. `before` are the
+    /// keys that entries before these register and that may not be in rows yet.
+    pub(crate) async fn open(&self, leaves: Vec<Leaf>, before: &BTreeMap<KeyId, PublicKey>) -> Result<Run, ReplayError> {
         let worker = |e: tokio::task::JoinError| ReplayError::Worker(e.to_string());
         let decoded = tokio::task::spawn_blocking(move || leaf::decode_all(leaves)).await.map_err(worker)?;
-        let mut keys = leaf::registered(&decoded);
+        let registers = leaf::registered(&decoded);
+        let mut keys = registers.clone();
+        keys.extend(before);
         keys.extend(self.registered_keys(leaf::kids(&decoded).filter(|kid| !keys.contains_key(kid)).collect()).await?);
-        tokio::task::spawn_blocking(move || leaf::verify_all(decoded, &keys)).await.map_err(worker)
+        let opened = tokio::task::spawn_blocking(move || leaf::verify_all(decoded, &keys)).await.map_err(worker)?;
+        Ok(Run { opened, registers })
     }
 
     async fn registered_keys(&self, mut kids: Vec<KeyId>) -> Result<BTreeMap<KeyId, PublicKey>, ReplayError> {

@@ -105,10 +105,9 @@ pub(crate) fn verify_all(decoded: Vec<Decoded>, keys: &BTreeMap<KeyId, PublicKey
             let Some(key) = keys.get(&unverified.peek().kid()) else {
                 return Opened::NotVerified(Box::new(unverified.peek().clone()));
             };
-            let statement = Box::new(unverified.peek().clone());
-            match unverified.verify(key) {
+            match unverified.verify_or_give_back(key) {
                 Ok(verified) => Opened::Verified(Arc::new(verified)),
-                Err(_) => Opened::NotVerified(statement),
+                Err(statement) => Opened::NotVerified(statement),
             }
         }
     })

@@ -1,11 +1,12 @@
 //! The replayer: brings every projection to the published head and keeps it there.
 
 use crate::FOLD_ENTRIES;
-use crate::fold::{AUTHORITY, Folder, ReplayError, id_of};
+use crate::fold::{AUTHORITY, Folded, Folder, ReplayError, Run, id_of};
 use crate::leaf::Leaf;
 use crate::log::{LogReader, Target};
-use deedbox_model::{Statement, TimeMs, Verified};
+use deedbox_model::{KeyId, PublicKey, Statement, TimeMs, Verified};
 use deedbox_store::Files;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -64,23 +65,34 @@ impl Replayer {
             return Ok(());
         }
         let mut log = LogReader::open(Arc::clone(&self.files), self.cursor, target).await?;
-        let mut leaves: Vec<Leaf> = Vec::new();
-        loop {
-            let next = log.next().await?;
-            let ended = next.is_none();
-            leaves.extend(next.unwrap_or_default().into_iter().map(Leaf::Bytes));
-            if leaves.len() >= FOLD_ENTRIES || (ended && !leaves.is_empty()) {
-                self.fold(std::mem::take(&mut leaves)).await?;
+        let folder = self.folder.clone();
+        // While one run is folded, in order and on one thread, the signatures of the next are checked on the others.
+        let mut next = read_run(&folder, &mut log, &BTreeMap::new()).await;
+        while let Some(run) = next? {
+            let registers = run.registers.clone();
+            let folding = async {
+                let folded = self.fold_run(run).await;
                 progress(self.cursor, target.size);
-            }
-            if ended {
-                return Ok(());
-            }
+                folded
+            };
+            let (folded, read) = futures::join!(folding, read_run(&folder, &mut log, &registers));
+            folded?;
+            next = read;
         }
+        Ok(())
+    }
+
+    async fn fold_run(&mut self, run: Run) -> Result<(), ReplayError> {
+        let result = self.folder.fold_run(self.cursor, run).await;
+        self.folded_to(result).await
     }
 
     async fn fold(&mut self, leaves: Vec<Leaf>) -> Result<(), ReplayError> {
         let result = self.folder.fold(self.cursor, leaves).await;
+        self.folded_to(result).await
+    }
+
+    async fn folded_to(&mut self, result: Result<Folded, ReplayError>) -> Result<(), ReplayError> {
         // An undecided entry ends a fold after what comes before it was committed.
         self.cursor = match &result {
             Ok(folded) => self.cursor + folded.entries,
@@ -161,4 +173,16 @@ impl Replayer {
         }
         Ok(())
     }
+}
+
+/// The next run of a log, opened; none at its target. `before` are the keys that the run before it registers: those of
+/// earlier ones are in rows.
+async fn read_run(folder: &Folder, log: &mut LogReader, before: &BTreeMap<KeyId, PublicKey>) -> Result<Option<Run>, ReplayError> {
+    let mut leaves: Vec<Leaf> = Vec::new();
+    while leaves.len() < FOLD_ENTRIES
+        && let Some(entries) = log.next().await?
+    {
+        leaves.extend(entries.into_iter().map(Leaf::Bytes));
+    }
+    if leaves.is_empty() { Ok(None) } else { Ok(Some(folder.open(leaves, before).await?)) }
 }

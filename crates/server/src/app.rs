@@ -6,6 +6,7 @@ use crate::log_files::LogFiles;
 use crate::meters::Meters;
 use crate::objects::ObjectShelf;
 use crate::projections::Mounts;
+use crate::recent::Recent;
 use crate::refusal::Refused;
 use deedbox_intake::Door;
 use deedbox_ledger::Ledger;
@@ -40,6 +41,7 @@ pub(crate) struct App {
     /// Entries folded into every projection.
     pub(crate) folded: watch::Receiver<u64>,
     pub(crate) writing: Writing,
+    pub(crate) recent: Recent,
 }
 
 impl App {

@@ -26,6 +26,7 @@ mod objects;
 mod one_proof;
 mod projections;
 mod readiness;
+mod recent;
 mod refusal;
 mod registry;
 mod reply;

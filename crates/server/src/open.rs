@@ -16,6 +16,7 @@ use crate::log_files::LogFiles;
 use crate::meters::Meters;
 use crate::objects::ObjectShelf;
 use crate::projections::Mounts;
+use crate::recent::Recent;
 use deedbox_intake::{Door, IntakeRefusal, Policy};
 use deedbox_ledger::{Batch, Head, LedgerError, LedgerParts, Probe, Recovered, SubmitError};
 use deedbox_model::event::{Event, RegistryCreated, Rules};
@@ -138,9 +139,10 @@ impl Server {
         let head = recovered.head().clone();
 
         let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections };
-        let mut replayer = Replayer::open(folder, Arc::clone(&files), target_of(&head), parts.progress.as_ref()).await?;
+        let mut replayer = Replayer::open(folder.clone(), Arc::clone(&files), target_of(&head), parts.progress.as_ref()).await?;
         let caught_up = replayer.catch_up(target_of(&head), parts.progress.as_ref()).await;
         let folded = replayer.folded();
+        let recent = Recent::new(folder.log_time().await?);
 
         let policy = Policy {
             allow_local_claims: config.allow_local_claims,
@@ -182,6 +184,7 @@ impl Server {
             mounts,
             folded,
             writing,
+            recent,
             config,
         });
 

@@ -6,9 +6,8 @@ use crate::refusal::Refused;
 use deedbox_authority::rows::{EventRow, event_key};
 use deedbox_intake::Admitted;
 use deedbox_ledger::{Appended, Ledger};
-use deedbox_model::event::Event;
 use deedbox_model::row::decode_row;
-use deedbox_model::{EventId, Manifest, Sha256Digest, Statement, Verified, limits};
+use deedbox_model::{EventId, Statement, Verified};
 use deedbox_store::ProjectionId;
 use std::sync::Arc;
 
@@ -19,7 +18,9 @@ pub(crate) const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authorit
 pub(crate) async fn submit(app: &Arc<App>, bytes: &[u8]) -> Result<Appended, Refused> {
     let statement = Statement::decode(bytes).map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
     let id = statement.peek().id();
-    if let Some(index) = index_of(app, &id).await? {
+    if app.recent.may_hold(&id, statement.peek().time())
+        && let Some(index) = index_of(app, &id).await?
+    {
         return Ok(Appended { index, id, seen: true });
     }
     let ledger = app.writing.ledger()?;
@@ -42,37 +43,19 @@ pub(crate) async fn submit_own(app: &Arc<App>, statement: Verified<Statement>) -
 async fn append(app: &App, ledger: &Ledger, statement: Verified<Statement>) -> Result<Appended, Refused> {
     let admitted: Admitted = app.door.admit(statement, now()).await?;
     let statement = Arc::clone(admitted.statement());
+    let objects = admitted.objects().to_vec();
     let result = ledger.submit(admitted).await;
     match result {
         Ok(appended) => {
+            app.recent.add(&statement.id(), statement.time());
             if !appended.seen {
                 app.meters.appended.increment(1);
                 tracing::info!(index = appended.index, kind = statement.event().type_name(), subject = %statement.subject(), "appended");
             }
-            app.door.pinned(&statement, pinned_objects(app, &statement).await);
+            app.door.pinned(&statement, objects);
             Ok(appended)
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-/// The objects that a published event refers to. What cannot be read now stays on the account for a day.
-async fn pinned_objects(app: &App, statement: &Statement) -> Vec<Sha256Digest> {
-    match statement.event() {
-        Event::ReleasePublished(published) => {
-            let mut objects = vec![published.manifest.sha256];
-            let bytes = app.objects.objects.get(&published.manifest.sha256, limits::MANIFEST_BYTES as u64).await;
-            if let Ok(Some(bytes)) = bytes
-                && let Ok(manifest) = Manifest::decode(&bytes)
-            {
-                objects.extend(manifest.objects().map(|object| object.sha256));
-            }
-            objects
-        }
-        Event::ReleaseDeprecated(deprecated) => {
-            deprecated.notice.iter().filter_map(|notice| notice.message).map(|message| message.sha256).collect()
-        }
-        _ => Vec::new(),
     }
 }
 
