@@ -28,7 +28,8 @@ fn the_demo_tells_its_story_in_under_two_minutes() {
         .says("put the byte back: it verifies again")
         .says("published oci:demo.localhost/letter@1.0")
         .says("Where to look");
-    assert!(said.err.is_empty(), "{said:?}");
+    // What packing a gem or a parent POM has to say goes there; nothing else does.
+    assert!(said.err.lines().all(|line| line.starts_with("gem build runs ") || line.contains(" is packed as pom")), "{said:?}");
     // What it leaves is whole, and can be used as the last screen says.
     let data = place.path("story/registry");
     place.run(&["fsck", "--data", data.to_str().unwrap()]).done();
