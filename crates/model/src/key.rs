@@ -8,7 +8,8 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
-use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
 
 digest_type!(
     /// RFC 9679 COSE Key Thumbprint with SHA-256: 32 bytes.
@@ -34,29 +35,31 @@ pub enum BadKey {
     Algorithm,
 }
 
-/// Keys that one thread remembers: a registry's own and those of the domains that are busy just now.
-const REMEMBERED: usize = 64;
+/// Keys in one generation of those that are remembered: more publishers than are busy at a time, in some 2 MB.
+const REMEMBERED: usize = 4_096;
 
-thread_local! {
-    /// The last good keys, the newest first. Whether bytes are a key never changes, so this changes no answer.
-    static FOUND_GOOD: RefCell<[Option<PublicKey>; REMEMBERED]> = const { RefCell::new([None; REMEMBERED]) };
-}
+/// Good keys that were seen lately, in two generations: when the newer is full the older is forgotten. Whether bytes are a
+/// key never changes, so this changes no answer.
+static FOUND_GOOD: RwLock<[BTreeMap<[u8; 32], PublicKey>; 2]> = RwLock::new([BTreeMap::new(), BTreeMap::new()]);
 
 impl PublicKey {
     /// Checks the encoding and the order. Checking costs a square root and a multiplication, some 15 µs, and rows and statements
-    /// name the same few keys over and over: a thread remembers what it found good.
+    /// name the same keys over and over: those found good are remembered.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, BadKey> {
-        FOUND_GOOD.with_borrow_mut(|found| {
-            if let Some(key) = found.iter().flatten().find(|key| key.0.as_bytes() == bytes) {
+        let known = {
+            let [newer, older] = &*FOUND_GOOD.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(key) = newer.get(bytes) {
                 return Ok(*key);
             }
-            let key = Self::check(bytes)?;
-            found.rotate_right(1);
-            if let Some(first) = found.first_mut() {
-                *first = Some(key);
-            }
-            Ok(key)
-        })
+            older.get(bytes).copied()
+        };
+        let key = known.map_or_else(|| Self::check(bytes), Ok)?;
+        let [newer, older] = &mut *FOUND_GOOD.write().unwrap_or_else(PoisonError::into_inner);
+        if newer.len() >= REMEMBERED {
+            *older = std::mem::take(newer);
+        }
+        newer.insert(*bytes, key);
+        Ok(key)
     }
 
     fn check(bytes: &[u8; 32]) -> Result<Self, BadKey> {
