@@ -1,8 +1,11 @@
 //! A registry that ends itself at a named point of the write order: `crashing DATA [POINT:NTH]`. For the crash loop
 //! only; what ships has no such switch. Prints the address that it listens on as its first line.
 
+use deedbox_gem::Gem;
 use deedbox_ledger::{Point, Probe};
+use deedbox_maven::Maven;
 use deedbox_npm::{Npm, RegistrySigner};
+use deedbox_oci::Oci;
 use deedbox_server::{Config, MakeSigner, Parts, PublicUrl, Server};
 use deedbox_view::SiteSigner;
 use std::io::Write as _;
@@ -42,7 +45,8 @@ async fn main() -> anyhow::Result<()> {
     config.allow_local_claims = true;
     let make: MakeSigner = Arc::new(|seed| RegistrySigner::from_scalar(seed).ok().map(|signer| Arc::new(signer) as Arc<dyn SiteSigner>));
     let parts = Parts {
-        dialects: vec![Arc::new(Npm::new())],
+        // All that `deedbox` has: its fsck looks at the rows of each.
+        dialects: vec![Arc::new(Npm::new()), Arc::new(Maven::new()), Arc::new(Oci), Arc::new(Gem::new())],
         projections: vec![Arc::new(deedbox_catalog::Catalog)],
         signers: vec![(deedbox_npm::PROJECTION, make)],
         probe: Arc::new(probe),
