@@ -235,7 +235,8 @@ impl Server {
         let decoded = Statement::decode(statement.bytes()).map_err(|e| first(&e))?;
         let admitted = app.door.admit(app.door.verify(decoded).await?, now()).await?;
         let ledger = app.writing.ledger().map_err(|_| OpenError::First("nothing can be written".to_owned()))?;
-        ledger.submit(admitted).await?;
+        let appended = ledger.submit(admitted).await?;
+        app.recent.add(&appended.id, statement.time());
         Ok(())
     }
 }
