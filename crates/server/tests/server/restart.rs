@@ -31,6 +31,36 @@ async fn a_restart_goes_on_with_the_same_checkpoint_and_the_same_state() {
     world.stop().await;
 }
 
+/// Objects are taken away first: a statement that is in the log is answered without a look at them, so that nobody makes the
+/// registry inspect a release again by sending what everybody can read.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_logged_statement_gets_its_first_answer_again_before_and_after_a_restart() {
+    let world = World::new().await;
+    let owner = world.claim("acme.localhost", 10).await;
+    let published = world.publish(&owner, ID, "1.0.0", None).await;
+    world.must_append(&owner.yank(ID, "1.0.0", published.id(), now())).await;
+    let objects = world.dir.path().join("objects/sha256");
+    std::fs::rename(&objects, world.dir.path().join("away")).unwrap();
+    let mut entries = Vec::new();
+    for index in 0..4 {
+        let request = world.request(reqwest::Method::GET, &format!("/api/v1/events/{index}")).header("accept", "application/cose");
+        entries.push(request.send().await.unwrap().bytes().await.unwrap());
+    }
+    let sent_again = async |world: &World| {
+        for (index, bytes) in entries.iter().enumerate() {
+            let answer = world.post("/api/v1/events", "application/cose", bytes.clone()).await;
+            assert_eq!(answer.status(), reqwest::StatusCode::OK, "entry {index}");
+            let answer: serde_json::Value = answer.json().await.unwrap();
+            assert_eq!((&answer["index"], &answer["seen"]), (&index.into(), &true.into()));
+        }
+    };
+    sent_again(&world).await;
+    let world = World::open(world.stop().await, |_| {}).await.unwrap();
+    sent_again(&world).await;
+    assert_eq!(world.json("/api/v1/registry").await["tree_size"], 4);
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_lost_are_folded_again() {
     let world = World::new().await;
