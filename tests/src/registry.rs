@@ -140,6 +140,16 @@ impl Running {
         client.point_at(folder, &clients::Registry { domain: DOMAIN, url: &self.npm_url })
     }
 
+    /// How often the registry says that it answered this path with this status.
+    ///
+    /// # Errors
+    /// When its log cannot be read.
+    pub fn answered(&self, path: &str, status: u16) -> anyhow::Result<usize> {
+        let log = fs::read_to_string(self.folder.path().join("serve.log"))?;
+        let said = format!("path=\"{path}\" status={status} ");
+        Ok(log.lines().filter(|line| line.contains(" answered ") && line.contains(&said)).count())
+    }
+
     /// Where an object of the store lies: the file that holds exactly these bytes' SHA-256 in its name.
     #[must_use]
     pub fn object(&self, bytes: &[u8]) -> PathBuf {
