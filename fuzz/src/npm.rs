@@ -1,7 +1,7 @@
 //! Targets of npm's artifacts (spec/projections/npm.md §3, §4): tarballs, package.json and package-lock.json. Whatever is accepted
 //! must go all the way: into a manifest, a statement, rows, and a packument that parses.
 
-use self::world::{Log, Store, gzip, inspect_with, member, tar_of};
+use self::world::{Log, NpmLog as _, NpmStore as _, Store, gzip, inspect_with, member, tar_of};
 use deedbox_model::{Manifest, RowKey};
 use deedbox_npm::{ArchiveLimits, Npm, PackageName, lockfile};
 use deedbox_view::{Body, Dialect as _, InspectRefusal, Inspection};
@@ -71,7 +71,7 @@ fn inspected(tgz: &[u8]) {
     let document = &full["versions"][manifest.native_version.as_str()];
     assert_eq!(document["name"], name.native());
     assert!(document["dist"]["tarball"].is_string(), "{full}");
-    let abbreviated = rows.answer(&world::abbreviated(&name.native()));
+    let abbreviated = rows.reply(&world::abbreviated(&name.native()));
     let Body::Bytes(abbreviated) = &abbreviated.body else { panic!("{abbreviated:?}") };
     let abbreviated: serde_json::Value = serde_json::from_slice(abbreviated).unwrap();
     assert_eq!(abbreviated["versions"][manifest.native_version.as_str()]["dist"], document["dist"]);
