@@ -49,7 +49,7 @@ impl PackageJson {
             BadJson::DuplicateKey(_) => {
                 refuse("package_json_duplicate_key", format!("package.json: {e}, and programs differ about which one counts; keep one"))
             }
-            BadJson::TooDeep => refuse("package_json_too_deep", format!("package.json is {e}; flatten it")),
+            BadJson::TooDeep(_) => refuse("package_json_too_deep", format!("package.json is {e}; flatten it")),
         })?;
         let Value::Map(source) = value else {
             return Err(refuse("package_json_malformed", "package.json is not a JSON object; npm init writes a right one"));

@@ -3,12 +3,11 @@
 //! is refused. Never fetches what it names.
 
 use crate::digest::Digest;
-use crate::json;
 use crate::limits::{JSON_DEPTH, MANIFEST_BYTES};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use deedbox_model::{Hasher, Value, limits};
-use deedbox_view::InspectRefusal;
+use deedbox_view::{InspectRefusal, json};
 use std::collections::BTreeMap;
 
 /// An OCI image manifest; also of artifacts that are no images.
@@ -151,10 +150,10 @@ impl Document {
         if bytes.len() as u64 > MANIFEST_BYTES {
             return Err(refuse("manifest_too_large", format!("it has {} bytes, more than {MANIFEST_BYTES}", bytes.len())));
         }
-        let value = json::read(bytes).map_err(|e| match e {
+        let value = json::read(bytes, JSON_DEPTH).map_err(|e| match e {
             json::BadJson::Malformed(_) => refuse("manifest_malformed", format!("it is {e}")),
             json::BadJson::DuplicateKey(_) => refuse("manifest_duplicate_key", format!("it is read in two ways: {e}")),
-            json::BadJson::TooDeep => refuse("manifest_too_deep", format!("it is nested deeper than {JSON_DEPTH} levels")),
+            json::BadJson::TooDeep(_) => refuse("manifest_too_deep", format!("it is {e}")),
         })?;
         let map = object(&value, "it")?;
         let media_type = media_type(map)?;

@@ -18,7 +18,6 @@ pub mod digest;
 pub mod document;
 mod fold;
 mod inspect;
-mod json;
 pub mod limits;
 pub mod name;
 mod refusal;

@@ -5,6 +5,7 @@
 
 pub mod dialect;
 pub mod entry;
+pub mod json;
 pub mod path;
 pub mod projection;
 pub mod request;

@@ -1,7 +1,6 @@
-//! JSON in, as manifests are written (spec/projections/oci.md §3): one value per spelling of a key, bounded depth; numbers
-//! that are not integers of 64 bits are left out, since the formats have none that mean anything here.
+//! JSON in, as publishers write it, for every dialect: one value per spelling of a key, bounded depth; numbers that are not
+//! integers of 64 bits are left out, since the model has none.
 
-use crate::limits::JSON_DEPTH;
 use deedbox_model::Value;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::cell::Cell;
@@ -9,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// Why bytes are not such JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadJson {
+pub enum BadJson {
     /// Not JSON, or not UTF-8.
     #[error("not JSON: {0}")]
     Malformed(String),
@@ -17,18 +16,18 @@ pub(crate) enum BadJson {
     #[error("a key is there twice in one object ({0})")]
     DuplicateKey(String),
     /// Nested too deeply.
-    #[error("nested deeper than {JSON_DEPTH} levels")]
-    TooDeep,
+    #[error("nested deeper than {0} levels")]
+    TooDeep(usize),
 }
 
-/// Reads one JSON text. A byte order mark is refused: clients refuse it too.
-pub(crate) fn read(bytes: &[u8]) -> Result<Value, BadJson> {
+/// Reads one JSON text, nested at most so deep. A byte order mark is none of it.
+pub fn read(bytes: &[u8], most: usize) -> Result<Value, BadJson> {
     let trouble = Cell::new(Trouble::None);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let read = Seed { depth: 0, trouble: &trouble }.deserialize(&mut deserializer).and_then(|v| deserializer.end().map(|()| v));
+    let read = Seed { left: most, trouble: &trouble }.deserialize(&mut deserializer).and_then(|v| deserializer.end().map(|()| v));
     read.map(|value| value.unwrap_or(Value::Null)).map_err(|e| match trouble.get() {
         Trouble::Duplicate => BadJson::DuplicateKey(e.to_string()),
-        Trouble::Deep => BadJson::TooDeep,
+        Trouble::Deep => BadJson::TooDeep(most),
         Trouble::None => BadJson::Malformed(e.to_string()),
     })
 }
@@ -43,17 +42,19 @@ enum Trouble {
 /// Reads one value; none where it is a number that the model cannot hold.
 #[derive(Clone, Copy)]
 struct Seed<'a> {
-    depth: usize,
+    left: usize,
     trouble: &'a Cell<Trouble>,
 }
 
 impl Seed<'_> {
     fn deeper<E: de::Error>(self) -> Result<Self, E> {
-        if self.depth >= JSON_DEPTH {
-            self.trouble.set(Trouble::Deep);
-            return Err(E::custom("nested too deeply"));
+        match self.left.checked_sub(1) {
+            Some(left) => Ok(Seed { left, ..self }),
+            None => {
+                self.trouble.set(Trouble::Deep);
+                Err(E::custom("nested too deeply"))
+            }
         }
-        Ok(Seed { depth: self.depth + 1, ..self })
     }
 }
 
@@ -114,8 +115,14 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{BadJson, Value};
     use proptest::prelude::*;
+
+    const DEPTH: usize = 32;
+
+    fn read(bytes: &[u8]) -> Result<Value, BadJson> {
+        super::read(bytes, DEPTH)
+    }
 
     #[test]
     fn a_key_that_is_there_twice_is_refused_at_any_depth() {
@@ -126,9 +133,9 @@ mod tests {
 
     #[test]
     fn depth_is_bounded_before_the_stack_is() {
-        assert!(read(format!("{}{}", "[".repeat(JSON_DEPTH), "]".repeat(JSON_DEPTH)).as_bytes()).is_ok());
-        for depth in [JSON_DEPTH + 1, 1_000_000] {
-            assert_eq!(read("[".repeat(depth).as_bytes()), Err(BadJson::TooDeep));
+        assert!(read(format!("{}{}", "[".repeat(DEPTH), "]".repeat(DEPTH)).as_bytes()).is_ok());
+        for depth in [DEPTH + 1, 1_000_000] {
+            assert_eq!(read("[".repeat(depth).as_bytes()), Err(BadJson::TooDeep(DEPTH)));
         }
     }
 
