@@ -188,7 +188,7 @@ pub fn small(programs: &Programs) -> anyhow::Result<tempfile::TempDir> {
             let sent = sender.prepare(&format!("p{n}"))?;
             sender.send(&sent).await?.context("a publish was not answered")?;
             let (statement, event) = world.publisher.say(&sent.id, Some(sent.event), change)?;
-            let sent = Release { id: sent.id, objects: Vec::new(), statement, event };
+            let sent = Release { id: sent.id, objects: Vec::new(), statement, event, view: None };
             sender.send(&sent).await?.context("a change was not answered")?;
         }
         running.stop()?;

@@ -4,6 +4,7 @@
 pub mod clients;
 pub mod crash;
 pub mod debian;
+pub mod packed;
 pub mod publisher;
 pub mod registry;
 pub mod retrace;

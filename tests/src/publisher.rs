@@ -1,14 +1,13 @@
-//! A publisher without the command line: tarballs made in memory, statements signed beforehand. For tests and measurements that need
+//! A publisher without the command line: packages made in memory, statements signed beforehand. For tests and measurements that need
 //! more publishes than a person makes. What is published goes by the same dialect, and the same signatures, as `deedbox publish`.
 
+use crate::packed::{Packed, npm_tarball};
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainKey, Event, ReleasePublished, Role};
 use deedbox_model::permit::{Permit, PermitTerms};
-use deedbox_model::{Digests, Domain, EventId, Hasher, ObjectRef, Origin, PackageId, SecretKey, Speaker, Statement, Subject, TimeMs};
-use deedbox_npm::Npm;
-use deedbox_view::{ArtifactSource, Dialect as _, Said};
-use std::io::Read;
+use deedbox_model::{Domain, EventId, ObjectRef, Origin, PackageId, SecretKey, Speaker, Statement, Subject, TimeMs};
+use deedbox_view::{ArtifactSource, Said};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A key that holds a domain.
@@ -35,6 +34,8 @@ pub struct Release {
     pub statement: Vec<u8>,
     /// Its event.
     pub event: EventId,
+    /// Where its ecosystem's view shows it, below the registry's address.
+    pub view: Option<String>,
 }
 
 impl Publisher {
@@ -67,9 +68,17 @@ impl Publisher {
     /// # Errors
     /// When the tarball is none that can be published.
     pub fn release(&self, tarball: Vec<u8>, prev: Option<EventId>) -> anyhow::Result<Release> {
-        let dialect = Npm::new();
-        let source = InMemory { digests: Hasher::of(&tarball).1, bytes: tarball };
-        let inspection = dialect.inspect(&Said::default(), &[&source])?;
+        self.release_of(npm_tarball(tarball), prev)
+    }
+
+    /// The same for any ecosystem.
+    ///
+    /// # Errors
+    /// When the artifacts are none that can be published.
+    pub fn release_of(&self, packed: Packed, prev: Option<EventId>) -> anyhow::Result<Release> {
+        let Packed { dialect, id, version, artifacts } = packed;
+        let sources: Vec<&dyn ArtifactSource> = artifacts.iter().map(|artifact| artifact as &dyn ArtifactSource).collect();
+        let inspection = dialect.inspect(&Said { id: id.as_ref(), version: version.as_ref() }, &sources)?;
         let manifest = &inspection.manifest;
         let bytes = manifest.encode()?;
         let event = Event::ReleasePublished(ReleasePublished {
@@ -83,9 +92,11 @@ impl Publisher {
             native_version: manifest.native_version.clone(),
         });
         let (statement, event) = self.say(&manifest.id, prev, &event)?;
-        let mut objects = vec![source.bytes, bytes];
+        let (id, view) = (manifest.id.clone(), dialect.view_path(manifest));
+        let mut objects: Vec<Vec<u8>> = artifacts.into_iter().map(|artifact| artifact.bytes).collect();
+        objects.push(bytes);
         objects.extend(inspection.readme);
-        Ok(Release { id: manifest.id.clone(), objects, statement, event })
+        Ok(Release { id, objects, statement, event, view })
     }
 
     /// Signs something about a package; gives the statement's bytes and its event.
@@ -131,24 +142,4 @@ pub fn tarball(files: &[(&str, &[u8])]) -> anyhow::Result<Vec<u8>> {
         archive.append_data(&mut header, path, *bytes)?;
     }
     Ok(archive.into_inner()?.finish()?)
-}
-
-struct InMemory {
-    digests: Digests,
-    bytes: Vec<u8>,
-}
-
-impl ArtifactSource for InMemory {
-    fn name(&self) -> &str {
-        "package.tgz"
-    }
-    fn size(&self) -> u64 {
-        self.bytes.len() as u64
-    }
-    fn digests(&self) -> Digests {
-        self.digests
-    }
-    fn open(&self) -> std::io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(self.bytes.as_slice()))
-    }
 }

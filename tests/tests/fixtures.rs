@@ -227,7 +227,7 @@ impl Served {
             assert_eq!(found.len(), expected.as_array().unwrap().len(), "rows of {projection}");
             for ((key, row), expected) in found.iter().zip(expected.as_array().unwrap()) {
                 assert_eq!((key.as_str(), row.seq), (expected.text("key"), expected.number("seq")), "{projection}");
-                assert_eq!(row.bytes, expected.bytes("bytes"), "{projection} {key}");
+                assert_eq!(*row.bytes, *expected.bytes("bytes"), "{projection} {key}");
             }
         }
     }

@@ -13,6 +13,7 @@ use deedbox_tests::registry::program;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
 struct Stopped {
     _directory: tempfile::TempDir,
@@ -82,7 +83,7 @@ async fn write(rows: &SqliteRows, changes: impl IntoIterator<Item = (ProjectionI
         let at = rows.cursor(&projection).await.unwrap();
         batches.push(RowBatch { projection, from: at, to: at, changes: [(key, Some(row))].into() });
     }
-    rows.commit(batches).await.unwrap();
+    rows.commit(&batches).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +107,7 @@ async fn a_flipped_bit_of_each_row_is_named_with_its_projection() {
                 "names another entry as its last than the log gives"
             } else {
                 let bit = at * 7_919 % (row.bytes.len() * 8);
-                flipped.bytes[bit / 8] ^= 1 << (bit % 8);
+                Arc::make_mut(&mut flipped.bytes)[bit / 8] ^= 1 << (bit % 8);
                 "has other bytes than the log gives"
             };
             want.push(format!("rows: row {key} of {id} {what}"));

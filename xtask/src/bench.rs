@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// The groups of rows.
-const GROUPS: [&str; 8] = ["machine", "packument", "tarball", "append", "ledger", "replay", "lockfile", "memory"];
+const GROUPS: [&str; 13] =
+    ["machine", "packument", "tarball", "maven", "oci", "versions", "layer", "many", "append", "ledger", "replay", "lockfile", "memory"];
 
 /// What to measure, and how to say it.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -25,7 +25,7 @@ impl Log {
     fn write(&mut self, changes: Changes) {
         for (key, bytes) in changes {
             match bytes {
-                Some(bytes) => self.rows.insert(key, Row { bytes, seq: self.next }),
+                Some(bytes) => self.rows.insert(key, Row { bytes: bytes.into(), seq: self.next }),
                 None => self.rows.remove(&key),
             };
         }
@@ -331,7 +331,7 @@ fn a_row_that_is_damaged_is_a_defect_and_never_a_verdict() {
     let (mut log, _, owner) = acme();
     let (publish, _) = owner.publish(ID, "1.0.0", None, time(2), &[]);
     for (key, row) in log.rows.clone() {
-        log.rows.insert(key.clone(), Row { bytes: vec![0xff], ..row.clone() });
+        log.rows.insert(key.clone(), Row { bytes: [0xff].into(), ..row.clone() });
         let rows = Rows::new(touches(&publish).unwrap().into_iter().map(|k| (k.clone(), log.rows.get(&k).cloned())).collect());
         let touched = rows.get(&key).is_ok();
         assert_eq!(decide(&rows, log.next, Signed::Verified(&publish)).is_err(), touched, "{key}");

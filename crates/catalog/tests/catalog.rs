@@ -408,7 +408,7 @@ fn a_search_that_could_not_look_at_everything_says_so() {
         let id = format!("npm:many.example/p{n:04}").parse().unwrap();
         world.table.insert(package_key(&id).unwrap(), template.clone());
         let key = deedbox_catalog::rows::word_key("many", &id).unwrap();
-        world.table.insert(key, deedbox_model::Row { bytes: word.clone(), seq: 1 });
+        world.table.insert(key, deedbox_model::Row { bytes: word.clone().into(), seq: 1 });
         if n == 2_999 {
             assert_eq!(world.ask("/api/v1/search/?q=many").1["complete"], true, "exactly the limit");
         }

@@ -161,8 +161,8 @@ fn fold_in_batches(world: &World, sizes: &[usize]) -> Table {
             for (key, bytes) in Catalog.fold(&rows, &entry, &told.facts).unwrap() {
                 match bytes {
                     Some(bytes) => {
-                        table.insert(key.clone(), deedbox_model::Row { bytes: bytes.clone(), seq: index as u64 });
-                        seen.insert(key, deedbox_model::Row { bytes, seq: index as u64 });
+                        table.insert(key.clone(), deedbox_model::Row { bytes: bytes.clone().into(), seq: index as u64 });
+                        seen.insert(key, deedbox_model::Row { bytes: bytes.into(), seq: index as u64 });
                     }
                     None => {
                         table.remove(&key);

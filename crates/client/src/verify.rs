@@ -371,7 +371,7 @@ impl Court<'_> {
             Decision::Effective(effective) => {
                 for (row_key, bytes) in effective.changes {
                     match bytes {
-                        Some(bytes) => self.rows.insert(row_key, Row { bytes, seq: index }),
+                        Some(bytes) => self.rows.insert(row_key, Row { bytes: bytes.into(), seq: index }),
                         None => self.rows.remove(&row_key),
                     };
                 }
@@ -393,7 +393,7 @@ impl Court<'_> {
             (None, _) => return Ok(()),
         };
         let supposed = PackageRow { head: prev, native_name, releases: 1 };
-        rows.insert(row_key, Some(Row { bytes: encode_row(&supposed)?, seq: 0 }));
+        rows.insert(row_key, Some(Row { bytes: encode_row(&supposed)?.into(), seq: 0 }));
         Ok(())
     }
 

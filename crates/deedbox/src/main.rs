@@ -16,6 +16,9 @@ mod terminal;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = match args::Args::from_arg_matches(&without_empty(args::Args::command()).get_matches()) {
         Ok(args) => args,

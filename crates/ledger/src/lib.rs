@@ -29,6 +29,10 @@ pub use recover::{LedgerError, LedgerParts, Recovered};
 pub use signer::CheckpointSigner;
 pub use writer::{Appended, Batch, Ledger, SubmitError};
 
+/// How long a small batch waits for one more statement, where the batch before it was large.
+pub const GATHER_IDLE: std::time::Duration = std::time::Duration::from_millis(1);
+/// How long it waits in all: a fraction of what a commit takes.
+pub const GATHER_AT_MOST: std::time::Duration = std::time::Duration::from_millis(5);
 /// Entries in one commit: a tenth of a second of signatures to check for who follows.
 pub const MAX_BATCH_ENTRIES: usize = 4_096;
 /// Bytes in one commit: what a follower holds in memory at once.

@@ -2,7 +2,7 @@
 //! folded yet.
 
 use deedbox_authority::{PROJECTION, VERSION};
-use deedbox_model::row::{Changes, Keys};
+use deedbox_model::row::Keys;
 use deedbox_model::{Row, RowKey};
 use deedbox_store::{ProjectionId, RowStore, StoreError};
 use std::collections::BTreeMap;
@@ -11,16 +11,14 @@ use std::sync::Arc;
 /// The rows of authority.
 pub const AUTHORITY: ProjectionId = ProjectionId { name: PROJECTION, version: VERSION };
 
-/// Changes by key, each with the index that made it.
+/// Rows by key, or none where one was deleted, each with the index that made it so.
 #[derive(Default)]
-pub(crate) struct Overlay(BTreeMap<RowKey, (Option<Vec<u8>>, u64)>);
+pub(crate) struct Overlay(BTreeMap<RowKey, (Option<Row>, u64)>);
 
 impl Overlay {
-    /// What an entry changed.
-    pub(crate) fn write(&mut self, index: u64, changes: Changes) {
-        for (key, bytes) in changes {
-            self.0.insert(key, (bytes, index));
-        }
+    /// What an entry made of a row.
+    pub(crate) fn write(&mut self, index: u64, key: RowKey, row: Option<Row>) {
+        self.0.insert(key, (row, index));
     }
 
     /// Forgets what is folded: the store has it.
@@ -44,8 +42,8 @@ impl Overlay {
             rows.extend(chunk.iter().cloned().zip(found));
         }
         for key in mine {
-            if let Some((bytes, index)) = self.0.get(&key) {
-                let row = bytes.as_ref().map(|bytes| Row { bytes: bytes.clone(), seq: *index });
+            if let Some((row, _)) = self.0.get(&key) {
+                let row = row.clone();
                 rows.insert(key, row);
             }
         }

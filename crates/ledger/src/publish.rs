@@ -12,7 +12,7 @@ use deedbox_store::Files;
 use deedbox_tlog::bundle::{BundleId, grow_bundles, parse_entries};
 use deedbox_tlog::grow::{Edge, plan_growth};
 use deedbox_tlog::{CHECKPOINT_PATH, SignedCheckpoint, TileId, Tiles};
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use std::sync::Arc;
 
 /// The folder of staged bundles among the log's files. Never served.
@@ -61,7 +61,7 @@ impl Tree {
         staged: &[u8],
         signer: &mut CheckpointSigner,
         probe: &dyn Probe,
-    ) -> Result<Head, LedgerError> {
+    ) -> Result<(Head, Leftovers), LedgerError> {
         let other = || LedgerError::Commit(CommitError::OtherBundle { number: commit.number });
         if Sha256Digest::of(staged) != commit.bundle {
             return Err(other());
@@ -73,9 +73,6 @@ impl Tree {
         }
         let old = (self.edge.size(), self.edge.root());
         let digest = Sha256Digest::of(&commit.encode().map_err(LedgerError::damaged)?);
-        let signed = signer.sign(old, (growth.edge.size(), growth.root), digest).await?;
-        probe.passed(Point::SignerRemembers);
-
         let bundles = grow_bundles(old.0, &self.open_bundle, &entries).map_err(LedgerError::damaged)?;
         let tiles = growth.tiles.iter().map(|tile| (tile.id().path(), Bytes::from(tile.to_bytes())));
         let open_bundle = match bundles.last() {
@@ -83,11 +80,24 @@ impl Tree {
             _ => Vec::new(),
         };
         let writes: Vec<(String, Bytes)> = tiles.chain(bundles.into_iter().map(|(id, bytes)| (id.path(), Bytes::from(bytes)))).collect();
-        // All of them are durable before the checkpoint that needs them is served.
-        for some in writes.chunks(16) {
-            try_join_all(some.iter().map(|(path, bytes)| self.files.put(path, bytes.clone()))).await?;
-        }
-        probe.passed(Point::TilesWritten);
+        // The memory and all of these are durable before the checkpoint that needs them is served; in which order does not
+        // matter, and each waits for the disk.
+        let files = &self.files;
+        let signing = async {
+            let signed = signer.sign(old, (growth.edge.size(), growth.root), digest).await?;
+            probe.passed(Point::SignerRemembers);
+            Ok::<SignedCheckpoint, LedgerError>(signed)
+        };
+        let writing = async {
+            for some in writes.chunks(16) {
+                try_join_all(some.iter().map(|(path, bytes)| files.put(path, bytes.clone()))).await?;
+            }
+            probe.passed(Point::TilesWritten);
+            Ok::<(), LedgerError>(())
+        };
+        let (signed, written) = futures::join!(signing, writing);
+        let signed = signed?;
+        written?;
 
         // Where another writer finishes the same commit and has gone on since, its newer checkpoint stays.
         if served_size(self.files.as_ref()).await? < commit.new_size {
@@ -95,19 +105,29 @@ impl Tree {
         }
         probe.passed(Point::CheckpointWritten);
 
-        let superseded = superseded(old.0, growth.edge.size());
+        let mut leftovers = superseded(old.0, growth.edge.size());
+        leftovers.push(staged_path(&commit.bundle));
         self.edge = growth.edge;
         self.open_bundle = open_bundle;
-        // What is left over takes room and does no harm: a failure here is not one of the commit.
-        for path in superseded.into_iter().chain([staged_path(&commit.bundle)]) {
-            if let Err(error) = self.files.delete(&path).await {
+        Ok((Head { size: commit.new_size, root: growth.root, checkpoint: Some(Arc::new(signed)) }, Leftovers(leftovers)))
+    }
+
+    /// Removes what a commit left over. It takes room and does no harm: a failure here is not one of the commit, and who waits
+    /// for an answer need not wait for this. A crash at any line leaves some of it, which the next start removes.
+    pub(crate) async fn clear(&self, leftovers: Leftovers, probe: &dyn Probe) {
+        join_all(leftovers.0.iter().map(|path| async move {
+            if let Err(error) = self.files.delete(path).await {
                 tracing::warn!(%path, %error, "could not remove a file that nobody needs any more");
             }
-        }
+        }))
+        .await;
         probe.passed(Point::StagedRemoved);
-        Ok(Head { size: commit.new_size, root: growth.root, checkpoint: Some(Arc::new(signed)) })
     }
 }
+
+/// Paths that nobody needs any more, now that a wider checkpoint is served.
+#[must_use = "what is left over is removed with `clear`, before the next commit"]
+pub(crate) struct Leftovers(Vec<String>);
 
 /// The size that the served checkpoint states; 0 without one.
 async fn served_size(files: &dyn Files) -> Result<u64, LedgerError> {

@@ -118,7 +118,9 @@ pub(crate) async fn finish_claimed(parts: &LedgerParts, signer: &mut CheckpointS
     for commit in &claimed {
         let path = staged_path(&commit.bundle);
         let staged = parts.files.get(&path).await?.ok_or(LedgerError::Missing(path))?;
-        head = tree.carry_out(commit, &staged, signer, parts.probe.as_ref()).await?;
+        let (published, leftovers) = tree.carry_out(commit, &staged, signer, parts.probe.as_ref()).await?;
+        head = published;
+        tree.clear(leftovers, parts.probe.as_ref()).await;
         tracing::info!(number = commit.number, size = head.size, "finished a commit that was claimed and not published");
     }
     Ok(Finished { tree, last, head, commits })

@@ -61,8 +61,8 @@ impl CheckpointSigner {
         self.last.map(|last| (last.size, last.root))
     }
 
-    /// Signs the checkpoint that follows `old`, and remembers it before anybody sees the signature. Refuses another root
-    /// for a size that it has signed, and to go on from anything but what it signed last.
+    /// Signs the checkpoint that follows `old`, and remembers it: nobody may see the signature before this came back. Refuses
+    /// another root for a size that it has signed, and to go on from anything but what it signed last.
     ///
     /// A crash after remembering leaves a signature that nobody has seen; the same checkpoint is signed again, to the
     /// same bytes.

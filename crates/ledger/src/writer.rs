@@ -5,10 +5,10 @@ use crate::commit::{Commit, Nonce, encode_batch, leaf_hashes};
 use crate::head::Head;
 use crate::overlay::Overlay;
 use crate::probe::Point;
-use crate::publish::staged_path;
+use crate::publish::{Leftovers, staged_path};
 use crate::recover::{LedgerError, LedgerParts, Recovered, finish_claimed};
 use crate::signer::CheckpointSigner;
-use crate::{MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_POOL, publish::Tree};
+use crate::{GATHER_AT_MOST, GATHER_IDLE, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_POOL, publish::Tree};
 use bytes::Bytes;
 use deedbox_authority::{Decision, Refusal, Signed, decide, touches};
 use deedbox_intake::Admitted;
@@ -17,7 +17,7 @@ use deedbox_model::{EventId, Row, RowKey, Rows, Sha256Digest, Statement, Verifie
 use deedbox_store::{Created, StoreError};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// A published batch, as replay takes it from memory instead of reading it back from the files. Without entries: another
@@ -155,11 +155,14 @@ struct Decided {
 impl Writer {
     async fn run(mut self, mut items: mpsc::Receiver<Item>) {
         let mut batch = Vec::new();
+        let mut before = 0;
         loop {
             batch.clear();
             if items.recv_many(&mut batch, MAX_BATCH_ENTRIES).await == 0 {
                 return;
             }
+            gather(&mut items, &mut batch, before).await;
+            before = batch.len();
             let mut rest = std::mem::take(&mut batch);
             while !rest.is_empty() {
                 let mut bytes = 0;
@@ -182,7 +185,9 @@ impl Writer {
             while self.unfolded.front().is_some_and(|(index, _)| *index < folded) {
                 self.unfolded.pop_front();
             }
+            let begun = Instant::now();
             let Some(decided) = self.decide(items).await else { return };
+            let decided_in = begun.elapsed();
             let (accepted, appended): (Vec<Item>, Vec<Appended>) = decided.accepted.into_iter().unzip();
             if accepted.is_empty() {
                 answer_all(decided.others);
@@ -191,12 +196,15 @@ impl Writer {
             self.parts.probe.passed(Point::Decided);
             match self.claim(&accepted).await {
                 Ok(Claim::Ours(commit, staged)) => {
-                    self.finish(&commit, &staged).await;
+                    let claimed_in = begun.elapsed();
+                    let leftovers = self.finish(&commit, &staged).await;
+                    tracing::debug!(entries = accepted.len(), ?decided_in, ?claimed_in, published_in = ?begun.elapsed(), "published");
                     let entries = accepted.iter().map(|item| Arc::clone(item.admitted.statement())).collect();
                     self.unfolded.extend((commit.old_size..).zip(accepted.iter().map(|item| Arc::clone(&item.admitted))));
                     self.publish(Batch { first: commit.old_size, entries }).await;
                     answer_all(accepted.into_iter().zip(appended.into_iter().map(Ok)));
                     answer_all(decided.others);
+                    self.tree.clear(leftovers, self.parts.probe.as_ref()).await;
                     return;
                 }
                 Ok(Claim::Lost) => {
@@ -245,10 +253,11 @@ impl Writer {
             let id = statement.id();
             let answer = match decide(&Rows::select(&rows, &keys), index, Signed::Verified(statement)) {
                 Ok(Decision::Effective(effective)) => {
-                    for (key, bytes) in &effective.changes {
-                        rows.insert(key.clone(), bytes.as_ref().map(|bytes| Row { bytes: bytes.clone(), seq: index }));
+                    for (key, bytes) in effective.changes {
+                        let row = bytes.map(|bytes| Row { bytes: bytes.into(), seq: index });
+                        rows.insert(key.clone(), row.clone());
+                        self.overlay.write(index, key, row);
                     }
-                    self.overlay.write(index, effective.changes);
                     decided.accepted.push((item, Appended { index, id, seen: false }));
                     index += 1;
                     continue;
@@ -306,13 +315,13 @@ impl Writer {
 
     /// Carries out a claimed commit, however long the store takes to let it: it is part of the log, and nothing else can
     /// be appended before it is published.
-    async fn finish(&mut self, commit: &Commit, staged: &[u8]) {
+    async fn finish(&mut self, commit: &Commit, staged: &[u8]) -> Leftovers {
         let mut pause = Pause::new();
         loop {
             match self.tree.carry_out(commit, staged, &mut self.signer, self.parts.probe.as_ref()).await {
-                Ok(head) => {
+                Ok((head, leftovers)) => {
                     self.head.send_replace(head);
-                    return;
+                    return leftovers;
                 }
                 Err(error) => pause.after("publishing a commit", &error).await,
             }
@@ -344,6 +353,20 @@ impl Writer {
 
     async fn wait_until_folded(&mut self, size: u64) {
         let _gone = self.folded.wait_for(|folded| *folded >= size).await;
+    }
+}
+
+/// Lets more come to a batch that is much smaller than the one before it. Who was answered together sends the next statements
+/// almost together: without this, the first of them would be written alone and all others wait for it. A lone publisher never
+/// waits here, but for once after a crowd has left.
+async fn gather(items: &mut mpsc::Receiver<Item>, batch: &mut Vec<Item>, before: usize) {
+    let until = tokio::time::Instant::now() + GATHER_AT_MOST;
+    while batch.len() * 2 < before && tokio::time::Instant::now() < until {
+        let room = MAX_BATCH_ENTRIES.saturating_sub(batch.len());
+        match tokio::time::timeout(GATHER_IDLE, items.recv_many(batch, room)).await {
+            Ok(came) if came > 0 => {}
+            _ => return,
+        }
     }
 }
 

@@ -5,11 +5,13 @@ use crate::encoding;
 use crate::limits::ROW_KEY_BYTES;
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The key of a row within its projection: 1 to 1,200 bytes of printable ASCII without spaces, so that every store
-/// sorts keys alike (by bytes).
+/// sorts keys alike (by bytes). A clone is the same text: a key goes from what is touched through what is read and changed to
+/// the store, and is written down once.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RowKey(String);
+pub struct RowKey(Arc<str>);
 
 impl RowKey {
     /// Checks the bytes. A fold that makes a key from checked texts never fails here.
@@ -18,11 +20,15 @@ impl RowKey {
         if key.is_empty() || key.len() > ROW_KEY_BYTES || !key.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Defect::BadKey(key.chars().take(80).collect()));
         }
-        Ok(RowKey(key))
+        Ok(RowKey(key.into()))
     }
     /// The key.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+    /// The key, to be kept by somebody else.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
     }
 }
 
@@ -37,11 +43,11 @@ impl std::fmt::Debug for RowKey {
     }
 }
 
-/// One row.
+/// One row. A clone shares its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// What it says, in the projection's own encoding.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<[u8]>,
     /// Index of the entry that wrote it last.
     pub seq: u64,
 }
@@ -105,7 +111,7 @@ impl Rows {
     /// The rows whose keys begin with this prefix, ascending by key.
     pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a RowKey, &'a Row)> {
         self.0
-            .range(RowKey(prefix.to_owned())..)
+            .range(RowKey(prefix.into())..)
             .take_while(move |(key, _)| key.0.starts_with(prefix))
             .filter_map(|(key, row)| row.as_ref().map(|row| (key, row)))
     }

@@ -11,6 +11,7 @@ use deedbox_view::{Entry, Fact, Facts, FactsNeeded, Projection};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The rows of authority.
 pub(crate) const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
@@ -87,6 +88,27 @@ pub(crate) struct Run {
     pub(crate) registers: BTreeMap<KeyId, PublicKey>,
 }
 
+/// A run that is folded and not committed yet. The one after it may be folded on top of it meanwhile.
+pub(crate) struct Ahead {
+    batches: Vec<RowBatch>,
+    folded: Folded,
+    /// The cursor after it.
+    pub(crate) to: u64,
+    /// Why it ends before its last entry: said after what comes before that is committed.
+    undecided: Option<ReplayError>,
+}
+
+impl Ahead {
+    /// A row as this run leaves it, if it changes it.
+    fn row(&self, projection: &ProjectionId, key: &RowKey) -> Option<&Option<Row>> {
+        self.batches.iter().find(|batch| batch.projection == *projection)?.changes.get(key)
+    }
+    /// Whether what follows can be judged.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.undecided.is_none()
+    }
+}
+
 /// What folding a run came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Folded {
@@ -117,15 +139,36 @@ impl Folder {
     /// error, what comes before the entry at fault.
     pub async fn fold(&self, first: u64, leaves: Vec<Leaf>) -> Result<Folded, ReplayError> {
         let run = self.open(leaves, &BTreeMap::new()).await?;
-        self.fold_run(first, run).await
+        let ahead = self.fold_ahead(first, run, None).await?;
+        let folded = ahead.folded;
+        self.finish(ahead).await.map(|_| folded)
     }
 
-    /// The same for a run that is opened already.
-    pub(crate) async fn fold_run(&self, first: u64, run: Run) -> Result<Folded, ReplayError> {
+    /// Commits what was folded ahead; gives the cursor, or tells why the run ended early.
+    pub(crate) async fn finish(&self, ahead: Ahead) -> Result<u64, ReplayError> {
+        self.commit(&ahead).await?;
+        ahead.undecided.map_or(Ok(ahead.to), Err)
+    }
+
+    /// Commits what was folded ahead.
+    pub(crate) async fn commit(&self, ahead: &Ahead) -> Result<(), ReplayError> {
+        if ahead.folded.entries == 0 {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        self.rows.commit(&ahead.batches).await?;
+        let rows: usize = ahead.batches.iter().map(|batch| batch.changes.len()).sum();
+        tracing::debug!(entries = ahead.folded.entries, rows, took = ?begun.elapsed(), "committed rows");
+        Ok(())
+    }
+
+    /// Folds a run that is opened already, on top of one that may not be committed yet, and commits nothing.
+    pub(crate) async fn fold_ahead(&self, first: u64, run: Run, below: Option<&Ahead>) -> Result<Ahead, ReplayError> {
+        let begun = Instant::now();
         let Run { opened, .. } = run;
         let keys: Vec<Keys> =
             opened.iter().map(|leaf| leaf.statement().map_or_else(touches_undecodable, touches)).collect::<Result<_, _>>()?;
-        let mut state = self.read(&AUTHORITY, keys.iter().flatten().cloned().collect()).await?;
+        let mut state = self.read_over(below, &AUTHORITY, keys.iter().flatten().cloned().collect()).await?;
         let mut changed: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();
         let mut effective: Vec<(u64, TimeMs, Arc<Verified<Statement>>)> = Vec::new();
         let mut folded = Folded::default();
@@ -155,17 +198,14 @@ impl Folder {
 
         let to = first + folded.entries;
         let mut batches = vec![RowBatch { projection: AUTHORITY, from: first, to, changes: changed }];
+        let judged_in = begun.elapsed();
         let items = self.items(effective).await?;
+        let read_in = begun.elapsed();
         for projection in &self.projections {
-            batches.push(self.fold_one(projection.as_ref(), first, to, &items).await?);
+            batches.push(self.fold_one(projection.as_ref(), first, to, &items, below).await?);
         }
-        if folded.entries > 0 {
-            self.rows.commit(batches).await?;
-        }
-        match undecided {
-            Some(error) => Err(error),
-            None => Ok(folded),
-        }
+        tracing::debug!(entries = folded.entries, ?judged_in, ?read_in, folded_in = ?begun.elapsed(), "folded");
+        Ok(Ahead { batches, folded, to, undecided })
     }
 
     /// Folds leaves into one projection alone, from its beginning, by the verdicts that authority's rows hold already.
@@ -195,8 +235,8 @@ impl Folder {
             effective.push((index, log_time, statement));
         }
         let items = self.items(effective).await?;
-        let batch = self.fold_one(projection, first, to, &items).await?;
-        self.rows.commit(vec![batch]).await?;
+        let batch = self.fold_one(projection, first, to, &items, None).await?;
+        self.rows.commit(&[batch]).await?;
         Ok(log_time)
     }
 
@@ -235,6 +275,28 @@ impl Folder {
             }
         }
         Ok(keys)
+    }
+
+    /// The rows under these keys as they are after the run below, committed or not.
+    async fn read_over(
+        &self,
+        below: Option<&Ahead>,
+        projection: &ProjectionId,
+        mut keys: Keys,
+    ) -> Result<BTreeMap<RowKey, Option<Row>>, ReplayError> {
+        let mut over = BTreeMap::new();
+        if let Some(below) = below {
+            keys.retain(|key| match below.row(projection, key) {
+                Some(row) => {
+                    over.insert(key.clone(), row.clone());
+                    false
+                }
+                None => true,
+            });
+        }
+        let mut rows = self.read(projection, keys).await?;
+        rows.append(&mut over);
+        Ok(rows)
     }
 
     async fn read(&self, projection: &ProjectionId, keys: Keys) -> Result<BTreeMap<RowKey, Option<Row>>, ReplayError> {
@@ -292,17 +354,24 @@ impl Folder {
         }
     }
 
-    async fn fold_one(&self, projection: &dyn Projection, from: u64, to: u64, items: &[Item]) -> Result<RowBatch, ReplayError> {
+    async fn fold_one(
+        &self,
+        projection: &dyn Projection,
+        from: u64,
+        to: u64,
+        items: &[Item],
+        below: Option<&Ahead>,
+    ) -> Result<RowBatch, ReplayError> {
         let id = id_of(projection);
         let keys: Vec<Keys> = items.iter().map(|item| projection.touches(&item.entry(), &item.facts)).collect::<Result<_, _>>()?;
-        let mut state = self.read(&id, keys.iter().flatten().cloned().collect()).await?;
+        let mut state = self.read_over(below, &id, keys.iter().flatten().cloned().collect()).await?;
         let mut changed: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();
         for (item, keys) in items.iter().zip(&keys) {
             let mut rows = Rows::select(&state, keys);
             let next = projection.touches_next(&rows, &item.entry(), &item.facts)?;
             if !next.is_empty() {
                 let unread: Keys = next.iter().filter(|key| !state.contains_key(*key)).cloned().collect();
-                for (key, row) in self.read(&id, unread).await? {
+                for (key, row) in self.read_over(below, &id, unread).await? {
                     // What an entry before this one wrote in this batch is not in the store yet.
                     let row = changed.get(&key).cloned().unwrap_or(row);
                     state.insert(key, row);
@@ -319,7 +388,7 @@ impl Folder {
 /// Writes changes over what was read, and notes them for the commit.
 fn apply(state: &mut BTreeMap<RowKey, Option<Row>>, changed: &mut BTreeMap<RowKey, Option<Row>>, index: u64, changes: Changes) {
     for (key, bytes) in changes {
-        let row = bytes.map(|bytes| Row { bytes, seq: index });
+        let row = bytes.map(|bytes| Row { bytes: bytes.into(), seq: index });
         if let Some(slot) = state.get_mut(&key) {
             slot.clone_from(&row);
         }

@@ -1,7 +1,7 @@
 //! The replayer: brings every projection to the published head and keeps it there.
 
 use crate::FOLD_ENTRIES;
-use crate::fold::{AUTHORITY, Folded, Folder, ReplayError, Run, id_of};
+use crate::fold::{AUTHORITY, Ahead, Folder, ReplayError, Run, id_of};
 use crate::leaf::Leaf;
 use crate::log::{LogReader, Target};
 use deedbox_model::{KeyId, PublicKey, Statement, TimeMs, Verified};
@@ -30,6 +30,7 @@ pub struct Replayer {
     files: Arc<dyn Files>,
     cursor: u64,
     folded: watch::Sender<u64>,
+    run_entries: usize,
 }
 
 impl Replayer {
@@ -43,7 +44,7 @@ impl Replayer {
                 target.size
             )));
         }
-        let replayer = Replayer { folder, files, cursor, folded: watch::Sender::new(cursor) };
+        let replayer = Replayer { folder, files, cursor, folded: watch::Sender::new(cursor), run_entries: FOLD_ENTRIES };
         for projection in replayer.folder.projections.clone() {
             let id = id_of(projection.as_ref());
             if replayer.folder.rows.cursor(&id).await? != cursor {
@@ -52,6 +53,12 @@ impl Replayer {
             }
         }
         Ok(replayer)
+    }
+
+    /// Reads and folds so many entries at once, or as many more as an entry bundle has, instead of `FOLD_ENTRIES`.
+    #[must_use]
+    pub fn with_runs_of(self, entries: usize) -> Self {
+        Replayer { run_entries: entries, ..self }
     }
 
     /// Number of entries folded, and its changes.
@@ -66,36 +73,66 @@ impl Replayer {
         }
         let mut log = LogReader::open(Arc::clone(&self.files), self.cursor, target).await?;
         let folder = self.folder.clone();
-        // While one run is folded, in order and on one thread, the signatures of the next are checked on the others.
-        let mut next = read_run(&folder, &mut log, &BTreeMap::new()).await;
-        while let Some(run) = next? {
-            let registers = run.registers.clone();
-            let folding = async {
-                let folded = self.fold_run(run).await;
-                progress(self.cursor, target.size);
-                folded
+        // Three runs are under way: one is committed, the next is folded on top of it, in order and on one thread, and of the one
+        // after that the signatures are checked on the others.
+        let (mut ahead, mut keys): (Option<Ahead>, BTreeMap<KeyId, PublicKey>) = (None, BTreeMap::new());
+        let run_entries = self.run_entries;
+        let mut next = read_run(&folder, &mut log, run_entries, &keys).await;
+        loop {
+            let (run, unreadable) = match next {
+                Ok(run) => (run, None),
+                Err(error) => (None, Some(error)),
             };
-            let (folded, read) = futures::join!(folding, read_run(&folder, &mut log, &registers));
-            folded?;
+            let from = ahead.as_ref().map_or(self.cursor, |ahead| ahead.to);
+            let registers = run.as_ref().map(|run| run.registers.clone()).unwrap_or_default();
+            // Neither the run that is committed nor the one that is folded is in rows yet.
+            keys.extend(registers.clone());
+            let is_last = run.is_none();
+            let (committed, folded, read) = futures::join!(
+                async {
+                    match &ahead {
+                        Some(ahead) => folder.commit(ahead).await,
+                        None => Ok(()),
+                    }
+                },
+                async {
+                    match run {
+                        Some(run) => folder.fold_ahead(from, run, ahead.as_ref()).await.map(Some),
+                        None => Ok(None),
+                    }
+                },
+                async { if is_last { Ok(None) } else { read_run(&folder, &mut log, run_entries, &keys).await } }
+            );
+            if let Some(ahead) = ahead.take() {
+                let result = committed.map(|()| ahead.to);
+                self.folded_to(result).await?;
+                progress(self.cursor, target.size);
+            }
+            if let Some(error) = unreadable {
+                return Err(error);
+            }
+            match folded? {
+                None => return Ok(()),
+                Some(folded) if folded.is_whole() => ahead = Some(folded),
+                Some(folded) => {
+                    let result = folder.finish(folded).await;
+                    return self.folded_to(result).await;
+                }
+            }
+            keys = registers;
             next = read;
         }
-        Ok(())
-    }
-
-    async fn fold_run(&mut self, run: Run) -> Result<(), ReplayError> {
-        let result = self.folder.fold_run(self.cursor, run).await;
-        self.folded_to(result).await
     }
 
     async fn fold(&mut self, leaves: Vec<Leaf>) -> Result<(), ReplayError> {
-        let result = self.folder.fold(self.cursor, leaves).await;
+        let result = self.folder.fold(self.cursor, leaves).await.map(|folded| self.cursor + folded.entries);
         self.folded_to(result).await
     }
 
-    async fn folded_to(&mut self, result: Result<Folded, ReplayError>) -> Result<(), ReplayError> {
+    async fn folded_to(&mut self, result: Result<u64, ReplayError>) -> Result<(), ReplayError> {
         // An undecided entry ends a fold after what comes before it was committed.
         self.cursor = match &result {
-            Ok(folded) => self.cursor + folded.entries,
+            Ok(to) => *to,
             Err(_) => self.folder.rows.cursor(&AUTHORITY).await?,
         };
         self.folded.send_replace(self.cursor);
@@ -110,7 +147,7 @@ impl Replayer {
             let mut runs = vec![first];
             let mut entries = 0;
             while let Some(run) = runs.last()
-                && entries + run.entries.len() < FOLD_ENTRIES
+                && entries + run.entries.len() < self.run_entries
                 && let Ok(next) = known.try_recv()
             {
                 entries += run.entries.len();
@@ -175,11 +212,16 @@ impl Replayer {
     }
 }
 
-/// The next run of a log, opened; none at its target. `before` are the keys that the run before it registers: those of
+/// The next run of a log, opened; none at its target. `before` are the keys that the two runs before it register: those of
 /// earlier ones are in rows.
-async fn read_run(folder: &Folder, log: &mut LogReader, before: &BTreeMap<KeyId, PublicKey>) -> Result<Option<Run>, ReplayError> {
+async fn read_run(
+    folder: &Folder,
+    log: &mut LogReader,
+    entries: usize,
+    before: &BTreeMap<KeyId, PublicKey>,
+) -> Result<Option<Run>, ReplayError> {
     let mut leaves: Vec<Leaf> = Vec::new();
-    while leaves.len() < FOLD_ENTRIES
+    while leaves.len() < entries
         && let Some(entries) = log.next().await?
     {
         leaves.extend(entries.into_iter().map(Leaf::Bytes));

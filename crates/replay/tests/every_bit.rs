@@ -151,13 +151,13 @@ fn flips(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 /// Writes rows at a cursor where the store is already.
 async fn write(rows: &dyn RowStore, projection: &ProjectionId, at: u64, changes: impl IntoIterator<Item = (RowKey, Option<Row>)>) {
     let changes = changes.into_iter().collect();
-    rows.commit(vec![RowBatch { projection: projection.clone(), from: at, to: at, changes }]).await.unwrap();
+    rows.commit(&[RowBatch { projection: projection.clone(), from: at, to: at, changes }]).await.unwrap();
 }
 
 /// A store of these rows alone.
 async fn fill(rows: &dyn RowStore, projection: &ProjectionId, cursor: u64, of: &[(RowKey, Row)]) {
     let changes = of.iter().map(|(key, row)| (key.clone(), Some(row.clone()))).collect();
-    rows.commit(vec![RowBatch { projection: projection.clone(), from: 0, to: cursor, changes }]).await.unwrap();
+    rows.commit(&[RowBatch { projection: projection.clone(), from: 0, to: cursor, changes }]).await.unwrap();
 }
 
 async fn said(found: &dyn RowStore, expected: &dyn RowStore, projection: &ProjectionId, size: u64) -> Vec<String> {
@@ -183,7 +183,7 @@ async fn every_flipped_bit_of_every_row_is_found_and_its_row_named() {
             fill(&expected, &id, world.size, some).await;
             assert_eq!(said(&found, &expected, &id, world.size).await, [""; 0]);
 
-            let values = flips(&row.bytes).map(|bytes| (Row { bytes, seq: row.seq }, "has other bytes than the log gives"));
+            let values = flips(&row.bytes).map(|bytes| (Row { bytes: bytes.into(), seq: row.seq }, "has other bytes than the log gives"));
             let entries = (0..64).map(|bit| {
                 (Row { bytes: row.bytes.clone(), seq: row.seq ^ 1 << bit }, "names another entry as its last than the log gives")
             });
@@ -265,7 +265,7 @@ async fn a_flipped_bit_that_leaves_no_key_does_not_hide_what_else_is_wrong() {
             let query = sqlx::query(AssertSqlSafe(rename)).bind([key.as_str().as_bytes(), b"\n"].concat()).bind(rowid);
             query.execute(&mut raw).await.unwrap();
             if let Some((other, row)) = some.iter().find(|(other, _)| other != key) {
-                write(&found, &id, world.size, [(other.clone(), Some(Row { bytes: b"?".to_vec(), ..row.clone() }))]).await;
+                write(&found, &id, world.size, [(other.clone(), Some(Row { bytes: b"?"[..].into(), ..row.clone() }))]).await;
                 let said = said(&found, &expected, &id, world.size).await;
                 assert!(said.iter().any(|said| said.starts_with(&format!("{id} has a row that cannot be read"))), "{said:?}");
                 for wrong in [format!("row {key} of {id} is missing"), format!("row {other} of {id} has other bytes than the log gives")] {

@@ -38,10 +38,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             for number in start..(start + 1_000).min(rows) {
                 let mut bytes = vec![b'x'; size];
                 bytes.iter_mut().zip(number.to_be_bytes()).for_each(|(byte, n)| *byte = n);
-                changes.insert(key(number)?, Some(Row { bytes, seq: number }));
+                changes.insert(key(number)?, Some(Row { bytes: bytes.into(), seq: number }));
             }
             let batch = RowBatch { projection: PROJECTION, from: from + start, to: from + (start + 1_000).min(rows), changes };
-            store.commit(vec![batch]).await?;
+            store.commit(&[batch]).await?;
         }
         rate(round, rows, since);
     }
@@ -74,7 +74,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for start in (0..rows / 2).step_by(1_000) {
         let changes = (start..(start + 1_000).min(rows / 2)).map(|number| Ok((key(number)?, None))).collect::<Result<_, StoreError>>()?;
         let at = store.cursor(&PROJECTION).await?;
-        store.commit(vec![RowBatch { projection: PROJECTION, from: at, to: at, changes }]).await?;
+        store.commit(&[RowBatch { projection: PROJECTION, from: at, to: at, changes }]).await?;
     }
     rate("delete half, batches of 1,000", rows / 2, since);
     let since = Instant::now();

@@ -15,8 +15,9 @@ pub const UPLOAD_PIECE_BYTES: usize = 512 * 1024;
 pub const ROW_READERS: u32 = 4;
 /// Keys of one read statement: what the port promises to read in one round trip.
 pub const READ_KEYS: usize = 1_000;
-/// Rows of one insert statement: three variables a row, and SQLite takes 32,766 variables.
-pub const INSERT_ROWS: usize = 500;
+/// Rows of one insert statement, each length a statement of its own that is prepared once: three variables a row, and SQLite
+/// takes 32,766 variables.
+pub const INSERT_LENGTHS: [usize; 4] = [500, 64, 8, 1];
 /// Milliseconds that a statement waits for SQLite's lock. Only a second process on the same file makes it wait at all.
 pub const BUSY_MS: u64 = 5_000;
 /// Bytes of a page of the rows' file. Rows of a few kilobytes fit in one; twice SQLite's own size was a fifth faster to

@@ -80,7 +80,7 @@ pub trait RowStore: Send + Sync {
     /// Writes batches of one or more projections and moves their cursors, all or nothing. Several batches of one
     /// projection are taken in their order. A batch whose `to` is before its `from` is `Refused`. `CursorMoved` if one of them
     /// does not continue its projection's cursor; then nothing is written.
-    async fn commit(&self, batches: Vec<RowBatch>) -> Result<(), StoreError>;
+    async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError>;
     /// Removes all rows and the cursor of a projection, to rebuild it.
     async fn clear(&self, projection: &ProjectionId) -> Result<(), StoreError>;
 }

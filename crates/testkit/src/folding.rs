@@ -202,7 +202,7 @@ impl<D: Projection> Store<D> {
                 }
                 for (key, bytes) in projection.fold(&Rows::select(&overlay, &keys), &logged.entry(), &logged.facts).unwrap() {
                     assert!(keys.contains(&key), "{key} was changed but not touched");
-                    overlay.insert(key, bytes.map(|bytes| Row { bytes, seq: logged.index }));
+                    overlay.insert(key, bytes.map(|bytes| Row { bytes: bytes.into(), seq: logged.index }));
                     written += 1;
                 }
             }

@@ -38,7 +38,7 @@ pub(crate) fn fold(table: &mut Table, index: u64, told: &Told) {
     let rows = Rows::new(keys.into_iter().map(|key| (key.clone(), table.get(&key).cloned())).collect());
     for (key, bytes) in Catalog.fold(&rows, &entry, &told.facts).unwrap() {
         match bytes {
-            Some(bytes) => table.insert(key, Row { bytes, seq: index }),
+            Some(bytes) => table.insert(key, Row { bytes: bytes.into(), seq: index }),
             None => table.remove(&key),
         };
     }

@@ -36,7 +36,7 @@ pub(super) fn key(text: impl Into<String>) -> RowKey {
 }
 
 pub(super) fn row(text: &str, seq: u64) -> Row {
-    Row { bytes: text.as_bytes().to_vec(), seq }
+    Row { bytes: text.as_bytes().into(), seq }
 }
 
 pub(super) fn batch(projection: ProjectionId, from: u64, to: u64, changes: impl IntoIterator<Item = (RowKey, Option<Row>)>) -> RowBatch {
@@ -50,7 +50,7 @@ fn written<'a>(keys: impl IntoIterator<Item = &'a str>, seq: u64) -> BTreeMap<Ro
 async fn scanned(store: &Arc<dyn RowStore>, prefix: &str, after: Option<&str>, limit: u32) -> Vec<String> {
     let rows = store.scan(&NPM_1, prefix, after, limit).await.unwrap();
     for (key, row) in &rows {
-        assert_eq!(row.bytes, key.as_str().as_bytes(), "a row under another's key");
+        assert_eq!(*row.bytes, *key.as_str().as_bytes(), "a row under another's key");
     }
     rows.into_iter().map(|(key, _)| key.as_str().to_owned()).collect()
 }
@@ -62,27 +62,27 @@ async fn an_unknown_projection_is_empty(store: Arc<dyn RowStore>) {
     assert!(store.scan(&NPM_1, "", None, 10).await.unwrap().is_empty());
     store.clear(&NPM_1).await.unwrap();
     assert_eq!(store.cursor(&NPM_1).await.unwrap(), 0);
-    store.commit(vec![]).await.unwrap();
+    store.commit(&[]).await.unwrap();
     // A run of entries that change no row moves the cursor all the same.
-    store.commit(vec![batch(NPM_1, 0, 7, [])]).await.unwrap();
+    store.commit(&[batch(NPM_1, 0, 7, [])]).await.unwrap();
     assert_eq!(store.cursor(&NPM_1).await.unwrap(), 7);
     assert_eq!(store.read(&NPM_1, &[key("a")]).await.unwrap(), [None]);
 }
 
 async fn rows_are_read_in_the_order_of_the_keys(store: Arc<dyn RowStore>) {
-    store.commit(vec![batch(NPM_1, 0, 3, written(["a", "b", "c"], 2))]).await.unwrap();
+    store.commit(&[batch(NPM_1, 0, 3, written(["a", "b", "c"], 2))]).await.unwrap();
     let keys = [key("c"), key("x"), key("a"), key("c"), key("b"), key("aa")];
     let rows = store.read(&NPM_1, &keys).await.unwrap();
     assert_eq!(rows, [Some(row("c", 2)), None, Some(row("a", 2)), Some(row("c", 2)), Some(row("b", 2)), None]);
 }
 
 async fn rows_are_replaced_and_deleted(store: Arc<dyn RowStore>) {
-    store.commit(vec![batch(NPM_1, 0, 1, written(["a", "b", "c"], 0))]).await.unwrap();
+    store.commit(&[batch(NPM_1, 0, 1, written(["a", "b", "c"], 0))]).await.unwrap();
     let changes = [(key("a"), Some(row("new", 1))), (key("b"), None), (key("never"), None), (key("d"), Some(row("", 1)))];
-    store.commit(vec![batch(NPM_1, 1, 2, changes)]).await.unwrap();
+    store.commit(&[batch(NPM_1, 1, 2, changes)]).await.unwrap();
     let rows = store.read(&NPM_1, &[key("a"), key("b"), key("c"), key("d"), key("never")]).await.unwrap();
     assert_eq!(rows, [Some(row("new", 1)), None, Some(row("c", 0)), Some(row("", 1)), None]);
-    store.commit(vec![batch(NPM_1, 2, 3, [(key("b"), Some(row("back", 2)))])]).await.unwrap();
+    store.commit(&[batch(NPM_1, 2, 3, [(key("b"), Some(row("back", 2)))])]).await.unwrap();
     assert_eq!(store.read(&NPM_1, &[key("b")]).await.unwrap(), [Some(row("back", 2))]);
     let all: Vec<_> = store.scan(&NPM_1, "", None, 10).await.unwrap().into_iter().map(|(key, _)| key).collect();
     assert_eq!(all, [key("a"), key("b"), key("c"), key("d")]);
@@ -97,7 +97,7 @@ async fn every_allowed_character_is_a_key_like_any_other(store: Arc<dyn RowStore
     texts.push("k".repeat(1_200));
     texts.sort_unstable();
     texts.dedup();
-    store.commit(vec![batch(NPM_1, 0, 1, written(texts.iter().map(String::as_str), 0))]).await.unwrap();
+    store.commit(&[batch(NPM_1, 0, 1, written(texts.iter().map(String::as_str), 0))]).await.unwrap();
     assert_eq!(scanned(&store, "", None, 10_000).await, texts);
     for text in &texts {
         let expected: Vec<_> = texts.iter().filter(|t| t.starts_with(text)).cloned().collect();
@@ -108,20 +108,20 @@ async fn every_allowed_character_is_a_key_like_any_other(store: Arc<dyn RowStore
     assert!(read.iter().zip(&texts).all(|(found, text)| *found == Some(row(text, 0))));
     // Each of them can be deleted, and takes nothing with it.
     let (gone, kept): (Vec<_>, Vec<_>) = texts.iter().cloned().enumerate().partition(|(n, _)| n % 2 == 0);
-    store.commit(vec![batch(NPM_1, 1, 2, gone.iter().map(|(_, text)| (key(text), None)))]).await.unwrap();
+    store.commit(&[batch(NPM_1, 1, 2, gone.iter().map(|(_, text)| (key(text), None)))]).await.unwrap();
     assert_eq!(scanned(&store, "", None, 10_000).await, kept.into_iter().map(|(_, text)| text).collect::<Vec<_>>());
 }
 
 async fn scans_are_ordered_by_bytes(store: Arc<dyn RowStore>) {
     let mut texts = ["a", "B", "b", "A", "a1", "a10", "a2", "a-b", "a.b", "a/b", "a_b", "aB", "Z", "~", "!", "10", "9", "ab", "a~", "a!"];
-    store.commit(vec![batch(NPM_1, 0, 1, written(texts, 0))]).await.unwrap();
+    store.commit(&[batch(NPM_1, 0, 1, written(texts, 0))]).await.unwrap();
     texts.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
     assert_eq!(scanned(&store, "", None, 100).await, texts);
 }
 
 async fn prefixes_at_their_edges(store: Arc<dyn RowStore>) {
     let texts = ["a", "a!", "a.", "a/", "a/!", "a/b", "a/b/c", "a/~", "a/~~", "a0", "a0/x", "aa", "b", "~", "~~"];
-    store.commit(vec![batch(NPM_1, 0, 1, written(texts, 0))]).await.unwrap();
+    store.commit(&[batch(NPM_1, 0, 1, written(texts, 0))]).await.unwrap();
     for (prefix, after, expected) in [
         ("a", None, &["a", "a!", "a.", "a/", "a/!", "a/b", "a/b/c", "a/~", "a/~~", "a0", "a0/x", "aa"][..]),
         ("a/", None, &["a/", "a/!", "a/b", "a/b/c", "a/~", "a/~~"]),
@@ -159,7 +159,7 @@ async fn pages_follow_each_other_without_gap_or_repeat(store: Arc<dyn RowStore>)
     let texts: Vec<String> = (0..57).map(|n| format!("p/{n}")).collect();
     let mut sorted = texts.clone();
     sorted.sort_unstable();
-    store.commit(vec![batch(NPM_1, 0, 1, written(texts.iter().map(String::as_str).chain(["o", "q"]), 0))]).await.unwrap();
+    store.commit(&[batch(NPM_1, 0, 1, written(texts.iter().map(String::as_str).chain(["o", "q"]), 0))]).await.unwrap();
     for limit in [1, 2, 19, 56, 57, 58, u32::MAX] {
         let mut seen: Vec<String> = Vec::new();
         loop {
@@ -176,9 +176,9 @@ async fn pages_follow_each_other_without_gap_or_repeat(store: Arc<dyn RowStore>)
 }
 
 async fn a_batch_that_does_not_continue_the_cursor_changes_nothing(store: Arc<dyn RowStore>) {
-    store.commit(vec![batch(NPM_1, 0, 5, written(["a"], 4))]).await.unwrap();
+    store.commit(&[batch(NPM_1, 0, 5, written(["a"], 4))]).await.unwrap();
     for from in [0, 4, 6, u64::MAX] {
-        let moved = store.commit(vec![batch(NPM_1, from, u64::MAX, [(key("a"), None), (key("b"), Some(row("b", 9)))])]).await;
+        let moved = store.commit(&[batch(NPM_1, from, u64::MAX, [(key("a"), None), (key("b"), Some(row("b", 9)))])]).await;
         match moved {
             Err(StoreError::CursorMoved { projection, found, expected }) => {
                 assert_eq!((projection.as_str(), found, expected), ("npm.1", 5, from))
@@ -186,12 +186,12 @@ async fn a_batch_that_does_not_continue_the_cursor_changes_nothing(store: Arc<dy
             other => panic!("{other:?}"),
         }
     }
-    let backwards = store.commit(vec![batch(NPM_1, 5, 4, [(key("a"), None)])]).await;
+    let backwards = store.commit(&[batch(NPM_1, 5, 4, [(key("a"), None)])]).await;
     assert!(matches!(backwards, Err(StoreError::Refused { .. })), "{backwards:?}");
     assert_eq!(store.cursor(&NPM_1).await.unwrap(), 5);
     assert_eq!(store.read(&NPM_1, &[key("a"), key("b")]).await.unwrap(), [Some(row("a", 4)), None]);
     // A batch may change rows without moving the cursor.
-    store.commit(vec![batch(NPM_1, 5, 5, written(["b"], 4))]).await.unwrap();
+    store.commit(&[batch(NPM_1, 5, 5, written(["b"], 4))]).await.unwrap();
     assert_eq!(store.read(&NPM_1, &[key("b")]).await.unwrap(), [Some(row("b", 4))]);
 }
 
@@ -199,19 +199,19 @@ async fn batches_of_several_projections_are_all_or_nothing(store: Arc<dyn RowSto
     let both = |from: u64, other: u64| {
         vec![batch(NPM_1, from, from + 1, written(["a"], from)), batch(LONG, other, other + 1, written(["a", "b"], other))]
     };
-    store.commit(both(0, 0)).await.unwrap();
+    store.commit(&both(0, 0)).await.unwrap();
     for (from, other) in [(1, 0), (0, 1), (1, 2), (7, 7)] {
-        assert!(matches!(store.commit(both(from, other)).await, Err(StoreError::CursorMoved { .. })));
+        assert!(matches!(store.commit(&both(from, other)).await, Err(StoreError::CursorMoved { .. })));
         assert_eq!((store.cursor(&NPM_1).await.unwrap(), store.cursor(&LONG).await.unwrap()), (1, 1));
         assert_eq!(store.read(&NPM_1, &[key("a")]).await.unwrap(), [Some(row("a", 0))]);
         assert_eq!(store.read(&LONG, &[key("a")]).await.unwrap(), [Some(row("a", 0))]);
     }
     let mut with_a_new_one = both(1, 9);
     with_a_new_one.insert(0, batch(NPM_2, 0, 1, written(["x"], 0)));
-    assert!(store.commit(with_a_new_one).await.is_err());
+    assert!(store.commit(&with_a_new_one).await.is_err());
     assert_eq!(store.cursor(&NPM_2).await.unwrap(), 0);
     assert_eq!(store.read(&NPM_2, &[key("x")]).await.unwrap(), [None]);
-    store.commit(both(1, 1)).await.unwrap();
+    store.commit(&both(1, 1)).await.unwrap();
     assert_eq!((store.cursor(&NPM_1).await.unwrap(), store.cursor(&LONG).await.unwrap()), (2, 2));
     assert_eq!(store.read(&LONG, &[key("b"), key("c")]).await.unwrap(), [Some(row("b", 1)), None]);
 }
@@ -219,15 +219,15 @@ async fn batches_of_several_projections_are_all_or_nothing(store: Arc<dyn RowSto
 async fn batches_of_one_projection_are_taken_in_order(store: Arc<dyn RowStore>) {
     let first = batch(NPM_1, 0, 2, [(key("a"), Some(row("old", 0))), (key("b"), Some(row("b", 1)))]);
     let second = batch(NPM_1, 2, 4, [(key("a"), Some(row("new", 2))), (key("b"), None)]);
-    assert!(matches!(store.commit(vec![second.clone(), first.clone()]).await, Err(StoreError::CursorMoved { .. })));
+    assert!(matches!(store.commit(&[second.clone(), first.clone()]).await, Err(StoreError::CursorMoved { .. })));
     assert_eq!(store.cursor(&NPM_1).await.unwrap(), 0);
-    store.commit(vec![first, second]).await.unwrap();
+    store.commit(&[first, second]).await.unwrap();
     assert_eq!(store.cursor(&NPM_1).await.unwrap(), 4);
     assert_eq!(store.read(&NPM_1, &[key("a"), key("b")]).await.unwrap(), [Some(row("new", 2)), None]);
 }
 
 async fn generations_do_not_see_each_other(store: Arc<dyn RowStore>) {
-    store.commit(vec![batch(NPM_1, 0, 1, written(["a"], 0)), batch(NPM_2, 0, 9, written(["b"], 8))]).await.unwrap();
+    store.commit(&[batch(NPM_1, 0, 1, written(["a"], 0)), batch(NPM_2, 0, 9, written(["b"], 8))]).await.unwrap();
     assert_eq!(store.read(&NPM_1, &[key("a"), key("b")]).await.unwrap(), [Some(row("a", 0)), None]);
     assert_eq!(store.read(&NPM_2, &[key("a"), key("b")]).await.unwrap(), [None, Some(row("b", 8))]);
     assert_eq!(store.scan(&NPM_2, "", None, 9).await.unwrap(), [(key("b"), row("b", 8))]);
@@ -235,7 +235,7 @@ async fn generations_do_not_see_each_other(store: Arc<dyn RowStore>) {
 }
 
 async fn clearing_takes_rows_and_cursor(store: Arc<dyn RowStore>) {
-    store.commit(vec![batch(NPM_1, 0, 5, written(["a", "b"], 4)), batch(NPM_2, 0, 5, written(["a"], 4))]).await.unwrap();
+    store.commit(&[batch(NPM_1, 0, 5, written(["a", "b"], 4)), batch(NPM_2, 0, 5, written(["a"], 4))]).await.unwrap();
     for _ in 0..2 {
         store.clear(&NPM_1).await.unwrap();
         assert_eq!(store.cursor(&NPM_1).await.unwrap(), 0);
@@ -244,13 +244,13 @@ async fn clearing_takes_rows_and_cursor(store: Arc<dyn RowStore>) {
         assert_eq!(store.cursor(&NPM_2).await.unwrap(), 5);
         assert_eq!(store.read(&NPM_2, &[key("a")]).await.unwrap(), [Some(row("a", 4))]);
     }
-    store.commit(vec![batch(NPM_1, 0, 1, written(["c"], 0))]).await.unwrap();
+    store.commit(&[batch(NPM_1, 0, 1, written(["c"], 0))]).await.unwrap();
     assert_eq!(scanned(&store, "", None, 9).await, ["c"]);
 }
 
 async fn large_batches_and_reads(store: Arc<dyn RowStore>) {
     let texts: Vec<String> = (0..10_000).map(|n| format!("k/{:05}", n * 7_919 % 10_000)).collect();
-    store.commit(vec![batch(NPM_1, 0, 10_000, written(texts.iter().map(String::as_str), 9_999))]).await.unwrap();
+    store.commit(&[batch(NPM_1, 0, 10_000, written(texts.iter().map(String::as_str), 9_999))]).await.unwrap();
     assert_eq!(store.scan(&NPM_1, "k/", None, 20_000).await.unwrap().len(), 10_000);
     // Around the sizes of one statement, and past what the port asks for.
     for count in [1, 499, 500, 501, 999, 1_000, 1_001, 2_500] {
@@ -260,7 +260,7 @@ async fn large_batches_and_reads(store: Arc<dyn RowStore>) {
         assert!(rows.iter().zip(&keys).all(|(found, key)| *found == Some(row(key.as_str(), 9_999))));
     }
     let halved = texts.iter().enumerate().map(|(n, text)| (key(text), (n % 2 == 0).then(|| row("even", 10_000))));
-    store.commit(vec![batch(NPM_1, 10_000, 10_001, halved)]).await.unwrap();
+    store.commit(&[batch(NPM_1, 10_000, 10_001, halved)]).await.unwrap();
     let left = store.scan(&NPM_1, "", None, u32::MAX).await.unwrap();
     assert_eq!(left.len(), 5_000);
     assert!(left.iter().all(|(_, found)| *found == row("even", 10_000)));
@@ -275,7 +275,7 @@ async fn large_rows_and_numbers_come_back_as_they_were(store: Arc<dyn RowStore>)
         })
         .collect();
     let changes = rows.iter().map(|(key, row)| (key.clone(), Some(row.clone())));
-    store.commit(vec![batch(NPM_1, 0, u64::MAX, changes)]).await.unwrap();
+    store.commit(&[batch(NPM_1, 0, u64::MAX, changes)]).await.unwrap();
     assert_eq!(store.cursor(&NPM_1).await.unwrap(), u64::MAX);
     let scanned: BTreeMap<_, _> = store.scan(&NPM_1, "size/", None, 100).await.unwrap().into_iter().collect();
     assert_eq!(scanned, rows);
@@ -291,15 +291,15 @@ async fn readers_beside_a_writer_see_whole_rows_and_never_go_back(store: Arc<dyn
         let keys = keys.clone();
         move |round: u64| {
             let bytes = round.to_string().repeat(100).into_bytes();
-            batch(NPM_1, round, round + 1, keys.iter().map(|key| (key.clone(), Some(Row { bytes: bytes.clone(), seq: round }))))
+            batch(NPM_1, round, round + 1, keys.iter().map(|key| (key.clone(), Some(Row { bytes: bytes.clone().into(), seq: round }))))
         }
     };
-    store.commit(vec![round_of(0)]).await.unwrap();
+    store.commit(&[round_of(0)]).await.unwrap();
     let writer = {
         let store = store.clone();
         tokio::spawn(async move {
             for round in 1..ROUNDS {
-                store.commit(vec![round_of(round)]).await.unwrap();
+                store.commit(&[round_of(round)]).await.unwrap();
             }
         })
     };
@@ -313,7 +313,7 @@ async fn readers_beside_a_writer_see_whole_rows_and_never_go_back(store: Arc<dyn
                     let rows = store.read(&NPM_1, &keys).await.unwrap();
                     for row in rows {
                         let row = row.unwrap();
-                        assert_eq!(row.bytes, row.seq.to_string().repeat(100).into_bytes(), "a row of two writes");
+                        assert_eq!(*row.bytes, *row.seq.to_string().repeat(100).as_bytes(), "a row of two writes");
                         assert!(row.seq + 1 >= cursor, "a row older than the cursor that was read before it");
                         assert!(row.seq >= last, "a row went back");
                     }
@@ -334,8 +334,8 @@ async fn of_many_writers_one_continues_the_cursor(store: Arc<dyn RowStore>) {
         let writers: Vec<_> = (0..8_u64)
             .map(|writer| {
                 let store = store.clone();
-                let mine = Row { bytes: writer.to_be_bytes().to_vec(), seq: round };
-                tokio::spawn(async move { (writer, store.commit(vec![batch(NPM_1, round, round + 1, [(key("who"), Some(mine))])]).await) })
+                let mine = Row { bytes: writer.to_be_bytes().into(), seq: round };
+                tokio::spawn(async move { (writer, store.commit(&[batch(NPM_1, round, round + 1, [(key("who"), Some(mine))])]).await) })
             })
             .collect();
         let mut winners = Vec::new();
@@ -347,7 +347,7 @@ async fn of_many_writers_one_continues_the_cursor(store: Arc<dyn RowStore>) {
             }
         }
         assert_eq!(winners.len(), 1);
-        let who = Row { bytes: winners[0].to_be_bytes().to_vec(), seq: round };
+        let who = Row { bytes: winners[0].to_be_bytes().into(), seq: round };
         assert_eq!(store.read(&NPM_1, &[key("who")]).await.unwrap(), [Some(who)]);
     }
 }
@@ -369,6 +369,6 @@ async fn a_projection_without_a_proper_name_is_refused(store: Arc<dyn RowStore>)
         assert!(matches!(store.read(&bad, &[key("a")]).await, Err(StoreError::Refused { .. })), "{name:?}");
         assert!(matches!(store.scan(&bad, "", None, 1).await, Err(StoreError::Refused { .. })), "{name:?}");
         assert!(matches!(store.clear(&bad).await, Err(StoreError::Refused { .. })), "{name:?}");
-        assert!(matches!(store.commit(vec![batch(bad, 0, 1, [])]).await, Err(StoreError::Refused { .. })), "{name:?}");
+        assert!(matches!(store.commit(&[batch(bad, 0, 1, [])]).await, Err(StoreError::Refused { .. })), "{name:?}");
     }
 }

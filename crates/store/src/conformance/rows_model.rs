@@ -83,17 +83,17 @@ async fn apply(model: &mut Model, store: &Arc<dyn RowStore>, step: Step) {
                 *cursor = to;
                 for (key, bytes) in &changes {
                     match bytes {
-                        Some(bytes) => rows.insert(key.clone(), Row { bytes: bytes.clone(), seq: from }),
+                        Some(bytes) => rows.insert(key.clone(), Row { bytes: bytes.clone().into(), seq: from }),
                         None => rows.remove(key),
                     };
                 }
                 batches.push(batch_of(projection, from, to, changes));
             }
-            store.commit(batches).await.unwrap();
+            store.commit(&batches).await.unwrap();
         }
         Step::Stale(projection, changes) => {
             let from = model.get(&PROJECTIONS[projection]).map_or(0, |(cursor, _)| *cursor) + 1;
-            let moved = store.commit(vec![batch_of(projection, from, from + 1, changes)]).await;
+            let moved = store.commit(&[batch_of(projection, from, from + 1, changes)]).await;
             assert!(matches!(moved, Err(StoreError::CursorMoved { .. })));
         }
         Step::Clear(projection) => {
@@ -104,7 +104,8 @@ async fn apply(model: &mut Model, store: &Arc<dyn RowStore>, step: Step) {
 }
 
 fn batch_of(projection: usize, from: u64, to: u64, changes: Changes) -> RowBatch {
-    let changes = changes.into_iter().map(|(key, bytes)| (RowKey::new(key).unwrap(), bytes.map(|bytes| Row { bytes, seq: from })));
+    let changes =
+        changes.into_iter().map(|(key, bytes)| (RowKey::new(key).unwrap(), bytes.map(|bytes| Row { bytes: bytes.into(), seq: from })));
     RowBatch { projection: PROJECTIONS[projection].clone(), from, to, changes: changes.collect() }
 }
 

@@ -119,7 +119,7 @@ impl<R: RowStore> RowStore for FaultyRows<R> {
         self.plan.read()?;
         self.inner.scan(projection, prefix, after, limit).await
     }
-    async fn commit(&self, batches: Vec<RowBatch>) -> Result<(), StoreError> {
+    async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError> {
         let fault = self.plan.write(|| {
             let parts: Vec<_> = batches.iter().map(|b| format!("{} {}..{}", b.projection, b.from, b.to)).collect();
             format!("rows.commit {}", parts.join(", "))

@@ -62,16 +62,16 @@ impl RowStore for MemoryRows {
             })
             .collect()
     }
-    async fn commit(&self, batches: Vec<RowBatch>) -> Result<(), StoreError> {
+    async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError> {
         let mut store = locked(&self.0);
         // All checks come before the first write: a failure leaves nothing.
-        check_batches(&batches, |projection| store.get(projection).map_or(0, |kept| kept.cursor))?;
+        check_batches(batches, |projection| store.get(projection).map_or(0, |kept| kept.cursor))?;
         for batch in batches {
-            let kept = store.entry(batch.projection).or_default();
+            let kept = store.entry(batch.projection.clone()).or_default();
             kept.cursor = batch.to;
-            for (key, row) in batch.changes {
+            for (key, row) in &batch.changes {
                 match row {
-                    Some(row) => kept.rows.insert(key.as_str().to_owned(), row),
+                    Some(row) => kept.rows.insert(key.as_str().to_owned(), row.clone()),
                     None => kept.rows.remove(key.as_str()),
                 };
             }

@@ -9,7 +9,7 @@ mod opening;
 mod statements;
 
 use crate::error::StoreError;
-use crate::limits::{INSERT_ROWS, READ_KEYS};
+use crate::limits::{INSERT_LENGTHS, READ_KEYS};
 use crate::rows::{ProjectionId, RowBatch, RowStore, check_batches};
 use async_trait::async_trait;
 use deedbox_model::{Row as ProjectionRow, RowKey};
@@ -133,13 +133,13 @@ impl RowStore for SqliteRows {
             })
             .collect()
     }
-    async fn commit(&self, batches: Vec<RowBatch>) -> Result<(), StoreError> {
+    async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError> {
         let mut writer = self.0.writer.lock().await;
         // Dropping the transaction, by any failure or because the caller went away, takes everything back; so does a
         // crash before the COMMIT is on the medium.
         let begun = writer.begin_with("BEGIN IMMEDIATE").await;
         let mut transaction = begun.map_err(self.0.failed("writing rows of"))?;
-        let written = write(&mut transaction, &batches, &self.0).await?;
+        let written = write(&mut transaction, batches, &self.0).await?;
         transaction.commit().await.map_err(self.0.failed("writing rows of"))?;
         self.0.learn(written);
         Ok(())
@@ -161,17 +161,12 @@ impl RowStore for SqliteRows {
 
 /// Writes batches within a transaction; gives the projections that have a table now.
 async fn write(on: &mut SqliteConnection, batches: &[RowBatch], store: &Store) -> Result<BTreeSet<ProjectionId>, StoreError> {
+    // A handful of projections: all cursors in one statement cost less than one statement each.
+    let found = sqlx::query(statements::CURSORS).fetch_all(&mut *on).await.map_err(store.failed("writing rows of"))?;
+    let found: Result<BTreeMap<String, u64>, sqlx::Error> = found.iter().map(|row| Ok((row.try_get(0)?, number(row, 1)?))).collect();
+    let found = found.map_err(store.failed("writing rows of"))?;
+    check_batches(batches, |projection| found.get(&projection.to_string()).copied().unwrap_or(0))?;
     let mut cursors: BTreeMap<ProjectionId, u64> = BTreeMap::new();
-    for batch in batches {
-        batch.projection.check()?;
-        if !cursors.contains_key(&batch.projection) {
-            let found = sqlx::query(statements::CURSOR).bind(batch.projection.to_string()).fetch_optional(&mut *on).await;
-            let found = found.map_err(store.failed("writing rows of"))?;
-            let found = found.map_or(Ok(0), |row| number(&row, 0)).map_err(store.failed("writing rows of"))?;
-            cursors.insert(batch.projection.clone(), found);
-        }
-    }
-    check_batches(batches, |projection| cursors.get(projection).copied().unwrap_or(0))?;
     for batch in batches {
         let table = quoted_table(&batch.projection);
         if !store.knows(&batch.projection) {
@@ -182,8 +177,11 @@ async fn write(on: &mut SqliteConnection, batches: &[RowBatch], store: &Store) -
         done.map_err(store.failed("writing rows of"))?;
         cursors.insert(batch.projection.clone(), batch.to);
     }
-    for (projection, to) in &cursors {
-        let moved = sqlx::query(statements::MOVE_CURSOR).bind(projection.to_string()).bind(to.cast_signed());
+    if !cursors.is_empty() {
+        let mut moved = sqlx::query(AssertSqlSafe(statements::move_cursors(cursors.len())));
+        for (projection, to) in &cursors {
+            moved = moved.bind(projection.to_string()).bind(to.cast_signed());
+        }
         moved.execute(&mut *on).await.map_err(store.failed("writing rows of"))?;
     }
     Ok(cursors.into_keys().collect())
@@ -198,12 +196,14 @@ async fn write_changes(on: &mut SqliteConnection, table: &str, batch: &RowBatch)
             None => gone.push(key),
         }
     }
-    for rows in written.chunks(INSERT_ROWS) {
-        // Full statements are prepared once; the last, shorter one of a batch is not worth a place in the cache.
-        let sql = statements::insert(table, rows.len());
-        let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(rows.len() == INSERT_ROWS);
+    let mut rest = written.as_slice();
+    while !rest.is_empty() {
+        // Statements of a few lengths, each prepared once: preparing one of any length would cost more than its rows.
+        let rows;
+        (rows, rest) = rest.split_at(INSERT_LENGTHS.into_iter().find(|length| *length <= rest.len()).unwrap_or(rest.len()));
+        let mut query = sqlx::query(AssertSqlSafe(statements::insert(table, rows.len())));
         for (key, row) in rows {
-            query = query.bind(key.as_str().to_owned()).bind(row.seq.cast_signed()).bind(row.bytes.clone());
+            query = query.bind(key.shared()).bind(row.seq.cast_signed()).bind(Arc::clone(&row.bytes));
         }
         query.execute(&mut *on).await?;
     }
@@ -220,11 +220,11 @@ fn number(row: &SqliteRow, column: usize) -> Result<u64, sqlx::Error> {
 }
 
 fn decode_read(row: SqliteRow) -> Result<(i64, ProjectionRow), sqlx::Error> {
-    Ok((row.try_get(0)?, ProjectionRow { seq: number(&row, 1)?, bytes: row.try_get(2)? }))
+    Ok((row.try_get(0)?, ProjectionRow { seq: number(&row, 1)?, bytes: row.try_get::<&[u8], _>(2)?.into() }))
 }
 
 fn decode_scanned(row: SqliteRow) -> Result<(String, ProjectionRow), sqlx::Error> {
-    Ok((row.try_get(0)?, ProjectionRow { seq: number(&row, 1)?, bytes: row.try_get(2)? }))
+    Ok((row.try_get(0)?, ProjectionRow { seq: number(&row, 1)?, bytes: row.try_get::<&[u8], _>(2)?.into() }))
 }
 
 /// SQLite's failure in our words. Its codes: 11 is a damaged file, 26 one that is no database. A text that is none, such as a key

@@ -6,9 +6,14 @@ use deedbox_model::RowKey;
 use std::borrow::Borrow;
 
 pub(super) const CURSOR: &str = "SELECT folded FROM cursors WHERE projection = ?1";
-pub(super) const MOVE_CURSOR: &str =
-    "INSERT INTO cursors (projection, folded) VALUES (?1, ?2) ON CONFLICT (projection) DO UPDATE SET folded = excluded.folded";
+pub(super) const CURSORS: &str = "SELECT projection, folded FROM cursors";
 pub(super) const FORGET_CURSOR: &str = "DELETE FROM cursors WHERE projection = ?1";
+
+/// Moves so many cursors, two variables each.
+pub(super) fn move_cursors(count: usize) -> String {
+    let more = ", (?, ?)".repeat(count.saturating_sub(1));
+    format!("INSERT INTO cursors (projection, folded) VALUES (?, ?){more} ON CONFLICT (projection) DO UPDATE SET folded = excluded.folded")
+}
 
 /// The table of a checked projection: `rows npm.1`. No other table of ours has a space in its name.
 pub(super) fn table(projection: &ProjectionId) -> String {

@@ -55,8 +55,8 @@ async fn rows_are_all_or_nothing_after_any_fault() {
         let inner = MemoryRows::new();
         let plan = FaultPlan::fail_at(1, fault);
         let store = FaultyRows::new(inner.clone(), plan.clone());
-        let changes = (0..10).map(|n| (RowKey::new(n.to_string()).unwrap(), Some(Row { bytes: vec![], seq: 0 }))).collect();
-        assert!(store.commit(vec![RowBatch { projection: NPM, from: 0, to: 1, changes }]).await.is_err());
+        let changes = (0..10).map(|n| (RowKey::new(n.to_string()).unwrap(), Some(Row { bytes: [].into(), seq: 0 }))).collect();
+        assert!(store.commit(&[RowBatch { projection: NPM, from: 0, to: 1, changes }]).await.is_err());
         let rows = inner.scan(&NPM, "", None, 100).await.unwrap().len();
         let expected = if fault == Fault::After { (10, 1) } else { (0, 0) };
         assert_eq!((rows, inner.cursor(&NPM).await.unwrap()), expected, "{fault:?}");

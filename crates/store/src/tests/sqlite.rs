@@ -13,7 +13,7 @@ use tempfile::TempDir;
 const NPM: ProjectionId = ProjectionId { name: "npm", version: 1 };
 
 fn batch(from: u64, to: u64, keys: &[&str]) -> RowBatch {
-    let changes = keys.iter().map(|key| (RowKey::new(*key).unwrap(), Some(Row { bytes: vec![1], seq: from }))).collect();
+    let changes = keys.iter().map(|key| (RowKey::new(*key).unwrap(), Some(Row { bytes: [1].into(), seq: from }))).collect();
     RowBatch { projection: NPM, from, to, changes }
 }
 
@@ -53,7 +53,7 @@ async fn a_file_of_a_newer_version_is_refused_in_words_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rows.sqlite");
     let store = SqliteRows::open(&file).await.unwrap();
-    store.commit(vec![batch(0, 1, &["a"])]).await.unwrap();
+    store.commit(&[batch(0, 1, &["a"])]).await.unwrap();
     store.close().await;
     drop(store);
     execute(&file, "PRAGMA user_version = 2".into()).await;
@@ -98,9 +98,9 @@ async fn a_commit_whose_caller_went_away_leaves_all_or_nothing_and_the_next_one_
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     for micros in (0..60).map(|n| n * 500) {
         let from = store.cursor(&NPM).await.unwrap();
-        let _ = tokio::time::timeout(std::time::Duration::from_micros(micros), store.commit(vec![batch(from, from + 1, &keys)])).await;
+        let _ = tokio::time::timeout(std::time::Duration::from_micros(micros), store.commit(&[batch(from, from + 1, &keys)])).await;
         // Taken back or finished by the time that the next writer has its turn.
-        store.commit(vec![]).await.unwrap();
+        store.commit(&[]).await.unwrap();
         let cursor = store.cursor(&NPM).await.unwrap();
         let rows = store.scan(&NPM, "", None, u32::MAX).await.unwrap();
         if cursor == 0 {
@@ -118,9 +118,9 @@ async fn two_stores_on_one_file_find_out_about_each_other() {
     let file = folder.path().join("rows.sqlite");
     let (one, other) = (SqliteRows::open(&file).await.unwrap(), SqliteRows::open(&file).await.unwrap());
     assert_eq!(other.read(&NPM, &[RowKey::new("a").unwrap()]).await.unwrap(), [None]);
-    one.commit(vec![batch(0, 1, &["a"])]).await.unwrap();
+    one.commit(&[batch(0, 1, &["a"])]).await.unwrap();
     assert!(other.read(&NPM, &[RowKey::new("a").unwrap()]).await.unwrap()[0].is_some());
-    assert!(matches!(other.commit(vec![batch(0, 1, &["b"])]).await, Err(StoreError::CursorMoved { found: 1, .. })));
-    other.commit(vec![batch(1, 2, &["b"])]).await.unwrap();
+    assert!(matches!(other.commit(&[batch(0, 1, &["b"])]).await, Err(StoreError::CursorMoved { found: 1, .. })));
+    other.commit(&[batch(1, 2, &["b"])]).await.unwrap();
     assert_eq!(one.cursor(&NPM).await.unwrap(), 2);
 }

@@ -1,7 +1,7 @@
 //! Appends over HTTP: many publishers at once, and one who waits for each answer.
 
 use crate::Bench;
-use crate::fixture::{self, Log, Mix, VERSION, counted, serve};
+use crate::fixture::{self, Log, MANY, Mix, VERSION, counted, serve};
 use crate::load::{self, Appended};
 use crate::machine::{Watch, percentile};
 use crate::report::{Row, figure};
@@ -13,10 +13,12 @@ pub(crate) fn over_http(bench: &mut Bench) -> anyhow::Result<()> {
     let log = bench.log()?;
     let mixed = row(&log, &log.appended).at_least(10_000.0);
     bench.report.add(mixed);
-    for (name, mix, events) in
-        [("releases", Mix::RELEASES, bench.pick(2_000, 20_000)), ("standing", Mix::STANDING, bench.pick(10_000, 100_000))]
-    {
-        let log = Log::of(bench, name, events, mix)?;
+    for (name, mix, events, publishers) in [
+        ("few", Mix::MIXED, bench.pick(2_000, 20_000), bench.pick(32, 128)),
+        ("releases", Mix::RELEASES, bench.pick(2_000, 20_000), bench.pick(128, MANY)),
+        ("standing", Mix::STANDING, bench.pick(10_000, 100_000), bench.pick(128, MANY)),
+    ] {
+        let log = Log::of(bench, name, events, mix, publishers)?;
         let row = row(&log, &log.appended);
         bench.report.add(row);
         std::fs::remove_dir_all(&log.data)?;

@@ -15,6 +15,9 @@ use std::process::Command;
 /// The version of every package here.
 pub(crate) const VERSION: &str = "1.0.0";
 
+/// Publishers at once: as many requests as a registry takes by default, less some for who reads.
+pub(crate) const MANY: usize = 1_000;
+
 /// What is appended: for each package one release, then this many more events in turn: a channel set, the release yanked, unyanked, the
 /// channel removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,14 +73,14 @@ pub(crate) struct Log {
 impl Log {
     /// The usual mixture.
     pub(crate) fn make(bench: &Bench, name: &str, events: usize) -> anyhow::Result<Self> {
-        Self::of(bench, name, events, Mix::MIXED)
+        Self::of(bench, name, events, Mix::MIXED, bench.pick(128, MANY))
     }
 
     /// Starts a registry, claims a domain for each publisher, and appends.
-    pub(crate) fn of(bench: &Bench, name: &str, events: usize, mix: Mix) -> anyhow::Result<Self> {
+    pub(crate) fn of(bench: &Bench, name: &str, events: usize, mix: Mix, publishers: usize) -> anyhow::Result<Self> {
         let data = bench.folder.path().join(name);
         let server = serve(bench, &data)?;
-        let publishers = bench.wait(claim(&server.url, bench.pick(32, 128)))?;
+        let publishers = bench.wait(claim(&server.url, publishers))?;
         let prepared = prepare_all(&publishers, events, mix)?;
         let mut packages = Vec::new();
         let mut statements = Vec::new();
@@ -155,7 +158,7 @@ fn prepare(publisher: &Publisher, packages: usize, mix: Mix) -> anyhow::Result<P
     let mut prepared = Prepared { statements: Vec::new(), objects: Vec::new(), packages: Vec::new() };
     for number in 0..packages {
         let name = format!("@{}/package-{number}", publisher.domain);
-        let Release { id, objects, statement, event } = publisher.release(small_tarball(&name)?, None)?;
+        let Release { id, objects, statement, event, .. } = publisher.release(small_tarball(&name)?, None)?;
         let sha512 = objects.first().map(|bytes| Sha512Digest(Sha512::digest(bytes).into())).context("no tarball")?;
         prepared.statements.push(statement);
         prepared.objects.extend(objects);
@@ -214,4 +217,18 @@ pub(crate) fn counted(log: &Log) -> String {
         log.appended.events.saturating_sub(releases),
         log.entries.saturating_sub(1 + log.appended.events)
     )
+}
+
+/// Bytes that do not compress, the same each time.
+pub(crate) fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_be_bytes());
+    }
+    bytes.truncate(length);
+    bytes
 }

@@ -21,19 +21,26 @@ pub(crate) struct Read {
 
 /// One thread, 32 connections, ten seconds, after a second to warm up.
 pub(crate) fn wrk(bench: &Bench, server: &Server, path: &str) -> anyhow::Result<Read> {
+    wrk_with(bench, server, path, &[])
+}
+
+/// The same with some headers, as `Name: value`.
+pub(crate) fn wrk_with(bench: &Bench, server: &Server, path: &str, headers: &[&str]) -> anyhow::Result<Read> {
     let url = format!("{}{path}", server.url);
-    run_wrk(&url, 1)?;
+    run_wrk(&url, 1, headers)?;
     let watch = Watch::start()?;
     let before = server.cpu()?;
-    let (requests, rate) = run_wrk(&url, bench.pick(3, 10))?;
+    let (requests, rate) = run_wrk(&url, bench.pick(3, 10), headers)?;
     let cpu = server.cpu()? - before;
     Ok(Read { rate, cpu_us: cpu * 1e6 / requests, quiet: watch.so_far()? })
 }
 
-fn run_wrk(url: &str, seconds: u64) -> anyhow::Result<(f64, f64)> {
+fn run_wrk(url: &str, seconds: u64, headers: &[&str]) -> anyhow::Result<(f64, f64)> {
     let duration = format!("-d{seconds}s");
     let output = Command::new("wrk")
-        .args(["-t1", "-c32", &duration, "--timeout", "30s", "--latency", url])
+        .args(["-t1", "-c32", &duration, "--timeout", "30s", "--latency"])
+        .args(headers.iter().flat_map(|header| ["-H", header]))
+        .arg(url)
         .output()
         .context("wrk cannot be started")?;
     let said = String::from_utf8_lossy(&output.stdout);

@@ -5,12 +5,18 @@
 //! met, and whether the machine was quiet meanwhile.
 
 mod append;
+mod files;
 mod fixture;
+mod inprocess;
+mod layer;
 mod ledger;
 mod load;
 mod lockfile;
 mod machine;
+mod many;
 mod memory;
+mod oci;
+mod peers;
 mod process;
 mod replay;
 mod report;
@@ -20,6 +26,10 @@ use anyhow::{Context as _, bail, ensure};
 use report::Report;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+/// As the program has it: some groups measure in this process.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What is measured, and how long.
 pub(crate) struct Bench {
@@ -38,9 +48,14 @@ pub(crate) struct Bench {
 /// One group of rows: its name, and what measures it.
 type Group = (&'static str, fn(&mut Bench) -> anyhow::Result<()>);
 
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 12] = [
     ("packument", serving::packuments),
     ("tarball", serving::tarballs),
+    ("maven", files::of_maven),
+    ("oci", oci::beside_docker_registry),
+    ("versions", files::of_gems),
+    ("layer", layer::published),
+    ("many", many::versions),
     ("append", append::over_http),
     ("ledger", ledger::in_process),
     ("replay", replay::from_zero),

@@ -1,0 +1,138 @@
+//! Catching up has three runs under way at once: one is committed, one folded on top of it, of one the signatures are checked. What
+//! comes of it is what folding entry after entry gives, also where each run needs what the one before it wrote.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
+
+use deedbox_catalog::Catalog;
+use deedbox_replay::fold::id_of;
+use deedbox_replay::{Folder, Leaf, ReplayError, Replayer, Target};
+use deedbox_store::{Files as _, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, ProjectionId, RowStore, SqliteRows};
+use deedbox_testkit::{Registry, secret, time};
+use deedbox_tlog::bundle::grow_bundles;
+use deedbox_tlog::grow::Edge;
+use deedbox_tlog::leaf_hash;
+use std::sync::Arc;
+
+const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
+/// Entries of an entry bundle, and so of the shortest run.
+const BUNDLE: usize = 256;
+
+/// A log of these entries, as its files are, and the objects that they name.
+struct Log {
+    files: MemoryFiles,
+    objects: MemoryObjects,
+    entries: Vec<Vec<u8>>,
+    target: Target,
+}
+
+impl Log {
+    /// Entry 0, then claims, releases and channels in such a turn that keys, packages and channels of one run are used in the next one
+    /// at once; `last` comes after them.
+    async fn new(count: usize, protocol: Option<(usize, u64)>) -> Log {
+        let registry = Registry::default();
+        let objects = MemoryObjects::new();
+        let created = registry.created(time(0));
+        let mut entries = vec![created.bytes().to_vec()];
+        let mut protocol = protocol;
+        while entries.len() < count {
+            let number = entries.len();
+            if let Some((_, protocol)) = protocol.take_if(|(at, _)| number >= *at) {
+                entries.push(registry.rules_changed(created.id(), protocol, time(number as u64)).bytes().to_vec());
+                continue;
+            }
+            let at = time(number as u64);
+            let domain = format!("d{number}.example");
+            let (claim, owner) = registry.claim(&domain, &secret((number % 200) as u8 + 10), at);
+            let id = format!("npm:{domain}/widget");
+            let (first, manifest) = owner.publish(&id, "1.0.0", None, at, &["latest"]);
+            let (second, other) = owner.publish(&id, "2.0.0", Some(first.id()), at, &[]);
+            let moved = owner.set_channel(&id, "latest", "2.0.0", second.id(), at);
+            let yanked = owner.yank(&id, "1.0.0", moved.id(), at);
+            let late = owner.yank(&id, "2.0.0", moved.id(), at);
+            for manifest in [manifest, other] {
+                objects.put(manifest.encode().unwrap().into()).await.unwrap();
+            }
+            entries.extend([claim, first, second, moved, yanked, late].map(|statement| statement.bytes().to_vec()));
+        }
+        entries.truncate(count);
+        let growth = Edge::empty().grow(&entries.iter().map(|entry| leaf_hash(entry)).collect::<Vec<_>>()).unwrap();
+        let files = MemoryFiles::default();
+        for tile in &growth.tiles {
+            files.put(&tile.id().path(), tile.to_bytes().into()).await.unwrap();
+        }
+        for (id, bytes) in grow_bundles(0, &[], &entries).unwrap() {
+            files.put(&id.path(), bytes.into()).await.unwrap();
+        }
+        let target = Target { size: entries.len() as u64, root: growth.root };
+        Log { files, objects, entries, target }
+    }
+
+    fn folder(&self, rows: Arc<dyn RowStore>) -> Folder {
+        Folder { rows, objects: Arc::new(self.objects.clone()), projections: vec![Arc::new(Catalog)] }
+    }
+
+    /// Folds entry after entry, up to a size.
+    async fn one_by_one(&self, size: u64) -> MemoryRows {
+        let rows = MemoryRows::new();
+        let folder = self.folder(Arc::new(rows.clone()));
+        for (index, entry) in (0..size).zip(&self.entries) {
+            folder.fold(index, vec![Leaf::Bytes(entry.clone())]).await.unwrap();
+        }
+        rows
+    }
+
+    async fn catch_up(&self, rows: Arc<dyn RowStore>) -> Result<(), ReplayError> {
+        let files = Arc::new(self.files.clone());
+        let replayer = Replayer::open(self.folder(rows), files, self.target, &|_, _| {}).await.unwrap();
+        replayer.with_runs_of(BUNDLE).catch_up(self.target, &|_, _| {}).await
+    }
+}
+
+async fn assert_same(found: &dyn RowStore, expected: &dyn RowStore, size: u64) {
+    for id in [AUTHORITY, id_of(&Catalog)] {
+        assert_eq!((found.cursor(&id).await.unwrap(), expected.cursor(&id).await.unwrap()), (size, size), "{id}");
+        let [found, expected] = [found.scan(&id, "", None, 100_000).await.unwrap(), expected.scan(&id, "", None, 100_000).await.unwrap()];
+        assert!(expected.len() > 100);
+        assert_eq!(found, expected, "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_folded_ahead_of_their_commits_give_the_rows_of_entry_after_entry() {
+    let directory = tempfile::tempdir().unwrap();
+    // Sizes at, before and after the end of a run; one run alone; several.
+    for (turn, count) in [BUNDLE - 1, BUNDLE, BUNDLE + 1, 4 * BUNDLE, 5 * BUNDLE + 7].into_iter().enumerate() {
+        let log = Log::new(count, None).await;
+        let expected = log.one_by_one(log.target.size).await;
+        let sqlite = SqliteRows::open(&directory.path().join(format!("{turn}.sqlite"))).await.unwrap();
+        for rows in [Arc::new(MemoryRows::new()) as Arc<dyn RowStore>, Arc::new(sqlite)] {
+            log.catch_up(Arc::clone(&rows)).await.unwrap();
+            assert_same(rows.as_ref(), &expected, log.target.size).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_protocol_ends_it_after_all_that_comes_before_is_committed() {
+    for at in [BUNDLE - 1, BUNDLE, 2 * BUNDLE + 3] {
+        let log = Log::new(4 * BUNDLE, Some((at, 2))).await;
+        let rows = Arc::new(MemoryRows::new());
+        let stopped = log.catch_up(Arc::clone(&rows) as Arc<dyn RowStore>).await.unwrap_err();
+        let ReplayError::Undecided { index, protocol: 2 } = stopped else { panic!("{stopped}") };
+        assert!(index >= at as u64 && index <= at as u64 + 7, "{index} beside {at}");
+        assert_same(rows.as_ref(), &log.one_by_one(index).await, index).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_bundle_ends_it_after_the_runs_before_are_committed() {
+    let log = Log::new(4 * BUNDLE, None).await;
+    let path = deedbox_tlog::bundle::BundleId::holding(2 * BUNDLE as u64, log.target.size).unwrap().path();
+    let mut bytes = log.files.get(&path).await.unwrap().unwrap().to_vec();
+    bytes[700] ^= 1;
+    log.files.put(&path, bytes.into()).await.unwrap();
+    let rows = Arc::new(MemoryRows::new());
+    let stopped = log.catch_up(Arc::clone(&rows) as Arc<dyn RowStore>).await.unwrap_err();
+    assert!(matches!(stopped, ReplayError::Damaged(_)), "{stopped}");
+    let committed = 2 * BUNDLE as u64;
+    assert_same(rows.as_ref(), &log.one_by_one(committed).await, committed).await;
+}
