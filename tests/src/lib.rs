@@ -5,6 +5,7 @@ pub mod clients;
 pub mod crash;
 pub mod debian;
 pub mod publisher;
+pub mod real_npm;
 pub mod registry;
 pub mod retrace;
 pub mod shelf;
