@@ -4,7 +4,10 @@
 pub mod clients;
 pub mod crash;
 pub mod debian;
+pub mod images;
 pub mod publisher;
+pub mod real_gems;
+pub mod real_images;
 pub mod real_npm;
 pub mod registry;
 pub mod retrace;
