@@ -5,7 +5,7 @@
 // Arguments: the domain, the folder to write into, a package to leave out, and folders `node_modules` to read. Prints a JSON list, ascending by name and version;
 // of a version that is there several times, the first is taken.
 import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 
 const [domain, into, without, ...roots] = process.argv.slice(2);
 
@@ -60,7 +60,9 @@ for (const folder of roots.flatMap((root) => [...packages(root)])) {
   owners.set(name, original);
   const copy = join(into, `${name}-${version}`);
   mkdirSync(copy, { recursive: true });
-  cpSync(folder, copy, { recursive: true, filter: (path) => basename(path) !== 'node_modules' && !lstatSync(path).isSymbolicLink() });
+  // Packages of their own; a folder of that name further in is part of the package.
+  const modules = join(folder, 'node_modules');
+  cpSync(folder, copy, { recursive: true, filter: (path) => path !== modules && !lstatSync(path).isSymbolicLink() });
   writeFileSync(join(copy, 'package.json'), `${JSON.stringify(rewritten(source), null, 2)}\n`);
   found.set(`${original}@${version}`, { original, name, version, folder: copy });
 }

@@ -113,6 +113,15 @@ async fn npm_packages_by_the_hundred_come_back_byte_for_byte_and_npm_runs_from_t
     assert!(installed(&npms).len() >= 100, "{:?}", installed(&npms));
     assert!(installed(&npms).iter().all(|name| names.contains(name.as_str())), "{:?}", installed(&npms));
 
+    // Every entry of its lock file is in the log, with the same digests.
+    let lockfile = npms.join("package-lock.json");
+    let verified = registry.deedbox(["verify".as_ref(), "--lockfile".as_ref(), lockfile.as_os_str(), "--require-all".as_ref()]);
+    let said = verified.unwrap().done().unwrap().out;
+    let sum = said.lines().find(|line| line.contains(" verified, ")).unwrap();
+    assert!(sum.contains(", 0 do not verify, 0 of other registries"), "{said}");
+    let verified: usize = sum.split(' ').next().unwrap().parse().unwrap();
+    assert!(verified >= installed(&npms).len(), "{said}");
+
     // And the npm that came out of the registry installs from the registry: a hundred packages of it run.
     let arborists = project("arborist", &format!("@{DOMAIN}/npmcli-arborist"), "*");
     let program = npms.join("node_modules").join(npm.renamed()).join("bin/npm-cli.js");
@@ -188,6 +197,8 @@ async fn gems_by_the_dozen_come_back_byte_for_byte_and_work_together() {
         assert!(served == packed, "{file_name}: other bytes");
         bytes_in += packed.len();
         bytes_out += served.len();
+        let release = format!("gem:{DOMAIN}/{}@{}", gem.name, gem.version);
+        registry.deedbox(["verify".as_ref(), release.as_ref(), gem.file.as_os_str()]).unwrap().done().unwrap();
         let stem = file_name.strip_suffix(".gem").unwrap();
         let made = get(&http, &format!("{source}/quick/Marshal.4.8/{stem}.gemspec.rz")).await;
         fs::write(gem.file.with_file_name(format!("{file_name}.rz")), made).unwrap();
@@ -255,6 +266,7 @@ async fn images_of_several_layers_come_back_byte_for_byte_and_what_is_in_them_ru
                 bytes_out += served.len();
             }
         }
+        registry.deedbox(["verify", &format!("oci:{DOMAIN}/{}@{VERSION}", image.name)]).unwrap().done().unwrap();
         bytes_in += image.pieces.size();
     }
     report("images", images.len() - refused.len(), bytes_in, bytes_out, &refused);
