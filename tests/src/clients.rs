@@ -199,6 +199,13 @@ impl Client {
         command
     }
 
+    /// The folder `node_modules` that it was installed into with all that it needs; none for what npm did not install.
+    pub fn modules(&self) -> Option<PathBuf> {
+        let parts = self.prefix_args.iter().map(Path::new).chain([self.program.as_path()]);
+        // The outermost: what is below has folders of that name too.
+        parts.flat_map(Path::ancestors).filter(|folder| folder.ends_with("node_modules")).last().map(Path::to_path_buf)
+    }
+
     /// Writes the client's own settings into `project`: packages of the scope come from the registry, and so does every other name, so
     /// that a test asks nobody else. A minimum age of releases is switched off where a client has one by default (pnpm 12, yarn 4 and
     /// deno: a day), since tests install what they published a moment ago; yarn 4 has it for each scope besides.

@@ -4,8 +4,12 @@
 pub mod clients;
 pub mod crash;
 pub mod debian;
+pub mod images;
 pub mod packed;
 pub mod publisher;
+pub mod real_gems;
+pub mod real_images;
+pub mod real_npm;
 pub mod registry;
 pub mod retrace;
 pub mod shelf;

@@ -20,7 +20,7 @@ use std::{
 use anyhow::{Context as _, ensure};
 use deedbox_tests::{
     clients,
-    debian::debian,
+    images::{Bench, at},
     registry::{Running, Said},
 };
 use serde_json::{Value, json};
@@ -46,11 +46,6 @@ fn shared() -> &'static Running {
     running.deedbox(["publish", layout.path(), "--id", "oci:demo.localhost/app", "--version", "1.0"]).unwrap().done().unwrap();
     *shared = Some(running);
     running
-}
-
-/// `127.0.0.1:PORT/demo.localhost/NAME`.
-fn at(registry: &Running, name: &str) -> String {
-    format!("{}/demo.localhost/{name}", registry.url.strip_prefix("http://").unwrap())
 }
 
 fn digest(bytes: &[u8]) -> String {
@@ -122,41 +117,6 @@ fn noise(length: usize) -> Vec<u8> {
     (0..length).map(|_| next()).collect()
 }
 
-/// A folder of its own for a client, with a policy that takes unsigned images.
-struct Bench {
-    folder: tempfile::TempDir,
-}
-
-impl Bench {
-    fn new(packages: &[&str]) -> Self {
-        debian(packages).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("policy.json"), r#"{"default":[{"type":"insecureAcceptAnything"}]}"#).unwrap();
-        Bench { folder }
-    }
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().unwrap().to_owned()
-    }
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(self.folder.path()).stdin(Stdio::null()).env("HOME", self.folder.path()).env("NO_COLOR", "1");
-        command.env("XDG_RUNTIME_DIR", self.folder.path());
-        command
-    }
-    fn run(&self, program: &str, args: &[&str]) -> Said {
-        Said::of(self.command(program).args(args)).unwrap()
-    }
-    fn skopeo(&self, args: &[&str]) -> Said {
-        let policy = self.path("policy.json");
-        Said::of(self.command("skopeo").args(["--policy", &policy]).args(args)).unwrap()
-    }
-    /// Podman and Buildah, with a store of their own.
-    fn store(&self, program: &str, args: &[&str]) -> Said {
-        let (root, run) = (self.path("store"), self.path("run"));
-        self.run(program, &[&["--root", &root, "--runroot", &run, "--storage-driver", "vfs"], args].concat())
-    }
-}
-
 /// A daemon that ends with the test.
 struct Daemon(Child);
 
@@ -205,10 +165,10 @@ fn skopeo_inspects_lists_and_copies_every_byte() {
     let scratch = tempfile::tempdir().unwrap();
     let layout = Layout::new(scratch.path());
     layout.two_platforms("app", "1.0");
-    assert_eq!(root_digest(&bench.folder.path().join("all")), root_digest(&layout.0));
+    assert_eq!(root_digest(&bench.folder().join("all")), root_digest(&layout.0));
     for blob in fs::read_dir(layout.0.join("blobs/sha256")).unwrap() {
         let blob = blob.unwrap();
-        let copied = bench.folder.path().join("all/blobs/sha256").join(blob.file_name());
+        let copied = bench.folder().join("all/blobs/sha256").join(blob.file_name());
         assert_eq!(fs::read(blob.path()).unwrap(), fs::read(copied).unwrap());
     }
 }
@@ -219,8 +179,8 @@ fn one_platform_of_two_is_pulled_alone_and_by_digest() {
     let image = at(registry, "app");
     let from = format!("docker://{image}:1.0");
     bench.skopeo(&["--override-arch", "arm64", "copy", "--src-tls-verify=false", &from, "oci:arm:1.0"]).done().unwrap();
-    let digest = root_digest(&bench.folder.path().join("arm"));
-    assert_eq!(fs::read_dir(bench.folder.path().join("arm/blobs/sha256")).unwrap().count(), 3, "a manifest, a configuration, a layer");
+    let digest = root_digest(&bench.folder().join("arm"));
+    assert_eq!(fs::read_dir(bench.folder().join("arm/blobs/sha256")).unwrap().count(), 3, "a manifest, a configuration, a layer");
     let pinned = inspected(&bench, &format!("{image}@{digest}"));
     assert_eq!((&pinned["Architecture"], pinned["Digest"].as_str()), (&json!("arm64"), Some(digest.as_str())));
 }
@@ -229,7 +189,7 @@ fn one_platform_of_two_is_pulled_alone_and_by_digest() {
 fn a_layer_that_was_changed_is_refused_by_skopeo_and_by_verify() {
     let bench = Bench::new(&["skopeo"]);
     let registry = Running::start().unwrap();
-    let layout = Layout::new(bench.folder.path());
+    let layout = Layout::new(bench.folder());
     layout.two_platforms("changed", "1.0");
     registry.deedbox(["publish", layout.path(), "--id", "oci:demo.localhost/changed", "--version", "1.0"]).unwrap().done().unwrap();
     registry.deedbox(["verify", "oci:demo.localhost/changed@1.0"]).unwrap().done().unwrap();
@@ -365,7 +325,7 @@ fn an_image_comes_over_from_another_registry_byte_for_byte() {
     let mut serve = bench.command("docker-registry");
     serve.args(["serve", &bench.path("config.yml")]);
     let _daemon = Daemon::start(&mut serve, || TcpStream::connect(("127.0.0.1", port)).is_ok()).unwrap();
-    let layout = Layout::new(bench.folder.path());
+    let layout = Layout::new(bench.folder());
     let root = layout.two_platforms("source", "3.0");
     let source = format!("docker://127.0.0.1:{port}/team/source:3.0");
     let from = format!("oci:{}:3.0", layout.path());
@@ -382,7 +342,7 @@ fn an_image_comes_over_from_another_registry_byte_for_byte() {
 fn oras_pulls_a_chart_and_finds_what_refers_to_it() {
     let (registry, bench) = (shared(), Bench::new(&["curl"]));
     let oras = clients::oras().unwrap();
-    let layout = Layout::new(bench.folder.path());
+    let layout = Layout::new(bench.folder());
     // As Helm packs it.
     let config = layout.blob("application/vnd.cncf.helm.config.v1+json", br#"{"name":"chart","version":"0.1.0","apiVersion":"v2"}"#);
     let mut chart = layout.blob("application/vnd.cncf.helm.chart.content.v1.tar+gzip", b"a chart");
@@ -406,7 +366,7 @@ fn oras_pulls_a_chart_and_finds_what_refers_to_it() {
                   print(sorted(client.get_tags(image)))\nprint(client.pull(target=image + ':0.1.0', outdir=out))\n";
     let out = bench.path("out");
     let host = image.split('/').next().unwrap().to_owned();
-    let said = Said::of(oras.command(bench.folder.path(), bench.folder.path()).args(["-c", script, &host, &image, &out])).unwrap();
+    let said = Said::of(oras.command(bench.folder(), bench.folder()).args(["-c", script, &host, &image, &out])).unwrap();
     assert!(said.clone().done().unwrap().out.contains("['0.1.0', '0.1.0-sig', 'latest']"), "{}", said.all());
     assert_eq!(fs::read_to_string(bench.path("out/chart-0.1.0.tgz")).unwrap(), "a chart");
 
@@ -422,7 +382,7 @@ fn oras_pulls_a_chart_and_finds_what_refers_to_it() {
 #[test]
 fn a_yanked_image_has_no_tag_and_stays_where_it_is_pinned() {
     let (registry, bench) = (shared(), Bench::new(&["skopeo"]));
-    let layout = Layout::new(bench.folder.path());
+    let layout = Layout::new(bench.folder());
     let root = layout.two_platforms("yanked", "1.0");
     registry.deedbox(["publish", layout.path(), "--id", "oci:demo.localhost/yanked", "--version", "1.0"]).unwrap().done().unwrap();
     registry.deedbox(["yank", "oci:demo.localhost/yanked@1.0"]).unwrap().done().unwrap();
@@ -437,7 +397,7 @@ fn a_yanked_image_has_no_tag_and_stays_where_it_is_pinned() {
 #[test]
 fn what_is_no_release_is_refused_before_anything_is_sent() {
     let (registry, bench) = (shared(), Bench::new(&[]));
-    let layout = Layout::new(bench.folder.path());
+    let layout = Layout::new(bench.folder());
     let root = layout.two_platforms("broken", "1.0");
     let publish = |more: &[&str]| registry.deedbox([&["publish", layout.path(), "--dry-run"], more].concat()).unwrap();
     let named = ["--id", "oci:demo.localhost/broken", "--version", "1.0"];
