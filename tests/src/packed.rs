@@ -166,7 +166,7 @@ pub fn image(domain: &Domain, name: &str, version: &str, layers: Vec<Vec<u8>>) -
 pub fn gem(domain: &Domain, name: &str, version: &str) -> anyhow::Result<Packed> {
     let any = |indent: &str| format!("{indent}- - \">=\"\n{indent}  - !ruby/object:Gem::Version\n{indent}    version: '0'\n");
     let metadata = format!(
-        "--- !ruby/object:Gem::Specification\nname: {name}\nversion: !ruby/object:Gem::Version\n  version: {version}\nplatform: ruby\n\
+        "--- !ruby/object:Gem::Specification\nname: {name}\nversion: !ruby/object:Gem::Version\n  version: '{version}'\nplatform: ruby\n\
          authors:\n- Ann Author\nautorequire:\nbindir: bin\ncert_chain: []\ndate: 2020-01-02 00:00:00.000000000 Z\ndependencies: []\n\
          description: A small gem, as most are\nemail:\nexecutables: []\nextensions: []\nextra_rdoc_files: []\nfiles:\n- lib/{name}.rb\n\
          homepage: https://acme.example\nlicenses:\n- MIT\nmetadata:\n  deedbox_id: gem:{domain}/{name}\npost_install_message:\n\

@@ -67,7 +67,7 @@ async fn one(
         Payload::File(path) => {
             let file = tokio::fs::File::open(&path).await.map_err(|e| ClientError::file(&path, e))?;
             let pieces = stream::try_unfold((file, sent), |(mut file, sent)| async move {
-                let mut piece = vec![0; 64 * 1024];
+                let mut piece = vec![0; 256 * 1024];
                 let read = file.read(&mut piece).await?;
                 piece.truncate(read);
                 let _ = sent.send(read as u64);

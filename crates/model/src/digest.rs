@@ -1,6 +1,7 @@
 //! Digests and object references (spec/objects.md §1). An object's address is its SHA-256; BLAKE3 stands beside it.
 //! MD5 and SHA-1 are computed for old clients; nothing here trusts them.
 
+use crate::limits::HASHED_BY_TWO;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
@@ -110,12 +111,43 @@ pub struct Digests {
 /// Computes every digest of a stream in one pass.
 #[derive(Default, Clone)]
 pub struct Hasher {
-    md5: md5::Md5,
-    sha1: sha1::Sha1,
+    strong: Strong,
+    old: Old,
+    size: u64,
+}
+
+/// Half of the digests, by the time that they take.
+#[derive(Default, Clone)]
+struct Strong {
     blake3: blake3::Hasher,
     sha256: sha2::Sha256,
     sha512: sha2::Sha512,
-    size: u64,
+}
+
+/// The other half.
+#[derive(Default, Clone)]
+struct Old {
+    md5: md5::Md5,
+    sha1: sha1::Sha1,
+}
+
+impl Strong {
+    fn take<P: AsRef<[u8]>>(&mut self, pieces: &[P]) {
+        for piece in pieces.iter().map(AsRef::as_ref) {
+            self.blake3.update(piece);
+            self.sha256.update(piece);
+            self.sha512.update(piece);
+        }
+    }
+}
+
+impl Old {
+    fn take<P: AsRef<[u8]>>(&mut self, pieces: &[P]) {
+        for piece in pieces {
+            self.md5.update(piece);
+            self.sha1.update(piece);
+        }
+    }
 }
 
 impl Hasher {
@@ -125,21 +157,40 @@ impl Hasher {
     }
     /// The next bytes of the stream.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.md5.update(bytes);
-        self.sha1.update(bytes);
-        self.blake3.update(bytes);
-        self.sha256.update(bytes);
-        self.sha512.update(bytes);
-        self.size += bytes.len() as u64;
+        self.update_all(&[bytes]);
+    }
+    /// The next pieces of the stream. Where they have `HASHED_BY_TWO` bytes or more together, a second thread takes half of the work.
+    pub fn update_all<P: AsRef<[u8]> + Sync>(&mut self, pieces: &[P]) {
+        let bytes: usize = pieces.iter().map(|piece| piece.as_ref().len()).sum();
+        self.size += bytes as u64;
+        let Hasher { strong, old, .. } = self;
+        if bytes < HASHED_BY_TWO {
+            strong.take(pieces);
+            old.take(pieces);
+            return;
+        }
+        let both = std::thread::scope(|scope| {
+            let second = std::thread::Builder::new().spawn_scoped(scope, || old.take(pieces));
+            strong.take(pieces);
+            match second.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(())) => true,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                // A machine that gives no more threads: the first one takes all of it.
+                Err(_) => false,
+            }
+        });
+        if !both {
+            self.old.take(pieces);
+        }
     }
     /// The size in bytes and all digests.
     pub fn finish(self) -> (u64, Digests) {
         let digests = Digests {
-            md5: Md5Digest(self.md5.finalize().into()),
-            sha1: Sha1Digest(self.sha1.finalize().into()),
-            blake3: Blake3Digest(*self.blake3.finalize().as_bytes()),
-            sha256: Sha256Digest(self.sha256.finalize().into()),
-            sha512: Sha512Digest(self.sha512.finalize().into()),
+            md5: Md5Digest(self.old.md5.finalize().into()),
+            sha1: Sha1Digest(self.old.sha1.finalize().into()),
+            blake3: Blake3Digest(*self.strong.blake3.finalize().as_bytes()),
+            sha256: Sha256Digest(self.strong.sha256.finalize().into()),
+            sha512: Sha512Digest(self.strong.sha512.finalize().into()),
         };
         (self.size, digests)
     }
@@ -223,6 +274,23 @@ mod tests {
         assert_eq!(d.sha256.to_hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert!(d.sha512.to_hex().starts_with("ddaf35a193617abacc417349ae204131"));
         assert_eq!(d.blake3.to_hex(), "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85");
+    }
+
+    #[test]
+    fn two_threads_give_what_one_gives_however_the_stream_is_divided() {
+        let bytes: Vec<u8> = (0..HASHED_BY_TWO * 3 + 5).map(|n| (n * 31 % 251) as u8).collect();
+        // Pieces so small that one thread takes each.
+        let mut one = Hasher::new();
+        bytes.chunks(1_000).for_each(|piece| one.update(piece));
+        let expected = one.finish();
+        for length in [HASHED_BY_TWO - 1, HASHED_BY_TWO, HASHED_BY_TWO + 1, bytes.len()] {
+            let mut hasher = Hasher::new();
+            bytes.chunks(length).for_each(|piece| hasher.update(piece));
+            assert_eq!(hasher.finish(), expected, "{length}");
+            let mut hasher = Hasher::new();
+            hasher.update_all(&bytes.chunks(length).collect::<Vec<_>>());
+            assert_eq!(hasher.finish(), expected, "{length} at once");
+        }
     }
 
     #[test]

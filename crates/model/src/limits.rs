@@ -6,6 +6,8 @@ pub const STATEMENT_BYTES: usize = 65_535;
 pub const MANIFEST_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of an upload permit or an acceptance: a handful of keys and names, and it must fit a header line.
 pub const SMALL_ENVELOPE_BYTES: usize = 8 * 1024;
+/// Bytes from which on digests are computed by two threads: a millisecond and a half of work, beside some 30 µs to begin a thread.
+pub const HASHED_BY_TWO: usize = 256 * 1024;
 /// Bytes of a deprecation message: npm prints it on one terminal screen.
 pub const MESSAGE_BYTES: usize = 1_024;
 /// Nesting of CBOR arrays and maps: deeper than any manifest needs, far from any stack's end.

@@ -26,7 +26,7 @@ impl FileArtifact {
         let unreadable = |e: std::io::Error| wrong(format!("{}: {e}", path.display()));
         let mut file = File::open(path).map_err(unreadable)?;
         let mut hasher = Hasher::new();
-        let mut piece = vec![0; 64 * 1024];
+        let mut piece = vec![0; 1024 * 1024];
         loop {
             let read = file.read(&mut piece).map_err(unreadable)?;
             if read == 0 {

@@ -66,8 +66,8 @@ struct Sink {
 
 impl Sink {
     fn take(&mut self, pieces: &[Bytes]) -> io::Result<()> {
+        self.hasher.update_all(pieces);
         for piece in pieces {
-            self.hasher.update(piece);
             self.file.write_all(piece)?;
         }
         Ok(())
