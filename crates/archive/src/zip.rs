@@ -4,9 +4,12 @@
 //! front, a folder named twice, names alike but for their case) is in real jars, and passes. Nothing is held in memory but
 //! the directory.
 
+mod suspects;
+
 use deedbox_view::{ArtifactSource, InspectRefusal};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use suspects::Suspect;
 
 /// Bounds of one archive.
 #[derive(Debug, Clone, Copy)]
@@ -17,11 +20,13 @@ pub struct ZipLimits {
     pub directory_bytes: u64,
     /// Bytes of one member's name.
     pub name_bytes: usize,
+    /// Bytes that members may unpack to which must be unpacked to find where they end: some seconds of one core.
+    pub unpacked_bytes: u64,
 }
 
 impl Default for ZipLimits {
     fn default() -> Self {
-        ZipLimits { members: 262_144, directory_bytes: 64 * 1024 * 1024, name_bytes: 4_096 }
+        ZipLimits { members: 262_144, directory_bytes: 64 * 1024 * 1024, name_bytes: 4_096, unpacked_bytes: 1024 * 1024 * 1024 }
     }
 }
 
@@ -59,9 +64,9 @@ pub fn read<'w>(source: &dyn ArtifactSource, limits: &ZipLimits, wanted: &[Wante
     let archive = Archive { source, name: &name, limits };
     let end = archive.end()?;
     let mut members = archive.directory(&end)?;
-    archive.names(&members)?;
+    let twice = archive.names(&members)?;
     members.sort_by_key(|member| member.at);
-    archive.members(&members, &end, wanted)
+    archive.members(&members, &twice, &end, wanted)
 }
 
 struct Archive<'a> {
@@ -101,7 +106,7 @@ impl Archive<'_> {
 
     fn open(&self) -> Result<Forward<'_>, InspectRefusal> {
         let bytes = self.source.open().map_err(|e| self.refuse("artifact_unreadable", format_args!("it cannot be read: {e}")))?;
-        Ok(Forward { bytes, at: 0 })
+        Ok(Forward { bytes, at: 0, last: 0, has_mark: false })
     }
 
     fn end(&self) -> Result<End, InspectRefusal> {
@@ -223,9 +228,11 @@ impl Archive<'_> {
         Ok(())
     }
 
-    /// No name leads out of the folder that it is unpacked into, and no name stands for two contents.
-    fn names(&self, members: &[Member]) -> Result<(), InspectRefusal> {
+    /// No name leads out of the folder that it is unpacked into, and no name stands for two contents, as far as the directory
+    /// tells. Gives the paths of files that are there twice: a checksum of 32 bits is no proof that they are the same.
+    fn names(&self, members: &[Member]) -> Result<BTreeSet<Vec<u8>>, InspectRefusal> {
         let mut seen: BTreeMap<Vec<u8>, &Member> = BTreeMap::new();
+        let mut twice = BTreeSet::new();
         for member in members {
             let name = member.name.as_slice();
             let is_drive = name.get(1) == Some(&b':') && name.first().is_some_and(u8::is_ascii_alphabetic);
@@ -240,24 +247,28 @@ impl Archive<'_> {
             if member.flags & ENCRYPTED != 0 {
                 return Err(self.refuse("zip_encrypted", format_args!("the member {} is encrypted; build it without", shown(name))));
             }
-            let parts: Vec<&[u8]> = name.split(|b| *b == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
             let is_folder = |member: &Member| member.name.ends_with(b"/");
-            match seen.insert(parts.join(&b'/'), member) {
+            match seen.insert(path_of(name), member) {
                 // Builders that merge jars name folders, and files that are the same, twice: nobody reads two things.
                 Some(other) if is_folder(other) && is_folder(member) => {}
-                Some(other) if (other.crc, other.size, is_folder(other)) == (member.crc, member.size, is_folder(member)) => {}
-                Some(_) => {
-                    let why = format_args!("the member {} is there twice with different contents; build it with one", shown(name));
-                    return Err(self.refuse("zip_duplicate_member", why));
+                Some(other) if (other.crc, other.size, is_folder(other)) == (member.crc, member.size, is_folder(member)) => {
+                    twice.insert(path_of(name));
                 }
+                Some(_) => return Err(self.two_contents(name)),
                 None => {}
             }
         }
-        Ok(())
+        Ok(twice)
     }
 
     /// From member to member, as a reader without the directory goes: it must find the same ones.
-    fn members<'w>(&self, members: &[Member], end: &End, wanted: &[Wanted<'w>]) -> Result<Vec<(&'w str, Vec<u8>)>, InspectRefusal> {
+    fn members<'w>(
+        &self,
+        members: &[Member],
+        twice: &BTreeSet<Vec<u8>>,
+        end: &End,
+        wanted: &[Wanted<'w>],
+    ) -> Result<Vec<(&'w str, Vec<u8>)>, InspectRefusal> {
         let mut bytes = self.open()?;
         let mut found: Vec<(&'w str, Vec<u8>)> = Vec::new();
         let cut = |member: &Member| self.damaged(&format!("the member {} is cut off", shown(&member.name)));
@@ -266,6 +277,7 @@ impl Archive<'_> {
             return Err(self.hidden());
         }
         let mut skipped = bytes.at;
+        let mut suspects = Vec::new();
         for (i, member) in members.iter().enumerate() {
             let next = members.get(i + 1).map_or(end.at, |next| next.at);
             if member.at < skipped || next < member.at {
@@ -274,11 +286,17 @@ impl Archive<'_> {
             }
             let head = bytes.take_at(member.at, LOCAL_BYTES).filter(|head| head.starts_with(&LOCAL)).ok_or_else(|| cut(member))?;
             let short = |at| u16_at(&head, at).ok_or_else(|| cut(member));
-            let long = |at| u32_at(&head, at).ok_or_else(|| cut(member));
-            let (flags, method, packed, name_bytes, extra_bytes) = (short(6)?, short(8)?, long(18)?, short(26)?, short(28)?);
+            let long = |at| u32_at(&head, at).map(u64::from).ok_or_else(|| cut(member));
+            let (flags, method, name_bytes, extra_bytes) = (short(6)?, short(8)?, short(26)?, short(28)?);
             let name = bytes.take_at(bytes.at, name_bytes.into()).ok_or_else(|| cut(member))?;
-            let is_sized = flags & DESCRIPTOR_FOLLOWS != 0 || packed == u32::MAX || u64::from(packed) == member.packed;
-            if name != member.name || method != member.method || !is_sized {
+            let extra = bytes.take_at(bytes.at, extra_bytes.into()).ok_or_else(|| cut(member))?;
+            let mut sizes = Sizes { size: long(22)?, packed: long(18)?, at: 0 };
+            self.extra(&name, &extra, &mut sizes)?;
+            // With a descriptor behind it, the sizes here say nothing, and a reader without the directory goes by the data.
+            let is_open = flags & DESCRIPTOR_FOLLOWS != 0;
+            let is_sized = is_open || (sizes.packed, sizes.size) == (member.packed, member.size);
+            let is_whole = method != STORED || member.packed == member.size;
+            if name != member.name || method != member.method || !is_sized || !is_whole {
                 let why = format_args!(
                     "the member {} is {} where it begins: two readers would find two things; build it again",
                     shown(&member.name),
@@ -286,7 +304,8 @@ impl Archive<'_> {
                 );
                 return Err(self.refuse("zip_headers_differ", why));
             }
-            let data = bytes.at + u64::from(extra_bytes);
+            let data = bytes.at;
+            (bytes.last, bytes.has_mark) = (0, false);
             let ends = data.checked_add(member.packed).filter(|ends| *ends <= next).ok_or_else(|| {
                 self.refuse(
                     "zip_members_overlap",
@@ -307,9 +326,25 @@ impl Archive<'_> {
                 }
             }
             skipped = bytes.at.max(ends);
+            if is_open {
+                bytes.skip_to(next).ok_or_else(|| cut(member))?;
+                if bytes.has_mark && method != DEFLATED {
+                    return Err(self.hidden());
+                }
+            }
+            let twice = Some(path_of(&member.name)).filter(|path| twice.contains(path));
+            if twice.is_some() || (is_open && bytes.has_mark) {
+                suspects.push(Suspect { member, data, twice });
+            }
         }
+        self.unpack_suspects(&suspects)?;
         found.sort_by_key(|(name, _)| wanted.iter().position(|ask| ask.name == *name));
         Ok(found)
+    }
+
+    fn two_contents(&self, name: &[u8]) -> InspectRefusal {
+        let why = format_args!("the member {} is there twice with different contents; build it with one", shown(name));
+        self.refuse("zip_duplicate_member", why)
     }
 
     fn hidden(&self) -> InspectRefusal {
@@ -355,25 +390,49 @@ struct Sizes {
 struct Forward<'a> {
     bytes: Box<dyn Read + 'a>,
     at: u64,
+    /// The last four bytes that went by.
+    last: u32,
+    /// Whether the mark of a local header went by since this was set to false.
+    has_mark: bool,
 }
 
 impl Forward<'_> {
     /// So many bytes from there on; none if that is behind, or there are fewer.
     fn take_at(&mut self, at: u64, length: usize) -> Option<Vec<u8>> {
-        let skip = at.checked_sub(self.at)?;
-        if std::io::copy(&mut (&mut self.bytes).take(skip), &mut std::io::sink()).ok()? != skip {
-            return None;
-        }
+        self.skip_to(at)?;
         let mut out = Vec::new();
-        (&mut self.bytes).take(length as u64).read_to_end(&mut out).ok()?;
-        self.at = at + out.len() as u64;
+        self.take(length as u64).read_to_end(&mut out).ok()?;
         (out.len() == length).then_some(out)
+    }
+
+    /// To there; none if that is behind, or there are fewer.
+    fn skip_to(&mut self, at: u64) -> Option<()> {
+        let skip = at.checked_sub(self.at)?;
+        (std::io::copy(&mut self.take(skip), &mut std::io::sink()).ok()? == skip).then_some(())
     }
 
     /// The first bytes of all, which are then behind.
     fn peek(&mut self, length: usize) -> Option<Vec<u8>> {
         self.take_at(0, length)
     }
+}
+
+impl Read for Forward<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.bytes.read(buf)?;
+        for byte in buf.iter().take(n) {
+            self.last = self.last << 8 | u32::from(*byte);
+            self.has_mark |= self.last == u32::from_be_bytes(LOCAL);
+        }
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+/// Where a member is unpacked to.
+fn path_of(name: &[u8]) -> Vec<u8> {
+    let parts: Vec<&[u8]> = name.split(|b| *b == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
+    parts.join(&b'/')
 }
 
 fn shown(name: &[u8]) -> String {

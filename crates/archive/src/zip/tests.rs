@@ -26,10 +26,26 @@ struct Part {
     listed: bool,
     extra: Vec<u8>,
     crc: Option<u32>,
+    /// Behind the compressed data, and counted to it.
+    tail: &'static [u8],
+    /// Deflate that compresses nothing.
+    plain: bool,
 }
 
 fn part(name: &'static str, bytes: &'static [u8]) -> Part {
-    Part { name, local_name: name, bytes, deflated: true, flags: 0, descriptor: false, listed: true, extra: vec![], crc: None }
+    Part {
+        name,
+        local_name: name,
+        bytes,
+        deflated: true,
+        flags: 0,
+        descriptor: false,
+        listed: true,
+        extra: vec![],
+        crc: None,
+        tail: b"",
+        plain: false,
+    }
 }
 
 impl Zip {
@@ -44,9 +60,12 @@ impl Zip {
         for part in &self.members {
             let at = (out.len() - base) as u32;
             let packed = if part.deflated {
-                let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+                let mut encoder = flate2::write::DeflateEncoder::new(
+                    Vec::new(),
+                    if part.plain { flate2::Compression::none() } else { flate2::Compression::fast() },
+                );
                 encoder.write_all(part.bytes).unwrap();
-                encoder.finish().unwrap()
+                [encoder.finish().unwrap(), part.tail.to_vec()].concat()
             } else {
                 part.bytes.to_vec()
             };
@@ -188,6 +207,78 @@ fn what_two_readers_would_take_in_two_ways_is_refused() {
     members[0].descriptor = true;
     members[1].listed = false;
     assert_eq!(look(Zip::of(members).bytes()), Err("zip_hidden_member"));
+}
+
+/// Bytes of one local header with its data.
+fn local(name: &str, bytes: &'static [u8]) -> Vec<u8> {
+    let zip = Zip::of(vec![Part { deflated: false, name: "", local_name: "", ..part("", bytes) }]).bytes();
+    let mut out = zip[..LOCAL_BYTES].to_vec();
+    out[26..28].copy_from_slice(&(name.len() as u16).to_le_bytes());
+    out.extend(name.as_bytes());
+    out.extend(bytes);
+    out
+}
+
+#[test]
+fn a_member_behind_the_end_of_compressed_data_is_refused() {
+    // The directory counts the hidden member to the data of the first; a reader without it goes by where that data ends.
+    let descriptor = [&b"PK\x07\x08"[..], &[0; 12]].concat();
+    for (hidden, expected) in [([descriptor, local("B.class", b"evil")].concat(), Err("zip_hidden_member")), (vec![7; 60], Ok(vec![]))] {
+        let tail: &'static [u8] = hidden.leak();
+        for descriptor in [true, false] {
+            let zip = Zip::of(vec![Part { descriptor, tail, ..part("A.class", b"code code code") }]);
+            let expected = if descriptor { expected.clone() } else { Ok(vec![]) };
+            assert_eq!(look(zip.bytes()), expected, "{descriptor}");
+        }
+    }
+    // In data that is not compressed nothing says where it ends.
+    let jar: &'static [u8] = Zip::of(good()).bytes().leak();
+    let inner = |deflated, descriptor| look(Zip::of(vec![Part { deflated, descriptor, ..part("lib/inner.jar", jar) }]).bytes());
+    assert_eq!(inner(false, true), Err("zip_hidden_member"));
+    for (deflated, descriptor) in [(true, true), (true, false), (false, false)] {
+        assert_eq!(inner(deflated, descriptor), Ok(vec![]), "a jar in a jar");
+    }
+    let plain = Part { plain: true, descriptor: true, ..part("lib/inner.jar", jar) };
+    assert_eq!(look(Zip::of(vec![plain.clone()]).bytes()), Ok(vec![]), "deflate that compresses nothing");
+    let limits = ZipLimits { unpacked_bytes: jar.len() as u64 - 1, ..ZipLimits::default() };
+    assert_eq!(read(&Bytes::new("w.jar", Zip::of(vec![plain]).bytes()), &limits, &[]).unwrap_err().code, "zip_too_large");
+}
+
+#[test]
+fn a_member_whose_sizes_differ_where_it_begins_is_refused() {
+    let zip = Zip::of(vec![Part { deflated: false, ..part("A.class", b"code and more") }]).bytes();
+    // A reader without the directory takes 4 bytes for all of it.
+    for at in [18, 22] {
+        let mut other = zip.clone();
+        other[at..at + 4].copy_from_slice(&4u32.to_le_bytes());
+        assert_eq!(look(other), Err("zip_headers_differ"));
+    }
+    let at = zip.windows(4).position(|w| w == CENTRAL).unwrap();
+    let mut both = zip.clone();
+    both[22..26].copy_from_slice(&4u32.to_le_bytes());
+    both[at + 24..at + 28].copy_from_slice(&4u32.to_le_bytes());
+    assert_eq!(look(both), Err("zip_headers_differ"), "stored, and another size than packed");
+    // The same in the field of Zip64.
+    let of = |packed: u64| {
+        let mut head = zip[..LOCAL_BYTES + 7].to_vec();
+        head[18..26].fill(0xff);
+        head[28] = 20;
+        head.extend([&1u16.to_le_bytes()[..], &16u16.to_le_bytes(), &13u64.to_le_bytes(), &packed.to_le_bytes()].concat());
+        let mut large = [head, zip[LOCAL_BYTES + 7..].to_vec()].concat();
+        let end = large.len() - END_BYTES;
+        large[end + 16..end + 20].copy_from_slice(&(at as u32 + 20).to_le_bytes());
+        look(large)
+    };
+    assert_eq!((of(13), of(4)), (Ok(vec![]), Err("zip_headers_differ")));
+}
+
+#[test]
+fn a_checksum_does_not_make_two_contents_one() {
+    // Two texts of one length with one CRC-32.
+    let (one, other) = (&b"plumless"[..], &b"buckeroo"[..]);
+    let zip = |second| Zip::of(vec![part("A.class", one), Part { deflated: false, ..part("./A.class", second) }]).bytes();
+    assert_eq!(look(zip(one)), Ok(vec![]));
+    assert_eq!(look(zip(other)), Err("zip_duplicate_member"));
 }
 
 #[test]
