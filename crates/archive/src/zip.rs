@@ -250,7 +250,7 @@ impl Archive<'_> {
             let is_folder = |member: &Member| member.name.ends_with(b"/");
             match seen.insert(path_of(name), member) {
                 // Builders that merge jars name folders, and files that are the same, twice: nobody reads two things.
-                Some(other) if is_folder(other) && is_folder(member) => {}
+                Some(other) if is_folder(other) && is_folder(member) && other.size == 0 && member.size == 0 => {}
                 Some(other) if (other.crc, other.size, is_folder(other)) == (member.crc, member.size, is_folder(member)) => {
                     twice.insert(path_of(name));
                 }

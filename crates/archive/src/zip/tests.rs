@@ -183,6 +183,7 @@ fn what_two_readers_would_take_in_two_ways_is_refused() {
         ("zip_duplicate_member", with(&|m| m.push(part("A.class", b"other code")))),
         ("zip_duplicate_member", with(&|m| m.push(part("./A.class", b"other code")))),
         ("zip_duplicate_member", with(&|m| m.push(part("A.class/", b"")))),
+        ("zip_duplicate_member", with(&|m| m.push(part("META-INF/", b"a folder with a content")))),
         ("zip_path_escapes", with(&|m| m.push(part("../A.class", b"")))),
         ("zip_path_escapes", with(&|m| m.push(part("a/../../A.class", b"")))),
         ("zip_path_escapes", with(&|m| m.push(part("/etc/passwd", b"")))),
