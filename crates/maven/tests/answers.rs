@@ -73,6 +73,17 @@ fn a_folder_that_is_a_package_and_a_group_has_one_document_for_both() {
 }
 
 #[test]
+fn an_artifact_with_a_dot_in_its_name_has_metadata_too() {
+    let mut log = Log::default();
+    log.publish("maven:acme.example/wid.get", "1.0", "").publish("maven:acme.example/wid.get", "1.1-20261121.070000-1", "");
+    let (status, document) = body(&log.rows(), "example/acme/wid.get/maven-metadata.xml");
+    assert_eq!(status, 200);
+    assert!(document.contains("<artifactId>wid.get</artifactId>") && document.contains("<release>1.0</release>"), "{document}");
+    assert_eq!(body(&log.rows(), "example/acme/wid.get/1.1-SNAPSHOT/maven-metadata.xml").0, 200);
+    assert_eq!(body(&log.rows(), "example/acme/wid.get/maven-metadata.xml.sha1").0, 200);
+}
+
+#[test]
 fn latest_and_release_are_the_last_that_came_and_versions_are_in_that_order() {
     let mut log = widget();
     let (_, document) = body(&log.rows(), "example/acme/widget/maven-metadata.xml");
