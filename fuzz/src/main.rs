@@ -4,14 +4,20 @@
 //! one input to the next but caches.
 #![no_main]
 
+mod archive;
 mod authority;
+mod gem;
 mod ledger;
+mod marshal;
+mod maven;
 mod memory;
 mod model;
 mod npm;
+mod oci;
 mod requests;
 mod seeds;
 mod tlog;
+mod versions;
 
 use std::sync::OnceLock;
 
@@ -44,6 +50,13 @@ const TARGETS: &[(&str, usize, Run)] = &[
     ("package_lock", 4_096, npm::package_lock),
     ("npm_request", 2_100, requests::npm),
     ("catalog_request", 2_100, requests::catalog),
+    ("zip", 2_048, archive::zip),
+    ("orders", 120, versions::orders),
+    ("pom", 4_096, maven::pom),
+    ("gem_metadata", 4_096, gem::metadata),
+    ("gem", 8_192, gem::whole),
+    ("oci", 4_096, oci::image),
+    ("native_request", 2_100, requests::native),
     ("authority", 144, authority::log),
 ];
 

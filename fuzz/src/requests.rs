@@ -3,9 +3,13 @@
 
 use crate::npm::world::{self, NpmLog as _};
 use deedbox_catalog::{Catalog, DOMAINS, PACKAGES, SEARCH};
+use deedbox_gem::Gem;
+use deedbox_maven::Maven;
 use deedbox_model::ReasonCode;
 use deedbox_npm::Npm;
-use deedbox_view::{Body, Fact, Method, Projection as _, Request, Response};
+use deedbox_oci::Oci;
+use deedbox_testkit::folding;
+use deedbox_view::{Body, Fact, Method, Projection, Request, Response};
 use std::sync::OnceLock;
 
 /// The world of the room's own tests.
@@ -34,6 +38,28 @@ pub fn catalog(data: &[u8]) {
     let Some((_, request)) = request(data, Catalog.mounts()) else { return };
     let (response, _) = world.ask_with_first(&request);
     check(&request, &response);
+}
+
+/// The same for the other ecosystems; the first byte says which one, too.
+pub fn native(data: &[u8]) {
+    static MAVEN: OnceLock<folding::Store<Maven>> = OnceLock::new();
+    static OCI: OnceLock<folding::Store<Oci>> = OnceLock::new();
+    static GEM: OnceLock<folding::Store<Gem>> = OnceLock::new();
+    match data.first().map(|how| how >> 3 & 3) {
+        Some(0 | 3) => answered(data, MAVEN.get_or_init(crate::maven::rows), Maven::new().mounts()),
+        Some(1) => answered(data, OCI.get_or_init(crate::oci::rows), Oci.mounts()),
+        Some(_) => answered(data, GEM.get_or_init(crate::gem::rows), Gem::new().mounts()),
+        None => {}
+    }
+}
+
+fn answered<D: Projection>(data: &[u8], rows: &folding::Store<D>, mounts: &'static [&'static str]) {
+    static SITE: OnceLock<deedbox_view::Site> = OnceLock::new();
+    let site = SITE.get_or_init(world::site);
+    let Some((how, request)) = request(data, mounts) else { return };
+    let response = rows.answer_at(site, &request, SCANS[usize::from(how >> 6)]);
+    check(&request, &response);
+    assert_eq!(rows.answer_at(site, &request, SCANS[usize::from(how >> 6)]), response, "two answers to one question");
 }
 
 fn request(data: &[u8], mounts: &'static [&'static str]) -> Option<(u8, Request)> {
@@ -66,7 +92,10 @@ fn check(request: &Request, response: &Response) {
     let plain = |text: &str| text.bytes().all(|b| (0x20..0x7f).contains(&b));
     assert!(plain(&response.media_type), "{request:?}: {:?}", response.media_type);
     for (name, value) in &response.headers {
-        assert!(plain(value) && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{request:?}: {name}: {value:?}");
+        assert!(
+            plain(value) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+            "{request:?}: {name}: {value:?}"
+        );
     }
     assert!(response.status < 400 || request.method != Method::Write || response.status == 405);
     match &response.body {

@@ -24,7 +24,11 @@ pub fn write(folder: &Path) {
     tlog(&mut seeds);
     npm(&mut seeds);
     requests(&mut seeds);
+    native_requests(&mut seeds);
     authority(&mut seeds);
+    for room in [crate::archive::seeds, crate::versions::seeds, crate::maven::seeds, crate::gem::seeds, crate::oci::seeds] {
+        room(&mut |target, input| add(&mut seeds, target, input));
+    }
     for (target, inputs) in seeds {
         let folder = folder.join(target);
         std::fs::create_dir_all(&folder).unwrap();
@@ -303,6 +307,61 @@ fn requests(seeds: &mut Seeds) {
         (7, "npm:acme.example/widget"),
     ] {
         add(seeds, "catalog_request", [&[mount], url.as_bytes()].concat());
+    }
+}
+
+/// The first byte says the ecosystem in its bits 3 and 4, the size of scans in its highest two.
+fn native_requests(seeds: &mut Seeds) {
+    let short = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let maven = [
+        "",
+        ".meta/prefixes.txt",
+        "example/acme/widget/maven-metadata.xml.sha1",
+        "example/acme/widget/1.0/widget-1.0.pom",
+        "example/acme/widget/1.1-SNAPSHOT/maven-metadata.xml",
+        "example/acme/widget/1.1-SNAPSHOT/widget-1.1-SNAPSHOT-sources.jar",
+        "example/acme/widget/1.1-SNAPSHOT/widget-1.1-20261121.070000-1.jar.sha512",
+        "example/acme/widget/4.0/widget-4.0.jar",
+        "example/acme/widget/4.1/widget-4.1.jar",
+    ]
+    .map(str::to_owned);
+    let oci = [
+        "",
+        "_catalog?n=1&last=a",
+        "token?scope=x",
+        "acme.example/app/tags/list?n=1&last=1.0",
+        "acme.example/app/manifests/1.0?ns=x",
+        "acme.example/app/manifests/latest",
+        "acme.example/app/manifests/4.0",
+    ]
+    .map(str::to_owned);
+    let oci = oci
+        .into_iter()
+        .chain([format!("acme.example/app/blobs/{short}"), format!("acme.example/app/referrers/{short}?artifactType=x&last={short}")]);
+    let gem = [
+        "acme.example/",
+        "acme.example/versions",
+        "acme.example/names",
+        "acme.example/info/widget",
+        "acme.example/specs.4.8.gz",
+        "acme.example/prerelease_specs.4.8.gz",
+        "acme.example/latest_specs.4.8.gz",
+        "acme.example/quick/Marshal.4.8/widget-1.2.0-x86_64-linux.gemspec.rz",
+        "acme.example/gems/foo-1-2.0.gem",
+        "acme.example/gems/widget-4.0.gem",
+        "acme.example/api/v1/versions/widget.json",
+        "acme.example/api/v1/gems/widget.json",
+        "acme.example/api/v1/search.json?query=wid&page=2",
+        "acme.example/api/v1/dependencies",
+    ]
+    .map(str::to_owned);
+    let all = maven.into_iter().map(|url| (0u8, url)).chain(oci.map(|url| (8, url))).chain(gem.into_iter().map(|url| (16, url)));
+    for (n, (ecosystem, url)) in all.enumerate() {
+        let how = ecosystem | if n % 2 == 0 { 0xc0 } else { 0x00 };
+        add(seeds, "native_request", [&[how], url.as_bytes()].concat());
+    }
+    for ecosystem in [0, 8, 16] {
+        add(seeds, "native_request", [&[ecosystem | 7], &b"acme.example/app/manifests/1.0"[..]].concat());
     }
 }
 

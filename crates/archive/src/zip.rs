@@ -4,9 +4,12 @@
 //! front, a folder named twice, names alike but for their case) is in real jars, and passes. Nothing is held in memory but
 //! the directory.
 
+mod suspects;
+
 use deedbox_view::{ArtifactSource, InspectRefusal};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use suspects::Suspect;
 
 /// Bounds of one archive.
 #[derive(Debug, Clone, Copy)]
@@ -17,11 +20,13 @@ pub struct ZipLimits {
     pub directory_bytes: u64,
     /// Bytes of one member's name.
     pub name_bytes: usize,
+    /// Bytes that members may unpack to which must be unpacked to find where they end: some seconds of one core.
+    pub unpacked_bytes: u64,
 }
 
 impl Default for ZipLimits {
     fn default() -> Self {
-        ZipLimits { members: 262_144, directory_bytes: 64 * 1024 * 1024, name_bytes: 4_096 }
+        ZipLimits { members: 262_144, directory_bytes: 64 * 1024 * 1024, name_bytes: 4_096, unpacked_bytes: 1024 * 1024 * 1024 }
     }
 }
 
@@ -59,9 +64,9 @@ pub fn read<'w>(source: &dyn ArtifactSource, limits: &ZipLimits, wanted: &[Wante
     let archive = Archive { source, name: &name, limits };
     let end = archive.end()?;
     let mut members = archive.directory(&end)?;
-    archive.names(&members)?;
+    let twice = archive.names(&members)?;
     members.sort_by_key(|member| member.at);
-    archive.members(&members, &end, wanted)
+    archive.members(&members, &twice, &end, wanted)
 }
 
 struct Archive<'a> {
@@ -101,7 +106,7 @@ impl Archive<'_> {
 
     fn open(&self) -> Result<Forward<'_>, InspectRefusal> {
         let bytes = self.source.open().map_err(|e| self.refuse("artifact_unreadable", format_args!("it cannot be read: {e}")))?;
-        Ok(Forward { bytes, at: 0 })
+        Ok(Forward { bytes, at: 0, last: 0, has_mark: false })
     }
 
     fn end(&self) -> Result<End, InspectRefusal> {
@@ -223,9 +228,11 @@ impl Archive<'_> {
         Ok(())
     }
 
-    /// No name leads out of the folder that it is unpacked into, and no name stands for two contents.
-    fn names(&self, members: &[Member]) -> Result<(), InspectRefusal> {
+    /// No name leads out of the folder that it is unpacked into, and no name stands for two contents, as far as the directory
+    /// tells. Gives the paths of files that are there twice: a checksum of 32 bits is no proof that they are the same.
+    fn names(&self, members: &[Member]) -> Result<BTreeSet<Vec<u8>>, InspectRefusal> {
         let mut seen: BTreeMap<Vec<u8>, &Member> = BTreeMap::new();
+        let mut twice = BTreeSet::new();
         for member in members {
             let name = member.name.as_slice();
             let is_drive = name.get(1) == Some(&b':') && name.first().is_some_and(u8::is_ascii_alphabetic);
@@ -240,24 +247,28 @@ impl Archive<'_> {
             if member.flags & ENCRYPTED != 0 {
                 return Err(self.refuse("zip_encrypted", format_args!("the member {} is encrypted; build it without", shown(name))));
             }
-            let parts: Vec<&[u8]> = name.split(|b| *b == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
             let is_folder = |member: &Member| member.name.ends_with(b"/");
-            match seen.insert(parts.join(&b'/'), member) {
+            match seen.insert(path_of(name), member) {
                 // Builders that merge jars name folders, and files that are the same, twice: nobody reads two things.
-                Some(other) if is_folder(other) && is_folder(member) => {}
-                Some(other) if (other.crc, other.size, is_folder(other)) == (member.crc, member.size, is_folder(member)) => {}
-                Some(_) => {
-                    let why = format_args!("the member {} is there twice with different contents; build it with one", shown(name));
-                    return Err(self.refuse("zip_duplicate_member", why));
+                Some(other) if is_folder(other) && is_folder(member) && other.size == 0 && member.size == 0 => {}
+                Some(other) if (other.crc, other.size, is_folder(other)) == (member.crc, member.size, is_folder(member)) => {
+                    twice.insert(path_of(name));
                 }
+                Some(_) => return Err(self.two_contents(name)),
                 None => {}
             }
         }
-        Ok(())
+        Ok(twice)
     }
 
     /// From member to member, as a reader without the directory goes: it must find the same ones.
-    fn members<'w>(&self, members: &[Member], end: &End, wanted: &[Wanted<'w>]) -> Result<Vec<(&'w str, Vec<u8>)>, InspectRefusal> {
+    fn members<'w>(
+        &self,
+        members: &[Member],
+        twice: &BTreeSet<Vec<u8>>,
+        end: &End,
+        wanted: &[Wanted<'w>],
+    ) -> Result<Vec<(&'w str, Vec<u8>)>, InspectRefusal> {
         let mut bytes = self.open()?;
         let mut found: Vec<(&'w str, Vec<u8>)> = Vec::new();
         let cut = |member: &Member| self.damaged(&format!("the member {} is cut off", shown(&member.name)));
@@ -266,6 +277,7 @@ impl Archive<'_> {
             return Err(self.hidden());
         }
         let mut skipped = bytes.at;
+        let mut suspects = Vec::new();
         for (i, member) in members.iter().enumerate() {
             let next = members.get(i + 1).map_or(end.at, |next| next.at);
             if member.at < skipped || next < member.at {
@@ -274,11 +286,17 @@ impl Archive<'_> {
             }
             let head = bytes.take_at(member.at, LOCAL_BYTES).filter(|head| head.starts_with(&LOCAL)).ok_or_else(|| cut(member))?;
             let short = |at| u16_at(&head, at).ok_or_else(|| cut(member));
-            let long = |at| u32_at(&head, at).ok_or_else(|| cut(member));
-            let (flags, method, packed, name_bytes, extra_bytes) = (short(6)?, short(8)?, long(18)?, short(26)?, short(28)?);
+            let long = |at| u32_at(&head, at).map(u64::from).ok_or_else(|| cut(member));
+            let (flags, method, name_bytes, extra_bytes) = (short(6)?, short(8)?, short(26)?, short(28)?);
             let name = bytes.take_at(bytes.at, name_bytes.into()).ok_or_else(|| cut(member))?;
-            let is_sized = flags & DESCRIPTOR_FOLLOWS != 0 || packed == u32::MAX || u64::from(packed) == member.packed;
-            if name != member.name || method != member.method || !is_sized {
+            let extra = bytes.take_at(bytes.at, extra_bytes.into()).ok_or_else(|| cut(member))?;
+            let mut sizes = Sizes { size: long(22)?, packed: long(18)?, at: 0 };
+            self.extra(&name, &extra, &mut sizes)?;
+            // With a descriptor behind it, the sizes here say nothing, and a reader without the directory goes by the data.
+            let is_open = flags & DESCRIPTOR_FOLLOWS != 0;
+            let is_sized = is_open || (sizes.packed, sizes.size) == (member.packed, member.size);
+            let is_whole = method != STORED || member.packed == member.size;
+            if name != member.name || method != member.method || !is_sized || !is_whole {
                 let why = format_args!(
                     "the member {} is {} where it begins: two readers would find two things; build it again",
                     shown(&member.name),
@@ -286,7 +304,8 @@ impl Archive<'_> {
                 );
                 return Err(self.refuse("zip_headers_differ", why));
             }
-            let data = bytes.at + u64::from(extra_bytes);
+            let data = bytes.at;
+            (bytes.last, bytes.has_mark) = (0, false);
             let ends = data.checked_add(member.packed).filter(|ends| *ends <= next).ok_or_else(|| {
                 self.refuse(
                     "zip_members_overlap",
@@ -307,9 +326,25 @@ impl Archive<'_> {
                 }
             }
             skipped = bytes.at.max(ends);
+            if is_open {
+                bytes.skip_to(next).ok_or_else(|| cut(member))?;
+                if bytes.has_mark && method != DEFLATED {
+                    return Err(self.hidden());
+                }
+            }
+            let twice = Some(path_of(&member.name)).filter(|path| twice.contains(path));
+            if twice.is_some() || (is_open && bytes.has_mark) {
+                suspects.push(Suspect { member, data, twice });
+            }
         }
+        self.unpack_suspects(&suspects)?;
         found.sort_by_key(|(name, _)| wanted.iter().position(|ask| ask.name == *name));
         Ok(found)
+    }
+
+    fn two_contents(&self, name: &[u8]) -> InspectRefusal {
+        let why = format_args!("the member {} is there twice with different contents; build it with one", shown(name));
+        self.refuse("zip_duplicate_member", why)
     }
 
     fn hidden(&self) -> InspectRefusal {
@@ -355,25 +390,49 @@ struct Sizes {
 struct Forward<'a> {
     bytes: Box<dyn Read + 'a>,
     at: u64,
+    /// The last four bytes that went by.
+    last: u32,
+    /// Whether the mark of a local header went by since this was set to false.
+    has_mark: bool,
 }
 
 impl Forward<'_> {
     /// So many bytes from there on; none if that is behind, or there are fewer.
     fn take_at(&mut self, at: u64, length: usize) -> Option<Vec<u8>> {
-        let skip = at.checked_sub(self.at)?;
-        if std::io::copy(&mut (&mut self.bytes).take(skip), &mut std::io::sink()).ok()? != skip {
-            return None;
-        }
+        self.skip_to(at)?;
         let mut out = Vec::new();
-        (&mut self.bytes).take(length as u64).read_to_end(&mut out).ok()?;
-        self.at = at + out.len() as u64;
+        self.take(length as u64).read_to_end(&mut out).ok()?;
         (out.len() == length).then_some(out)
+    }
+
+    /// To there; none if that is behind, or there are fewer.
+    fn skip_to(&mut self, at: u64) -> Option<()> {
+        let skip = at.checked_sub(self.at)?;
+        (std::io::copy(&mut self.take(skip), &mut std::io::sink()).ok()? == skip).then_some(())
     }
 
     /// The first bytes of all, which are then behind.
     fn peek(&mut self, length: usize) -> Option<Vec<u8>> {
         self.take_at(0, length)
     }
+}
+
+impl Read for Forward<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.bytes.read(buf)?;
+        for byte in buf.iter().take(n) {
+            self.last = self.last << 8 | u32::from(*byte);
+            self.has_mark |= self.last == u32::from_be_bytes(LOCAL);
+        }
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+/// Where a member is unpacked to.
+fn path_of(name: &[u8]) -> Vec<u8> {
+    let parts: Vec<&[u8]> = name.split(|b| *b == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
+    parts.join(&b'/')
 }
 
 fn shown(name: &[u8]) -> String {
@@ -391,227 +450,4 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use deedbox_testkit::folding::Bytes;
-    use proptest::prelude::*;
-    use std::io::Write as _;
-
-    /// A zip as plain tools write it, each part open to a change.
-    #[derive(Clone)]
-    struct Zip {
-        stub: Vec<u8>,
-        counts_stub: bool,
-        members: Vec<Part>,
-        comment: Vec<u8>,
-        count: Option<u16>,
-    }
-
-    #[derive(Clone)]
-    struct Part {
-        name: &'static str,
-        local_name: &'static str,
-        bytes: &'static [u8],
-        deflated: bool,
-        flags: u16,
-        descriptor: bool,
-        listed: bool,
-        extra: Vec<u8>,
-        crc: Option<u32>,
-    }
-
-    fn part(name: &'static str, bytes: &'static [u8]) -> Part {
-        Part { name, local_name: name, bytes, deflated: true, flags: 0, descriptor: false, listed: true, extra: vec![], crc: None }
-    }
-
-    impl Zip {
-        fn of(members: Vec<Part>) -> Self {
-            Zip { stub: vec![], counts_stub: true, members, comment: vec![], count: None }
-        }
-        fn bytes(&self) -> Vec<u8> {
-            let mut out = self.stub.clone();
-            let base = if self.counts_stub { 0 } else { self.stub.len() };
-            let mut directory = Vec::new();
-            let mut count = 0u16;
-            for part in &self.members {
-                let at = (out.len() - base) as u32;
-                let packed = if part.deflated {
-                    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
-                    encoder.write_all(part.bytes).unwrap();
-                    encoder.finish().unwrap()
-                } else {
-                    part.bytes.to_vec()
-                };
-                let mut crc = flate2::Crc::new();
-                crc.update(part.bytes);
-                let crc = part.crc.unwrap_or(crc.sum());
-                let flags = part.flags | if part.descriptor { DESCRIPTOR_FOLLOWS } else { 0 };
-                let method: u16 = if part.deflated { DEFLATED } else { STORED };
-                let (sum, short, long) = if part.descriptor { (0, 0, 0) } else { (crc, packed.len() as u32, part.bytes.len() as u32) };
-                out.extend(LOCAL);
-                for n in [20, flags, method, 0, 0] {
-                    out.extend(u16::to_le_bytes(n));
-                }
-                for n in [sum, short, long] {
-                    out.extend(n.to_le_bytes());
-                }
-                out.extend((part.local_name.len() as u16).to_le_bytes());
-                out.extend([0, 0]);
-                out.extend(part.local_name.as_bytes());
-                out.extend(&packed);
-                if part.descriptor {
-                    out.extend(b"PK\x07\x08");
-                    for n in [crc, packed.len() as u32, part.bytes.len() as u32] {
-                        out.extend(n.to_le_bytes());
-                    }
-                }
-                if !part.listed {
-                    continue;
-                }
-                count += 1;
-                directory.extend(CENTRAL);
-                for n in [20, 20, flags, method, 0, 0] {
-                    directory.extend(u16::to_le_bytes(n));
-                }
-                for n in [crc, packed.len() as u32, part.bytes.len() as u32] {
-                    directory.extend(n.to_le_bytes());
-                }
-                for n in [part.name.len() as u16, part.extra.len() as u16, 0, 0, 0] {
-                    directory.extend(n.to_le_bytes());
-                }
-                directory.extend(0u32.to_le_bytes());
-                directory.extend(at.to_le_bytes());
-                directory.extend(part.name.as_bytes());
-                directory.extend(&part.extra);
-            }
-            let at = (out.len() - base) as u32;
-            out.extend(&directory);
-            out.extend(END);
-            let count = self.count.unwrap_or(count);
-            for n in [0, 0, count, count] {
-                out.extend(u16::to_le_bytes(n));
-            }
-            out.extend((directory.len() as u32).to_le_bytes());
-            out.extend(at.to_le_bytes());
-            out.extend((self.comment.len() as u16).to_le_bytes());
-            out.extend(&self.comment);
-            out
-        }
-    }
-
-    const PROPERTIES: Wanted<'_> = Wanted { name: "META-INF/p", bytes: 100 };
-
-    fn look(bytes: Vec<u8>) -> Result<Vec<(&'static str, Vec<u8>)>, &'static str> {
-        read(&Bytes::new("widget-1.0.jar", bytes), &ZipLimits::default(), &[PROPERTIES]).map_err(|refusal| {
-            assert!(refusal.message.starts_with("widget-1.0.jar: "), "{}", refusal.message);
-            refusal.code
-        })
-    }
-
-    fn good() -> Vec<Part> {
-        vec![part("META-INF/", b""), part("META-INF/p", b"version=1\n"), part("A.class", b"code code code code")]
-    }
-
-    #[test]
-    fn what_plain_tools_write_is_read_and_so_is_what_is_merely_odd() {
-        let found = vec![("META-INF/p", b"version=1\n".to_vec())];
-        let mut odd = vec![("plain", Zip::of(good()))];
-        let mut stored = Zip::of(good());
-        stored.members.iter_mut().for_each(|part| part.deflated = false);
-        odd.push(("stored", stored));
-        let mut streamed = Zip::of(good());
-        streamed.members.iter_mut().for_each(|part| part.descriptor = true);
-        odd.push(("with data descriptors", streamed));
-        for counts_stub in [true, false] {
-            odd.push(("with a script in front", Zip { stub: b"#!/bin/sh\nexec java -jar $0\n".to_vec(), counts_stub, ..Zip::of(good()) }));
-        }
-        odd.push(("with a comment", Zip { comment: b"built today".to_vec(), ..Zip::of(good()) }));
-        let mut folders = good();
-        folders.push(part("META-INF/", b""));
-        odd.push(("a folder twice", Zip::of(folders)));
-        let mut same = good();
-        same.push(part("A.class", b"code code code code"));
-        odd.push(("a file twice with the same content", Zip::of(same)));
-        let mut cases = good();
-        cases.push(part("a.class", b"other"));
-        odd.push(("names alike but for their case", Zip::of(cases)));
-        let mut padded = good();
-        padded[2].extra = vec![0, 0, 0];
-        odd.push(("padding that is no field", Zip::of(padded)));
-        for (what, zip) in odd {
-            assert_eq!(look(zip.bytes()), Ok(found.clone()), "{what}");
-        }
-        assert_eq!(look(Zip::of(vec![]).bytes()), Ok(vec![]), "an empty one");
-    }
-
-    #[test]
-    fn what_two_readers_would_take_in_two_ways_is_refused() {
-        let with = |change: &dyn Fn(&mut Vec<Part>)| {
-            let mut members = good();
-            change(&mut members);
-            Zip::of(members)
-        };
-        let second_name = [&0x7075u16.to_le_bytes()[..], &6u16.to_le_bytes(), &[1, 0, 0, 0, 0, b'B']].concat();
-        for (code, zip) in [
-            ("zip_duplicate_member", with(&|m| m.push(part("A.class", b"other code")))),
-            ("zip_duplicate_member", with(&|m| m.push(part("./A.class", b"other code")))),
-            ("zip_duplicate_member", with(&|m| m.push(part("A.class/", b"")))),
-            ("zip_path_escapes", with(&|m| m.push(part("../A.class", b"")))),
-            ("zip_path_escapes", with(&|m| m.push(part("a/../../A.class", b"")))),
-            ("zip_path_escapes", with(&|m| m.push(part("/etc/passwd", b"")))),
-            ("zip_path_escapes", with(&|m| m.push(part("a\\b", b"")))),
-            ("zip_path_escapes", with(&|m| m.push(part("c:/b", b"")))),
-            ("zip_name", with(&|m| m.push(part("a\nb", b"")))),
-            ("zip_name", with(&|m| m.push(part("", b"")))),
-            ("zip_encrypted", with(&|m| m[2].flags = ENCRYPTED)),
-            ("zip_headers_differ", with(&|m| m[2].local_name = "B.class")),
-            ("zip_hidden_member", with(&|m| m[0].listed = false)),
-            ("zip_hidden_member", with(&|m| m[1].listed = false)),
-            ("zip_hidden_member", with(&|m| m[2].listed = false)),
-            ("zip_two_names", with(&|m| m[2].extra = second_name.clone())),
-            ("zip_damaged", with(&|m| m[1].crc = Some(7))),
-            ("zip_member_count", Zip { count: Some(2), ..Zip::of(good()) }),
-            ("zip_two_ends", Zip { comment: Zip::of(vec![]).bytes(), ..Zip::of(good()) }),
-        ] {
-            assert_eq!(look(zip.bytes()), Err(code));
-        }
-        // A data descriptor does not hide what follows it.
-        let mut members = good();
-        members[0].descriptor = true;
-        members[1].listed = false;
-        assert_eq!(look(Zip::of(members).bytes()), Err("zip_hidden_member"));
-    }
-
-    #[test]
-    fn members_that_share_bytes_are_refused() {
-        // Two entries of the directory that name one local header: the form of a bomb.
-        let zip = Zip::of(vec![part("A.class", b"code"), part("A.class", b"code")]).bytes();
-        let second = zip.windows(4).rposition(|w| w == CENTRAL).unwrap();
-        let mut twice = zip.clone();
-        twice[second + 42..second + 46].copy_from_slice(&[0, 0, 0, 0]);
-        assert_eq!(look(twice), Err("zip_members_overlap"));
-    }
-
-    #[test]
-    fn bounds_hold_before_anything_is_unpacked() {
-        static LONG: [u8; 5_000] = [b'x'; 5_000];
-        assert_eq!(look(Zip::of(vec![part("META-INF/p", &LONG)]).bytes()), Err("zip_member_too_large"));
-        let limits = ZipLimits { members: 2, ..ZipLimits::default() };
-        assert_eq!(read(&Bytes::new("widget-1.0.jar", Zip::of(good()).bytes()), &limits, &[]).unwrap_err().code, "zip_too_many_members");
-        for bytes in [&b""[..], b"PK", b"not a zip at all, but long enough to be one"] {
-            assert_eq!(look(bytes.to_vec()), Err("zip_not"));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_cut_or_changed_archive_never_panics(cut in 0usize..400, at in 0usize..400, bit in 0u8..8) {
-            let mut bytes = Zip::of(good()).bytes();
-            let length = bytes.len();
-            bytes[at % length] ^= 1 << bit;
-            let _ = look(bytes.clone());
-            bytes.truncate(cut.min(length));
-            let _ = look(bytes);
-        }
-    }
-}
+mod tests;

@@ -18,11 +18,8 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Defect> {
     Ok(Plan::Get(match routes::route(request).thing {
         Thing::Prefixes => vec![rows::domains_key()?],
         Thing::Folder { group, package } => {
-            let mut keys = vec![rows::group_key(&group)?];
-            if let Some(package) = &package {
-                keys.push(rows::head_key(package)?);
-            }
-            keys
+            let group = group.as_deref().map(rows::group_key);
+            group.into_iter().chain(package.as_ref().map(rows::head_key)).collect::<Result<_, _>>()?
         }
         Thing::Snapshot(package, base) | Thing::Latest(package, base, _) => {
             vec![rows::head_key(&package)?, rows::snapshot_key(&package, &base)?]
@@ -54,21 +51,24 @@ fn next(request: &Request, reads: &Reads) -> Result<Option<Plan>, Defect> {
         },
         Thing::Folder { group, package } => {
             // Plugins first: where a group has a head, it has a plugin, so the last key tells which scan this was.
-            let plugins = rows::plugins_prefix(&group);
+            let plugins = group.as_deref().map(rows::plugins_prefix);
+            let has_plugins = match &group {
+                Some(group) => rows.get(&rows::group_key(group)?)?.is_some(),
+                None => false,
+            };
             let versions = match &package {
                 Some(package) if rows.get(&rows::head_key(package)?)?.is_some() => Some(rows::listing_prefix(package)),
                 _ => None,
             };
             match &reads.last_scan {
-                None if rows.get(&rows::group_key(&group)?)?.is_some() => scan(plugins, None),
-                None => versions.map_or(Ok(None), |prefix| scan(prefix, None)),
+                None => plugins.filter(|_| has_plugins).or(versions).map_or(Ok(None), |prefix| scan(prefix, None)),
                 Some(end) => {
-                    let in_plugins = end.last.as_ref().is_some_and(|last| last.as_str().starts_with(&plugins));
+                    let in_plugins = plugins.filter(|prefix| end.last.as_ref().is_some_and(|last| last.as_str().starts_with(prefix)));
                     match (in_plugins, end.more) {
-                        (true, true) => scan(plugins, end.last.clone()),
-                        (true, false) => versions.map_or(Ok(None), |prefix| scan(prefix, None)),
-                        (false, true) => versions.map_or(Ok(None), |prefix| scan(prefix, end.last.clone())),
-                        (false, false) => Ok(None),
+                        (Some(plugins), true) => scan(plugins, end.last.clone()),
+                        (Some(_), false) => versions.map_or(Ok(None), |prefix| scan(prefix, None)),
+                        (None, true) => versions.map_or(Ok(None), |prefix| scan(prefix, end.last.clone())),
+                        (None, false) => Ok(None),
                     }
                 }
             }
@@ -96,7 +96,9 @@ pub(crate) fn render(request: &Request, reads: &Reads) -> Result<Response, Defec
     let response = match route.thing {
         Thing::Root => Some(document(TEXT, b"A Maven repository of Deedbox: point Maven or Gradle here\n".to_vec())),
         Thing::Prefixes => rows.get(&rows::domains_key()?)?.map(|_| document(TEXT, metadata::prefixes(rows))),
-        Thing::Folder { group, package } => metadata::of_folder(&group, package.as_ref(), rows)?.map(|bytes| document(XML, bytes)),
+        Thing::Folder { group, package } => {
+            metadata::of_folder(group.as_deref(), package.as_ref(), rows)?.map(|bytes| document(XML, bytes))
+        }
         Thing::Snapshot(package, base) => match pointed(&package, &base, rows)? {
             None => None,
             Some((snapshot, version)) => {

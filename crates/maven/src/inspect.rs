@@ -97,7 +97,7 @@ pub fn coordinates_of(pom: &Pom) -> Result<Coordinates, InspectRefusal> {
 }
 
 fn refuse(code: &'static str, message: impl Into<String>) -> InspectRefusal {
-    InspectRefusal::new(code, message)
+    InspectRefusal::new(code, cut(&message.into(), limits::REFUSAL_BYTES))
 }
 
 fn which_id(coordinates: &Coordinates) -> InspectRefusal {

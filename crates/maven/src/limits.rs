@@ -22,3 +22,5 @@ pub const XML_TEXT_BYTES: usize = 16 * 1024;
 pub const PLUGIN_NAME_BYTES: usize = 255;
 /// Digits of a build number: Maven reads it as a 32-bit number.
 pub const BUILD_NUMBER_DIGITS: usize = 9;
+/// Bytes of a refusal's words, which repeat what a hostile file says: a screen of them.
+pub const REFUSAL_BYTES: usize = 2_000;

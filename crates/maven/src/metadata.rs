@@ -21,12 +21,13 @@ struct Versions {
 
 /// The metadata of a folder, as far as it is that of a group with plugins, of a package with versions, or of both; none if
 /// of neither.
-pub(crate) fn of_folder(group: &str, package: Option<&Coordinates>, rows: &Rows) -> Result<Option<Vec<u8>>, Defect> {
+pub(crate) fn of_folder(group: Option<&str>, package: Option<&Coordinates>, rows: &Rows) -> Result<Option<Vec<u8>>, Defect> {
     let mut plugins = Vec::new();
-    let prefix = rows::plugins_prefix(group);
-    for (key, row) in rows.with_prefix(&prefix) {
-        let plugin: Plugin = decode_row(key, &row.bytes)?;
-        plugins.push((key.as_str().get(prefix.len()..).unwrap_or_default().to_owned(), plugin));
+    if let Some(prefix) = group.map(rows::plugins_prefix) {
+        for (key, row) in rows.with_prefix(&prefix) {
+            let plugin: Plugin = decode_row(key, &row.bytes)?;
+            plugins.push((key.as_str().get(prefix.len()..).unwrap_or_default().to_owned(), plugin));
+        }
     }
     let versions = match package {
         Some(package) => Versions::read(package, rows)?.map(|versions| (package, versions)),
@@ -159,7 +160,8 @@ fn put(out: &mut String, depth: usize, name: &str, text: &str) {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            c if c.is_control() => {}
+            // No characters of XML: a document with one of them is none, and nobody finds any plugin of its group.
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
             c => out.push(c),
         }
     }

@@ -1,9 +1,10 @@
-//! Maven's order of versions, as Maven 3.8 has it (its class `ComparableVersion`; spec/projections/maven.md §2.4). Nothing
-//! in this projection is sorted by it: metadata is in the order of events, as a deploy leaves it.
+//! How Maven compares versions, as Maven 3.8 does (its class `ComparableVersion`; spec/projections/maven.md §2.4). Nothing
+//! in this projection is sorted by it: metadata is in the order of events, as a deploy leaves it. Nothing may be: Maven's
+//! comparison goes round in odd versions, so that it is no order, and this type has no `Ord`.
 
 use std::cmp::Ordering;
 
-/// A version as Maven compares it. Equal here are versions that Maven takes for one: `1`, `1.0`, `1.0.0`, `1-ga`.
+/// A version as Maven compares it.
 #[derive(Debug, Clone)]
 pub struct ComparableVersion {
     items: Vec<Item>,
@@ -81,6 +82,13 @@ impl ComparableVersion {
             inner = Some(list);
         }
         ComparableVersion { items: inner.unwrap_or_default() }
+    }
+
+    /// As Maven has it; equal are versions that it takes for one: `1`, `1.0`, `1.0.0`, `1-ga`. Turned round it is turned
+    /// round, and among usual versions it is an order. Among those where nothing, or what counts for nothing, comes before a
+    /// hyphen it is none: `0-alpha` is above `x`, which is above `0`, which is above `0-alpha`.
+    pub fn compare(&self, other: &Self) -> Ordering {
+        lists(&self.items, &other.items)
     }
 }
 
@@ -177,30 +185,13 @@ fn lists(a: &[Item], b: &[Item]) -> Ordering {
     Ordering::Equal
 }
 
-impl Ord for ComparableVersion {
-    fn cmp(&self, other: &Self) -> Ordering {
-        lists(&self.items, &other.items)
-    }
-}
-impl PartialOrd for ComparableVersion {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl PartialEq for ComparableVersion {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-impl Eq for ComparableVersion {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn compare(a: &str, b: &str) -> Ordering {
-        ComparableVersion::new(a).cmp(&ComparableVersion::new(b))
+        ComparableVersion::new(a).compare(&ComparableVersion::new(b))
     }
 
     #[test]
@@ -286,6 +277,17 @@ mod tests {
             ("1.0.9.3", "1.0.10.1"),
         ] {
             assert_eq!((compare(low, high), compare(high, low)), (Ordering::Less, Ordering::Greater), "{low} {high}");
+        }
+    }
+
+    /// What Maven 3.8 itself prints of these.
+    #[test]
+    fn odd_versions_go_round_as_they_do_in_maven() {
+        for round in [["0-alpha", "x", "0"], ["1-0-alpha", "1-x", "1"]] {
+            for (at, high) in round.iter().enumerate() {
+                let low = round[(at + 1) % 3];
+                assert_eq!(compare(high, low), Ordering::Greater, "{high} {low}");
+            }
         }
     }
 

@@ -119,7 +119,7 @@ impl Pom {
 }
 
 fn bad(code: &'static str, message: impl Into<String>) -> BadPom {
-    BadPom { code, message: message.into() }
+    BadPom { code, message: cut(&message.into(), limits::REFUSAL_BYTES) }
 }
 
 fn code_of(xml: &BadXml) -> &'static str {
@@ -193,5 +193,14 @@ mod tests {
         assert_eq!(Pom::read(b"<html/>").unwrap_err().code, "pom_not_a_project");
         assert_eq!(Pom::read(&vec![b' '; 5 * 1024 * 1024]).unwrap_err().code, "pom_too_large");
         assert_eq!(cut("a\u{e9}\u{e9}", 4), "a\u{e9}");
+    }
+
+    #[test]
+    fn what_a_file_says_reaches_no_terminal_as_it_is() {
+        let long = "x".repeat(100_000);
+        for xml in [format!("<project></{long}>"), format!("<project><{long} "), "<project></\u{1b}[2J\n>".to_owned()] {
+            let bad = Pom::read(xml.as_bytes()).unwrap_err();
+            assert!(bad.message.len() <= limits::REFUSAL_BYTES && !bad.message.chars().any(char::is_control), "{:?}", bad.message);
+        }
     }
 }

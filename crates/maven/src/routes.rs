@@ -24,8 +24,9 @@ pub(crate) enum Thing {
     Root,
     /// What begins the paths of what is here.
     Prefixes,
-    /// The metadata of a folder, which may be that of a group and of a package at once.
-    Folder { group: String, package: Option<Coordinates> },
+    /// The metadata of a folder, which may be that of a group, of a package, or of both at once; an artifact may have a dot in
+    /// its name, and then its folder is no group's.
+    Folder { group: Option<String>, package: Option<Coordinates> },
     /// The metadata of a snapshot.
     Snapshot(Coordinates, Channel),
     /// A file, by what follows `A-V` in its name.
@@ -69,7 +70,10 @@ fn thing(path: &str) -> Option<Thing> {
     if file == METADATA {
         return match folder.rsplit_once('/') {
             Some((above, base)) if snapshot_prefix(base).is_some() => Some(Thing::Snapshot(package(above)?, Channel::parse(base).ok()?)),
-            _ => Some(Thing::Folder { group: group_of(folder)?, package: package(folder) }),
+            _ => match (group_of(folder), package(folder)) {
+                (None, None) => None,
+                (group, package) => Some(Thing::Folder { group, package }),
+            },
         };
     }
     let (above, version) = folder.rsplit_once('/')?;
@@ -115,9 +119,9 @@ mod tests {
             (".meta/prefixes.txt", Thing::Prefixes),
             (
                 "example/acme/widget/maven-metadata.xml",
-                Thing::Folder { group: "example.acme.widget".into(), package: Some(widget.clone()) },
+                Thing::Folder { group: Some("example.acme.widget".into()), package: Some(widget.clone()) },
             ),
-            ("example/maven-metadata.xml", Thing::Folder { group: "example".into(), package: None }),
+            ("example/maven-metadata.xml", Thing::Folder { group: Some("example".into()), package: None }),
             ("example/acme/widget/1.0-SNAPSHOT/maven-metadata.xml", Thing::Snapshot(widget.clone(), snapshot())),
             ("example/acme/widget/1.0/widget-1.0.pom", Thing::File(widget.clone(), version("1.0"), ".pom".into())),
             ("example/acme/widget/1.0/widget-1.0-sources.jar.asc", Thing::File(widget.clone(), version("1.0"), "-sources.jar.asc".into())),
@@ -134,7 +138,9 @@ mod tests {
             }
         }
         let dotted = Coordinates::from_native("example.acme:wid.get").unwrap();
-        assert_eq!(of("example/acme/wid.get/1.0/wid.get-1.0.jar").thing, Thing::File(dotted, version("1.0"), ".jar".into()));
+        assert_eq!(of("example/acme/wid.get/1.0/wid.get-1.0.jar").thing, Thing::File(dotted.clone(), version("1.0"), ".jar".into()));
+        let folder = Thing::Folder { group: None, package: Some(dotted) };
+        assert_eq!(of("example/acme/wid.get/maven-metadata.xml").thing, folder, "of a package, and of no group");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use quick_xml::events::Event;
 /// The POM with a repository of this id and address as the first of its list; unchanged if it has one with that address.
 /// Refused, in words, where it has the id with another address, or is no POM that can be edited.
 pub fn pom_with_repository(pom: &str, id: &str, url: &str) -> Result<String, String> {
+    // The reader does not count a byte order mark.
+    let (mark, pom) = if pom.starts_with('\u{feff}') { pom.split_at('\u{feff}'.len_utf8()) } else { ("", pom) };
     let entry = format!("    <repository>\n      <id>{id}</id>\n      <url>{url}</url>\n    </repository>\n");
     let mut reader = Reader::from_str(pom);
     let mut path: Vec<String> = Vec::new();
@@ -45,7 +47,7 @@ pub fn pom_with_repository(pom: &str, id: &str, url: &str) -> Result<String, Str
         }
     }
     if urls.iter().any(|known| known == url) {
-        return Ok(pom.to_owned());
+        return Ok(format!("{mark}{pom}"));
     }
     if ids.iter().any(|known| known == id) {
         return Err(format!("it has a repository {id} already, with another address; change that to {url}"));
@@ -56,7 +58,7 @@ pub fn pom_with_repository(pom: &str, id: &str, url: &str) -> Result<String, Str
         (None, None) => return Err("it has no <project>".to_owned()),
     };
     let (before, after) = pom.split_at_checked(usize::try_from(at).unwrap_or(0)).ok_or("it cannot be edited")?;
-    Ok(format!("{before}{text}{after}"))
+    Ok(format!("{mark}{before}{text}{after}"))
 }
 
 /// A Gradle script with a repository of this address at its end; unchanged if it names the address anywhere.
@@ -82,6 +84,10 @@ mod tests {
         let list = "  <repositories>\n    <repository>\n      <id>acme.example</id>\n      <url>https://registry.example/maven/</url>\n    </repository>\n  </repositories>\n";
         assert_eq!(with, bare.replace("</artifactId>\n", &format!("</artifactId>\n{list}")));
         assert_eq!(pom_with_repository(&with, "acme.example", URL).unwrap(), with, "twice changes nothing");
+        let marked = |text: &str| format!("\u{feff}{text}");
+        for once in [bare, &with] {
+            assert_eq!(pom_with_repository(&marked(once), "acme.example", URL).unwrap(), marked(&with), "behind a byte order mark");
+        }
         let second = pom_with_repository(&with, "b.example", "https://other.example/").unwrap();
         assert!(second.contains("<repositories>\n    <repository>\n      <id>b.example</id>"), "{second}");
         assert!(pom_with_repository(&with, "acme.example", "https://other.example/").is_err());

@@ -80,10 +80,13 @@ pub(crate) fn read(bytes: &[u8], root: &'static str, asks: &[Ask]) -> Result<Tex
         return Err(BadXml::Root(root));
     }
     for text in walk.texts.values_mut() {
-        *text = text.trim().to_owned();
+        *text = text.trim_matches(WHITE).to_owned();
     }
     Ok(walk.texts)
 }
+
+/// White space as XML and Maven have it: a space that does not break a line, say, is a part of a text.
+const WHITE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 struct Walk<'a> {
     asks: &'a [Ask],
@@ -99,6 +102,10 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn start(&mut self, start: &BytesStart<'_>) -> Result<(), BadXml> {
         let name = std::str::from_utf8(start.name().into_inner()).map_err(|e| BadXml::Malformed(e.to_string()))?.to_owned();
+        // A slash in a name would lead to another path.
+        if !is_name(&name) {
+            return Err(BadXml::Malformed(format!("{:?} is no name of an element", name.chars().take(40).collect::<String>())));
+        }
         self.depth += 1;
         if self.depth > XML_DEPTH {
             return Err(BadXml::TooDeep);
@@ -138,6 +145,9 @@ impl Walk<'_> {
     }
 
     fn text(&mut self, more: &str) -> Result<(), BadXml> {
+        if self.depth == 0 && !more.trim_matches(WHITE).is_empty() {
+            return Err(BadXml::Malformed("there is text outside of the outermost element".to_owned()));
+        }
         let Some((ask, _)) = self.open.filter(|(_, depth)| *depth == self.depth) else { return Ok(()) };
         let Some(text) = self.texts.get_mut(ask.path) else { return Ok(()) };
         if text.len() + more.len() > XML_TEXT_BYTES {
@@ -157,13 +167,7 @@ impl Walk<'_> {
             "amp" => Some('&'),
             "apos" => Some('\''),
             "quot" => Some('"'),
-            _ => name.strip_prefix('#').and_then(|number| {
-                let number = match number.strip_prefix('x') {
-                    Some(hex) => u32::from_str_radix(hex, 16),
-                    None => number.parse(),
-                };
-                number.ok().and_then(char::from_u32)
-            }),
+            _ => name.strip_prefix('#').and_then(character),
         };
         match (character, self.open) {
             (Some(character), _) => self.text(character.encode_utf8(&mut [0; 4])),
@@ -172,6 +176,19 @@ impl Walk<'_> {
             (None, _) => self.text("\u{fffd}"),
         }
     }
+}
+
+/// Of a number as XML writes it: digits and no sign, and no control character.
+fn character(number: &str) -> Option<char> {
+    let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |hex| (hex, 16));
+    let number = digits.chars().all(|c| c.is_digit(radix)).then(|| u32::from_str_radix(digits, radix).ok())??;
+    char::from_u32(number).filter(|c| !c.is_control() || WHITE.contains(c))
+}
+
+/// `Name` of XML 1.0 as far as ASCII goes.
+fn is_name(name: &str) -> bool {
+    let is_first = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | ':') || !c.is_ascii();
+    name.starts_with(is_first) && name.chars().all(|c| is_first(c) || c.is_ascii_digit() || matches!(c, '-' | '.'))
 }
 
 fn last(path: &str) -> String {
@@ -246,12 +263,36 @@ mod tests {
         ] {
             assert_eq!(of(xml), Err(expected), "{xml}");
         }
-        for bad in ["<a>", "<a></b>", "<a", "<a>&</a>", "<a><n></a></n>", "</a>"] {
+        for bad in [
+            "<a>",
+            "<a></b>",
+            "<a",
+            "<a>&</a>",
+            "<a><n></a></n>",
+            "</a>",
+            "<a/>n",
+            "n<a/>",
+            "<a/>&amp;",
+            "<a><1/></a>",
+            // The path of this one would be that of the next: it leaves its first half behind.
+            "<a><p/n>1</p/n><n>2</n></a>",
+        ] {
             assert!(matches!(of(bad), Err(BadXml::Malformed(_))), "{bad}: {:?}", of(bad));
         }
         assert!(matches!(read(b"\xff\xfe<\0a\0", "a", &ASKS), Err(BadXml::Encoding(_))));
         assert!(matches!(of("<?xml version='1.0' encoding='EBCDIC-X'?><a/>"), Err(BadXml::Encoding(_))));
         assert_eq!(of(&format!("<a><n>{}</n></a>", "x".repeat(XML_TEXT_BYTES + 1))), Err(BadXml::TooLong("n".into())));
+    }
+
+    #[test]
+    fn a_text_is_what_maven_takes_for_it() {
+        let n = |inside: &str| of(&format!("<a><n>{inside}</n></a>")).map(|found| found[0].1.clone());
+        assert_eq!(n("\r\n\t 1.0 \n"), Ok("1.0".to_owned()));
+        assert_eq!(n("\u{a0}1.0\u{2003}"), Ok("\u{a0}1.0\u{2003}".to_owned()), "only white space of XML is cut off");
+        assert_eq!(n("&#49;&#x2e;&#x30;"), Ok("1.0".to_owned()));
+        for bad in ["&#+49;", "&#x+31;", "&#x;", "&#0;", "&#X31;", "&#xd800;"] {
+            assert_eq!(n(bad), Err(BadXml::Entity("n".into())), "{bad}");
+        }
     }
 
     #[test]

@@ -69,7 +69,21 @@ fn a_folder_that_is_a_package_and_a_group_has_one_document_for_both() {
     let (_, both) = body(&widget().rows(), "example/acme/widget/maven-metadata.xml");
     assert!(both.contains("<artifactId>widget</artifactId>\n  <versioning>") && both.contains("<prefix>tools</prefix>"), "{both}");
     assert!(both.contains("<name>Tools &amp; more</name>"));
+    let mut log = Log::default();
+    log.publish(TOOLS, "1.0", "<packaging>maven-plugin</packaging><name>To\u{ffff}ols&#xfffe;</name>");
+    assert!(body(&log.rows(), "example/acme/widget/maven-metadata.xml").1.contains("<name>Tools</name>"), "no character of XML");
     assert_eq!(both.matches("<metadata").count(), 1);
+}
+
+#[test]
+fn an_artifact_with_a_dot_in_its_name_has_metadata_too() {
+    let mut log = Log::default();
+    log.publish("maven:acme.example/wid.get", "1.0", "").publish("maven:acme.example/wid.get", "1.1-20261121.070000-1", "");
+    let (status, document) = body(&log.rows(), "example/acme/wid.get/maven-metadata.xml");
+    assert_eq!(status, 200);
+    assert!(document.contains("<artifactId>wid.get</artifactId>") && document.contains("<release>1.0</release>"), "{document}");
+    assert_eq!(body(&log.rows(), "example/acme/wid.get/1.1-SNAPSHOT/maven-metadata.xml").0, 200);
+    assert_eq!(body(&log.rows(), "example/acme/wid.get/maven-metadata.xml.sha1").0, 200);
 }
 
 #[test]

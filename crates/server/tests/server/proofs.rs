@@ -107,3 +107,28 @@ async fn a_whole_lock_file_is_proven_at_once_with_all_that_belongs_to_it() {
     assert_eq!(nothing.indices, [0]);
     world.stop().await;
 }
+
+/// More leaves than a multiproof may have need a log of as many entries and of yanks; what one question may ask is smaller, and
+/// is met here from both sides.
+#[tokio::test(flavor = "multi_thread")]
+async fn as_much_as_one_question_may_ask_is_answered_and_one_more_is_refused() {
+    const MOST: usize = 16_000;
+    let world = World::new().await;
+    let owner = world.claim("acme.localhost", 10).await; // 1
+    world.publish(&owner, ID, "1.0.0", None).await; // 2
+    let ask = |indices: usize, releases: usize| {
+        let releases = vec![format!("{ID}@1.0.0"); releases];
+        let question = json!({"indices": vec![1; indices], "releases": releases}).to_string();
+        world.post("/api/v1/proofs", "application/json", question)
+    };
+    for (indices, releases) in [(MOST, 0), (MOST - 1, 1)] {
+        let answer = ask(indices, releases).await;
+        assert_eq!(answer.status(), 200, "{indices} and {releases}");
+        let proofs: Proofs = deedbox_model::decode(&answer.bytes().await.unwrap()).unwrap();
+        assert_eq!((proofs.indices.len(), proofs.statements.len()), (2 + releases, 2 + releases), "each entry once");
+    }
+    for (indices, releases) in [(MOST + 1, 0), (MOST, 1), (MOST - 1, 2)] {
+        assert_eq!(code(ask(indices, releases).await).await, (422, "too_many".to_owned()), "{indices} and {releases}");
+    }
+    world.stop().await;
+}
