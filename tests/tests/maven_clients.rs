@@ -429,7 +429,7 @@ fn the_order_of_versions_is_that_of_mavens_own_program() {
     let mut compared = 0;
     for line in said.out.lines().filter(|line| line.starts_with("   ")) {
         let [a, sign, b] = line.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{line}") };
-        let ours = match ComparableVersion::new(a).cmp(&ComparableVersion::new(b)) {
+        let ours = match ComparableVersion::new(a).compare(&ComparableVersion::new(b)) {
             std::cmp::Ordering::Less => "<",
             std::cmp::Ordering::Equal => "==",
             std::cmp::Ordering::Greater => ">",

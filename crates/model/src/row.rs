@@ -101,7 +101,7 @@ impl Rows {
         }
     }
     /// The row under a key that was asked for, decoded from canonical CBOR.
-    pub fn decoded<T: Serialize + DeserializeOwned>(&self, key: &RowKey) -> Result<Option<T>, Defect> {
+    pub fn decoded<T: DeserializeOwned>(&self, key: &RowKey) -> Result<Option<T>, Defect> {
         self.get(key)?.map(|row| decode_row(key, &row.bytes)).transpose()
     }
     /// All that was read and is there, ascending by key.
@@ -122,8 +122,8 @@ impl Rows {
 }
 
 /// Decodes the canonical CBOR of a row.
-pub fn decode_row<T: Serialize + DeserializeOwned>(key: &RowKey, bytes: &[u8]) -> Result<T, Defect> {
-    encoding::decode(bytes).map_err(|e| Defect::Damaged { key: key.to_string(), why: e.to_string() })
+pub fn decode_row<T: DeserializeOwned>(key: &RowKey, bytes: &[u8]) -> Result<T, Defect> {
+    encoding::decode_own(bytes).map_err(|e| Defect::Damaged { key: key.to_string(), why: e.to_string() })
 }
 
 /// The canonical CBOR of a row.

@@ -4,7 +4,7 @@ use crate::name::PackageName;
 use crate::rows::{self, Content, Document, Head, Release, Tag};
 use crate::version::PackageVersion;
 use deedbox_model::row::decode_row;
-use deedbox_model::{Defect, ReasonCode, Rows};
+use deedbox_model::{Defect, ReasonCode, Row, RowKey, Rows};
 use std::collections::BTreeMap;
 
 /// A package and all its versions.
@@ -32,9 +32,10 @@ impl Listing {
         let Some(head) = rows.decoded::<Head>(&rows::head_key(name)?)? else { return Ok(None) };
         let mut releases = Vec::new();
         let mut yanked = Vec::new();
-        for (key, row) in rows.with_prefix(&rows::release_prefix(name)) {
-            let release: Release = decode_row(key, &row.bytes)?;
-            let version = parse_version(key.as_str(), release.version.as_str())?;
+        let prefix = rows::release_prefix(name);
+        let found: Vec<(&RowKey, &Row)> = rows.with_prefix(&prefix).collect();
+        for read in read_all(&found) {
+            let (version, release) = read?;
             match (release.content, release.yanked) {
                 (Content::Present(document), None) => {
                     releases.push(Listed { version, published: release.published, deprecated: release.deprecated, document });
@@ -85,6 +86,35 @@ impl Listing {
     pub(crate) fn latest(&self) -> Option<&Listed> {
         self.latest.and_then(|i| self.releases.get(i))
     }
+}
+
+/// Releases from so many rows on are read by two threads: reading them is a third of what the first answer after a change takes.
+const READ_BY_TWO: usize = 1_000;
+
+type Read = Result<(PackageVersion, Release), Defect>;
+
+/// Reads rows of releases, in order.
+fn read_all(rows: &[(&RowKey, &Row)]) -> Vec<Read> {
+    let read = |rows: &[(&RowKey, &Row)]| -> Vec<Read> {
+        let one = |(key, row): &(&RowKey, &Row)| {
+            let release: Release = decode_row(key, &row.bytes)?;
+            Ok((parse_version(key.as_str(), release.version.as_str())?, release))
+        };
+        rows.iter().map(one).collect()
+    };
+    if rows.len() < READ_BY_TWO {
+        return read(rows);
+    }
+    let (first, second) = rows.split_at(rows.len() / 2);
+    std::thread::scope(|scope| {
+        let Ok(thread) = std::thread::Builder::new().spawn_scoped(scope, || read(second)) else { return read(rows) };
+        let mut all = read(first);
+        match thread.join() {
+            Ok(others) => all.extend(others),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        all
+    })
 }
 
 fn fallback(releases: &[Listed], a: usize, b: usize) -> std::cmp::Ordering {

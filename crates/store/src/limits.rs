@@ -11,6 +11,8 @@ pub const PROJECTION_NAME_BYTES: usize = 32;
 pub const PIECE_BYTES: usize = 256 * 1024;
 /// Bytes of an upload that are hashed and written in one go on a blocking thread; as many again may be gathered meanwhile.
 pub const UPLOAD_PIECE_BYTES: usize = 512 * 1024;
+/// Bytes of an upload after which the medium is asked to begin with them: some ten milliseconds of a disk, a thousandth of a large layer.
+pub const FLUSH_BEHIND_BYTES: usize = 4 * 1024 * 1024;
 /// Connections that read rows: the machine has few cores, and a read is one short statement.
 pub const ROW_READERS: u32 = 4;
 /// Keys of one read statement: what the port promises to read in one round trip.

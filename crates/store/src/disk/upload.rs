@@ -3,7 +3,7 @@
 
 use super::place::{Place, blocking};
 use crate::error::StoreError;
-use crate::limits::UPLOAD_PIECE_BYTES;
+use crate::limits::{FLUSH_BEHIND_BYTES, UPLOAD_PIECE_BYTES};
 use crate::objects::{Upload, mismatch, object_path};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -62,15 +62,44 @@ pub(super) fn put_in_place(place: &Place, file: File, temporary: &Path, address:
 struct Sink {
     file: File,
     hasher: Hasher,
+    /// Bytes written since the medium was last asked to begin with them.
+    unflushed: usize,
+    flushing: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl Sink {
+    fn new(file: File) -> Self {
+        Sink { file, hasher: Hasher::new(), unflushed: 0, flushing: None }
+    }
+
     fn take(&mut self, pieces: &[Bytes]) -> io::Result<()> {
         self.hasher.update_all(pieces);
         for piece in pieces {
             self.file.write_all(piece)?;
+            self.unflushed += piece.len();
         }
+        self.flush_behind()
+    }
+
+    /// Lets the medium begin with what is written while more arrives, so that the flush at the end of a large upload finds little to
+    /// do. One at a time.
+    fn flush_behind(&mut self) -> io::Result<()> {
+        if self.unflushed < FLUSH_BEHIND_BYTES || self.flushing.as_ref().is_some_and(|flushing| !flushing.is_finished()) {
+            return Ok(());
+        }
+        self.flushed()?;
+        let file = self.file.try_clone()?;
+        self.unflushed = 0;
+        self.flushing = Some(tokio::task::spawn_blocking(move || file.sync_data()));
         Ok(())
+    }
+
+    /// Waits for the last such flush. Its failure is that of the upload: a medium tells one only once, and not to the flush at the end.
+    fn flushed(&mut self) -> io::Result<()> {
+        match self.flushing.take() {
+            Some(flushing) => tokio::runtime::Handle::current().block_on(flushing).map_err(io::Error::other)?,
+            None => Ok(()),
+        }
     }
 }
 
@@ -91,7 +120,7 @@ pub(super) struct DiskUpload {
 
 impl DiskUpload {
     pub(super) fn new(place: Arc<Place>, file: File, temporary: PathBuf) -> Self {
-        let state = State::Idle(Box::new(Sink { file, hasher: Hasher::new() }));
+        let state = State::Idle(Box::new(Sink::new(file)));
         DiskUpload { place, temporary, gathered: Vec::new(), gathered_bytes: 0, state }
     }
     /// Waits for the piece that is being worked on. May be dropped while it waits, and asked again.
@@ -127,7 +156,8 @@ impl Upload for DiskUpload {
         let DiskUpload { place, temporary, gathered, .. } = *self;
         blocking(move || {
             let done = sink.and_then(|mut sink| {
-                sink.take(&gathered).map_err(|e| StoreError::medium(format!("writing {}", temporary.display()), e))?;
+                let taken = sink.take(&gathered).and_then(|()| sink.flushed());
+                taken.map_err(|e| StoreError::medium(format!("writing {}", temporary.display()), e))?;
                 let (size, digests) = sink.hasher.finish();
                 let found = ObjectRef { size, sha256: digests.sha256 };
                 if found != expected {
