@@ -233,7 +233,7 @@ impl World {
     fn write(&mut self, changes: Changes) {
         for (key, bytes) in changes {
             match bytes {
-                Some(bytes) => self.rows.insert(key, Row { bytes, seq: self.next }),
+                Some(bytes) => self.rows.insert(key, Row { bytes: bytes.into(), seq: self.next }),
                 None => self.rows.remove(&key),
             };
         }
@@ -268,7 +268,7 @@ impl World {
                     let (old, new): (ReleaseRow, ReleaseRow) = (decode_row(key, &old.bytes).unwrap(), decode_row(key, new).unwrap());
                     assert_eq!((old.event, old.index), (new.event, new.index), "{key} names another event");
                 }
-                "key" | "native" => assert_eq!(&old.bytes, new, "{key} is rewritten"),
+                "key" | "native" => assert_eq!(*old.bytes, **new, "{key} is rewritten"),
                 _ => panic!("{key} is rewritten"),
             }
         }

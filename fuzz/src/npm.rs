@@ -1,7 +1,7 @@
 //! Targets of npm's artifacts (spec/projections/npm.md §3, §4): tarballs, package.json and package-lock.json. Whatever is accepted
 //! must go all the way: into a manifest, a statement, rows, and a packument that parses.
 
-use self::world::{Log, NpmLog as _, NpmStore as _, Store, gzip, inspect_with, member, tar_of};
+use self::world::{Log, NpmStore as _, Store, gzip, inspect_with, member, tar_of};
 use deedbox_model::{Manifest, RowKey};
 use deedbox_npm::{ArchiveLimits, Npm, PackageName, lockfile};
 use deedbox_view::{Body, Dialect as _, InspectRefusal, Inspection};
