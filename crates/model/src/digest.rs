@@ -2,6 +2,7 @@
 //! MD5 and SHA-1 are computed for old clients; nothing here trusts them.
 
 use crate::limits::HASHED_BY_TWO;
+use crate::threads::both;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
@@ -169,19 +170,7 @@ impl Hasher {
             old.take(pieces);
             return;
         }
-        let both = std::thread::scope(|scope| {
-            let second = std::thread::Builder::new().spawn_scoped(scope, || old.take(pieces));
-            strong.take(pieces);
-            match second.map(std::thread::ScopedJoinHandle::join) {
-                Ok(Ok(())) => true,
-                Ok(Err(panic)) => std::panic::resume_unwind(panic),
-                // A machine that gives no more threads: the first one takes all of it.
-                Err(_) => false,
-            }
-        });
-        if !both {
-            self.old.take(pieces);
-        }
+        both(|| strong.take(pieces), || old.take(pieces));
     }
     /// The size in bytes and all digests.
     pub fn finish(self) -> (u64, Digests) {

@@ -23,6 +23,7 @@ pub mod row;
 pub mod statement;
 pub mod subject;
 pub mod text;
+pub mod threads;
 pub mod time;
 pub mod value;
 pub mod version;

@@ -22,6 +22,12 @@ pub(crate) fn depth(value: &Value) -> usize {
 /// Appends a text as a JSON string.
 pub(crate) fn put_text(out: &mut String, text: &str) {
     out.push('"');
+    // Almost every text is plain; one is copied at once.
+    if text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'"' && b != b'\\') {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),

@@ -4,6 +4,7 @@ use crate::name::PackageName;
 use crate::rows::{self, Content, Document, Head, Release, Tag};
 use crate::version::PackageVersion;
 use deedbox_model::row::decode_row;
+use deedbox_model::threads::both;
 use deedbox_model::{Defect, ReasonCode, Row, RowKey, Rows};
 use std::collections::BTreeMap;
 
@@ -88,8 +89,8 @@ impl Listing {
     }
 }
 
-/// Releases from so many rows on are read by two threads: reading them is a third of what the first answer after a change takes.
-const READ_BY_TWO: usize = 1_000;
+/// From so many releases on two threads read them, and write them: most of what the first answer after a change takes.
+pub(crate) const DONE_BY_TWO: usize = 1_000;
 
 type Read = Result<(PackageVersion, Release), Defect>;
 
@@ -102,19 +103,13 @@ fn read_all(rows: &[(&RowKey, &Row)]) -> Vec<Read> {
         };
         rows.iter().map(one).collect()
     };
-    if rows.len() < READ_BY_TWO {
+    if rows.len() < DONE_BY_TWO {
         return read(rows);
     }
     let (first, second) = rows.split_at(rows.len() / 2);
-    std::thread::scope(|scope| {
-        let Ok(thread) = std::thread::Builder::new().spawn_scoped(scope, || read(second)) else { return read(rows) };
-        let mut all = read(first);
-        match thread.join() {
-            Ok(others) => all.extend(others),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-        all
-    })
+    let (mut all, others) = both(|| read(first), || read(second));
+    all.extend(others);
+    all
 }
 
 fn fallback(releases: &[Listed], a: usize, b: usize) -> std::cmp::Ordering {

@@ -4,12 +4,13 @@
 use crate::inspect::tarball_name;
 use crate::json::Object;
 use crate::limits;
-use crate::listing::{Listed, Listing};
+use crate::listing::{DONE_BY_TWO, Listed, Listing};
 use crate::name::PackageName;
 use crate::rows::Document;
 use crate::signature::key_id;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use deedbox_model::threads::both;
 use deedbox_view::{Site, SiteSigner};
 
 /// Which of the two forms of a packument.
@@ -76,8 +77,7 @@ impl<'a> Seal<'a> {
 /// A packument.
 pub(crate) fn render(name: &PackageName, listing: &Listing, form: Form, site: &Site) -> Vec<u8> {
     let seal = Seal::new(name, site);
-    let room: usize = listing.releases().iter().map(|r| bytes_of(&r.document, form)).sum();
-    let mut out = String::with_capacity(room + 1024);
+    let mut out = String::with_capacity(room_for(listing.releases(), form) + 1024);
     let mut object = Object::begin(&mut out);
     if form == Form::Full {
         object.text("_id", &name.native());
@@ -90,10 +90,7 @@ pub(crate) fn render(name: &PackageName, listing: &Listing, form: Form, site: &S
     }
     put_tags(object.key("dist-tags"), listing);
     let mut versions = Object::begin(object.key("versions"));
-    for release in listing.releases() {
-        let out = versions.key(release.version.native());
-        seal.put_version(out, form, release.version.native(), release.deprecated.as_deref(), &release.document);
-    }
+    put_versions(&mut versions, &seal, form, listing.releases());
     versions.end();
     match form {
         Form::Full => put_times(object.key("time"), listing),
@@ -104,6 +101,27 @@ pub(crate) fn render(name: &PackageName, listing: &Listing, form: Form, site: &S
     }
     object.end();
     out.into_bytes()
+}
+
+/// Each version's document under its version.
+fn put_versions(versions: &mut Object<'_>, seal: &Seal<'_>, form: Form, releases: &[Listed]) {
+    let put = |versions: &mut Object<'_>, releases: &[Listed]| {
+        for release in releases {
+            let out = versions.key(release.version.native());
+            seal.put_version(out, form, release.version.native(), release.deprecated.as_deref(), &release.document);
+        }
+    };
+    if releases.len() < DONE_BY_TWO {
+        return put(versions, releases);
+    }
+    let (first, second) = releases.split_at(releases.len() / 2);
+    let rest = || {
+        let mut out = String::with_capacity(room_for(second, form));
+        put(&mut Object::members(&mut out), second);
+        out
+    };
+    let ((), rest) = both(|| put(versions, first), rest);
+    versions.splice(&rest);
 }
 
 /// `dist-tags`, alone or in a packument.
@@ -150,12 +168,16 @@ fn put_restrictions(out: &mut String, name: &PackageName, listing: &Listing) {
     object.end();
 }
 
-fn bytes_of(document: &Document, form: Form) -> usize {
-    let both = document.core.len() + document.dist.len() + 512;
-    match form {
-        Form::Full => both + document.summary.len() + document.extra.len() + 128,
-        Form::Abbreviated => both,
-    }
+/// About the bytes that these take.
+fn room_for(releases: &[Listed], form: Form) -> usize {
+    let bytes_of = |document: &Document| {
+        let in_both = document.core.len() + document.dist.len() + 512;
+        match form {
+            Form::Full => in_both + document.summary.len() + document.extra.len() + 128,
+            Form::Abbreviated => in_both,
+        }
+    };
+    releases.iter().map(|release| bytes_of(&release.document)).sum()
 }
 
 /// Which form an `Accept` header asks for: the abbreviated one if it is named and nothing is preferred to it.
