@@ -116,6 +116,9 @@ fn inspected(gem: &[u8]) {
     assert_eq!(Manifest::decode(&manifest.encode().unwrap()).as_ref(), Ok(manifest));
     assert_eq!(Gem::new().principal(manifest).len(), 1);
     let spec = &list(&manifest.native, "gems")[0];
+    // Whose it is, its own metadata says first, and it may name any domain.
+    let own = spec.get("metadata").and_then(|metadata| text(metadata, "deedbox_id"));
+    assert_eq!(manifest.id, own.map_or(id, |own| PackageId::parse(own).unwrap()));
     let members = outer(gem);
     second_yaml(&members["metadata.gz"], spec);
     sums_are_right(&members);
@@ -227,6 +230,8 @@ fn second_yaml(packed: &[u8], spec: &Value) {
     let version = |yaml: Option<Yaml>| yaml.and_then(|yaml| get(&yaml, "version")).and_then(|yaml| yaml.as_str().map(str::to_owned));
     assert_eq!(get(&yaml, "name").as_ref().and_then(Yaml::as_str), text(spec, "name"));
     assert_eq!(version(get(&yaml, "version")).as_deref(), text(spec, "version"));
+    let own = get(&yaml, "metadata").and_then(|metadata| get(&metadata, "deedbox_id"));
+    assert_eq!(own.as_ref().and_then(Yaml::as_str), spec.get("metadata").and_then(|metadata| text(metadata, "deedbox_id")));
     match get(&yaml, "platform") {
         None | Some(Yaml::Null) => assert_eq!(text(spec, "platform"), None),
         Some(platform) => assert_eq!(platform.as_str().filter(|platform| *platform != "ruby"), text(spec, "platform")),
@@ -259,7 +264,8 @@ fn answered(rows: &Store, inspection: &Inspection, spec: &Value, file_name: &str
     let manifest = &inspection.manifest;
     let (name, version) = (text(spec, "name").unwrap(), text(spec, "version").unwrap());
     let platform = text(spec, "platform").unwrap_or("ruby");
-    let answer = |path: &str| rows.answer(&get(&format!("acme.example/{path}")));
+    let domain = manifest.id.domain();
+    let answer = |path: &str| rows.answer(&get(&format!("{domain}/{path}")));
     let file = answer(&format!("gems/{file_name}"));
     assert_eq!((file.status, &file.body), (200, &Body::Object(ObjectRef::of(gem))));
 
