@@ -365,13 +365,19 @@ pub fn seeds(add: &mut dyn FnMut(&'static str, Vec<u8>)) {
     let rich = Source::new("widget", "1.2.0.rc1").on("x86_64-linux").needs("rake", &[(">=", "12"), ("<", "14")], "runtime");
     let rich = rich.needs("minitest", &[("~>", "5")], "development");
     let plain = Source { id: None, ..Source::new("foo-1", "2") };
-    for yaml in
-        [rich.yaml(), plain.yaml(), rich.yaml().replace("name: widget", "name: &a widget\nother: *a"), rich.yaml().replace('\'', "\"")]
-    {
+    let elsewhere = Source { id: Some("gem:other.example/widget".to_owned()), ..Source::new("widget", "1") };
+    for yaml in [
+        rich.yaml(),
+        plain.yaml(),
+        elsewhere.yaml(),
+        rich.yaml().replace("name: widget", "name: &a widget\nother: *a"),
+        rich.yaml().replace('\'', "\""),
+    ] {
         add("gem_metadata", yaml.into_bytes());
     }
-    let small = b"--- !ruby/object:Gem::Specification\nname: w\nversion: !ruby/object:Gem::Version {version: '1'}\nauthors: [a, ~, \"b\\n\"]\nsummary: >\n  folded\n  text\ndependencies: !!seq []\n";
+    let small = b"--- !ruby/object:Gem::Specification\nname: w\nversion: !ruby/object:Gem::Version {version: '1'}\nauthors: [a, ~, \"b\\n\"]\nsummary: >\n  folded\n  text\ndependencies: []\n";
     add("gem_metadata", small.to_vec());
+    add("gem_metadata", [&small[..], b"files: !!seq []\n"].concat());
     let part = |kind: u8, bytes: &[u8]| [&[kind][..], &(bytes.len() as u16).to_le_bytes(), bytes].concat();
     let files = [
         member("README.md", b'0', b"# w\n"),
@@ -384,6 +390,8 @@ pub fn seeds(add: &mut dyn FnMut(&'static str, Vec<u8>)) {
         add("gem", [metadata.clone(), part(DATA, &world::tar_of(files)), part(GOOD_SUMS, b"")].concat());
     }
     let data = part(DATA, &world::tar_of(&files[..1]));
+    let elsewhere = [&small[..], b"metadata: {deedbox_id: gem:other.example/w}\n"].concat();
+    add("gem", [part(METADATA, &elsewhere), data.clone(), part(GOOD_SUMS, b"")].concat());
     add("gem", [metadata.clone(), data.clone(), part(SUMS, b"SHA256:\n  metadata.gz: 00\n")].concat());
     add("gem", [part(PACKED, &gzip(small)), data.clone(), part(RAW, &member("data.tar.gz.sig", b'0', b"x"))].concat());
     add("gem", [metadata.clone(), metadata, data].concat());
