@@ -116,6 +116,9 @@ fn inspected(gem: &[u8]) {
     assert_eq!(Manifest::decode(&manifest.encode().unwrap()).as_ref(), Ok(manifest));
     assert_eq!(Gem::new().principal(manifest).len(), 1);
     let spec = &list(&manifest.native, "gems")[0];
+    // Whose it is, its own metadata says first, and it may name any domain.
+    let own = spec.get("metadata").and_then(|metadata| text(metadata, "deedbox_id"));
+    assert_eq!(manifest.id, own.map_or(id, |own| PackageId::parse(own).unwrap()));
     let members = outer(gem);
     second_yaml(&members["metadata.gz"], spec);
     sums_are_right(&members);
@@ -227,6 +230,8 @@ fn second_yaml(packed: &[u8], spec: &Value) {
     let version = |yaml: Option<Yaml>| yaml.and_then(|yaml| get(&yaml, "version")).and_then(|yaml| yaml.as_str().map(str::to_owned));
     assert_eq!(get(&yaml, "name").as_ref().and_then(Yaml::as_str), text(spec, "name"));
     assert_eq!(version(get(&yaml, "version")).as_deref(), text(spec, "version"));
+    let own = get(&yaml, "metadata").and_then(|metadata| get(&metadata, "deedbox_id"));
+    assert_eq!(own.as_ref().and_then(Yaml::as_str), spec.get("metadata").and_then(|metadata| text(metadata, "deedbox_id")));
     match get(&yaml, "platform") {
         None | Some(Yaml::Null) => assert_eq!(text(spec, "platform"), None),
         Some(platform) => assert_eq!(platform.as_str().filter(|platform| *platform != "ruby"), text(spec, "platform")),
@@ -259,7 +264,8 @@ fn answered(rows: &Store, inspection: &Inspection, spec: &Value, file_name: &str
     let manifest = &inspection.manifest;
     let (name, version) = (text(spec, "name").unwrap(), text(spec, "version").unwrap());
     let platform = text(spec, "platform").unwrap_or("ruby");
-    let answer = |path: &str| rows.answer(&get(&format!("acme.example/{path}")));
+    let domain = manifest.id.domain();
+    let answer = |path: &str| rows.answer(&get(&format!("{domain}/{path}")));
     let file = answer(&format!("gems/{file_name}"));
     assert_eq!((file.status, &file.body), (200, &Body::Object(ObjectRef::of(gem))));
 
@@ -359,13 +365,19 @@ pub fn seeds(add: &mut dyn FnMut(&'static str, Vec<u8>)) {
     let rich = Source::new("widget", "1.2.0.rc1").on("x86_64-linux").needs("rake", &[(">=", "12"), ("<", "14")], "runtime");
     let rich = rich.needs("minitest", &[("~>", "5")], "development");
     let plain = Source { id: None, ..Source::new("foo-1", "2") };
-    for yaml in
-        [rich.yaml(), plain.yaml(), rich.yaml().replace("name: widget", "name: &a widget\nother: *a"), rich.yaml().replace('\'', "\"")]
-    {
+    let elsewhere = Source { id: Some("gem:other.example/widget".to_owned()), ..Source::new("widget", "1") };
+    for yaml in [
+        rich.yaml(),
+        plain.yaml(),
+        elsewhere.yaml(),
+        rich.yaml().replace("name: widget", "name: &a widget\nother: *a"),
+        rich.yaml().replace('\'', "\""),
+    ] {
         add("gem_metadata", yaml.into_bytes());
     }
-    let small = b"--- !ruby/object:Gem::Specification\nname: w\nversion: !ruby/object:Gem::Version {version: '1'}\nauthors: [a, ~, \"b\\n\"]\nsummary: >\n  folded\n  text\ndependencies: !!seq []\n";
+    let small = b"--- !ruby/object:Gem::Specification\nname: w\nversion: !ruby/object:Gem::Version {version: '1'}\nauthors: [a, ~, \"b\\n\"]\nsummary: >\n  folded\n  text\ndependencies: []\n";
     add("gem_metadata", small.to_vec());
+    add("gem_metadata", [&small[..], b"files: !!seq []\n"].concat());
     let part = |kind: u8, bytes: &[u8]| [&[kind][..], &(bytes.len() as u16).to_le_bytes(), bytes].concat();
     let files = [
         member("README.md", b'0', b"# w\n"),
@@ -378,6 +390,8 @@ pub fn seeds(add: &mut dyn FnMut(&'static str, Vec<u8>)) {
         add("gem", [metadata.clone(), part(DATA, &world::tar_of(files)), part(GOOD_SUMS, b"")].concat());
     }
     let data = part(DATA, &world::tar_of(&files[..1]));
+    let elsewhere = [&small[..], b"metadata: {deedbox_id: gem:other.example/w}\n"].concat();
+    add("gem", [part(METADATA, &elsewhere), data.clone(), part(GOOD_SUMS, b"")].concat());
     add("gem", [metadata.clone(), data.clone(), part(SUMS, b"SHA256:\n  metadata.gz: 00\n")].concat());
     add("gem", [part(PACKED, &gzip(small)), data.clone(), part(RAW, &member("data.tar.gz.sig", b'0', b"x"))].concat());
     add("gem", [metadata.clone(), metadata, data].concat());

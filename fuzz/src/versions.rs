@@ -48,21 +48,32 @@ fn law<T>(all: &[T], compare: fn(&T, &T) -> Ordering, is_order: bool, lines: &[&
     }
 }
 
-/// Numbers above nothing, with words among them: what people publish. Maven's own comparison goes round in others, where what
-/// counts for nothing stands before a hyphen.
+/// Numbers above nothing, with words among them: what people publish. Maven's own comparison goes round in others: where what
+/// counts for nothing stands before a hyphen; and where a word that is above a release stands after a dot and has something behind
+/// it. That word is then an item beside the number, not in a list of its own: above what is not there, and below every list, also
+/// below one that is below what is not there. So Maven 3.8 has `1` < `1.x-1` < `1-SNAPSHOT-1` < `1`.
 fn is_usual(version: &str) -> bool {
-    let mut parts = version.split(['.', '-']);
+    let mut is_after_dot = false;
     let begins = version.starts_with(|c: char| c.is_ascii_digit());
     begins
+        && !version.ends_with(['.', '-'])
         && version.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
-        && parts.all(|part| {
-            let word = part.trim_start_matches(|c: char| c.is_ascii_digit());
-            let number = &part[..part.len() - word.len()];
-            let is_number = number.is_empty() || number.bytes().any(|b| b != b'0');
-            let is_word = !word.bytes().any(|b| b.is_ascii_digit());
-            let says_nothing = matches!(word.to_ascii_lowercase().as_str(), "ga" | "final" | "release");
-            !part.is_empty() && is_number && is_word && !says_nothing
+        && version.to_ascii_lowercase().split_inclusive(['.', '-']).all(|piece| {
+            let part = piece.trim_end_matches(['.', '-']);
+            let is_item = is_after_dot && part.len() < piece.len() && part.bytes().all(|b| b.is_ascii_alphabetic());
+            let is_below = matches!(part, "alpha" | "beta" | "milestone" | "rc" | "cr" | "snapshot");
+            is_after_dot = piece.ends_with('.');
+            !part.is_empty() && says_something(part) && (!is_item || is_below)
         })
+}
+
+/// Whether each number in it is above nothing, and no word stands for a release.
+fn says_something(part: &str) -> bool {
+    let mut runs = part.as_bytes().chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit());
+    runs.all(|run| match run.first() {
+        Some(b'0'..=b'9') => run.iter().any(|b| *b != b'0'),
+        _ => !matches!(run, b"ga" | b"final" | b"release"),
+    })
 }
 
 /// A build of a snapshot and its base lead to each other.
@@ -94,6 +105,8 @@ pub fn seeds(add: &mut dyn FnMut(&'static str, Vec<u8>)) {
         "2.0.B\n2.0.a\n2",
         "1-sp\n1-cr2\n1ga",
         "1x1\n1.x-1\n1-x.1",
+        "1\n1.x-1\n1SNAPSHOT-x.1",
+        "1.2-rc1\n1.2.beta-3\n1.2.3x4y",
     ] {
         add("orders", lines.into());
     }

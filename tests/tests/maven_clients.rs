@@ -416,6 +416,8 @@ fn the_order_of_versions_is_that_of_mavens_own_program() {
         "-0",
         "-20261121.070000-1",
         "+b",
+        ".x-1",
+        "SNAPSHOT-x.1",
     ];
     versions.extend(heads.iter().flat_map(|head| tails.iter().map(move |tail| format!("{head}{tail}"))));
     // Neighbours of the list and of two shuffles of it: some five hundred pairs.

@@ -25,10 +25,6 @@ use crate::{doctor::first_line, test::Count};
 const SECONDS: u64 = 60;
 /// Targets that run at once: as many as a small build machine has cores.
 const AT_ONCE: usize = 2;
-/// Targets that have found what is not mended yet (fuzz/README.md, "Open findings"): `cargo xtask test` tries their corpus alone until
-/// it is, `cargo xtask fuzz` all that it can.
-const OPEN_FINDINGS: [&str; 4] = ["gem", "gem_metadata", "orders", "zip"];
-
 /// Seconds after which an input hangs. An input takes milliseconds; the fuzzer looks at the wall clock, and a machine that is busy
 /// with something else must not fail a target.
 const TIMEOUT: u64 = 20;
@@ -286,8 +282,7 @@ fn run_all(places: &Places, targets: &[Target], round: &Round) -> Vec<Outcome> {
                     let Some(target) = targets.get(at) else { break };
                     let outcome = run_one(places, target, round)
                         .unwrap_or_else(|error| Outcome { failure: Some(format!("could not run: {error:#}")), ..Outcome::default() });
-                    let ok = if corpus_alone(round, target) { "ok (its corpus alone: findings are open)" } else { "ok" };
-                    println!("test fuzz::{} ... {}", target.name, outcome.failure.as_deref().unwrap_or(ok));
+                    println!("test fuzz::{} ... {}", target.name, outcome.failure.as_deref().unwrap_or("ok"));
                     let _ = std::io::stdout().flush();
                     if let Ok(mut outcomes) = outcomes.lock() {
                         outcomes.insert(at, outcome);
@@ -297,11 +292,6 @@ fn run_all(places: &Places, targets: &[Target], round: &Round) -> Vec<Outcome> {
         }
     });
     outcomes.into_inner().unwrap_or_default().into_values().collect()
-}
-
-/// Whether only the committed corpus is tried: in `cargo xtask test`, of targets with open findings.
-fn corpus_alone(round: &Round, target: &Target) -> bool {
-    round.fresh && OPEN_FINDINGS.contains(&target.name.as_str())
 }
 
 fn run_one(places: &Places, target: &Target, round: &Round) -> anyhow::Result<Outcome> {
@@ -315,8 +305,6 @@ fn run_one(places: &Places, target: &Target, round: &Round) -> anyhow::Result<Ou
     let before = fs::read_dir(&found)?.count();
     let log_path = places.build.join(format!("{}.log", target.name));
     let mut run = program(places, target);
-    // Nothing is tried beyond the corpus where -runs is 0.
-    run.args(corpus_alone(round, target).then_some("-runs=0"));
     run.arg(format!("-max_total_time={}", round.seconds))
         .arg(format!("-seed={}", round.seed))
         .arg("-print_final_stats=1")

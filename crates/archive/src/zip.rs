@@ -127,6 +127,13 @@ impl Archive<'_> {
             return Err(self.refuse("zip_two_ends", "it has two end records, one in the comment of the other; build it without a comment"));
         }
         let (before, record) = tail.split_at(at);
+        // Many readers search backwards and take the first mark they meet, whatever the length of its comment says.
+        if record.len() > END_BYTES && record.windows(END.len()).skip(1).any(|mark| mark == END) {
+            return Err(self.refuse(
+                "zip_two_ends",
+                "the comment behind its end record holds the mark of another one, and readers differ in which they take; build it without a comment",
+            ));
+        }
         let short = |offset| u16_at(record, offset).ok_or_else(|| self.damaged("its end record is cut off"));
         let long = |offset| u32_at(record, offset).map(u64::from).ok_or_else(|| self.damaged("its end record is cut off"));
         let disks = (short(4)?, short(6)?);

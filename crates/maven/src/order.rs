@@ -85,8 +85,9 @@ impl ComparableVersion {
     }
 
     /// As Maven has it; equal are versions that it takes for one: `1`, `1.0`, `1.0.0`, `1-ga`. Turned round it is turned
-    /// round, and among usual versions it is an order. Among those where nothing, or what counts for nothing, comes before a
-    /// hyphen it is none: `0-alpha` is above `x`, which is above `0`, which is above `0-alpha`.
+    /// round, and among usual versions it is an order. It is none among those where nothing, or what counts for nothing, comes
+    /// before a hyphen: `0-alpha` is above `x`, which is above `0`, which is above `0-alpha`. Nor where a word that is above a
+    /// release has a dot before it and more behind it: `1` is above `1-SNAPSHOT`, which is above `1.x-1`, which is above `1`.
     pub fn compare(&self, other: &Self) -> Ordering {
         lists(&self.items, &other.items)
     }
@@ -283,7 +284,13 @@ mod tests {
     /// What Maven 3.8 itself prints of these.
     #[test]
     fn odd_versions_go_round_as_they_do_in_maven() {
-        for round in [["0-alpha", "x", "0"], ["1-0-alpha", "1-x", "1"]] {
+        for round in [
+            ["0-alpha", "x", "0"],
+            ["1-0-alpha", "1-x", "1"],
+            ["1", "1SNAPSHOT-x.1", "1.x-1"],
+            ["1", "1-SNAPSHOT", "1.x-1"],
+            ["2", "2b2", "2.sp.1"],
+        ] {
             for (at, high) in round.iter().enumerate() {
                 let low = round[(at + 1) % 3];
                 assert_eq!(compare(high, low), Ordering::Greater, "{high} {low}");

@@ -210,6 +210,25 @@ fn what_two_readers_would_take_in_two_ways_is_refused() {
     assert_eq!(look(Zip::of(members).bytes()), Err("zip_hidden_member"));
 }
 
+#[test]
+fn a_comment_with_the_mark_of_an_end_record_is_refused_wherever_it_stands() {
+    let ends = |comment: Vec<u8>| look(Zip { comment, ..Zip::of(good()) }.bytes());
+    // Java goes by the record whose comment ends with the file. Info-ZIP and Python take the last mark, and then an empty directory.
+    let empty = Zip::of(vec![]).bytes();
+    for (before, after) in [(0, 1), (3, 1), (7, 100), (0, 65_000), (40, 0)] {
+        let comment = [vec![b' '; before], empty.clone(), vec![b' '; after]].concat();
+        assert_eq!(ends(comment), Err("zip_two_ends"), "{before} {after}");
+    }
+    assert_eq!(ends(END.to_vec()), Err("zip_two_ends"), "a mark alone");
+    // The length of the comment is the first half of the mark.
+    let length = usize::from(u16::from_le_bytes([b'P', b'K']));
+    let mut half = vec![b' '; length];
+    assert!(ends(half.clone()).is_ok());
+    half[..2].copy_from_slice(&END[2..]);
+    assert_eq!(ends(half), Err("zip_two_ends"));
+    assert!(ends(b"PK\x05, PK\x06 and PK".to_vec()).is_ok(), "parts of the mark are none");
+}
+
 /// Bytes of one local header with its data.
 fn local(name: &str, bytes: &'static [u8]) -> Vec<u8> {
     let zip = Zip::of(vec![Part { deflated: false, name: "", local_name: "", ..part("", bytes) }]).bytes();
