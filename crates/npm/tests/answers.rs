@@ -92,6 +92,22 @@ fn a_packument_is_json_that_says_what_the_events_said() {
 }
 
 #[test]
+fn many_versions_are_listed_as_few_are() {
+    // More than a thousand are read and written by two threads.
+    let mut log = Log::default();
+    for number in 0..1_003 {
+        log.publish(WIDGET, &format!("1.{number}.0"), RICH);
+    }
+    let rows = log.rows();
+    let document = |number: usize| rows.get(&format!("@acme.example/widget/1.{number}.0")).1;
+    let versions: Vec<String> = (0..1_003).map(|number| format!("\"1.{number}.0\":{}", document(number))).collect();
+    let packument = rows.get("@acme.example/widget").1;
+    let listed = format!("\"versions\":{{{}}},\"time\":", versions.join(","));
+    assert!(packument.contains(&listed));
+    assert!(serde_json::from_str::<serde_json::Value>(&packument).is_ok());
+}
+
+#[test]
 fn one_path_gives_two_forms_and_says_so() {
     let rows = widget().rows();
     let full = rows.reply(&Request::get("/npm/", "@acme.example/widget"));
