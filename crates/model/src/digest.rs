@@ -112,41 +112,41 @@ pub struct Digests {
 /// Computes every digest of a stream in one pass.
 #[derive(Default, Clone)]
 pub struct Hasher {
-    strong: Strong,
-    old: Old,
+    one: Half512,
+    other: Half256,
     size: u64,
 }
 
-/// Half of the digests, by the time that they take.
+/// Half of the digests, by the time that they take: SHA-512 and MD5 are by far the slowest where a processor helps the others.
 #[derive(Default, Clone)]
-struct Strong {
-    blake3: blake3::Hasher,
-    sha256: sha2::Sha256,
+struct Half512 {
     sha512: sha2::Sha512,
+    sha1: sha1::Sha1,
 }
 
 /// The other half.
 #[derive(Default, Clone)]
-struct Old {
+struct Half256 {
     md5: md5::Md5,
-    sha1: sha1::Sha1,
+    sha256: sha2::Sha256,
+    blake3: blake3::Hasher,
 }
 
-impl Strong {
+impl Half512 {
     fn take<P: AsRef<[u8]>>(&mut self, pieces: &[P]) {
         for piece in pieces.iter().map(AsRef::as_ref) {
-            self.blake3.update(piece);
-            self.sha256.update(piece);
             self.sha512.update(piece);
+            self.sha1.update(piece);
         }
     }
 }
 
-impl Old {
+impl Half256 {
     fn take<P: AsRef<[u8]>>(&mut self, pieces: &[P]) {
-        for piece in pieces {
+        for piece in pieces.iter().map(AsRef::as_ref) {
             self.md5.update(piece);
-            self.sha1.update(piece);
+            self.sha256.update(piece);
+            self.blake3.update(piece);
         }
     }
 }
@@ -164,22 +164,22 @@ impl Hasher {
     pub fn update_all<P: AsRef<[u8]> + Sync>(&mut self, pieces: &[P]) {
         let bytes: usize = pieces.iter().map(|piece| piece.as_ref().len()).sum();
         self.size += bytes as u64;
-        let Hasher { strong, old, .. } = self;
+        let Hasher { one, other, .. } = self;
         if bytes < HASHED_BY_TWO {
-            strong.take(pieces);
-            old.take(pieces);
+            one.take(pieces);
+            other.take(pieces);
             return;
         }
-        both(|| strong.take(pieces), || old.take(pieces));
+        both(|| one.take(pieces), || other.take(pieces));
     }
     /// The size in bytes and all digests.
     pub fn finish(self) -> (u64, Digests) {
         let digests = Digests {
-            md5: Md5Digest(self.old.md5.finalize().into()),
-            sha1: Sha1Digest(self.old.sha1.finalize().into()),
-            blake3: Blake3Digest(*self.strong.blake3.finalize().as_bytes()),
-            sha256: Sha256Digest(self.strong.sha256.finalize().into()),
-            sha512: Sha512Digest(self.strong.sha512.finalize().into()),
+            md5: Md5Digest(self.other.md5.finalize().into()),
+            sha1: Sha1Digest(self.one.sha1.finalize().into()),
+            blake3: Blake3Digest(*self.other.blake3.finalize().as_bytes()),
+            sha256: Sha256Digest(self.other.sha256.finalize().into()),
+            sha512: Sha512Digest(self.one.sha512.finalize().into()),
         };
         (self.size, digests)
     }
