@@ -6,13 +6,13 @@ use crate::refusal::IntakeRefusal;
 use crate::source::StoredArtifact;
 use crate::{Door, is_ahead};
 use bytes::Bytes;
-use deedbox_authority::rows::{KeyRow, key_key};
+use deedbox_authority::rows::{KeyRow, domain_key, key_key, package_key};
 use deedbox_authority::{PROJECTION, Refusal, VERSION};
 use deedbox_model::event::{Event, Evidence, ReleasePublished};
 use deedbox_model::row::decode_row;
 use deedbox_model::{Digests, KeyId, Manifest, ObjectRef, PublicKey, Sha256Digest, Statement, TimeMs, Unverified, Verified, limits};
 use deedbox_store::{ProjectionId, StoreError};
-use deedbox_view::{ArtifactSource, Fact, FactsNeeded, Said};
+use deedbox_view::{ArtifactSource, Dialect, Fact, FactsNeeded, Said};
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -190,6 +190,7 @@ impl Door {
         if dialect.principal(&manifest) != published.principal {
             return Err(IntakeRefusal::PrincipalDiffers);
         }
+        self.check_native_name(dialect.as_ref(), &manifest).await?;
         let artifacts = manifest.artifacts.iter().map(|artifact| {
             let source = StoredArtifact {
                 objects: Arc::clone(&self.objects),
@@ -217,6 +218,25 @@ impl Door {
         let expected = Manifest { source: manifest.source, ..inspected.manifest };
         match first_difference(&expected, &manifest) {
             Some(what) => Err(IntakeRefusal::ManifestDiffers(what)),
+            None => Ok(()),
+        }
+    }
+
+    /// That a package's first release does not take a native name that belongs to another domain. A claim that comes meanwhile
+    /// is not seen: the projection looks again, at the entry's own place in the log.
+    async fn check_native_name(&self, dialect: &dyn Dialect, manifest: &Manifest) -> Result<(), IntakeRefusal> {
+        let before = dialect.domains_before(&manifest.id);
+        if before.is_empty() {
+            return Ok(());
+        }
+        let mut keys = vec![package_key(&manifest.id)?];
+        for domain in &before {
+            keys.push(domain_key(domain)?);
+        }
+        let found = self.rows.read(&ProjectionId { name: PROJECTION, version: VERSION }, &keys).await?;
+        let Some((None, claimed)) = found.split_first() else { return Ok(()) };
+        match before.into_iter().zip(claimed).find(|(_, row)| row.is_some()) {
+            Some((domain, _)) => Err(IntakeRefusal::NativeNameOfDomain { native_name: manifest.native_name.clone(), domain }),
             None => Ok(()),
         }
     }

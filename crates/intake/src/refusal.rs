@@ -2,7 +2,7 @@
 
 use deedbox_authority::Refusal;
 use deedbox_model::row::Defect;
-use deedbox_model::{Domain, TimeMs};
+use deedbox_model::{Domain, NativeName, TimeMs};
 use deedbox_store::StoreError;
 use deedbox_view::InspectRefusal;
 
@@ -28,6 +28,10 @@ pub enum IntakeRefusal {
     ManifestDiffers(&'static str),
     #[error("the statement's principal artifacts are not those of its manifest: build it from this manifest again")]
     PrincipalDiffers,
+    #[error(
+        "{native_name} belongs to {domain}, whose owner claimed it before anything was released under that name: it is theirs to publish; publish this below another name"
+    )]
+    NativeNameOfDomain { native_name: NativeName, domain: Domain },
     #[error("the deprecation message is not a text of 1 to 1,024 bytes without control characters")]
     Message,
     #[error(transparent)]
@@ -70,6 +74,7 @@ impl IntakeRefusal {
             IntakeRefusal::Manifest(_) => "manifest",
             IntakeRefusal::ManifestDiffers(_) => "manifest_differs",
             IntakeRefusal::PrincipalDiffers => "principal_differs",
+            IntakeRefusal::NativeNameOfDomain { .. } => "native_name_of_domain",
             IntakeRefusal::Message => "message",
             IntakeRefusal::Inspect(refusal) => refusal.code,
             IntakeRefusal::Permit(_) => "permit",

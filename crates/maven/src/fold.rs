@@ -7,13 +7,16 @@ use crate::rows::{self, Content, Files, Head, Listed, Plugin, Since, Snapshot, S
 use crate::version::{PackageVersion, snapshot_prefix};
 use deedbox_model::event::{Event, ReleasePublished};
 use deedbox_model::row::encode_row;
-use deedbox_model::{Changes, Channel, Defect, Keys, Manifest, PackageId, RowKey, Rows, Subject, Value, Version};
+use deedbox_model::{Changes, Channel, Defect, Domain, Keys, Manifest, PackageId, RowKey, Rows, Subject, Value, Version};
 use deedbox_view::{Entry, Fact, Facts};
 use serde::Serialize;
 
 /// The keys that `fold` reads or writes for this entry.
 pub(crate) fn touches(entry: &Entry<'_>) -> Result<Keys, Defect> {
     let mut keys = Keys::new();
+    if let Some(domain) = claimed(entry) {
+        keys.insert(rows::claimed_key(domain)?);
+    }
     let Some((id, package)) = package_of(entry) else { return Ok(keys) };
     let (version, snapshots) = match entry.statement.event() {
         Event::ReleasePublished(published) => {
@@ -21,6 +24,9 @@ pub(crate) fn touches(entry: &Entry<'_>) -> Result<Keys, Defect> {
             keys.insert(rows::plugin_key(&package)?);
             keys.insert(rows::domains_key()?);
             keys.insert(rows::domain_key(id.domain())?);
+            for domain in package.domains_before(id) {
+                keys.insert(rows::claimed_key(&domain)?);
+            }
             (parsed(&published.version), published.channels.iter().filter(|channel| is_snapshot(channel)).cloned().collect())
         }
         Event::ReleaseYanked(e) => with_base(&e.version),
@@ -42,6 +48,9 @@ pub(crate) fn touches(entry: &Entry<'_>) -> Result<Keys, Defect> {
 
 /// The rows that this entry changes.
 pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
+    if let Some(domain) = claimed(entry) {
+        return Ok(Changes::from([(rows::claimed_key(domain)?, Some(encode_row(&Since { since: entry.index })?))]));
+    }
     let Some((id, package)) = package_of(entry) else { return Ok(Changes::new()) };
     let mut fold = Fold { rows, entry, id, package, changes: Changes::new() };
     match entry.statement.event() {
@@ -83,6 +92,14 @@ pub(crate) fn files_of(package: &Coordinates, version: &PackageVersion, manifest
     }
     files.sort_by(|a, b| a.tail.cmp(&b.tail));
     Some(files)
+}
+
+/// The domain that an entry claims.
+fn claimed<'a>(entry: &Entry<'a>) -> Option<&'a Domain> {
+    match (entry.statement.event(), entry.statement.subject()) {
+        (Event::DomainClaimed(_), Subject::Domain(domain)) => Some(domain),
+        _ => None,
+    }
 }
 
 /// The package that an entry is about, if it is one of this ecosystem that Maven could name.
@@ -134,10 +151,23 @@ impl Fold<'_> {
         self.rows.decoded(&rows::listed_key(&self.package, version)?)
     }
 
+    /// Whether this would be the first release of a coordinate that belongs to a longer domain by now.
+    fn is_begun_by_another(&self) -> Result<bool, Defect> {
+        if self.rows.get(&rows::head_key(&self.package)?)?.is_some() {
+            return Ok(false);
+        }
+        for domain in self.package.domains_before(self.id) {
+            if self.rows.get(&rows::claimed_key(&domain)?)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn published(&mut self, published: &ReleasePublished, facts: &Facts) -> Result<(), Defect> {
         let Some(version) = parsed(&published.version) else { return Ok(()) };
         let derived = published.native_name.as_str() == self.package.to_string() && published.native_version.as_str() == version.as_str();
-        if !derived || self.listed(&version)?.is_some() {
+        if !derived || self.listed(&version)?.is_some() || self.is_begun_by_another()? {
             return Ok(());
         }
         let manifest = match &facts.manifest {

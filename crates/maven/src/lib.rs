@@ -34,7 +34,7 @@ pub use pom::Pom;
 pub use version::PackageVersion;
 
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
+use deedbox_model::{Algorithm, Changes, Defect, Domain, Keys, Manifest, PackageId, Rows};
 use deedbox_view::{
     ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Plan, Projection, Reads, Request, Response, Said, Site, Step,
     encode_path,
@@ -67,7 +67,8 @@ impl Projection for Maven {
         PROJECTION
     }
     fn version(&self) -> u32 {
-        1
+        // 2: rows of claims.
+        2
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry)
@@ -114,6 +115,9 @@ impl Dialect for Maven {
             Principal { name: artifact.name.clone(), size: artifact.size, digests }
         });
         principal.collect()
+    }
+    fn domains_before(&self, id: &PackageId) -> Vec<Domain> {
+        Coordinates::from_id(id).map(|package| package.domains_before(id)).unwrap_or_default()
     }
     fn view_path(&self, manifest: &Manifest) -> Option<String> {
         let (package, version) = coordinate(manifest)?;

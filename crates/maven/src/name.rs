@@ -82,6 +82,11 @@ impl Coordinates {
         ids
     }
 
+    /// The domains of the ids before this one: where one of them is claimed, the coordinate is its owner's to begin.
+    pub fn domains_before(&self, id: &PackageId) -> Vec<Domain> {
+        self.ids().into_iter().map(|other| other.domain().clone()).take_while(|domain| domain != id.domain()).collect()
+    }
+
     /// `groupId`.
     pub fn group(&self) -> &str {
         &self.group

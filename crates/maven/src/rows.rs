@@ -96,11 +96,11 @@ pub(crate) struct Plugin {
     pub(crate) name: Option<String>,
 }
 
-/// `d/D`: that a domain has something here.
+/// `d/D`: that a domain has something here; `c/D`: that it is claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Since {
-    /// Index of its first publication.
+    /// Index of its first publication; of its claim.
     pub(crate) since: u64,
 }
 
@@ -145,6 +145,10 @@ pub(crate) fn plugins_prefix(group: &str) -> String {
 }
 pub(crate) fn plugin_key(package: &Coordinates) -> Result<RowKey, Defect> {
     RowKey::new(format!("y/{}@{}", package.group(), package.artifact()))
+}
+
+pub(crate) fn claimed_key(domain: &Domain) -> Result<RowKey, Defect> {
+    RowKey::new(format!("c/{domain}"))
 }
 
 pub(crate) fn domains_key() -> Result<RowKey, Defect> {

@@ -254,12 +254,39 @@ fn too_much_for_one_answer_is_refused_and_never_cut_short() {
     assert_eq!(text(&log.rows().answer_at(&site, &request, 3)), body(&log.rows(), "example/acme/widget/maven-metadata.xml").1);
 }
 
+/// The same coordinate under two domains (spec/projections/maven.md §1).
+const ABOVE: &str = "maven:acme.example/foo/bar";
+const BELOW: &str = "maven:foo.acme.example/bar";
+
+#[test]
+fn a_coordinate_belongs_to_the_longest_domain_that_is_claimed_when_its_first_release_comes() {
+    let pom = "example/acme/foo/bar/1.0/bar-1.0.pom";
+    let group = "example/acme/foo/maven-metadata.xml";
+    // Whatever a writer let in: what was not the domain's to begin is not shown, however often it is released.
+    let mut log = Log::default();
+    log.claim("acme.example").claim("foo.acme.example").publish(ABOVE, "1.0", PLUGIN).publish(ABOVE, "2.0", PLUGIN);
+    for path in [pom, group, "example/acme/foo/bar/maven-metadata.xml"] {
+        assert_eq!(get(&log.rows(), path).status, 404, "{path}");
+    }
+    log.publish(BELOW, "1.0", "");
+    assert_eq!(get(&log.rows(), pom).status, 200);
+    // Who was first keeps it, with all that comes after.
+    let mut log = Log::default();
+    log.claim("acme.example").publish(ABOVE, "1.0", "").claim("foo.acme.example").publish(ABOVE, "1.1", "");
+    assert_eq!(get(&log.rows(), pom).status, 200);
+    assert_eq!(get(&log.rows(), "example/acme/foo/bar/1.1/bar-1.1.pom").status, 200);
+    // A domain beside it, above it or below its group is none of its own.
+    let mut log = Log::default();
+    log.claim("acme.example").claim("bar.foo.acme.example").claim("fo.acme.example").publish(ABOVE, "1.0", "");
+    assert_eq!(get(&log.rows(), pom).status, 200);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn rows_that_grew_are_those_built_at_once_and_first_rows_tell_of_every_change(
-        steps in proptest::collection::vec((0u8..8, 0usize..6, 0usize..6), 1..24), batch in 1usize..7
+        steps in proptest::collection::vec((0u8..10, 0usize..6, 0usize..6), 1..24), batch in 1usize..7
     ) {
         let versions = ["1.0", "2.0", "1.1-20261121.070000-1", "1.1-20261121.080000-2", "1.2-20261121.070000-1", "3.0-rc1"];
         let channels = ["1.1-SNAPSHOT", "1.2-SNAPSHOT", "stable", "2.0", "x-SNAPSHOT", "latest"];
@@ -269,6 +296,7 @@ proptest! {
             "example/acme/widget/1.1-SNAPSHOT/widget-1.1-SNAPSHOT.jar.sha1",
             "example/acme/widget/2.0/widget-2.0.pom",
             ".meta/prefixes.txt",
+            "example/acme/foo/bar/maven-metadata.xml",
         ];
         let mut log = Log::default();
         let mut kept: Vec<Option<(deedbox_view::Reads, deedbox_view::Response)>> = vec![None; paths.len()];
@@ -281,6 +309,8 @@ proptest! {
                 4 => log.unyank(WIDGET, version),
                 5 => log.channel(WIDGET, channel, version),
                 6 => log.remove_channel(WIDGET, channel),
+                7 => log.publish(ABOVE, version, ""),
+                8 => log.claim(&format!("{}.acme.example", ["foo", "bar"][version.len() % 2])),
                 _ => log.deprecate(WIDGET, version, ReasonCode::Other, None),
             };
             let rows = log.rows();

@@ -42,6 +42,7 @@ pub const CODES: &[Code] = &[
     code("message", &[422], "write one line of at most 1,024 bytes without control characters; deedbox deprecate checks it"),
     code("method_not_allowed", &[405], "the Allow header says what can be asked here; releases are published with deedbox publish"),
     code("native_name_changed", &[422], "publish under the native name that the package has"),
+    code("native_name_of_domain", &[422], "let that domain's owner publish it under their own id, or choose another name"),
     code("native_name_taken", &[422], "choose another name: the first package that had this native name keeps it"),
     code("native_version_taken", &[422], "choose another version: one that exists never changes"),
     code("no_such_channel", &[422], LOOK_FIRST),

@@ -1,5 +1,6 @@
 //! A projection without a server: a signed log in memory, rows in a map, and a reader that does what the shell does.
 
+use crate::world::Registry;
 use deedbox_model::event::{
     ChannelRemoved, ChannelSet, Event, Notice, ReleaseDeprecated, ReleasePublished, ReleaseUnyanked, ReleaseYanked,
 };
@@ -90,6 +91,16 @@ impl<D: Dialect + Default> Log<D> {
         let origin = Origin::parse("registry.example/log").unwrap();
         let statement = Statement::sign(&self.key, &origin, &speaker, &Subject::Package(id), None, log_time, &event).unwrap();
         self.entries.push(Logged { index, log_time, statement, facts });
+        self
+    }
+
+    /// A claim of a domain, by an operator with the same key.
+    pub fn claim(&mut self, domain: &str) -> &mut Self {
+        let index = self.entries.len() as u64;
+        let log_time = TimeMs::new(1_795_248_000_000 + index * 60_000).unwrap();
+        let registry = Registry { operator: self.key.clone(), ..Registry::default() };
+        let (statement, _) = registry.claim(domain, &self.key, log_time);
+        self.entries.push(Logged { index, log_time, statement, facts: Facts::default() });
         self
     }
 

@@ -3,7 +3,7 @@
 
 use crate::projection::Projection;
 use deedbox_model::event::Principal;
-use deedbox_model::{Channel, Digests, Manifest, PackageId, Version};
+use deedbox_model::{Channel, Digests, Domain, Manifest, PackageId, Version};
 use std::io::Read;
 
 /// A file that is, or is to be, an artifact; its digests were computed from its bytes.
@@ -67,6 +67,13 @@ pub trait Dialect: Projection {
 
     /// The artifacts of a manifest that its statement names, with the digests that lock files use; ascending by name.
     fn principal(&self, manifest: &Manifest) -> Vec<Principal>;
+
+    /// Domains to which the package's native name belongs before its own, if they are claimed when its first release comes; the
+    /// longest first. None where a native name says whose it is.
+    fn domains_before(&self, id: &PackageId) -> Vec<Domain> {
+        let _ = id;
+        Vec::new()
+    }
 
     /// Where this ecosystem's view shows the release: a path below the site's base URL, encoded, without a leading slash.
     /// It answers 200 as soon as the release is folded. None if the manifest is not one of this dialect.

@@ -22,11 +22,17 @@ use tempfile::TempDir;
 const ID: &str = "file:acme.localhost/widget";
 
 /// Codes that no request can provoke at will, with the test that does.
-const ELSEWHERE: [(&str, &str, &str); 4] = [
+const ELSEWHERE: [(&str, &str, &str); 5] = [
     // The same bytes again are answered with their receipt; only two writers could race to this.
     ("already_logged", "authority/tests/decide.rs", "the_same_bytes_twice_are_named_with_their_index"),
     // Only entry 0 can have parameters of the protocol that is in force, and a server makes it itself.
     ("unknown_parameters", "authority/tests/decide.rs", "a_newer_protocol_ends_this_codes_verdicts"),
+    // Only Maven names one thing under two domains.
+    (
+        "native_name_of_domain",
+        "../tests/tests/maven_names.rs",
+        "the_owner_above_cannot_begin_a_coordinate_of_a_domain_that_was_claimed_before",
+    ),
     // A quarter of a gigabyte.
     ("tarball_too_large", "npm/tests/hostile.rs", "a_release_is_one_tarball_of_a_bounded_size"),
     // A disk that fails while it is read.
