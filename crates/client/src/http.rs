@@ -110,6 +110,15 @@ impl Registry {
         self.read(path, response, limit).await.map(Some)
     }
 
+    /// Whether there is something at a path, of whatever size.
+    pub async fn is_there(&self, path: &str) -> Result<bool, ClientError> {
+        let response = self.send(Method::HEAD, path, HeaderMap::new(), None).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(false);
+        }
+        self.accepted(path, response).await.map(|_| true)
+    }
+
     /// The JSON at a path; none where there is nothing.
     pub async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ClientError> {
         match self.get(path, limits::JSON_BYTES).await? {

@@ -38,3 +38,5 @@ pub const SILENCE: Duration = Duration::from_secs(60);
 pub const WAIT: Duration = Duration::from_secs(5);
 /// How long an upload permit is valid: the longest there is.
 pub const PERMIT_MS: u64 = deedbox_model::permit::MAX_PERMIT_MS;
+/// A permit with less time left is not used any more: the registry's clock may be some minutes ahead of this one.
+pub const PERMIT_LEFT_MS: u64 = 5 * 60 * 1_000;

@@ -246,6 +246,16 @@ fn refusals_have_their_exit_codes_and_say_what_to_do() {
     place.at(url, &other).ends(1, "[already_claimed]");
     place.at(url, &["verify", "npm:acme.example/none@1.0.0"]).ends(1, "npm:acme.example/none@1.0.0 is not in the log of 127.0.0.1");
     place.at(url, &["channel", "list", "npm:acme.example/none"]).ends(1, "nothing was ever published as npm:acme.example/none");
+    let both = place.package("both", "1.0.0", "");
+    place.write("packages/both-1.0.0/pom.xml", "<project/>");
+    let both = both.to_str().unwrap();
+    let which =
+        "has package.json and pom.xml: which of them is to be published? Say it with --id npm:DOMAIN/NAME or --id maven:DOMAIN/NAME";
+    place.at(url, &["publish", "--dry-run", both]).ends(2, which);
+    place
+        .at(url, &["publish", "--dry-run", "--id", "npm:demo.localhost/both", both])
+        .done()
+        .says("would publish npm:demo.localhost/both@1.0.0");
     let private = place.package("private", "1.0.0", ", \"private\": true");
     place.at(url, &["publish", private.to_str().unwrap()]).ends(1, "\"private\": true");
     place.at(url, &["publish", greet.to_str().unwrap(), "--version", "2.0.0"]).ends(1, "the package itself says 1.0.0");

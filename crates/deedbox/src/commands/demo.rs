@@ -1,10 +1,17 @@
 //! `deedbox demo`: the whole story on this machine, with nothing but Node.js and npm: a registry, a claim, three packages,
 //! an install with the real npm, a check against the log, and what happens when one byte changes. Then the other ecosystems,
-//! with each client that is there (`demo_others`).
+//! with each client that is there (`demo/`).
 //!
 //! Everything is in one directory that stays; nothing else on the machine is read or written.
 
-use super::demo_others::Others;
+mod client;
+mod gems;
+mod images;
+mod jars;
+mod npm_family;
+mod others;
+
+use self::others::Others;
 use super::publish::Release;
 use super::serve;
 use super::setup::{self, npmrc};
@@ -28,6 +35,21 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 const DOMAIN: &str = "demo.localhost";
+/// How variables begin by which clients are told where to look and what to do.
+const SETTINGS: [&str; 11] = [
+    "npm_config_",
+    "pnpm_config_",
+    "yarn_",
+    "bun_",
+    "deno_",
+    "bundle_",
+    "maven_",
+    "gradle_",
+    "containers_",
+    "registry_auth_file",
+    "containerd_",
+];
+const PROXIES: [&str; 3] = ["http_proxy", "https_proxy", "all_proxy"];
 /// Ports that are tried, from the one asked for.
 const PORTS: u16 = 64;
 
@@ -146,17 +168,16 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     story.tick("put the byte back: it verifies again");
 
     let others = Others { dir: &dir, url: &url, trusted: &trusted, key: &key };
-    let missing = others.run(&mut story).await?;
+    let (missing, failed) = others.run(&mut story).await?;
 
-    ending(&dir, &url, start, &missing);
-    if args.once {
-        let _ = stop.send(());
-        return serving.await?;
+    ending(&dir, &url, start, &missing, &failed);
+    if !args.once {
+        terminal::say("\nThe registry keeps running; Ctrl-C ends it.");
+        serve::stopped().await;
     }
-    terminal::say("\nThe registry keeps running; Ctrl-C ends it.");
-    serve::stopped().await;
     let _ = stop.send(());
-    serving.await?
+    serving.await??;
+    if failed.is_empty() { Ok(()) } else { Err(refused(format!("failed, as said above: {}", failed.join(", ")))) }
 }
 
 /// Both must refuse what was changed; anything else is a failure of the demo.
@@ -189,13 +210,13 @@ async fn tampered(
     }
 }
 
-fn ending(dir: &Path, url: &RegistryUrl, start: Instant, missing: &[&str]) {
+fn ending(dir: &Path, url: &RegistryUrl, start: Instant, missing: &[String], failed: &[&str]) {
     let deedbox = std::env::current_exe().map_or_else(|_| "deedbox".to_owned(), |path| path.display().to_string());
     let with = format!("DEEDBOX_HOME={}/home DEEDBOX_REGISTRY={url} {deedbox}", dir.display());
     terminal::say(&format!(
         "\nWhat happened, in {:.1} s: a domain was claimed and packages of several ecosystems were published as signed statements\n\
          in one log; their own clients installed them knowing nothing of that; and a changed byte was refused by npm and by the\n\
-         log alike.{}\n\n\
+         log alike.{}{}\n\n\
          Where to look\n  \
            the log          {url}/log/checkpoint   {url}/api/v1/events\n  \
            a package        {url}/api/v1/packages/npm:demo.localhost/hello-deedbox\n  \
@@ -207,6 +228,7 @@ fn ending(dir: &Path, url: &RegistryUrl, start: Instant, missing: &[&str]) {
            {with} yank npm:demo.localhost/greet@1.0.0 --reason mistake\n  \
            {with} verify --offline npm:demo.localhost/count@1.1.0",
         start.elapsed().as_secs_f64(),
+        if failed.is_empty() { String::new() } else { format!("\nFailed: {}; their lines above say how.", failed.join(", ")) },
         if missing.is_empty() { String::new() } else { format!("\nNot on this machine, so not tried: {}.", missing.join(", ")) },
         dir.display(),
         dir.display()
@@ -214,13 +236,18 @@ fn ending(dir: &Path, url: &RegistryUrl, start: Instant, missing: &[&str]) {
 }
 
 /// One line a step, with its time.
-pub(super) struct Story {
+struct Story {
     step: Instant,
 }
 
 impl Story {
-    pub(super) fn tick(&mut self, what: &str) {
+    fn tick(&mut self, what: &str) {
         terminal::say(&format!("✓ {:>5.2} s  {what}", self.step.elapsed().as_secs_f64()));
+        self.begin_anew();
+    }
+
+    /// What went on meanwhile told its own time.
+    fn begin_anew(&mut self) {
         self.step = Instant::now();
     }
 }
@@ -284,23 +311,21 @@ impl Npm<'_> {
     }
 }
 
-pub(super) fn command(program: &Path, dir: &Path) -> tokio::process::Command {
+fn command(program: &Path, dir: &Path) -> tokio::process::Command {
     let mut command = tokio::process::Command::new(program);
     command.current_dir(dir).stdin(Stdio::null());
     // Settings of whoever runs the demo (a proxy, a token, another registry) have no part in it.
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().to_ascii_lowercase().starts_with("npm_config_") {
+        let lower = name.to_string_lossy().to_ascii_lowercase();
+        if SETTINGS.iter().any(|prefix| lower.starts_with(prefix)) || PROXIES.contains(&lower.as_str()) {
             command.env_remove(name);
         }
-    }
-    for proxy in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
-        command.env_remove(proxy);
     }
     command.env("npm_config_userconfig", dir.join(".npmrc-of-nobody")).env("npm_config_update_notifier", "false");
     command
 }
 
-pub(super) fn must_succeed(what: &str, output: &Output) -> anyhow::Result<()> {
+fn must_succeed(what: &str, output: &Output) -> anyhow::Result<()> {
     if output.status.success() {
         return Ok(());
     }

@@ -3,7 +3,6 @@
 mod channel;
 mod claim;
 mod demo;
-mod demo_others;
 mod fsck;
 mod keygen;
 mod publish;

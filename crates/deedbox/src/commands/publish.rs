@@ -198,7 +198,7 @@ impl Release {
             objects.push((ObjectRef::of(readme), Payload::Bytes(readme.clone())));
         }
         let bar = terminal::bytes_bar(objects.iter().map(|(object, _)| object.size).sum(), &self.name());
-        upload(trusted, key, id.domain(), objects, home::now(), &|bytes| bar.inc(bytes)).await?;
+        upload(trusted, key, id.domain(), objects, &home::now, &|bytes| bar.inc(bytes)).await?;
         bar.finish_and_clear();
 
         let intent = Intent { id: id.clone(), event: Event::ReleasePublished(self.event.clone()) };
@@ -245,7 +245,7 @@ impl Release {
         let path = &self.view_path;
         for wait_ms in [0, 50, 100, 200, 400, 800, 1_600, 3_200] {
             tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-            if trusted.registry().get(path, deedbox_client::limits::JSON_BYTES).await?.is_some() {
+            if trusted.registry().is_there(path).await? {
                 return Ok(());
             }
         }

@@ -58,7 +58,9 @@ fn npm_family(args: &Setup, domain: &Domain, url: &RegistryUrl, install: &str, f
     }
     terminal::say(&format!("  next: {install}{domain}/NAME   and then: {}", check(foreign_lock, domain)));
     if args.client == PackageManager::Yarn {
-        terminal::say("  Yarn 4 waits a day before it takes a new release; npmMinimalAgeGate: 0 in .yarnrc.yml turns that off");
+        terminal::say(
+            "  Yarn 4 waits a day before it takes a new release; npmMinimalAgeGate: 0 among the lines of the scope in .yarnrc.yml turns that off",
+        );
     }
     Ok(())
 }
@@ -175,7 +177,7 @@ pub(crate) fn set_line(text: &str, line: &str) -> Result<(String, String), Strin
 }
 
 /// `npmScopes` of Yarn 2 and later, and its leave to speak plain HTTP to a host. Only block style is edited.
-fn yarn(text: &str, domain: &Domain, url: &RegistryUrl) -> Result<(String, String), String> {
+pub(crate) fn yarn(text: &str, domain: &Domain, url: &RegistryUrl) -> Result<(String, String), String> {
     let scope = format!("  \"{domain}\":\n    npmRegistryServer: \"{url}/npm/\"\n");
     let mut text = text.to_owned();
     if !text.is_empty() && !text.ends_with('\n') {

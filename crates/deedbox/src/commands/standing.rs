@@ -50,7 +50,7 @@ pub(crate) async fn deprecate(context: &Context, args: Deprecate) -> anyhow::Res
         Some(text) => {
             let object = ObjectRef::of(text.as_bytes());
             let payload = Payload::Bytes(text.clone().into_bytes());
-            upload(&trusted, &key, id.domain(), vec![(object, payload)], home::now(), &|_| ()).await?;
+            upload(&trusted, &key, id.domain(), vec![(object, payload)], &home::now, &|_| ()).await?;
             Some(object)
         }
     };

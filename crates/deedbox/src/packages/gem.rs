@@ -11,6 +11,15 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
+/// The name of a gemspec, if this directory has one.
+pub(super) fn manifest(path: &Path) -> anyhow::Result<Option<String>> {
+    if !path.is_dir() {
+        return Ok(None);
+    }
+    let first = with_extension(path, "gemspec")?.into_iter().next();
+    Ok(first.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned())))
+}
+
 /// The gems at a path: a `.gem`, a `.gemspec`, a directory with one `.gemspec`, or else a directory with `.gem` files, of
 /// which those of one version are one release.
 pub(super) async fn find(path: &Path) -> anyhow::Result<Option<Vec<Found>>> {

@@ -18,6 +18,8 @@ use std::sync::Arc;
 const ENTRIES: usize = 200_000;
 /// Folders inside each other: a group of twenty parts, its artifact and version.
 const DEPTH: usize = 32;
+/// What a Gradle build is known by.
+const GRADLE_FILES: [&str; 4] = ["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"];
 /// Where Gradle builds publish to as a rule, below the project.
 const GRADLE_FOLDERS: [&str; 5] = ["build/repo", "build/repos", "build/repository", "build/maven-repo", "build/staging-deploy"];
 /// What Maven and others leave beside artifacts that is none of a release.
@@ -25,15 +27,17 @@ const NOT_OURS: [&str; 6] = [".md5", ".sha1", ".sha256", ".sha512", ".lastUpdate
 /// What a Maven build attaches under names of its own.
 const ATTACHED: [&str; 5] = ["-sources.jar", "-javadoc.jar", "-tests.jar", "-test-sources.jar", "-test-javadoc.jar"];
 
+/// The name of a manifest that Maven or Gradle builds by, if this directory has one.
+pub(super) fn manifest(path: &Path) -> Option<String> {
+    super::file_of(path, &["pom.xml"]).or_else(|| super::file_of(path, &GRADLE_FILES))
+}
+
 /// The packages at a path, if they are Maven's.
 pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<Vec<Found>>> {
-    let has = |name: &str| path.join(name).is_file();
     let drafts = if path.is_file() && path.extension().is_some_and(|extension| extension == "pom") {
         vec![beside(path)?]
-    } else if has("pom.xml") {
-        vec![project(path)?]
-    } else if ["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"].into_iter().any(has) {
-        gradle(path)?
+    } else if let Some(manifest) = manifest(path) {
+        if manifest == "pom.xml" { vec![project(path)?] } else { gradle(path)? }
     } else if path.is_dir() {
         layout(path)?
     } else {

@@ -15,10 +15,15 @@ const SCRIPTS: [&str; 4] = ["prepublishOnly", "prepack", "prepare", "postpack"];
 /// A package.json that is looked at before packing.
 const PACKAGE_JSON_BYTES: u64 = 4 * 1024 * 1024;
 
+/// The name of npm's manifest, if this directory has one.
+pub(super) fn manifest(path: &Path) -> Option<String> {
+    super::file_of(path, &["package.json"])
+}
+
 /// The package at a path, if it is one of npm.
 pub(super) async fn find(path: &Path) -> anyhow::Result<Option<Vec<Found>>> {
     let name = path.to_string_lossy();
-    let (file, folder) = if path.join("package.json").is_file() {
+    let (file, folder) = if manifest(path).is_some() {
         let (folder, file) = pack(path).await?;
         (file, Some(folder))
     } else if path.is_file() && (name.ends_with(".tgz") || name.ends_with(".tar.gz")) {

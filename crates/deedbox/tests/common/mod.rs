@@ -1,6 +1,8 @@
 //! The compiled binary, a registry that it serves, and a home of its own.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
+pub mod proxy;
+
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -36,9 +36,14 @@ struct Image {
     tag: Option<String>,
 }
 
+/// The name of what an OCI layout is known by, if this directory is one.
+pub(super) fn manifest(path: &Path) -> Option<String> {
+    super::file_of(path, &["oci-layout"]).filter(|_| path.join("index.json").is_file())
+}
+
 /// The image at a path, if there is one.
 pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<Vec<Found>>> {
-    let (path, wanted) = (path.to_owned(), wish.version.cloned());
+    let (path, wanted, is_said) = (path.to_owned(), wish.version.cloned(), wish.id.is_some());
     let folder = tempfile::tempdir()?;
     let scratch = folder.path().to_owned();
     // Unpacking takes as long as the image is large.
@@ -47,7 +52,8 @@ pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<V
         if tree.file("oci-layout").is_some() && tree.file("index.json").is_some() {
             return Ok(Some(layout::image(&tree, wanted.as_ref())?));
         }
-        if tree.file("manifest.json").is_some() {
+        // An archive with that name in it is one of docker save, or nothing; folders have such files for other reasons too.
+        if tree.file("manifest.json").is_some() && (is_said || !path.is_dir() || saved::is_one(&tree)) {
             return Ok(Some(saved::image(&tree, &scratch, wanted.as_ref())?));
         }
         Ok(None)

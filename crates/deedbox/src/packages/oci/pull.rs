@@ -1,5 +1,6 @@
 //! Images in another registry (OCI distribution specification, "Pull"): anonymous, or with the token that such a registry
 //! gives to anybody (Docker registry v2 authentication). Every digest and size is checked; nothing is kept past the publish.
+//! What a tag names has no digest to be checked by: nothing is read from the network but over https, wherever it is sent on to.
 
 use super::{Image, PULLED, Piece};
 use crate::failure::{refused, wrong};
@@ -18,6 +19,8 @@ use std::time::Duration;
 
 /// Blobs that are downloaded at once.
 const AT_ONCE: usize = 4;
+/// Times that one request is sent on.
+const REDIRECTS: usize = 5;
 /// A token and what is said with it.
 const TOKEN_BYTES: usize = 64 * 1024;
 const CONNECT: Duration = Duration::from_secs(5);
@@ -65,6 +68,12 @@ impl Reference {
         let scheme = if is_loopback { "http" } else { "https" };
         Ok(Reference { base: format!("{scheme}://{host}/v2/{name}"), is_loopback, name: name.to_owned(), what: what.to_owned() })
     }
+}
+
+/// Whether what came from these addresses may go on at this one: by https, or by http where nothing has left this machine.
+fn is_safe(from: &[Url], to: &Url) -> bool {
+    let is_here = |url: &Url| url.scheme() == "http" && is_loopback(url);
+    to.scheme() == "https" || (is_here(to) && from.iter().all(is_here))
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -171,7 +180,16 @@ impl Source {
             .user_agent(concat!("deedbox/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
-            .redirect(reqwest::redirect::Policy::limited(5))
+            .redirect(reqwest::redirect::Policy::custom(|attempt| {
+                if attempt.previous().len() > REDIRECTS {
+                    return attempt.error(format!("it is sent on more than {REDIRECTS} times"));
+                }
+                if !is_safe(attempt.previous(), attempt.url()) {
+                    let to = deedbox_client::http::printable(attempt.url().as_str());
+                    return attempt.error(format!("it is sent on to {to}, and that is not https"));
+                }
+                attempt.follow()
+            }))
             .no_gzip()
             .build()
             .context("no HTTP client can be made on this machine")?;
@@ -225,7 +243,7 @@ impl Source {
             if let Some(token) = token {
                 request = request.header(AUTHORIZATION, format!("Bearer {token}"));
             }
-            let response = request.send().await.with_context(|| format!("{url} cannot be reached"))?;
+            let response = request.send().await.map_err(|e| no_answer(&url, e))?;
             match response.status() {
                 StatusCode::OK => return Ok(response),
                 StatusCode::UNAUTHORIZED if !is_second => {
@@ -247,14 +265,14 @@ impl Source {
         let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|v| v.to_str().ok()).ok_or_else(no)?;
         let pairs = challenge_pairs(challenge).ok_or_else(no)?;
         let mut url = pairs.get("realm").and_then(|realm| Url::parse(realm).ok()).ok_or_else(no)?;
-        if url.scheme() != "https" && !(self.reference.is_loopback && is_loopback(&url)) {
+        if !is_safe(std::slice::from_ref(response.url()), &url) {
             return Err(refused("the registry names a place for tokens that is not https"));
         }
         if let Some(service) = pairs.get("service") {
             url.query_pairs_mut().append_pair("service", service);
         }
         url.query_pairs_mut().append_pair("scope", &format!("repository:{}:pull", self.reference.name));
-        let response = self.http.get(url).send().await.context("the place for tokens cannot be reached")?;
+        let response = self.http.get(url).send().await.map_err(|e| no_answer("the place for tokens", e))?;
         if !response.status().is_success() {
             return Err(no());
         }
@@ -262,6 +280,20 @@ impl Source {
         let token = ["token", "access_token"].iter().find_map(|key| json.get(key)?.as_str());
         let token = token.filter(|token| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())).ok_or_else(no)?;
         Ok(token.to_owned())
+    }
+}
+
+/// Why there is no answer: refused by this program if it was sent on to where it must not, else by the network.
+fn no_answer(what: &str, error: reqwest::Error) -> anyhow::Error {
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let cause = cause.to_string();
+    if error.is_redirect() {
+        refused(format!("{what}: {cause}"))
+    } else {
+        anyhow::Error::new(error).context(format!("{what} cannot be reached"))
     }
 }
 
@@ -346,7 +378,29 @@ mod tests {
         assert_eq!(challenge_pairs("Bearer realm=\"x"), None);
     }
 
-    /// What a registry on loopback that wants a token says of one image; `change` may change an answer's body by its path.
+    #[test]
+    fn only_https_follows_upon_https() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let (far, plain, here) =
+            (url("https://registry.example/v2/"), url("http://registry.example/v2/"), url("http://127.0.0.1:5000/v2/"));
+        for (from, to, expected) in [
+            (vec![&far], &far, true),
+            (vec![&far], &plain, false),
+            (vec![&far], &here, false),
+            (vec![&far, &far], &plain, false),
+            (vec![&here], &here, true),
+            (vec![&here], &far, true),
+            (vec![&here], &plain, false),
+            (vec![&here, &far], &here, false),
+            (vec![&here], &url("ftp://127.0.0.1/"), false),
+        ] {
+            let from: Vec<Url> = from.into_iter().cloned().collect();
+            assert_eq!(is_safe(&from, to), expected, "{from:?} {to}");
+        }
+    }
+
+    /// What a registry on loopback that wants a token says of one image; `change` may change an answer's body by its path, and
+    /// a body that is an address sends on to it.
     fn serve(change: impl Fn(&str, Vec<u8>) -> Vec<u8> + Send + 'static) -> String {
         let config = b"{}".to_vec();
         let digest = Digest::Sha256(ObjectRef::of(&config).sha256).to_string();
@@ -367,7 +421,7 @@ mod tests {
                 let Some(path) = head.split(' ').nth(1) else { continue };
                 let has_token = head.contains("authorization: bearer t0ken");
                 let (status, more, body) = if path.starts_with("/token?service=s&scope=repository%3ateam%2fapp%3apull") {
-                    ("200 OK", String::new(), br#"{"token":"T0ken"}"#.to_vec())
+                    ("200 OK", String::new(), change(path, br#"{"token":"T0ken"}"#.to_vec()))
                 } else if !has_token {
                     let challenge = format!("WWW-Authenticate: Bearer realm=\"http://{host}/token\",service=\"s\"\r\n");
                     ("401 Unauthorized", challenge, Vec::new())
@@ -377,6 +431,10 @@ mod tests {
                     ("200 OK", String::new(), change(path, config.clone()))
                 } else {
                     ("404 Not Found", String::new(), Vec::new())
+                };
+                let (status, more) = match std::str::from_utf8(&body).ok().filter(|body| body.starts_with("http")) {
+                    Some(to) => ("307 Temporary Redirect", format!("Location: {to}\r\n")),
+                    None => (status, more),
                 };
                 let head = format!("HTTP/1.1 {status}\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
                 // A reader that has read enough goes away.
@@ -399,16 +457,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn neither_a_manifest_nor_a_token_is_taken_from_where_it_must_not_be_sent_on_to() {
+        for part in ["/manifests/", "/token", "/blobs/"] {
+            // Nobody is there: what is not refused at once fails otherwise.
+            let away = move |path: &str, body| if path.contains(part) { b"http://registry.invalid/x".to_vec() } else { body };
+            let words = pulled(away, "1.0").await.err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(words.contains("it is sent on to http://registry.invalid/x, and that is not https"), "{part}: {words}");
+        }
+        let on_this_machine = |path: &str, body| if path.contains("/manifests/") { b"http://127.0.0.1:1/x".to_vec() } else { body };
+        assert!(pulled(on_this_machine, "1.0").await.is_err_and(|e| e.to_string().contains("cannot be reached")), "loopback may be tried");
+    }
+
+    #[tokio::test]
     async fn other_bytes_than_those_of_a_digest_are_refused_longer_ones_before_they_end() {
-        let blob = |path: &str| path.contains("/blobs/");
+        let (blob, manifest) = (|path: &str| path.contains("/blobs/"), |path: &str| path.contains("/manifests/"));
         for change in [b"[]".as_slice(), b"{", b"{} and much more"] {
             let pulled = pulled(move |path, body| if blob(path) { change.to_vec() } else { body }, "1.0").await;
             assert!(pulled.is_err_and(|e| e.to_string().contains("other bytes")), "{change:?}");
         }
-        let long = pulled(move |path, body| if blob(path) { body } else { vec![b' '; 5 * 1024 * 1024] }, "1.0").await;
+        let long = pulled(move |path, body| if manifest(path) { vec![b' '; 5 * 1024 * 1024] } else { body }, "1.0").await;
         assert!(long.is_err_and(|e| format!("{e:#}").contains("more than 4194304 bytes")));
-        let ambiguous =
-            pulled(move |path, body| if blob(path) { body } else { br#"{"schemaVersion":2,"manifests":[],"layers":[]}"#.to_vec() }, "1.0");
+        let ambiguous = pulled(
+            move |path, body| if manifest(path) { br#"{"schemaVersion":2,"manifests":[],"layers":[]}"#.to_vec() } else { body },
+            "1.0",
+        );
         assert!(ambiguous.await.is_err_and(|e| e.to_string().contains("manifest_ambiguous")));
     }
 }

@@ -51,11 +51,20 @@ struct MadeDescriptor {
     size: u64,
 }
 
+/// Whether `manifest.json` is one of these.
+pub(super) fn is_one(tree: &Tree) -> bool {
+    read(tree).is_ok()
+}
+
+fn read(tree: &Tree) -> anyhow::Result<Vec<Saved>> {
+    let path = tree.file("manifest.json").ok_or_else(|| refused("the archive has no manifest.json"))?;
+    serde_json::from_slice(&context::read_file(&path, INDEX_BYTES)?)
+        .map_err(|e| refused(format!("its manifest.json is not what docker save writes: {e}")))
+}
+
 /// The image that is meant; its manifest is written into `scratch`.
 pub(super) fn image(tree: &Tree, scratch: &Path, wanted: Option<&Version>) -> anyhow::Result<Image> {
-    let path = tree.file("manifest.json").ok_or_else(|| refused("the archive has no manifest.json"))?;
-    let all: Vec<Saved> = serde_json::from_slice(&context::read_file(&path, INDEX_BYTES)?)
-        .map_err(|e| refused(format!("its manifest.json is not what docker save writes: {e}")))?;
+    let all = read(tree)?;
     if all.is_empty() {
         return Err(refused("its manifest.json names no image"));
     }

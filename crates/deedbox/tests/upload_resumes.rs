@@ -1,0 +1,218 @@
+//! A publish that is killed in the middle of its uploads, and run again: what the registry has is not sent twice, and what was cut
+//! off leaves nothing (spec/objects.md §4). And what a publisher asks once it is done.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test is a sentence, and its helpers may stop where they stand"
+)]
+
+mod common;
+
+use common::proxy::{Asked, Fate, Proxy};
+use common::{Place, Running, claimed};
+use deedbox_model::Sha256Digest;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+const LAYERS: usize = 8;
+/// Larger than what a socket takes at once, so that a layer that is held is really in the middle.
+const LAYER_BYTES: usize = 3_000_000;
+/// Layers that the registry takes before nothing goes on.
+const STORED: usize = 3;
+const AT_ONCE: usize = deedbox_client::limits::UPLOADS_AT_ONCE;
+
+/// An image of eight layers, as an OCI layout. Gives the addresses of all that it consists of.
+fn image(place: &Place) -> (PathBuf, BTreeSet<String>) {
+    let mut all = BTreeSet::new();
+    let mut keep = |media_type: &str, bytes: &[u8]| -> Value {
+        let hex = Sha256Digest::of(bytes).to_hex();
+        place.write(&format!("image/blobs/sha256/{hex}"), bytes);
+        all.insert(hex.clone());
+        json!({ "mediaType": media_type, "digest": format!("sha256:{hex}"), "size": bytes.len() })
+    };
+    let layers: Vec<Value> = (0..LAYERS)
+        .map(|n| {
+            let mut tar = tar::Builder::new(Vec::new());
+            let mut header = tar::Header::new_ustar();
+            header.set_size(LAYER_BYTES as u64);
+            header.set_mode(0o644);
+            let content: Vec<u8> = (0..LAYER_BYTES).map(|at| (at % (251 - n)) as u8).collect();
+            tar.append_data(&mut header, format!("part-{n}"), content.as_slice()).unwrap();
+            keep("application/vnd.oci.image.layer.v1.tar", &tar.into_inner().unwrap())
+        })
+        .collect();
+    let diff_ids: Vec<&Value> = layers.iter().map(|layer| &layer["digest"]).collect();
+    let config = json!({ "architecture": "amd64", "os": "linux", "config": {}, "rootfs": { "type": "layers", "diff_ids": diff_ids } });
+    let config = keep("application/vnd.oci.image.config.v1+json", config.to_string().as_bytes());
+    let media_type = "application/vnd.oci.image.manifest.v1+json";
+    let manifest = json!({ "schemaVersion": 2, "mediaType": media_type, "config": config, "layers": layers });
+    let root = keep(media_type, manifest.to_string().as_bytes());
+    place.write("image/index.json", json!({ "schemaVersion": 2, "manifests": [root] }).to_string());
+    place.write("image/oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#);
+    (place.path("image"), all)
+}
+
+/// The addresses of the files in a registry's folder for objects, or for uploads on their way.
+fn files(registry: &Running, folder: &str) -> BTreeSet<String> {
+    fn below(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                below(&path, found);
+            } else {
+                found.insert(path.file_name().unwrap().to_string_lossy().into_owned());
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    below(&registry.data.join(folder), &mut found);
+    found
+}
+
+/// The addresses that were uploaded, and the registry took.
+fn taken(asked: &[Asked]) -> Vec<String> {
+    let mut taken: Vec<String> = asked
+        .iter()
+        .filter(|asked| asked.method == "PUT" && asked.status == 201)
+        .map(|asked| asked.path.strip_prefix("/objects/sha256/").unwrap().to_owned())
+        .collect();
+    taken.sort();
+    taken
+}
+
+#[test]
+fn a_publish_that_was_killed_sends_only_what_is_missing_when_it_is_run_again() {
+    let place = Place::new();
+    let registry = claimed(&place);
+    let (layout, parts) = image(&place);
+    let args = ["publish", layout.to_str().unwrap(), "--id", "oci:demo.localhost/large", "--version", "1.0"];
+    let before = files(&registry, "objects");
+
+    let (held, is_held) = mpsc::channel();
+    let mut puts = 0;
+    let mut is_open = false;
+    let (open, opened) = mpsc::channel::<()>();
+    let proxy = Proxy::start(&registry.url, move |asked| {
+        is_open = is_open || opened.try_recv().is_ok();
+        if is_open || asked.method != "PUT" || asked.length < LAYER_BYTES {
+            return Fate::Pass;
+        }
+        puts += 1;
+        if puts <= STORED {
+            return Fate::Pass;
+        }
+        held.send(()).unwrap();
+        Fate::Hold
+    });
+    let mut publisher = place.deedbox().args(["--registry", &proxy.url]).args(args).spawn().unwrap();
+    for _ in 0..AT_ONCE {
+        is_held.recv_timeout(Duration::from_secs(60)).expect("too few uploads were held");
+    }
+    // The others are stored, and all that go on at once are in the middle.
+    let began = Instant::now();
+    while taken(&proxy.asked()).len() < STORED || files(&registry, "incoming").len() < AT_ONCE {
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", proxy.asked());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    publisher.kill().unwrap();
+    publisher.wait().unwrap();
+
+    // What was cut off leaves nothing, and nobody reads what no statement names.
+    let began = Instant::now();
+    while !files(&registry, "incoming").is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?} is left", files(&registry, "incoming"));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let stored: BTreeSet<String> = taken(&proxy.asked()).into_iter().collect();
+    assert!(stored.len() >= STORED && stored.len() < parts.len(), "{stored:?}");
+    assert_eq!(files(&registry, "objects").difference(&before).cloned().collect::<BTreeSet<_>>(), stored);
+    place.at(&registry.url, &["verify", "oci:demo.localhost/large@1.0"]).ends(1, "is not in the log");
+
+    proxy.forget();
+    open.send(()).unwrap();
+    place.at(&proxy.url, &args).done().says("oci:demo.localhost/large@1.0 published as entry 2");
+    let sent = taken(&proxy.asked());
+    let mut missing: Vec<String> = parts.difference(&stored).cloned().collect();
+    // The release's own manifest besides: it is no file of the image.
+    let own: Vec<&String> = sent.iter().filter(|hex| !parts.contains(*hex)).collect();
+    assert!(own.len() == 1 && !stored.contains(own[0]), "{own:?}");
+    missing.push(own[0].clone());
+    missing.sort();
+    assert_eq!(sent, missing, "each that was missing once, and no other");
+    let heads = proxy.asked().iter().filter(|asked| asked.method == "HEAD" && asked.path.starts_with("/objects/")).count();
+    assert_eq!(heads, parts.len() + 1);
+
+    // The same release as where nothing broke off: the manifest's digest is that of every part, and all of it is there.
+    place.at(&registry.url, &["verify", "oci:demo.localhost/large@1.0"]).done().says("(downloaded)");
+    let elsewhere = Place::new();
+    let whole = claimed(&elsewhere);
+    let (layout, _) = image(&elsewhere);
+    elsewhere.at(&whole.url, &["publish", layout.to_str().unwrap(), "--id", "oci:demo.localhost/large", "--version", "1.0"]).done();
+    let of_parts = |registry: &Running| {
+        let mut all = files(registry, "objects");
+        all.retain(|hex| parts.contains(hex) || hex == own[0]);
+        all
+    };
+    assert_eq!(of_parts(&registry), of_parts(&whole));
+    assert_eq!(of_parts(&whole).len(), parts.len() + 1);
+    proxy.forget();
+    place.at(&proxy.url, &args).done().says("was published before, with the same bytes, as entry 2");
+    assert!(taken(&proxy.asked()).is_empty());
+    let data = registry.kill();
+    place.run(&["fsck", "--data", data.to_str().unwrap()]).done();
+}
+
+#[test]
+fn a_view_is_seen_without_downloading_it_however_large_it_is() {
+    let place = Place::new();
+    let registry = claimed(&place);
+    // As gem's view of a package with ten thousand versions, and more.
+    let proxy = Proxy::start(&registry.url, |asked| {
+        if asked.path.starts_with("/npm/") { Fate::Answer(200, vec![b' '; 5 * 1024 * 1024]) } else { Fate::Pass }
+    });
+    let greet = place.package("greet", "1.0.0", "");
+    place.at(&proxy.url, &["publish", greet.to_str().unwrap()]).done().says("published as entry 2");
+    let views: Vec<String> = proxy.asked().into_iter().filter(|asked| asked.path.starts_with("/npm/")).map(|asked| asked.method).collect();
+    assert_eq!(views, ["HEAD"]);
+}
+
+/// An upload that takes longer than a permit is valid, with a clock that tells it so.
+#[tokio::test]
+async fn a_permit_that_is_about_to_run_out_is_replaced_on_the_way() {
+    use deedbox_client::{Home, Payload, Registry, RegistryUrl, Trusted, submit::claim_local, upload};
+    use deedbox_model::{Domain, ObjectRef, SecretKey, TimeMs};
+
+    let place = Place::new();
+    let registry = Running::start(&place, &["--allow-local-claims"]);
+    let to_be_trusted = Registry::new(RegistryUrl::parse(&registry.url).unwrap()).unwrap();
+    let clock = || {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        TimeMs::new(u64::try_from(since.as_millis()).unwrap()).unwrap()
+    };
+    let trusted = Trusted::open(to_be_trusted, &Home::at(place.path("other")), None, clock()).await.unwrap();
+    let (key, domain) = (SecretKey::from_seed(&[7; 32]), Domain::parse("slow.localhost").unwrap());
+    claim_local(&trusted, &domain, &key).await.unwrap();
+
+    let bytes = b"what takes long".to_vec();
+    let begun = clock().as_ms() - deedbox_client::limits::PERMIT_MS + 2_000;
+    let asked = AtomicUsize::new(0);
+    let now = || {
+        if asked.fetch_add(1, Ordering::Relaxed) == 0 {
+            return TimeMs::new(begun).unwrap();
+        }
+        // The first permit runs out while others are being sent.
+        std::thread::sleep(Duration::from_millis(2_500));
+        clock()
+    };
+    let objects = vec![(ObjectRef::of(&bytes), Payload::Bytes(bytes.clone()))];
+    assert_eq!(upload(&trusted, &key, &domain, objects.clone(), &now, &|_| ()).await.unwrap(), 1);
+    assert_eq!(upload(&trusted, &key, &domain, objects, &clock, &|_| ()).await.unwrap(), 0, "it is there");
+    assert!(files(&registry, "objects").contains(&ObjectRef::of(&bytes).sha256.to_hex()));
+}
