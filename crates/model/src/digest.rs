@@ -109,6 +109,9 @@ pub struct Digests {
     pub sha512: Sha512Digest,
 }
 
+/// Bytes that are read at once: enough for two threads to share.
+const READ_BYTES: usize = 1024 * 1024;
+
 /// Computes every digest of a stream in one pass.
 #[derive(Default, Clone)]
 pub struct Hasher {
@@ -171,6 +174,18 @@ impl Hasher {
             return;
         }
         both(|| one.take(pieces), || other.take(pieces));
+    }
+    /// Of what is read to its end.
+    pub fn read(mut from: impl std::io::Read) -> std::io::Result<(u64, Digests)> {
+        let mut hasher = Self::new();
+        let mut piece = vec![0; READ_BYTES];
+        loop {
+            let read = from.read(&mut piece)?;
+            if read == 0 {
+                return Ok(hasher.finish());
+            }
+            hasher.update(piece.get(..read).unwrap_or_default());
+        }
     }
     /// The size in bytes and all digests.
     pub fn finish(self) -> (u64, Digests) {
@@ -244,6 +259,19 @@ impl ObjectRef {
     pub fn of(bytes: &[u8]) -> Self {
         ObjectRef { size: bytes.len() as u64, sha256: Sha256Digest::of(bytes) }
     }
+    /// Of what is read to its end.
+    pub fn read(mut from: impl std::io::Read) -> std::io::Result<Self> {
+        let (mut hasher, mut size) = (sha2::Sha256::default(), 0);
+        let mut piece = vec![0; READ_BYTES];
+        loop {
+            let read = from.read(&mut piece)?;
+            if read == 0 {
+                return Ok(ObjectRef { size, sha256: Sha256Digest(hasher.finalize().into()) });
+            }
+            hasher.update(piece.get(..read).unwrap_or_default());
+            size += read as u64;
+        }
+    }
     /// Whether these bytes are the object.
     pub fn matches(&self, bytes: &[u8]) -> bool {
         self.size == bytes.len() as u64 && self.sha256 == Sha256Digest::of(bytes)
@@ -279,6 +307,15 @@ mod tests {
             let mut hasher = Hasher::new();
             hasher.update_all(&bytes.chunks(length).collect::<Vec<_>>());
             assert_eq!(hasher.finish(), expected, "{length} at once");
+        }
+    }
+
+    #[test]
+    fn what_is_read_has_the_digests_of_its_bytes() {
+        for length in [0, 1, READ_BYTES - 1, READ_BYTES, 2 * READ_BYTES + 5] {
+            let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
+            assert_eq!(Hasher::read(&bytes[..]).unwrap(), Hasher::of(&bytes), "{length}");
+            assert_eq!(ObjectRef::read(&bytes[..]).unwrap(), ObjectRef::of(&bytes), "{length}");
         }
     }
 

@@ -4,7 +4,7 @@
 use crate::args::Publish;
 use crate::context::{self, Context};
 use crate::failure::{refused, wrong};
-use crate::packages::file::FileArtifact;
+use crate::packages::file::{AddressedFile, FileArtifact};
 use crate::packages::{self, Found, Wish};
 use crate::{home, terminal};
 use anyhow::Context as _;
@@ -15,6 +15,7 @@ use deedbox_view::{ArtifactSource, Inspection, Said, encode_path};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// A release that is in the log, for programs.
 #[derive(Debug, Serialize)]
@@ -39,11 +40,13 @@ pub(crate) async fn run(context: &Context, args: Publish) -> anyhow::Result<()> 
     channels.sort();
     channels.dedup();
 
+    let publisher = Publisher { context, opened: OnceCell::new() };
     let registry = context.url_if_given().map(|url| Registry::new(url.clone())).transpose()?;
     let mut releases = Vec::new();
     for path in &args.paths {
         let wish = Wish { id: id.as_ref(), version: version.as_ref(), registry: registry.as_ref() };
-        let found = Release::read(path, wish).await.with_context(|| path.display().to_string())?;
+        let ahead = (!args.dry_run).then_some(&publisher);
+        let found = Release::read(path, wish, ahead).await.with_context(|| path.display().to_string())?;
         if found.len() > 1 && (id.is_some() || version.is_some()) {
             let count = found.len();
             return Err(wrong(format!("{} holds {count} releases, and --id and --version are about one", path.display())));
@@ -59,11 +62,10 @@ pub(crate) async fn run(context: &Context, args: Publish) -> anyhow::Result<()> 
         }
         return Ok(());
     }
-    let key = context.secret_key()?;
-    let trusted = context.trusted().await?;
+    let (key, trusted) = publisher.open().await?;
     let mut all = Vec::new();
     for release in &releases {
-        let published = release.publish(&trusted, &key).await.with_context(|| format!("{} was not published", release.name()))?;
+        let published = release.publish(trusted, key).await.with_context(|| format!("{} was not published", release.name()))?;
         if !context.json {
             let how = if published.seen { "was published before, with the same bytes, as" } else { "published as" };
             terminal::say(&format!(
@@ -77,6 +79,30 @@ pub(crate) async fn run(context: &Context, args: Publish) -> anyhow::Result<()> 
         all.push(published);
     }
     if context.json { terminal::say_json(&all) } else { Ok(()) }
+}
+
+/// Who publishes, and where: asked for when it is first needed, so that what is wrong with a package is said before what is wrong here.
+pub(crate) struct Publisher<'a> {
+    context: &'a Context,
+    opened: OnceCell<(SecretKey, Trusted)>,
+}
+
+impl Publisher<'_> {
+    async fn open(&self) -> anyhow::Result<&(SecretKey, Trusted)> {
+        let open = || async { anyhow::Ok((self.context.secret_key()?, self.context.trusted().await?)) };
+        self.opened.get_or_try_init(open).await
+    }
+
+    /// Uploads what is so large that its digests take seconds, while they are computed. What comes of it is forgotten by the registry
+    /// after a day if the rest is refused; where it breaks off, `Release::publish` sends what is missing.
+    async fn upload_ahead(&self, id: Option<PackageId>, files: Vec<(ObjectRef, Payload)>) -> anyhow::Result<()> {
+        let Some(id) = id.filter(|_| !files.is_empty()) else { return Ok(()) };
+        let (key, trusted) = self.open().await?;
+        let bar = terminal::bytes_bar(files.iter().map(|(object, _)| object.size).sum(), id.as_str());
+        upload(trusted, key, id.domain(), files, &home::now, &|bytes| bar.inc(bytes)).await?;
+        bar.finish_and_clear();
+        Ok(())
+    }
 }
 
 /// A release that is ready to be signed.
@@ -93,18 +119,28 @@ pub(crate) struct Release {
 }
 
 impl Release {
-    /// The releases at a path: a checkout, or what was packed of one.
-    pub(crate) async fn read(path: &Path, wish: Wish<'_>) -> anyhow::Result<Vec<Self>> {
+    /// The releases at a path: a checkout, or what was packed of one. With a publisher, large files may be sent while they are read.
+    pub(crate) async fn read(path: &Path, wish: Wish<'_>, ahead: Option<&Publisher<'_>>) -> anyhow::Result<Vec<Self>> {
         let mut releases = Vec::new();
         for found in packages::find(path, wish).await? {
+            let (id, large) = (found.id.clone(), found.artifacts.iter().filter(|artifact| artifact.is_going()));
+            let large = large.map(|artifact| (artifact.object(), Payload::File(artifact.path().to_owned()))).collect();
+            let sent = async {
+                match ahead {
+                    Some(publisher) => publisher.upload_ahead(id, large).await,
+                    None => Ok(()),
+                }
+            };
             // Reading an archive would hold up everything else on this thread.
-            releases.push(tokio::task::spawn_blocking(move || Self::inspect(found)).await??);
+            let inspected = async { tokio::task::spawn_blocking(move || Self::inspect(found)).await? };
+            releases.push(tokio::try_join!(inspected, sent)?.0);
         }
         Ok(releases)
     }
 
     fn inspect(found: Found) -> anyhow::Result<Self> {
         let Found { dialect, artifacts, id, version, folder } = found;
+        let artifacts = artifacts.into_iter().map(AddressedFile::settle).collect::<anyhow::Result<Vec<_>>>()?;
         let sources: Vec<&dyn ArtifactSource> = artifacts.iter().map(|artifact| artifact as &dyn ArtifactSource).collect();
         let said = Said { id: id.as_ref(), version: version.as_ref() };
         let Inspection { manifest, readme, channels } =

@@ -73,6 +73,7 @@ async fn packed(paths: Vec<PathBuf>) -> anyhow::Result<Vec<Found>> {
 }
 
 fn found(artifacts: Vec<FileArtifact>, folder: Option<tempfile::TempDir>) -> Found {
+    let artifacts = artifacts.into_iter().map(Into::into).collect();
     Found { dialect: Arc::new(Gem::new()), artifacts, id: None, version: None, folder }
 }
 

@@ -62,7 +62,7 @@ pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<V
             draft
                 .files
                 .into_iter()
-                .map(|(path, tail)| FileArtifact::named(&path, format!("{stem}{tail}")))
+                .map(|(path, tail)| anyhow::Ok(FileArtifact::named(&path, format!("{stem}{tail}"))?.into()))
                 .collect::<anyhow::Result<Vec<_>>>()
         });
         found.push(Found { dialect: Arc::new(Maven::new()), artifacts: artifacts.await??, id, version: None, folder: None });

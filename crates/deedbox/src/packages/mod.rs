@@ -11,7 +11,7 @@ use crate::failure::wrong;
 use deedbox_client::Registry;
 use deedbox_model::{PackageId, Version};
 use deedbox_view::Dialect;
-use file::FileArtifact;
+use file::AddressedFile;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(crate) struct Found {
     /// Who reads them.
     pub(crate) dialect: Arc<dyn Dialect>,
     /// All of them, in the dialect's order.
-    pub(crate) artifacts: Vec<FileArtifact>,
+    pub(crate) artifacts: Vec<AddressedFile>,
     /// What the package is, where the files do not say it themselves.
     pub(crate) id: Option<PackageId>,
     /// The version, where the files do not say it themselves.

@@ -32,7 +32,7 @@ pub(super) async fn find(path: &Path) -> anyhow::Result<Option<Vec<Found>>> {
         return Ok(None);
     };
     let artifact = tokio::task::spawn_blocking(move || FileArtifact::open(&file)).await??;
-    Ok(Some(vec![Found { dialect: Arc::new(Npm::new()), artifacts: vec![artifact], id: None, version: None, folder }]))
+    Ok(Some(vec![Found { dialect: Arc::new(Npm::new()), artifacts: vec![artifact.into()], id: None, version: None, folder }]))
 }
 
 /// The machine's own `npm pack`, with the scripts that `npm publish` would run.

@@ -45,7 +45,7 @@ impl Others<'_> {
         let id = id.map(PackageId::parse).transpose()?;
         let version = version.map(Version::parse).transpose()?;
         for release in
-            Release::read(path, Wish { id: id.as_ref(), version: version.as_ref(), registry: Some(self.trusted.registry()) }).await?
+            Release::read(path, Wish { id: id.as_ref(), version: version.as_ref(), registry: Some(self.trusted.registry()) }, None).await?
         {
             let published = release.publish(self.trusted, self.key).await?;
             story.tick(&format!("signed and published {}: entry {}", published.release, published.index));

@@ -7,7 +7,7 @@ mod pull;
 mod saved;
 mod tree;
 
-use super::file::FileArtifact;
+use super::file::{AddressedFile, FileArtifact};
 use super::{Found, Wish};
 use crate::failure::refused;
 use deedbox_model::{PackageId, Version};
@@ -22,6 +22,9 @@ use tree::Tree;
 pub(super) const PULLED: &str = "docker://";
 /// An `index.json` or `manifest.json` that is looked at.
 const INDEX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Layers from so many bytes on are on their way to the registry while the digests are computed that their address does not need.
+const LARGE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// A file of the release, and what it must be.
 struct Piece {
@@ -90,9 +93,9 @@ async fn found(image: Image, folder: tempfile::TempDir, wish: Wish<'_>) -> anyho
     }
     let mut artifacts = BTreeMap::new();
     while let Some(done) = hashing.join_next().await {
-        let artifact: FileArtifact = done??;
+        let artifact: AddressedFile = done??;
         // The same bytes named by two algorithms are one artifact.
-        artifacts.insert(deedbox_view::ArtifactSource::name(&artifact).to_owned(), artifact);
+        artifacts.insert(artifact.name().to_owned(), artifact);
         next(&mut hashing);
     }
     Ok(Found {
@@ -104,17 +107,28 @@ async fn found(image: Image, folder: tempfile::TempDir, wish: Wish<'_>) -> anyho
     })
 }
 
-fn artifact(kind: Kind, digest: &Digest, path: &Path) -> anyhow::Result<FileArtifact> {
-    let file = FileArtifact::named(path, String::new())?;
-    if !digest.is_of(file.digests()) {
+fn artifact(kind: Kind, digest: &Digest, path: &Path) -> anyhow::Result<AddressedFile> {
+    let is_large = std::fs::metadata(path).is_ok_and(|file| file.len() >= LARGE_BYTES);
+    let (file, is_its) = match digest {
+        Digest::Sha256(digest) if is_large => {
+            let file = AddressedFile::begin(path)?;
+            let is_its = file.object().sha256 == *digest;
+            (file, is_its)
+        }
+        _ => {
+            let file = FileArtifact::named(path, String::new())?;
+            let is_its = digest.is_of(file.digests());
+            (file.into(), is_its)
+        }
+    };
+    let sha256 = file.object().sha256;
+    if !is_its {
         return Err(refused(format!(
-            "{} is not {digest}: its bytes have sha256:{}. Make the image anew, nothing was sent",
-            path.display(),
-            file.digests().sha256
+            "{} is not {digest}: its bytes have sha256:{sha256}. Make the image anew, nothing was sent",
+            path.display()
         )));
     }
-    let name = artifact_name(kind, &file.digests().sha256);
-    Ok(file.renamed(name))
+    Ok(file.renamed(artifact_name(kind, &sha256)))
 }
 
 /// The tag that an image had is its version, unless it is one that moves.
