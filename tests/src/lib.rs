@@ -5,6 +5,8 @@ pub mod clients;
 pub mod crash;
 pub mod debian;
 pub mod images;
+pub mod oci_engines;
+pub mod oci_layout;
 pub mod packed;
 pub mod publisher;
 pub mod real_gems;
