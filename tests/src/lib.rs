@@ -2,6 +2,7 @@
 //! `tests/`. Nothing here is part of the program that is shipped.
 
 pub mod clients;
+pub mod conformance;
 pub mod crash;
 pub mod debian;
 pub mod images;
