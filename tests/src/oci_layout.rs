@@ -1,6 +1,6 @@
 //! Images in OCI layouts (OCI image specification, "Image Layout"), written here byte by byte: always the same for the same words, with
 //! layers larger than what a registry keeps in memory, so that what clients get was read from its disk.
-#![allow(clippy::unwrap_used, reason = "only tests are made of it, and they may stop where they stand")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "only tests are made of it, and they may stop where they stand")]
 
 use std::{
     fs,
