@@ -2,9 +2,12 @@
 //! `tests/`. Nothing here is part of the program that is shipped.
 
 pub mod clients;
+pub mod conformance;
 pub mod crash;
 pub mod debian;
 pub mod images;
+pub mod oci_engines;
+pub mod oci_layout;
 pub mod packed;
 pub mod publisher;
 pub mod real_gems;

@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use xtask::{bench, crash, doctor, fixtures, fuzz, root, test, tidy};
+use xtask::{bench, conformance, crash, doctor, fixtures, fuzz, root, test, tidy};
 
 const USAGE: &str = "\
 cargo xtask test [--quick] [--only STEP]   everything that must pass; the last line is `N passed, N failed`
@@ -23,6 +23,8 @@ cargo xtask crash [--runs N] [--seed S]    the crash loop, in release; prints ho
                                            --debug runs it as the tests build it
 cargo xtask bench [--quick] [--only GROUP] [--json]
                                             speed and size beside their goals, verdaccio and nginx; docs/guides/bench.md
+cargo xtask conformance --program PATH     the OCI distribution specification's own program against a registry of this
+                                           checkout, reading only; docs/guides/oci.md
 cargo xtask doctor                         what this machine has, and what the tests need of it
 ";
 
@@ -52,6 +54,10 @@ fn main() -> ExitCode {
         },
         ["bench", rest @ ..] => match bench::Options::parse(rest) {
             Ok(options) => root().and_then(|root| bench::run(&root, &options)),
+            Err(wrong) => return used_wrongly(&wrong),
+        },
+        ["conformance", rest @ ..] => match conformance::Options::parse(rest) {
+            Ok(options) => root().and_then(|root| conformance::run(&root, &options)),
             Err(wrong) => return used_wrongly(&wrong),
         },
         ["doctor"] => Ok(doctor::run()),

@@ -252,14 +252,15 @@ fn tags(request: &Request, repository: &Repository, reads: &Reads) -> Result<Res
     Ok(Response { headers: link.into_iter().collect(), ..response })
 }
 
-/// Versions that may be chosen, and channels that point at one; ascending by bytes.
+/// Versions that may be chosen, and channels that point at one; ascending by bytes. What is about another manifest answers by its
+/// tags and is not among them: clients take a list of tags for one of things to choose from, and a signature is none.
 fn all_tags(repository: &Repository, rows: &Rows) -> Result<BTreeSet<String>, Defect> {
     let prefix = rows::release_prefix(repository);
     let mut versions = BTreeMap::new();
     for (key, row) in rows.with_prefix(&prefix) {
         let version = key.as_str().strip_prefix(&prefix).unwrap_or_default();
         let release: Release = decode_row(key, &row.bytes)?;
-        versions.insert(version.to_owned(), matches!(found(release), Sought::Found(_)));
+        versions.insert(version.to_owned(), matches!(found(release), Sought::Found(root) if !root.has_subject()));
     }
     let mut tags: BTreeSet<String> = BTreeSet::new();
     let prefix = rows::channel_prefix(repository);

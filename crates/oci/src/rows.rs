@@ -50,6 +50,14 @@ pub(crate) struct Root {
     pub(crate) referrers: Vec<String>,
 }
 
+impl Root {
+    /// Whether the root itself is about another manifest, not only one below it.
+    pub(crate) fn has_subject(&self) -> bool {
+        let digest = Digest::Sha256(self.manifest.object.sha256).to_string();
+        self.referrers.iter().any(|at| at.split_once('/').is_some_and(|(_, about)| about == digest))
+    }
+}
+
 /// `x/D/N@m/<digest>`: one manifest, and `x/D/N@b/<digest>`: one blob.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
