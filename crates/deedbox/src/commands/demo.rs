@@ -2,7 +2,8 @@
 //! an install with the real npm, a check against the log, and what happens when one byte changes. Then the other ecosystems,
 //! with each client that is there (`demo/`).
 //!
-//! Everything is in one directory that stays; nothing else on the machine is read or written.
+//! Everything is in one directory that stays; nothing else on the machine is read or written, but the store of a Docker engine
+//! that runs, which is left as it was.
 
 mod client;
 mod gems;

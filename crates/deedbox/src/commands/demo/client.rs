@@ -49,16 +49,16 @@ impl Tried {
         let answer = tokio::time::timeout(ANSWER, asked.arg(version).output()).await;
         let Some(output) = answer.ok().and_then(Result::ok).filter(|output| output.status.success()) else {
             std::fs::remove_dir_all(&home)?;
-            return Ok(self.lacks(name));
+            self.lacks(name);
+            return Ok(None);
         };
         let version = version_in(&String::from_utf8_lossy(&output.stdout));
         Ok(Some(Client { name, version, home }))
     }
 
     /// Notes what is not here, in words.
-    pub(super) fn lacks(&self, what: &str) -> Option<Client> {
+    pub(super) fn lacks(&self, what: &str) {
         self.missing.borrow_mut().push(what.to_owned());
-        None
     }
 
     /// Lets a client do its part, which says what it did, and tells of it in one line. A client that fails does not end the

@@ -74,7 +74,7 @@ pub(super) async fn pull(others: &Others<'_>, tried: &Tried) -> anyhow::Result<(
     if let Some(client) = tried.find("ctr", "--version").await? {
         match Containerd::start(&client).await {
             Some(daemon) => tried.tell(&client, ctr(&client, daemon, &image)).await,
-            None => drop(tried.lacks("ctr (no containerd can be started here)")),
+            None => tried.lacks("ctr (no containerd can be started here)"),
         }
     }
     if let Some(client) = tried.find("docker", "--version").await? {
@@ -83,7 +83,7 @@ pub(super) async fn pull(others: &Others<'_>, tried: &Tried) -> anyhow::Result<(
         engine.args(["version", "--format", "{{.Server.Version}}"]);
         match tokio::time::timeout(Duration::from_secs(5), engine.output()).await {
             Ok(Ok(output)) if output.status.success() => tried.tell(&client, docker(&client, &image)).await,
-            _ => drop(tried.lacks("docker (no engine answers)")),
+            _ => tried.lacks("docker (no engine answers)"),
         }
     }
     Ok(())
