@@ -24,6 +24,9 @@ const REFUSED: &str = "refused";
 const WARNED: &str = "installed, with a warning";
 const TAKEN: &str = "installed";
 
+/// That, and the file that it then has, if it took one.
+type Did = (&'static str, Option<PathBuf>);
+
 /// A release whose bytes are changed in each of the three ways.
 struct Victim {
     registry: &'static Running,
@@ -51,7 +54,7 @@ impl Victim {
 
     /// The three ways; `fetch` is a client with an empty cache that is told an address and a name for what it keeps, and says what it did and
     /// which file it then has. `deedbox verify` refuses each of those, and each that it fetches itself.
-    fn tried(&self, client: &dyn Fn(&str, &str) -> anyhow::Result<(&'static str, Option<PathBuf>)>) -> anyhow::Result<[&'static str; 3]> {
+    fn tried(&self, client: impl Fn(&str, &str) -> anyhow::Result<Did>) -> anyhow::Result<[&'static str; 3]> {
         let mut seen = Vec::new();
         let mut one = |url: &str, way: &str| -> anyhow::Result<()> {
             let (did, file) = client(url, way)?;
@@ -108,7 +111,7 @@ fn what_maven_takes_of_bytes_that_are_not_the_publishers_is_in_the_guide() {
         let bench = bench.unwrap();
         for strict in [true, false] {
             let victim = Victim::new(&format!("{version}{}", if strict { "-strict" } else { "" })).unwrap();
-            let seen = victim.tried(&|url, way| {
+            let seen = victim.tried(|url, way| {
                 let repository = format!("{}-{way}", victim.name);
                 let said = bench.get_from(url, &repository, &victim.coordinate, if strict { &["-C"] } else { &[] })?;
                 let file = bench.repository(&repository).join(format!("localhost/demo/{0}/1.0/{0}-1.0.jar", victim.name));
@@ -131,7 +134,7 @@ fn what_maven_takes_of_bytes_that_are_not_the_publishers_is_in_the_guide() {
 fn what_gradle_takes_of_bytes_that_are_not_the_publishers_is_in_the_guide() {
     let gradle = Gradle::of_debian().unwrap();
     let victim = Victim::new("gradle").unwrap();
-    let seen = victim.tried(&|url, way| {
+    let seen = victim.tried(|url, way| {
         let project = gradle.project(way, &victim.coordinate)?;
         let script = fs::read_to_string(project.join("build.gradle"))?;
         fs::write(project.join("build.gradle"), format!("{script}repositories {{ maven {{ url '{url}' }} }}\n"))?;
