@@ -1,6 +1,6 @@
 //! Real artifacts, not toys: packages, gems and images that people use, published with `deedbox publish` and read back through each
 //! ecosystem's own addresses and clients. Every byte that comes out is the byte that went in, and what is refused is in a list with its
-//! reason. The real jars are in `maven_clients.rs`.
+//! reason. The real jars are in `maven_clients/real.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
