@@ -63,12 +63,13 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// At most `limit` of the rows under a prefix; one more was asked for.
+    /// At most `limit` of the rows under a prefix; one more was asked for. A scan that stopped before it, for the bytes that it
+    /// had, says so itself.
     fn of(prefix: &'a str, limit: u32, reads: &'a Reads) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut found = reads.rows.with_prefix(prefix).map(|(key, row)| (key.as_str().strip_prefix(prefix).unwrap_or_default(), key, row));
         let rows: Vec<_> = found.by_ref().take(limit).collect();
-        let more = found.next().is_some();
+        let more = found.next().is_some() || reads.last_scan.as_ref().is_some_and(|end| end.more);
         Page { rows, more }
     }
     fn next(&self) -> Option<&'a str> {
