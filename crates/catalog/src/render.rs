@@ -238,3 +238,21 @@ fn results(search: &Search, reads: &Reads) -> Result<Response, Defect> {
     let results = packages.iter().map(|(id, row)| Summary::of(id, row)).collect();
     answer::json(&Results { results, found: found.count, complete: found.complete, next })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deedbox_view::ScanEnd;
+
+    #[test]
+    fn a_page_goes_on_where_its_scan_stopped_for_its_bytes() {
+        let mut reads = Reads::default();
+        for name in ["a", "b", "c"] {
+            reads.rows.insert(RowKey::new(format!("x/{name}")).unwrap(), Some(Row { bytes: vec![].into(), seq: 0 }));
+        }
+        for (limit, more, next) in [(3, false, None), (3, true, Some("c")), (5, true, Some("c")), (5, false, None), (2, true, Some("b"))] {
+            reads.last_scan = Some(ScanEnd { last: None, more });
+            assert_eq!(Page::of("x/", limit, &reads).next(), next, "{limit} {more}");
+        }
+    }
+}

@@ -161,12 +161,15 @@ async fn place(app: &App) -> Result<OwnedSemaphorePermit, Refused> {
 /// One request at a time confirms or makes the answer of a key.
 async fn confirm_or_make(app: &App, mount: &Mount, key: &AnswerKey, request: ViewRequest) -> Result<(Arc<Answer>, u64), Refused> {
     let _making = app.answers.making(key).await;
+    let kept = app.answers.get(key);
+    let folded = app.folded();
+    // Whoever waited for the one that made it needs no place.
+    if let Some(kept) = kept.as_ref().filter(|kept| kept.is_valid_at(folded)) {
+        return Ok((Arc::clone(kept), folded));
+    }
     let place = place(app).await?;
     let folded = app.folded();
-    if let Some(kept) = app.answers.get(key) {
-        if kept.is_valid_at(folded) {
-            return Ok((kept, folded));
-        }
+    if let Some(kept) = kept {
         let (_, first, _) = read_round(app, mount, &kept.first.plan).await?;
         if first == kept.first.seqs {
             kept.confirm(folded);
