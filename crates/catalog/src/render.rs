@@ -63,12 +63,13 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// At most `limit` of the rows under a prefix; one more was asked for.
+    /// At most `limit` of the rows under a prefix; one more was asked for. A scan that stopped before it, for the bytes that it
+    /// had, says so itself.
     fn of(prefix: &'a str, limit: u32, reads: &'a Reads) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut found = reads.rows.with_prefix(prefix).map(|(key, row)| (key.as_str().strip_prefix(prefix).unwrap_or_default(), key, row));
         let rows: Vec<_> = found.by_ref().take(limit).collect();
-        let more = found.next().is_some();
+        let more = found.next().is_some() || reads.last_scan.as_ref().is_some_and(|end| end.more);
         Page { rows, more }
     }
     fn next(&self) -> Option<&'a str> {
@@ -236,4 +237,22 @@ fn results(search: &Search, reads: &Reads) -> Result<Response, Defect> {
     let next = found.page.last().filter(|_| found.more).map(|hit| format!("{}:{}", hit.rank, hit.id));
     let results = packages.iter().map(|(id, row)| Summary::of(id, row)).collect();
     answer::json(&Results { results, found: found.count, complete: found.complete, next })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deedbox_view::ScanEnd;
+
+    #[test]
+    fn a_page_goes_on_where_its_scan_stopped_for_its_bytes() {
+        let mut reads = Reads::default();
+        for name in ["a", "b", "c"] {
+            reads.rows.insert(RowKey::new(format!("x/{name}")).unwrap(), Some(Row { bytes: vec![].into(), seq: 0 }));
+        }
+        for (limit, more, next) in [(3, false, None), (3, true, Some("c")), (5, true, Some("c")), (5, false, None), (2, true, Some("b"))] {
+            reads.last_scan = Some(ScanEnd { last: None, more });
+            assert_eq!(Page::of("x/", limit, &reads).next(), next, "{limit} {more}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::calendar;
 use crate::file;
 use crate::index;
 use crate::inspect::MEDIA_TYPE;
-use crate::limits::{SCAN_ROWS, VERSIONS_PIECES};
+use crate::limits::{API_ROWS_BYTES, SCAN_ROWS, VERSIONS_PIECES};
 use crate::marshal;
 use crate::name::GemName;
 use crate::routes::{self, Route};
@@ -24,6 +24,8 @@ use std::io::Write as _;
 const TEXT: &str = "text/plain; charset=utf-8";
 const BINARY: &str = "application/octet-stream";
 const TOO_MUCH: &str = "There is more here than one answer may read. Ask for one gem or one version";
+const TOO_MANY_RELEASES: &str =
+    "The versions of this gem say more than one JSON answer may hold. Ask for its /info, or for the specification of one version";
 
 /// What to read first. Every event about a gem rewrites its head, and its source's.
 pub(crate) fn plan(request: &Request) -> Result<Plan, Defect> {
@@ -65,7 +67,7 @@ pub(crate) fn step(request: &Request, reads: &Reads) -> Result<Step, Defect> {
         return Ok(Step::Ready);
     }
     Ok(match &reads.last_scan {
-        Some(end) if !end.more || reads.rounds >= MAX_ROUNDS => Step::Ready,
+        Some(end) if !end.more || reads.rounds >= MAX_ROUNDS || is_too_much(request, reads) => Step::Ready,
         end => {
             let after = end.as_ref().and_then(|end| end.last.clone());
             Step::Read(Plan::Scan { prefix, after, limit: SCAN_ROWS })
@@ -73,11 +75,17 @@ pub(crate) fn step(request: &Request, reads: &Reads) -> Result<Step, Defect> {
     })
 }
 
+/// Whether the releases that were read are more than one answer makes JSON of.
+fn is_too_much(request: &Request, reads: &Reads) -> bool {
+    let is_json = matches!(routes::route(request), Route::ApiVersions(_) | Route::ApiGem(_));
+    is_json && reads.rows.iter().map(|(_, row)| row.bytes.len()).sum::<usize>() > API_ROWS_BYTES
+}
+
 /// The answer.
 pub(crate) fn render(request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
     // A list that was cut short would look like a whole one. Not a 5xx: clients would ask again and again.
     if reads.last_scan.as_ref().is_some_and(|end| end.more) {
-        return Ok(refusal(422, TOO_MUCH));
+        return Ok(refusal(422, if is_too_much(request, reads) { TOO_MANY_RELEASES } else { TOO_MUCH }));
     }
     let rows = &reads.rows;
     Ok(match routes::route(request) {
@@ -133,7 +141,7 @@ pub(crate) fn render(request: &Request, reads: &Reads, site: &Site) -> Result<Re
 }
 
 /// What gem and Bundler print is the body.
-fn refusal(status: u16, words: &str) -> Response {
+pub(crate) fn refusal(status: u16, words: &str) -> Response {
     Response::refusal(status, TEXT, format!("{words}\n").into_bytes())
 }
 
@@ -236,4 +244,38 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     let _ = encoder.write_all(bytes);
     encoder.finish().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deedbox_model::Row;
+    use deedbox_view::{Body, ScanEnd};
+
+    #[test]
+    fn json_of_more_releases_than_one_answer_may_hold_is_refused_before_they_are_all_read() {
+        let name = GemName::new(&Domain::parse("acme.example").unwrap(), "widget").unwrap();
+        let site = Site { base_url: "https://registry.example".to_owned(), signers: [].into() };
+        let read = |count: usize| {
+            let mut reads = Reads { rounds: 2, ..Reads::default() };
+            reads.rows.insert(rows::head_key(&name).unwrap(), Some(Row { bytes: vec![0].into(), seq: 0 }));
+            let mut last = None;
+            for n in 0..count {
+                let key = rows::release_key(&name, &format!("1.{n}")).unwrap();
+                last = Some(key.clone());
+                // A row of the most that a release's metadata may have; what is in it is not looked at.
+                reads.rows.insert(key, Some(Row { bytes: vec![0; crate::limits::NATIVE_BYTES].into(), seq: 0 }));
+            }
+            reads.last_scan = Some(ScanEnd { last, more: true });
+            reads
+        };
+        let most = API_ROWS_BYTES / crate::limits::NATIVE_BYTES;
+        for path in ["acme.example/api/v1/versions/widget.json", "acme.example/api/v1/gems/widget.json"] {
+            let request = Request::get(routes::MOUNT, path);
+            assert!(matches!(step(&request, &read(most - 1)).unwrap(), Step::Read(Plan::Scan { after: Some(_), .. })));
+            assert_eq!(step(&request, &read(most)).unwrap(), Step::Ready);
+            let refused = render(&request, &read(most), &site).unwrap();
+            assert_eq!((refused.status, refused.body), (422, Body::Bytes(format!("{TOO_MANY_RELEASES}\n").into_bytes())));
+        }
+    }
 }

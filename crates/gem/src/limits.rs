@@ -29,6 +29,9 @@ pub const PIECE_BYTES: u64 = 16 * 1024;
 pub const INFO_PIECES: u64 = 998;
 /// Pieces of one domain's `/versions` that one answer is made of: 64 MiB.
 pub const VERSIONS_PIECES: u64 = 4_096;
+/// Bytes of release rows that one JSON answer is made of: decoded, and again as JSON, they are several times as many. Four
+/// thousand versions of four kilobytes each fit.
+pub const API_ROWS_BYTES: usize = 16 * 1024 * 1024;
 /// Rows of one round of reading: pieces are larger than other rows.
 pub const SCAN_ROWS: u32 = 1_000;
 /// Readings of one file name as name, version and platform that are looked for.

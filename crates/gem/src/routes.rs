@@ -3,7 +3,7 @@
 
 use crate::name::GemName;
 use deedbox_model::Domain;
-use deedbox_view::{Method, Request};
+use deedbox_view::{Method, Request, Takes};
 
 /// Where the sources are.
 pub(crate) const MOUNT: &str = "/gem/";
@@ -95,6 +95,14 @@ pub(crate) fn route(request: &Request) -> Route {
     Route::Nothing(format!("Not found: nothing is at {:?} here", path.chars().take(80).collect::<String>()))
 }
 
+/// What an answer depends on beside its path: nothing, but for a search. Nothing is asked with a body: every POST is a write.
+pub(crate) fn takes(request: &Request) -> Takes {
+    match route(request) {
+        Route::Search(_) => Takes::query(&["query", "page"]),
+        _ => Takes::NOTHING,
+    }
+}
+
 /// Which command does what a native client tried to do here.
 fn command_for(path: &str) -> &'static str {
     if path.contains("/yank") {
@@ -155,6 +163,19 @@ mod tests {
             let Route::Nothing(words) = of(path) else { panic!("{path} is {:?}", of(path)) };
             assert!(words.starts_with("Not found: "), "{words}");
         }
+    }
+
+    #[test]
+    fn only_a_search_depends_on_its_query_and_nothing_on_a_body() {
+        for (path, query) in [
+            ("acme.example/api/v1/search.json", &["query", "page"][..]),
+            ("acme.example/versions", &[]),
+            ("acme.example/api/v1/gems", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(takes(&Request::get(MOUNT, path)), Takes { query: Some(query), body: false }, "{path}");
+        }
+        assert_eq!(takes(&Request { method: Method::Post, ..Request::get(MOUNT, "acme.example/api/v1/gems") }), Takes::NOTHING);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //! reads the artifacts again and refuses a manifest that says otherwise.
 
 use crate::lease::Lease;
+use crate::memory::Room;
 use crate::refusal::IntakeRefusal;
 use crate::source::StoredArtifact;
-use crate::{Door, is_ahead};
+use crate::{Door, MANIFEST_READ, is_ahead};
 use bytes::Bytes;
 use deedbox_authority::rows::{KeyRow, domain_key, key_key, package_key};
 use deedbox_authority::{PROJECTION, Refusal, VERSION};
@@ -116,6 +117,9 @@ impl Door {
 
     async fn admit_release(&self, statement: &Statement, published: &ReleasePublished) -> Result<Lease, IntakeRefusal> {
         let first = self.lease(vec![published.manifest.sha256]).await;
+        // Held until it is admitted; who is large waits for others that are.
+        let size = published.manifest.size.min(limits::MANIFEST_BYTES as u64);
+        let room = self.manifests.room(size * MANIFEST_READ).await.map_err(no_room)?;
         let bytes = self.checked(&published.manifest, limits::MANIFEST_BYTES as u64).await?;
         let decoded = Manifest::decode(&bytes).map_err(|e| IntakeRefusal::Manifest(e.to_string()))?;
         if FactsNeeded::read_manifest(statement, &bytes) != Fact::Present(decoded.clone()) {
@@ -131,17 +135,17 @@ impl Door {
         drop(first);
         // Small artifacts are read where others are looked for: a look costs as much.
         let mut held: BTreeMap<Sha256Digest, Bytes> = BTreeMap::new();
-        let mut room = HELD_BYTES;
+        let mut left = HELD_BYTES;
         let artifacts: BTreeSet<Sha256Digest> = manifest.artifacts.iter().map(|artifact| artifact.digests.sha256).collect();
         for object in &objects {
-            if object.size <= room && artifacts.contains(&object.sha256) {
-                held.insert(object.sha256, self.whole(object, room).await?);
-                room -= object.size;
+            if object.size <= left && artifacts.contains(&object.sha256) {
+                held.insert(object.sha256, self.whole(object, left).await?);
+                left -= object.size;
             } else {
                 self.present(object).await?;
             }
         }
-        self.inspect(manifest, published, held).await?;
+        self.inspect(manifest, published, held, room).await?;
         Ok(lease)
     }
 
@@ -182,6 +186,7 @@ impl Door {
         manifest: Manifest,
         published: &ReleasePublished,
         held: BTreeMap<Sha256Digest, Bytes>,
+        room: Room,
     ) -> Result<(), IntakeRefusal> {
         let ecosystem = manifest.id.ecosystem().clone();
         let Some(dialect) = self.dialect(ecosystem.as_str()).cloned() else {
@@ -204,9 +209,12 @@ impl Door {
         let artifacts: Vec<(StoredArtifact, Option<Digests>)> = artifacts.collect();
         let (said_id, said_version) = (manifest.id.clone(), manifest.version.clone());
         let unreadable = |why: String| IntakeRefusal::Manifest(format!("its artifacts could not be read: {why}"));
-        let _one = self.inspections.acquire().await.map_err(|e| unreadable(e.to_string()))?;
+        let inspected = self.inspected.room(dialect.inspection_bytes(&manifest)).await.map_err(no_room)?;
+        let one = Arc::clone(&self.inspections).acquire_owned().await.map_err(no_room)?;
         // One thread for all of it: five digests of a megabyte take milliseconds, and so does unpacking it.
         let inspected = tokio::task::spawn_blocking(move || {
+            // It goes on where its publisher went away, and what it holds is counted until it ends.
+            let _held = (room, inspected, one);
             for (source, uploaded) in &artifacts {
                 check_digests(source, *uploaded)?;
             }
@@ -285,6 +293,11 @@ fn check_digests(source: &StoredArtifact, uploaded: Option<Digests>) -> Result<(
         },
     };
     if digests == source.digests { Ok(()) } else { Err(IntakeRefusal::ManifestDiffers("an artifact's digests")) }
+}
+
+/// The door is never closed while somebody waits at it.
+fn no_room(error: tokio::sync::AcquireError) -> IntakeRefusal {
+    IntakeRefusal::Manifest(format!("its artifacts could not be read: {error}"))
 }
 
 fn missing(object: &ObjectRef) -> IntakeRefusal {

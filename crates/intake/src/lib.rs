@@ -8,6 +8,7 @@ pub mod admit;
 pub mod budget;
 mod known;
 pub mod lease;
+mod memory;
 pub mod refusal;
 pub mod source;
 pub mod upload;
@@ -49,6 +50,13 @@ pub const UNREFERENCED_MS: u64 = 24 * 60 * 60 * 1000;
 /// Inspections at once. Each holds a thread that may block, and a large artifact's bytes come to it by another one: far
 /// fewer than the runtime has (512), or they would wait for each other for ever.
 const INSPECTIONS: usize = 64;
+/// Bytes of memory that inspections may hold at once: four of the largest that any dialect's limits allow, or as many small
+/// ones as there may be.
+const INSPECTIONS_BYTES: u64 = 4 * deedbox_view::dialect::INSPECTION_BYTES;
+/// Bytes of memory that release manifests may hold at once while they are admitted: four of the largest.
+const MANIFESTS_BYTES: u64 = 4 * deedbox_model::limits::MANIFEST_BYTES as u64 * MANIFEST_READ;
+/// Bytes of memory for a byte of a release manifest, which is read twice, each time into values of 32 bytes at worst.
+const MANIFEST_READ: u64 = 64;
 /// Keys in one generation of those that are remembered: more publishers than are busy at a time, in some 2 MB.
 const KEYS_KNOWN: usize = 8_192;
 /// Uploads in one generation of those whose digests are remembered: more than are on their way, in some 4 MB.
@@ -67,7 +75,11 @@ pub struct Door {
     keys: known::Known<KeyId, PublicKey>,
     /// All digests of what was uploaded to this process and is in place under its address, whose bytes never change.
     uploaded: known::Known<Sha256Digest, Digests>,
-    inspections: tokio::sync::Semaphore,
+    /// Inspections, by their number and by their bytes.
+    inspections: Arc<tokio::sync::Semaphore>,
+    inspected: memory::Memory,
+    /// Release manifests in memory.
+    manifests: memory::Memory,
     /// Open for taking leases, closed while the sweep removes an object.
     gate: tokio::sync::RwLock<()>,
 }
@@ -92,7 +104,9 @@ impl Door {
             leases: lease::Leases::default(),
             keys: known::Known::new(KEYS_KNOWN),
             uploaded: known::Known::new(UPLOADS_KNOWN),
-            inspections: tokio::sync::Semaphore::new(INSPECTIONS),
+            inspections: Arc::new(tokio::sync::Semaphore::new(INSPECTIONS)),
+            inspected: memory::Memory::new(INSPECTIONS_BYTES),
+            manifests: memory::Memory::new(MANIFESTS_BYTES),
             gate: tokio::sync::RwLock::default(),
         }
     }

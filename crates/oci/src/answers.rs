@@ -10,7 +10,7 @@ use crate::rows::{self, Content, Head, ReferrerRow, Release, Root, Stored, Tag};
 use deedbox_model::row::decode_row;
 use deedbox_model::{Channel, Defect, RowKey, Rows, Version};
 use deedbox_view::projection::{MAX_ROUNDS, MAX_SCAN};
-use deedbox_view::{Cache, Plan, Reads, Request, Response, Step, encode_path};
+use deedbox_view::{Cache, Plan, Reads, Refused, Request, Response, Step, Takes, encode_path};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +18,27 @@ const API_VERSION: (&str, &str) = ("docker-distribution-api-version", "registry/
 const CONTENT_DIGEST: &str = "docker-content-digest";
 /// Sorts after every version, which begins with a letter or digit.
 const PAST_VERSIONS: &str = "{";
+
+/// What an answer depends on beside its path. Nothing is asked with a body.
+pub(crate) fn takes(request: &Request) -> Takes {
+    Takes::query(match routes::route(request) {
+        Route::Tags(_) | Route::Catalog => &["n", "last", "ns"],
+        Route::Referrers(..) => &["artifactType", "last", "ns"],
+        _ => &["ns"],
+    })
+}
+
+/// A refusal of the shell's own, by its status. An object that no event refers to is a blob or a manifest that is not there.
+pub(crate) fn refuse(refused: &Refused<'_>) -> Response {
+    let code = match refused.status {
+        404 => Code::BlobUnknown,
+        500 => Code::Unknown,
+        503 => Code::Unavailable,
+        status => Code::Unsupported(status),
+    };
+    let response = refusal(code, &refused.words());
+    Response { headers: vec![(API_VERSION.0, API_VERSION.1.to_owned())], ..response }
+}
 
 /// What to read first. Every event of a repository rewrites its head; rows of manifests and blobs never change; a range
 /// that is read first stands for itself.
@@ -237,7 +258,7 @@ fn tags(request: &Request, repository: &Repository, reads: &Reads) -> Result<Res
     }
     // A list that was cut short would look like a whole one. Not a 5xx: clients would ask again and again.
     if reads.last_scan.as_ref().is_some_and(|end| end.more) {
-        return Ok(refusal(Code::TooMuch, "this repository has more tags than one answer may read (95,000); ask for one of them"));
+        return Ok(refusal(Code::TooMuch, "this repository has more tags than one answer may read; ask for one of them"));
     }
     let all = all_tags(repository, &reads.rows)?;
     let after = request.query("last").unwrap_or_default();
@@ -276,7 +297,8 @@ fn all_tags(repository: &Repository, rows: &Rows) -> Result<BTreeSet<String>, De
     Ok(tags)
 }
 
-/// The first rows of a page of referrers: the range itself, after what the page before ended with.
+/// The first rows of a page of referrers: the range itself, after what the page before ended with. A scan ends at some
+/// megabytes (`MAX_SCAN_BYTES`), not far behind what a page shows of it.
 fn referrers_from(request: &Request, repository: &Repository, subject: &Digest) -> Result<Plan, Defect> {
     let prefix = rows::subject_prefix(repository, subject)?;
     let after = match request.query("last").filter(|last| !last.is_empty()) {
@@ -339,4 +361,38 @@ fn referrers(request: &Request, repository: &Repository, subject: &Digest, reads
         response.headers.push(next(&format!("{repository}/referrers/{subject}"), &pairs));
     }
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deedbox_view::{Body, Method};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn what_the_shell_refuses_has_the_shape_of_the_specification() {
+        for (status, code) in [(400, "UNSUPPORTED"), (404, "BLOB_UNKNOWN"), (413, "UNSUPPORTED"), (500, "UNKNOWN"), (503, "UNAVAILABLE")] {
+            let response = refuse(&Refused { status, code: "a_code", message: "what and why", help: "what to do" });
+            let Body::Bytes(bytes) = &response.body else { panic!("{response:?}") };
+            let expected = json!({"errors": [{"code": code, "message": "what and why: what to do"}]});
+            assert_eq!((response.status, serde_json::from_slice::<Value>(bytes).unwrap()), (status, expected));
+            assert_eq!(response.headers, [(API_VERSION.0, API_VERSION.1.to_owned())]);
+        }
+    }
+
+    #[test]
+    fn pages_depend_on_where_they_begin_and_nothing_on_a_body() {
+        let digest = format!("sha256:{}", "ab".repeat(32));
+        for (path, query) in [
+            ("acme.example/app/tags/list".to_owned(), &["n", "last", "ns"][..]),
+            ("_catalog".to_owned(), &["n", "last", "ns"]),
+            (format!("acme.example/app/referrers/{digest}"), &["artifactType", "last", "ns"]),
+            (format!("acme.example/app/blobs/{digest}"), &["ns"]),
+        ] {
+            assert_eq!(takes(&Request::get(routes::MOUNT, &path)), Takes::query(query), "{path}");
+        }
+        for path in ["acme.example/app/blobs/uploads/", "token"] {
+            assert!(!takes(&Request { method: Method::Post, ..Request::get(routes::MOUNT, path) }).body);
+        }
+    }
 }

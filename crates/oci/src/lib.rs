@@ -32,8 +32,8 @@ pub use name::{Repository, is_tag};
 use deedbox_model::event::Principal;
 use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
 use deedbox_view::{
-    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Plan, Projection, Reads, Request, Response, Said, Site, Step,
-    encode_path,
+    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response, Said,
+    Site, Step, Takes, documents_bytes, encode_path,
 };
 
 /// The projection's name in the row store.
@@ -62,6 +62,12 @@ impl Projection for Oci {
     fn mounts(&self) -> &'static [&'static str] {
         &[routes::MOUNT]
     }
+    fn takes(&self, method: Method, mount: &'static str, path: &str) -> Takes {
+        answers::takes(&Request { method, ..Request::get(mount, path) })
+    }
+    fn refuse(&self, refused: &Refused<'_>) -> Option<Response> {
+        Some(answers::refuse(refused))
+    }
     fn plan(&self, request: &Request) -> Plan {
         // A key made of checked names is always one; what could not be a key is answered without rows.
         answers::plan(request).unwrap_or(Plan::Nothing)
@@ -80,6 +86,12 @@ impl Dialect for Oci {
     }
     fn inspect(&self, said: &Said<'_>, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal> {
         inspect::inspect(said, artifacts)
+    }
+    fn inspection_bytes(&self, manifest: &Manifest) -> u64 {
+        // Layers pass by; only manifests are read.
+        let manifests = manifest.artifacts.iter().filter(|artifact| artifact.name.starts_with("manifests/")).map(|artifact| artifact.size);
+        let (all, largest) = manifests.fold((0_u64, 0), |(all, largest), size| (all.saturating_add(size), size.max(largest)));
+        documents_bytes(all, largest.min(limits::MANIFEST_BYTES))
     }
     fn principal(&self, manifest: &Manifest) -> Vec<Principal> {
         let principal = contents::root(manifest).map(|root| {

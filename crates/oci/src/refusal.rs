@@ -17,8 +17,12 @@ pub(crate) enum Code {
     TooMuch,
     /// Withheld by an event of the log.
     Denied,
-    /// A write, or a route that is not there.
+    /// A write, a route that is not there, or what does not read as a request.
     Unsupported(u16),
+    /// The registry is busy, or cannot read what it keeps. Registries answer with this though the specification has no code for it.
+    Unavailable,
+    /// The program is at fault. Likewise.
+    Unknown,
 }
 
 impl Code {
@@ -33,6 +37,8 @@ impl Code {
             Code::TooMuch => ("UNSUPPORTED", 422),
             Code::Denied => ("DENIED", 451),
             Code::Unsupported(status) => ("UNSUPPORTED", status),
+            Code::Unavailable => ("UNAVAILABLE", 503),
+            Code::Unknown => ("UNKNOWN", 500),
         }
     }
 }

@@ -4,13 +4,13 @@
 use crate::codings::{brotli, gzip};
 use crate::limits::COMPRESSED_FROM_BYTES;
 use crate::negotiate::{Coding, coding, none_match};
-use crate::reply::{TREE_SIZE, bytes_answer, cache_control, not_modified, value};
+use crate::reply::{TREE_SIZE, bytes_answer, cache_control, not_modified, own_headers, value};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use deedbox_model::{ObjectRef, RowKey, Sha256Digest};
 use deedbox_view::{Body as ViewBody, Cache, Plan, Response as ViewResponse};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -35,10 +35,13 @@ pub(crate) struct AnswerKey {
 }
 
 impl AnswerKey {
-    /// The decoded path, the query as it came and the `Accept` header hold no NUL, so that no two requests share a key.
-    pub(crate) fn new(mount: &str, path: &str, query: &str, accept: &str) -> Self {
-        let mut key = String::with_capacity(mount.len() + path.len() + query.len() + accept.len() + 3);
-        for part in [mount, path, query] {
+    /// Of the query what the projection takes. No part holds a NUL, and the full key has an odd number of them, so that no two
+    /// requests share a key.
+    pub(crate) fn new(mount: &str, path: &str, query: &[(String, String)], accept: &str) -> Self {
+        let pairs: usize = query.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        let mut key = String::with_capacity(mount.len() + path.len() + pairs + accept.len() + 3);
+        let pairs = query.iter().flat_map(|(name, value)| [name.as_str(), value]);
+        for part in [mount, path].into_iter().chain(pairs) {
             key.push_str(part);
             key.push('\0');
         }
@@ -99,9 +102,10 @@ impl Answers {
         }
     }
 
-    /// Only one request makes the answer of a key; the others wait, and look again.
+    /// Only one request makes the answer of a key; the others wait, and look again. Whatever they accept: most answers are the
+    /// same for all, and which are not is known when one is made.
     pub(crate) async fn making(&self, key: &AnswerKey) -> Option<MutexGuard<'_, ()>> {
-        let at = usize::try_from(self.hasher.hash_one(&key.key) % LOCKS as u64).unwrap_or(0);
+        let at = usize::try_from(self.hasher.hash_one(key.plain()) % LOCKS as u64).unwrap_or(0);
         match self.locks.get(at) {
             Some(lock) => Some(lock.lock().await),
             None => None,
@@ -166,18 +170,10 @@ impl Answer {
     /// From what a projection rendered at `valid_at` entries.
     pub(crate) fn new(rendered: ViewResponse, first: FirstRows, valid_at: u64) -> Self {
         let status = StatusCode::from_u16(rendered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut headers = HeaderMap::with_capacity(12);
+        let mut headers = own_headers(&rendered.headers);
         headers.insert(header::CONTENT_TYPE, value(&rendered.media_type));
         headers.insert(header::CACHE_CONTROL, cache_control(rendered.cache));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        for (name, text) in &rendered.headers {
-            match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(text)) {
-                (Ok(name), Ok(value)) => {
-                    headers.append(name, value);
-                }
-                _ => tracing::error!(name, "a projection gave a header that cannot be sent; it was left out"),
-            }
-        }
         let is_long = matches!(&rendered.body, ViewBody::Bytes(bytes) if bytes.len() > COMPRESSED_FROM_BYTES);
         let is_compressible = is_long && rendered.tag.is_none() && is_compressible(&rendered.media_type);
         let vary = match (is_compressible, rendered.varies_by_accept) {

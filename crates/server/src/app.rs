@@ -35,6 +35,8 @@ pub(crate) struct App {
     pub(crate) answers: Answers,
     pub(crate) meters: Meters,
     pub(crate) many_proofs: Semaphore,
+    /// Answers of projections that are read, rendered or coded.
+    pub(crate) renderings: Arc<Semaphore>,
     pub(crate) slots: Arc<Semaphore>,
     /// Downloads from the store, counted apart: slow readers never keep others from metadata.
     pub(crate) downloads: Arc<Semaphore>,

@@ -71,18 +71,18 @@ impl Dispatch {
         let id = format!("{:08x}-{:x}", self.process, self.next_id.fetch_add(1, Ordering::Relaxed));
         let mut response = match self.app.slots.try_acquire() {
             // hyper reads a little more than it is told to.
-            Ok(_) if head_bytes(&request) > HEADER_BYTES => Refused::head_too_large().into_response(),
+            Ok(_) if head_bytes(&request) > HEADER_BYTES => self.refuse(&uri, Refused::head_too_large()),
             Ok(_slot) => {
                 let answer = AssertUnwindSafe(self.route(kind, request)).catch_unwind().await;
                 let response = answer.unwrap_or_else(|_| {
                     tracing::error!(id, %method, path = shown(&uri), "a handler panicked; the request was answered with 500");
-                    Refused::internal().into_response()
+                    self.refuse(&uri, Refused::internal())
                 });
-                if response.extensions().get::<Streams>().is_some() { self.hold(response) } else { response }
+                if response.extensions().get::<Streams>().is_some() { self.hold(&uri, response) } else { response }
             }
             // An operator's questions are answered however busy it is.
             Err(_) if matches!(uri.path(), "/health" | "/ready" | "/metrics") => self.route(kind, request).await,
-            Err(_) => self.busy(),
+            Err(_) => self.busy(&uri),
         };
         let (took, status) = (began.elapsed(), response.status());
         self.app.meters.count(kind, status, took);
@@ -102,9 +102,17 @@ impl Dispatch {
         response
     }
 
-    fn busy(&self) -> Response {
+    /// A refusal in the shape that whoever asks below this path reads.
+    fn refuse(&self, uri: &Uri, refused: Refused) -> Response {
+        match self.app.mounts.find(uri.path()) {
+            Some((mount, _)) => mount.refuse(&refused),
+            None => refused.into_response(),
+        }
+    }
+
+    fn busy(&self, uri: &Uri) -> Response {
         self.app.meters.busy.increment(1);
-        Refused::unavailable("busy", "too many requests are under way").into_response()
+        self.refuse(uri, Refused::unavailable("busy", "too many requests are under way"))
     }
 
     fn timed_out(&self, kind: Kind) -> Response {
@@ -116,10 +124,10 @@ impl Dispatch {
     }
 
     /// Lets an answer go that is sent while it is read, if not too many are.
-    fn hold(&self, response: Response) -> Response {
+    fn hold(&self, uri: &Uri, response: Response) -> Response {
         match Arc::clone(&self.app.downloads).try_acquire_owned() {
             Ok(slot) => response.map(|body| Body::new(Held { body, _slot: slot })),
-            Err(_) => self.busy(),
+            Err(_) => self.busy(uri),
         }
     }
 

@@ -22,6 +22,9 @@ pub const PROOFS_ASKED: usize = 16_000;
 pub const PROOFS_STATEMENT_BYTES: usize = 64 * 1024 * 1024;
 /// Answers with many proofs that are made at once: each may read thousands of entry bundles.
 pub const PROOFS_AT_ONCE: usize = 2;
+/// Answers of projections that are read, rendered or coded at once, for each core: one works while another waits for rows.
+/// Each may hold 80 MiB of rows and as much of text, some 250 MB in all; that times this is what strangers can make it hold.
+pub const RENDERINGS_PER_CORE: usize = 2;
 /// Bytes of a projection's POST as it comes, and unpacked: an audit of a large tree.
 pub const QUERY_BODY_BYTES: usize = 1024 * 1024;
 /// The same, unpacked.
@@ -58,3 +61,8 @@ pub const READABLE_KEPT: u64 = 100_000;
 pub const BATCHES_WAITING: usize = 16;
 /// Tiles and bundles that are fetched at once for proofs.
 pub const TILES_AT_ONCE: usize = 16;
+
+/// Answers of projections that are made at once on this machine.
+pub fn renderings_at_once() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get) * RENDERINGS_PER_CORE
+}

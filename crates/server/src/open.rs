@@ -11,7 +11,7 @@ use crate::answers::Answers;
 use crate::app::{App, Writing, now};
 use crate::config::Config;
 use crate::keys::{self, RegistryKeys};
-use crate::limits::{BATCHES_WAITING, PROOFS_AT_ONCE};
+use crate::limits::{BATCHES_WAITING, PROOFS_AT_ONCE, renderings_at_once};
 use crate::log_files::LogFiles;
 use crate::meters::Meters;
 use crate::objects::ObjectShelf;
@@ -174,6 +174,7 @@ impl Server {
             answers: Answers::new(config.answer_cache_bytes),
             meters: Meters::new(),
             many_proofs: Semaphore::new(PROOFS_AT_ONCE),
+            renderings: Arc::new(Semaphore::new(renderings_at_once())),
             slots: Arc::new(Semaphore::new(config.max_requests)),
             downloads: Arc::new(Semaphore::new(config.max_requests)),
             origin,

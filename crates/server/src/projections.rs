@@ -9,14 +9,15 @@ use crate::open::OpenError;
 use crate::refusal::Refused;
 use crate::request::{accept, decode_path, decode_query, drain, one, read_body};
 use axum::body::Body;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use deedbox_model::{Defect, RowKey};
 use deedbox_replay::fold::id_of;
-use deedbox_store::ProjectionId;
-use deedbox_view::projection::{MAX_GET, MAX_ROUNDS, MAX_SCAN};
+use deedbox_store::{ProjectionId, size_of_row};
+use deedbox_view::projection::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
 use deedbox_view::{Method as ViewMethod, Plan, Projection, Reads, Request as ViewRequest, ScanEnd, Step};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// Times that an answer is begun anew because rows changed between two rounds of reading it.
 const TRIES: u32 = 5;
@@ -78,9 +79,16 @@ pub(crate) async fn answer(app: &Arc<App>, mount: &Mount, rest: &str, request: R
         Method::GET | Method::HEAD => get(app, mount, rest, request.method(), request.uri().query(), request.headers()).await,
         Method::POST => in_time(app, post(app, mount, rest, request)).await,
         Method::PUT | Method::DELETE | Method::PATCH => in_time(app, write(app, mount, rest, request)).await,
-        _ => Ok(method_not_allowed()),
+        _ => Ok(method_not_allowed(mount)),
     };
-    result.unwrap_or_else(Refused::into_response)
+    result.unwrap_or_else(|refused| mount.refuse(&refused))
+}
+
+impl Mount {
+    /// A refusal of the shell's own, in the shape that the clients of this mount read.
+    pub(crate) fn refuse(&self, refused: &Refused) -> Response {
+        refused.shaped(self.projection.refuse(&refused.told()))
+    }
 }
 
 async fn get(
@@ -92,9 +100,9 @@ async fn get(
     headers: &HeaderMap,
 ) -> Result<Response, Refused> {
     let path = decode_path(rest)?;
-    let query = query.unwrap_or_default();
+    let query = taken(mount, ViewMethod::Get, &path, query)?;
     let accept = accept(headers)?;
-    let key = AnswerKey::new(mount.prefix, &path, query, &accept);
+    let key = AnswerKey::new(mount.prefix, &path, &query, &accept);
     let folded = app.folded();
     let kept = match app.answers.get(&key) {
         Some(kept) if kept.is_valid_at(folded) => {
@@ -106,20 +114,20 @@ async fn get(
     let (answer, folded) = match kept {
         Some(kept) => (kept, folded),
         None => {
-            let request = || -> Result<ViewRequest, Refused> {
-                Ok(ViewRequest {
-                    method: ViewMethod::Get,
-                    mount: mount.prefix,
-                    path: path.clone().into_owned(),
-                    query: decode_query(query)?,
-                    accept: accept.clone().into_owned(),
-                    body: Vec::new(),
-                })
-            };
-            in_time(app, confirm_or_make(app, mount, &key, request()?)).await?
+            let (path, accept) = (path.into_owned(), accept.into_owned());
+            let request = ViewRequest { method: ViewMethod::Get, mount: mount.prefix, path, query, accept, body: Vec::new() };
+            in_time(app, confirm_or_make(app, mount, &key, request)).await?
         }
     };
     give(app, &answer, method, headers, folded).await
+}
+
+/// Of the query what the projection takes on this path: what it does not look at makes no other answer.
+fn taken(mount: &Mount, method: ViewMethod, path: &str, query: Option<&str>) -> Result<Vec<(String, String)>, Refused> {
+    match query {
+        None | Some("") => Ok(Vec::new()),
+        Some(query) => Ok(mount.projection.takes(method, mount.prefix, path).pairs(decode_query(query)?)),
+    }
 }
 
 /// The answer as it is sent: coded first if it has to be, or an object's bytes.
@@ -128,8 +136,12 @@ async fn give(app: &App, answer: &Arc<Answer>, method: &Method, headers: &Header
         match answer.give(method, headers, folded) {
             Given::Response(response) => return Ok(response),
             Given::Code(coding) => {
-                let answer = Arc::clone(answer);
-                tokio::task::spawn_blocking(move || answer.code(coding)).await.map_err(|_| Refused::internal())?;
+                let (answer, place) = (Arc::clone(answer), in_time(app, place(app)).await?);
+                let coded = tokio::task::spawn_blocking(move || {
+                    answer.code(coding);
+                    drop(place);
+                });
+                coded.await.map_err(|_| Refused::internal())?;
             }
             Given::Object(object, own, cache) => {
                 let readable = app.objects.readable(&object.sha256).await?;
@@ -140,14 +152,24 @@ async fn give(app: &App, answer: &Arc<Answer>, method: &Method, headers: &Header
     }
 }
 
+/// A place among those that read, render and code: each may hold all the rows of an answer and its bytes. Whatever goes on
+/// upon a blocking thread takes it along, for it ends there and not where its request is given up.
+async fn place(app: &App) -> Result<OwnedSemaphorePermit, Refused> {
+    Arc::clone(&app.renderings).acquire_owned().await.map_err(|_| Refused::internal())
+}
+
 /// One request at a time confirms or makes the answer of a key.
 async fn confirm_or_make(app: &App, mount: &Mount, key: &AnswerKey, request: ViewRequest) -> Result<(Arc<Answer>, u64), Refused> {
     let _making = app.answers.making(key).await;
+    let kept = app.answers.get(key);
     let folded = app.folded();
-    if let Some(kept) = app.answers.get(key) {
-        if kept.is_valid_at(folded) {
-            return Ok((kept, folded));
-        }
+    // Whoever waited for the one that made it needs no place.
+    if let Some(kept) = kept.as_ref().filter(|kept| kept.is_valid_at(folded)) {
+        return Ok((Arc::clone(kept), folded));
+    }
+    let place = place(app).await?;
+    let folded = app.folded();
+    if let Some(kept) = kept {
         let (_, first, _) = read_round(app, mount, &kept.first.plan).await?;
         if first == kept.first.seqs {
             kept.confirm(folded);
@@ -155,7 +177,7 @@ async fn confirm_or_make(app: &App, mount: &Mount, key: &AnswerKey, request: Vie
             return Ok((kept, folded));
         }
     }
-    let (rendered, at) = make(app, mount, request).await?;
+    let (rendered, at) = make(app, mount, request, place).await?;
     app.meters.answers_made.increment(1);
     let answer = Arc::new(rendered.0);
     if rendered.1 {
@@ -165,14 +187,18 @@ async fn confirm_or_make(app: &App, mount: &Mount, key: &AnswerKey, request: Vie
 }
 
 /// Reads, renders, assembles. Gives also whether the answer may be kept, and the number of entries that it is made from.
-async fn make(app: &App, mount: &Mount, request: ViewRequest) -> Result<((Answer, bool), u64), Refused> {
+async fn make(app: &App, mount: &Mount, request: ViewRequest, place: OwnedSemaphorePermit) -> Result<((Answer, bool), u64), Refused> {
     let (reads, first, at) = read(app, mount, &request).await?;
     let (projection, site) = (Arc::clone(&mount.projection), app.site.clone());
     // Assembling and hashing a long answer takes milliseconds: off the threads that serve others.
     let made = tokio::task::spawn_blocking(move || -> Result<(Answer, bool), Defect> {
         let rendered = projection.render(&request, &reads, &site)?;
-        let is_kept = rendered.cache != deedbox_view::Cache::Never;
-        Ok((Answer::new(rendered, first, at), is_kept))
+        // A refusal that took much reading is kept as well: it holds as long as its first rows, like every answer.
+        let is_kept = rendered.cache != deedbox_view::Cache::Never || (reads.rounds > 1 && request.method == ViewMethod::Get);
+        drop(reads);
+        let answer = Answer::new(rendered, first, at);
+        drop(place);
+        Ok((answer, is_kept))
     });
     Ok((made.await.map_err(|_| Refused::internal())??, at))
 }
@@ -232,8 +258,11 @@ async fn read_round(app: &App, mount: &Mount, plan: &Plan) -> Result<Round, Refu
             if *limit > MAX_SCAN {
                 return Err(too_many());
             }
-            let found = app.rows.scan(&mount.id, prefix.as_str(), after.as_ref().map(RowKey::as_str), *limit).await?;
-            let end = ScanEnd { last: found.last().map(|(key, _)| key.clone()), more: found.len() >= *limit as usize };
+            let from = after.as_ref().map(RowKey::as_str);
+            let found = app.rows.scan_within(&mount.id, prefix.as_str(), from, *limit, MAX_SCAN_BYTES).await?;
+            let is_full = found.len() >= *limit as usize || found.iter().map(size_of_row).sum::<u64>() >= MAX_SCAN_BYTES;
+            let last = found.last().map(|(key, _)| key.clone());
+            let end = ScanEnd { last: last.or_else(|| after.clone()), more: is_full };
             (found.into_iter().map(|(key, row)| (key, Some(row))).collect::<Vec<_>>(), Some(end))
         }
     };
@@ -241,10 +270,17 @@ async fn read_round(app: &App, mount: &Mount, plan: &Plan) -> Result<Round, Refu
     Ok((rows, seqs, end))
 }
 
-/// A query with a body.
+/// A query with a body, or a write of a native client's: which of them, the path tells.
 async fn post(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    let path = decode_path(rest)?.into_owned();
+    let path = match decode_path(rest) {
+        Ok(path) if mount.projection.takes(ViewMethod::Post, mount.prefix, &path).body => path.into_owned(),
+        // A client that is cut off while it sends its package never shows the refusal.
+        path => {
+            drain(body, app.config.times.stall).await;
+            return ask(app, mount, ViewMethod::Post, path?.into_owned(), &parts, Vec::new()).await;
+        }
+    };
     let bytes = read_body(&parts.headers, body, "the query", QUERY_BODY_BYTES, app.config.times.stall).await?;
     let body = match one(&parts.headers, &header::CONTENT_ENCODING) {
         None if !parts.headers.contains_key(header::CONTENT_ENCODING) => bytes.to_vec(),
@@ -265,9 +301,8 @@ async fn post(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>)
 /// What a native client would write: the projection names the command that does it.
 async fn write(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    let path = decode_path(rest)?.into_owned();
-    // A client that is cut off while it sends its package never shows the refusal.
     drain(body, app.config.times.stall).await;
+    let path = decode_path(rest)?.into_owned();
     ask(app, mount, ViewMethod::Write, path, &parts, Vec::new()).await
 }
 
@@ -279,10 +314,10 @@ async fn ask(
     parts: &http::request::Parts,
     body: Vec<u8>,
 ) -> Result<Response, Refused> {
-    let query = decode_query(parts.uri.query().unwrap_or_default())?;
+    let query = taken(mount, method, &path, parts.uri.query())?;
     let accept = accept(&parts.headers)?.into_owned();
     let request = ViewRequest { method, mount: mount.prefix, path, query, accept, body };
-    let ((answer, _), at) = make(app, mount, request).await?;
+    let ((answer, _), at) = make(app, mount, request, place(app).await?).await?;
     let mut response = give(app, &Arc::new(answer), &parts.method, &parts.headers, at).await?;
     if response.status() == StatusCode::METHOD_NOT_ALLOWED && !response.headers().contains_key(header::ALLOW) {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -290,9 +325,9 @@ async fn ask(
     Ok(response)
 }
 
-fn method_not_allowed() -> Response {
+fn method_not_allowed(mount: &Mount) -> Response {
     let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this is read with GET and asked with POST");
-    let mut response = refused.into_response();
+    let mut response = mount.refuse(&refused);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
     response
 }

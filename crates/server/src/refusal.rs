@@ -1,5 +1,6 @@
 //! Refusals as they are answered (spec/api.md §1): one JSON shape, a stable code, words for people.
 
+use crate::reply::{own_headers, value};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use deedbox_authority::Refusal;
@@ -7,7 +8,7 @@ use deedbox_intake::IntakeRefusal;
 use deedbox_ledger::SubmitError;
 use deedbox_model::{Defect, EventId};
 use deedbox_store::StoreError;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 /// Seconds after which a caller may come back.
@@ -142,12 +143,32 @@ impl Refused {
     }
 }
 
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body()));
+impl Refused {
+    /// What is told to a projection that says it in its clients' shape.
+    pub(crate) fn told(&self) -> deedbox_view::Refused<'_> {
+        let (status, code) = (self.status.as_u16(), self.code);
+        deedbox_view::Refused { status, code, message: &self.message, help: crate::codes::help(code) }
+    }
+
+    /// The answer, with media type, body and headers of a projection's if it gave some.
+    pub(crate) fn shaped(&self, shape: Option<deedbox_view::Response>) -> Response {
+        let (media_type, body, own) = match shape {
+            None => (HeaderValue::from_static("application/json"), self.body(), HeaderMap::new()),
+            Some(shape) => {
+                let mut own = own_headers(&shape.headers);
+                own.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+                let body = match shape.body {
+                    deedbox_view::Body::Bytes(bytes) => bytes,
+                    deedbox_view::Body::Empty | deedbox_view::Body::Object(_) => Vec::new(),
+                };
+                (value(&shape.media_type), body, own)
+            }
+        };
+        let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
+        *response.headers_mut() = own;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CONTENT_TYPE, media_type);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self.status {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
@@ -159,6 +180,12 @@ impl IntoResponse for Refused {
             _ => {}
         }
         response
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        self.shaped(None)
     }
 }
 

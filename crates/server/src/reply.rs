@@ -32,6 +32,20 @@ pub(crate) fn value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
 }
 
+/// The headers that a projection gives beside those that every answer has.
+pub(crate) fn own_headers(own: &[(&'static str, String)]) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(12);
+    for (name, text) in own {
+        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(text)) {
+            (Ok(name), Ok(value)) => {
+                headers.append(name, value);
+            }
+            _ => tracing::error!(name, "a projection gave a header that cannot be sent; it was left out"),
+        }
+    }
+    headers
+}
+
 /// Bytes with what is said about them.
 pub(crate) struct Plain {
     pub(crate) media_type: HeaderValue,

@@ -25,5 +25,5 @@ pub use error::StoreError;
 pub use files::Files;
 pub use memory::{MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows};
 pub use objects::{ObjectStat, ObjectStream, Objects, Upload};
-pub use rows::{ProjectionId, RowBatch, RowStore};
+pub use rows::{ProjectionId, RowBatch, RowStore, size_of_row};
 pub use sqlite::SqliteRows;

@@ -17,6 +17,9 @@ pub const FLUSH_BEHIND_BYTES: usize = 4 * 1024 * 1024;
 pub const ROW_READERS: u32 = 4;
 /// Keys of one read statement: what the port promises to read in one round trip.
 pub const READ_KEYS: usize = 1_000;
+/// Rows that a scan of so many bytes asks for at a time where its store cannot stop in between: what comes too much is
+/// some megabytes at worst.
+pub const SCANNED_AT_A_TIME: u32 = 32;
 /// Rows of one insert statement, each length a statement of its own that is prepared once: three variables a row, and SQLite
 /// takes 32,766 variables.
 pub const INSERT_LENGTHS: [usize; 4] = [500, 64, 8, 1];

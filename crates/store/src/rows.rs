@@ -6,7 +6,7 @@
 //! opening writes an unfinished batch again.
 
 use crate::error::StoreError;
-use crate::limits::PROJECTION_NAME_BYTES;
+use crate::limits::{PROJECTION_NAME_BYTES, SCANNED_AT_A_TIME};
 use async_trait::async_trait;
 use deedbox_model::{Row, RowKey};
 use std::collections::BTreeMap;
@@ -77,12 +77,46 @@ pub trait RowStore: Send + Sync {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(RowKey, Row)>, StoreError>;
+    /// The same, and no row after those whose keys and bytes have `bytes` together; so one at least, if there is one. An
+    /// adapter that can stop in the middle of a statement does; this asks for a few rows at a time.
+    async fn scan_within(
+        &self,
+        projection: &ProjectionId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+        bytes: u64,
+    ) -> Result<Vec<(RowKey, Row)>, StoreError> {
+        let mut all: Vec<(RowKey, Row)> = Vec::new();
+        let mut read = 0_u64;
+        loop {
+            let left = limit.saturating_sub(u32::try_from(all.len()).unwrap_or(u32::MAX)).min(SCANNED_AT_A_TIME);
+            let last = all.last().map(|(key, _)| key.shared());
+            let found = self.scan(projection, prefix, last.as_deref().or(after), left).await?;
+            let is_end = left == 0 || found.len() < usize::try_from(left).unwrap_or(usize::MAX);
+            for row in found {
+                read = read.saturating_add(size_of_row(&row));
+                all.push(row);
+                if read >= bytes {
+                    return Ok(all);
+                }
+            }
+            if is_end {
+                return Ok(all);
+            }
+        }
+    }
     /// Writes batches of one or more projections and moves their cursors, all or nothing. Several batches of one
     /// projection are taken in their order. A batch whose `to` is before its `from` is `Refused`. `CursorMoved` if one of them
     /// does not continue its projection's cursor; then nothing is written.
     async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError>;
     /// Removes all rows and the cursor of a projection, to rebuild it.
     async fn clear(&self, projection: &ProjectionId) -> Result<(), StoreError>;
+}
+
+/// Bytes of a row and its key, as `RowStore::scan_within` counts them.
+pub fn size_of_row((key, row): &(RowKey, Row)) -> u64 {
+    (key.as_str().len() as u64).saturating_add(row.bytes.len() as u64)
 }
 
 /// Checks that batches continue the cursors that `cursor_of` tells, each after those before it.

@@ -8,7 +8,7 @@ use deedbox_model::{
     Channel, Digests, EventId, Hasher, Manifest, ObjectRef, Origin, PackageId, ReasonCode, Row, RowKey, Rows, SecretKey, Speaker,
     Statement, Subject, TimeMs, Verified, Version,
 };
-use deedbox_view::projection::{MAX_GET, MAX_ROUNDS, MAX_SCAN};
+use deedbox_view::projection::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
 use deedbox_view::{
     ArtifactSource, Body, Dialect, Entry, Fact, Facts, Inspection, Plan, Projection, Reads, Request, Response, ScanEnd, Site, Step,
 };
@@ -244,10 +244,14 @@ impl<D: Projection> Store<D> {
                 let start = after.clone().unwrap_or_else(|| prefix.clone());
                 let all = self.rows.range(start..).filter(|(key, _)| after.as_ref() != Some(key));
                 let mut found = all.take_while(|(key, _)| key.as_str().starts_with(prefix.as_str()));
-                let mut last = after.clone();
+                let (mut last, mut bytes) = (after.clone(), 0);
                 for (key, row) in found.by_ref().take(limit as usize) {
                     reads.rows.insert(key.clone(), Some(row.clone()));
                     last = Some(key.clone());
+                    bytes += key.as_str().len() + row.bytes.len();
+                    if bytes as u64 >= MAX_SCAN_BYTES {
+                        break;
+                    }
                 }
                 reads.last_scan = Some(ScanEnd { last, more: found.next().is_some() });
             }

@@ -56,6 +56,37 @@ impl InspectRefusal {
     }
 }
 
+/// Bytes of memory that one inspection may hold at most, by the limits of every dialect: the directory of an archive (64 MiB)
+/// with copies of its names, or as many bytes of manifests, read.
+pub const INSPECTION_BYTES: u64 = 320 * 1024 * 1024;
+/// What every inspection may hold: pieces of streams, and what it says.
+const INSPECTION_BASE_BYTES: u64 = 1024 * 1024;
+/// Bytes that one packed byte can become: deflate packs no more into one.
+const UNPACKED_FROM_A_BYTE: u64 = 1_032;
+/// Bytes of memory for a byte of metadata that was read: a digit and a comma become a value of 32 bytes, in a list that grows.
+const READ_FROM_A_BYTE: u64 = 32;
+/// Bytes of an archive's metadata that are read as values at a time (2 MiB), read.
+const METADATA_READ_BYTES: u64 = 2 * 1024 * 1024 * READ_FROM_A_BYTE;
+/// Bytes of an archive's directory, and a copy of each name in it.
+const DIRECTORY_READ_BYTES: u64 = 4 * 64 * 1024 * 1024;
+
+/// Bytes of memory that reading an archive of this size may take, however hostile: its metadata and its directory, both of
+/// which may be packed as tightly as can be.
+pub fn archive_bytes(size: u64) -> u64 {
+    let unpacked = size.saturating_mul(UNPACKED_FROM_A_BYTE);
+    let metadata = unpacked.saturating_mul(READ_FROM_A_BYTE).min(METADATA_READ_BYTES);
+    let directory = unpacked.saturating_mul(4).min(DIRECTORY_READ_BYTES);
+    (INSPECTION_BASE_BYTES + metadata + directory).min(INSPECTION_BYTES)
+}
+
+/// Bytes of memory that reading documents (JSON, CBOR) may take: all that was read of them, and the largest as values.
+pub fn documents_bytes(all: u64, largest: u64) -> u64 {
+    INSPECTION_BASE_BYTES
+        .saturating_add(all.saturating_mul(3))
+        .saturating_add(largest.saturating_mul(READ_FROM_A_BYTE))
+        .min(INSPECTION_BYTES)
+}
+
 /// One ecosystem.
 pub trait Dialect: Projection {
     /// The ecosystem's word in ids: `npm`.
@@ -64,6 +95,12 @@ pub trait Dialect: Projection {
     /// Reads the artifacts of one release, hostile as they may be, within the dialect's own limits. Deterministic. What
     /// the bytes say goes before what is said: where the two differ, it is the caller who compares the manifests.
     fn inspect(&self, said: &Said<'_>, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal>;
+
+    /// Bytes of memory that `inspect` may hold at most for a release of this manifest, whose sizes are true: by them the door
+    /// lets few large inspections run at once and many small ones. By default that of the largest artifact, as an archive.
+    fn inspection_bytes(&self, manifest: &Manifest) -> u64 {
+        archive_bytes(manifest.artifacts.iter().map(|artifact| artifact.size).max().unwrap_or(0))
+    }
 
     /// The artifacts of a manifest that its statement names, with the digests that lock files use; ascending by name.
     fn principal(&self, manifest: &Manifest) -> Vec<Principal>;
@@ -78,4 +115,21 @@ pub trait Dialect: Projection {
     /// Where this ecosystem's view shows the release: a path below the site's base URL, encoded, without a leading slash.
     /// It answers 200 as soon as the release is folded. None if the manifest is not one of this dialect.
     fn view_path(&self, manifest: &Manifest) -> Option<String>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_inspection_may_hold_grows_with_what_is_read_up_to_the_bound_of_all() {
+        for (size, mib) in [(0, 1), (1_024, 38), (10 * 1024, 106), (64 * 1024, 320), (u64::MAX, 320)] {
+            assert_eq!(archive_bytes(size).div_ceil(1024 * 1024), mib, "{size}");
+        }
+        for (all, largest, mib) in
+            [(0, 0, 1), (4 << 10, 2 << 10, 2), (4 << 20, 4 << 20, 141), (64 << 20, 4 << 20, 320), (u64::MAX, u64::MAX, 320)]
+        {
+            assert_eq!(documents_bytes(all, largest).div_ceil(1024 * 1024), mib, "{all}");
+        }
+    }
 }

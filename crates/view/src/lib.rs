@@ -12,10 +12,10 @@ pub mod request;
 pub mod response;
 pub mod site;
 
-pub use dialect::{ArtifactSource, Dialect, InspectRefusal, Inspection, Said};
+pub use dialect::{ArtifactSource, Dialect, InspectRefusal, Inspection, Said, documents_bytes};
 pub use entry::{Entry, Fact, Facts, FactsNeeded};
 pub use path::encode_path;
 pub use projection::{Plan, Projection, Reads, ScanEnd, Step};
-pub use request::{Method, Request};
-pub use response::{Body, Cache, Response};
+pub use request::{Method, Request, Takes};
+pub use response::{Body, Cache, Refused, Response};
 pub use site::{Site, SiteSigner};

@@ -2,8 +2,8 @@
 //! zero; folding is deterministic; rendering is a function of rows and site.
 
 use crate::entry::{Entry, Facts};
-use crate::request::Request;
-use crate::response::Response;
+use crate::request::{Method, Request, Takes};
+use crate::response::{Refused, Response};
 use crate::site::Site;
 use deedbox_model::{Changes, Defect, Keys, RowKey, Rows};
 
@@ -14,7 +14,8 @@ pub enum Plan {
     Nothing,
     /// These rows, at most `MAX_GET`.
     Get(Vec<RowKey>),
-    /// The rows whose keys begin with `prefix` and come after `after`, ascending, at most `limit` (at most `MAX_SCAN`).
+    /// The rows whose keys begin with `prefix` and come after `after`, ascending, at most `limit` (at most `MAX_SCAN`), and
+    /// none after those that have `MAX_SCAN_BYTES` together: then too there may be more behind the last.
     Scan {
         /// How the keys begin.
         prefix: RowKey,
@@ -29,13 +30,17 @@ pub enum Plan {
 pub const MAX_GET: usize = 1_000;
 /// Rows in one `Scan`.
 pub const MAX_SCAN: u32 = 5_000;
-/// Rounds of reading for one answer: a scan of 100,000 rows at most.
+/// Bytes of keys and rows after which a `Scan` stops: a row may have a quarter of a megabyte, and five thousand of them
+/// would be a gigabyte. It stops behind the row with which it has so many, so that which rows it gives follows from these
+/// rows alone (the law at `Projection::plan`).
+pub const MAX_SCAN_BYTES: u64 = 4 * 1024 * 1024;
+/// Rounds of reading for one answer: a scan of 100,000 rows or 80 MiB at most.
 pub const MAX_ROUNDS: u32 = 20;
 
 /// How the last scan ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanEnd {
-    /// The last key that it gave.
+    /// The last key that it gave; if it gave none, the one that it began after.
     pub last: Option<RowKey>,
     /// Whether there may be more behind it.
     pub more: bool,
@@ -85,6 +90,12 @@ pub trait Projection: Send + Sync {
     /// The URL path prefixes that it answers under, each with slashes at both ends: `/npm/`.
     fn mounts(&self) -> &'static [&'static str];
 
+    /// What it takes of a request beside its method, mount and path. Said from these alone, before a body is read: the
+    /// shell drops the rest. By default everything.
+    fn takes(&self, _method: Method, _mount: &'static str, _path: &str) -> Takes {
+        Takes::EVERYTHING
+    }
+
     /// What to read first. **Law:** while none of these first rows changes its bytes or `seq`, the answer stays the
     /// same; the shell's cache rests on it.
     fn plan(&self, request: &Request) -> Plan;
@@ -94,4 +105,10 @@ pub trait Projection: Send + Sync {
 
     /// The answer. A function of what was read and of the site, of nothing else.
     fn render(&self, request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect>;
+
+    /// A refusal of the shell's own below its mounts, in the shape that its clients read: media type, body and headers of
+    /// this; the status stays the shell's. None: the shell's own shape.
+    fn refuse(&self, _refused: &Refused<'_>) -> Option<Response> {
+        None
+    }
 }

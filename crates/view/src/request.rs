@@ -11,6 +11,34 @@ pub enum Method {
     Write,
 }
 
+/// What an answer depends on beside method, mount and path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Takes {
+    /// The query parameters, of each the first value, in this order. None: all pairs, as they come.
+    pub query: Option<&'static [&'static str]>,
+    /// Whether the body of a POST is read, within the shell's limits. Otherwise it is let go, however long and however coded.
+    pub body: bool,
+}
+
+impl Takes {
+    /// All pairs of the query, and the body.
+    pub const EVERYTHING: Takes = Takes { query: None, body: true };
+    /// Nothing: one path, one answer.
+    pub const NOTHING: Takes = Takes::query(&[]);
+
+    /// These parameters, and no body.
+    pub const fn query(names: &'static [&'static str]) -> Self {
+        Takes { query: Some(names), body: false }
+    }
+
+    /// The pairs of a query that count.
+    pub fn pairs(&self, all: Vec<(String, String)>) -> Vec<(String, String)> {
+        let Some(names) = self.query else { return all };
+        let first = |name: &&str| all.iter().find(|(n, _)| n == name).cloned();
+        names.iter().filter_map(first).collect()
+    }
+}
+
 /// A request under one of the projection's mounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -20,7 +48,7 @@ pub struct Request {
     pub mount: &'static str,
     /// The path below the mount, percent-decoded, without a leading slash. Valid UTF-8; at most 2,048 bytes.
     pub path: String,
-    /// Decoded pairs in order; at most 64.
+    /// Decoded pairs in order, at most 64, of those that `Projection::takes` names.
     pub query: Vec<(String, String)>,
     /// The `Accept` header, or empty.
     pub accept: String,
@@ -37,5 +65,19 @@ impl Request {
     /// The first value of a query parameter.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_query_counts_what_is_named_once_and_in_that_order() {
+        let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
+        let all = pairs(&[("i", "1"), ("last", "b"), ("n", "2"), ("n", "3"), ("N", "4")]);
+        assert_eq!(Takes::query(&["n", "last", "x"]).pairs(all.clone()), pairs(&[("n", "2"), ("last", "b")]));
+        assert_eq!(Takes::NOTHING.pairs(all.clone()), pairs(&[]));
+        assert_eq!(Takes::EVERYTHING.pairs(all.clone()), all);
     }
 }

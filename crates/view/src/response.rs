@@ -25,6 +25,26 @@ pub enum Body {
     Object(ObjectRef),
 }
 
+/// A refusal of the shell's own: what it would say, for a projection to say it in its clients' shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused<'a> {
+    /// HTTP status.
+    pub status: u16,
+    /// A stable code, lower case with underscores.
+    pub code: &'a str,
+    /// What was refused, and why.
+    pub message: &'a str,
+    /// What to do.
+    pub help: &'a str,
+}
+
+impl Refused<'_> {
+    /// All of it on one line, for clients that print a text.
+    pub fn words(&self) -> String {
+        format!("{}: {}", self.message, self.help)
+    }
+}
+
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {

@@ -1,5 +1,5 @@
 //! The smallest ecosystem: one artifact whose first line is `id@version`; lines `native_name=…` and `native_version=…` after
-//! it give other native forms than these. Enough of a projection to try every way in
+//! it give other native forms than these; a second line `slow` makes its inspection take its time. Enough of a projection to try every way in
 //! which the shell serves one: two rounds of reading, a long answer, one that depends on `Accept`, an object, a query,
 //! and a refusal of writes.
 
@@ -9,8 +9,25 @@ use deedbox_model::{Changes, Defect, Keys, Manifest, ObjectRef, PackageId, RowKe
 use deedbox_view::*;
 use serde::{Deserialize, Serialize};
 use std::io::Read as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub struct Files;
+
+/// Inspections that take their time: how many run, and how many ran at once.
+pub struct SlowInspections {
+    now: AtomicUsize,
+    pub most: AtomicUsize,
+}
+
+pub static SLOW_INSPECTIONS: SlowInspections = SlowInspections { now: AtomicUsize::new(0), most: AtomicUsize::new(0) };
+
+impl SlowInspections {
+    fn one(&self) {
+        self.most.fetch_max(self.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        self.now.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 #[derive(Serialize, Deserialize, Default)]
 struct Head {
@@ -133,7 +150,11 @@ impl Dialect for Files {
         let [artifact] = artifacts else { return Err(bad("a release is one file")) };
         let mut bytes = Vec::new();
         artifact.open().and_then(|mut file| file.read_to_end(&mut bytes)).map_err(|e| bad(&e.to_string()))?;
-        let first = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+        let mut lines = bytes.split(|b| *b == b'\n');
+        let first = lines.next().unwrap_or_default();
+        if lines.next() == Some(b"slow") {
+            SLOW_INSPECTIONS.one();
+        }
         let first = std::str::from_utf8(first).map_err(|_| bad("its first line is not a text"))?;
         let (id, version) = first.rsplit_once('@').ok_or_else(|| bad("its first line is not id@version"))?;
         if PackageId::parse(id).is_err() || Version::parse(version).is_err() {

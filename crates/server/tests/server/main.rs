@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "nobody imports a test")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops where it is wrong")]
 
+mod bounds;
 mod file_dialect;
 mod limits;
 mod log;

@@ -19,6 +19,7 @@ pub async fn rows<S: RowStore + 'static>(make: impl AsyncFn() -> S) {
     scans_are_ordered_by_bytes(make().await).await;
     prefixes_at_their_edges(make().await).await;
     pages_follow_each_other_without_gap_or_repeat(make().await).await;
+    a_scan_stops_behind_the_row_with_which_it_has_its_bytes(make().await).await;
     a_batch_that_does_not_continue_the_cursor_changes_nothing(make().await).await;
     batches_of_several_projections_are_all_or_nothing(make().await).await;
     batches_of_one_projection_are_taken_in_order(make().await).await;
@@ -173,6 +174,34 @@ async fn pages_follow_each_other_without_gap_or_repeat(store: Arc<dyn RowStore>)
         assert_eq!(seen, sorted, "pages of {limit}");
     }
     assert!(scanned(&store, "p/", None, 0).await.is_empty());
+}
+
+async fn a_scan_stops_behind_the_row_with_which_it_has_its_bytes(store: Arc<dyn RowStore>) {
+    let texts: Vec<String> = (0..100).map(|n| format!("k/{n:02}")).collect();
+    // Each of these has 1,000 bytes with its key, and the last a hundred thousand.
+    let wide = |text: &String| Row { bytes: vec![b'x'; if text == "k/99" { 99_996 } else { 996 }].into(), seq: 0 };
+    store.commit(&[batch(NPM_1, 0, 1, texts.iter().map(|text| (key(text), Some(wide(text)))))]).await.unwrap();
+    for (after, limit, bytes, expected) in [
+        (None, 1_000, u64::MAX, 0..100),
+        (None, 1_000, 0, 0..1),
+        (None, 1_000, 1, 0..1),
+        (None, 1_000, 1_000, 0..1),
+        (None, 1_000, 1_001, 0..2),
+        (None, 1_000, 50_000, 0..50),
+        (None, 1_000, 50_001, 0..51),
+        (None, 20, 50_000, 0..20),
+        (None, 0, 50_000, 0..0),
+        (Some("k/49"), 1_000, 3_000, 50..53),
+        (Some("k/89"), 1_000, 9_001, 90..100),
+        (Some("k/97"), 1_000, 1_000, 98..99),
+        (Some("k/98"), 1_000, 1, 99..100),
+        (Some("k/99"), 1_000, 1, 100..100),
+    ] {
+        let found = store.scan_within(&NPM_1, "k/", after, limit, bytes).await.unwrap();
+        let found: Vec<&str> = found.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(found, texts[expected], "after {after:?}, {limit} rows, {bytes} bytes");
+    }
+    assert!(store.scan_within(&NPM_2, "", None, 9, 9).await.unwrap().is_empty());
 }
 
 async fn a_batch_that_does_not_continue_the_cursor_changes_nothing(store: Arc<dyn RowStore>) {

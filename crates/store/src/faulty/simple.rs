@@ -119,6 +119,17 @@ impl<R: RowStore> RowStore for FaultyRows<R> {
         self.plan.read()?;
         self.inner.scan(projection, prefix, after, limit).await
     }
+    async fn scan_within(
+        &self,
+        projection: &ProjectionId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+        bytes: u64,
+    ) -> Result<Vec<(RowKey, Row)>, StoreError> {
+        self.plan.read()?;
+        self.inner.scan_within(projection, prefix, after, limit, bytes).await
+    }
     async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError> {
         let fault = self.plan.write(|| {
             let parts: Vec<_> = batches.iter().map(|b| format!("{} {}..{}", b.projection, b.from, b.to)).collect();

@@ -45,7 +45,18 @@ impl RowStore for MemoryRows {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(RowKey, Row)>, StoreError> {
+        self.scan_within(projection, prefix, after, limit, u64::MAX).await
+    }
+    async fn scan_within(
+        &self,
+        projection: &ProjectionId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+        bytes: u64,
+    ) -> Result<Vec<(RowKey, Row)>, StoreError> {
         projection.check()?;
+        let mut read = 0_u64;
         let store = locked(&self.0);
         let Some(kept) = store.get(projection) else { return Ok(Vec::new()) };
         let from = match after {
@@ -56,6 +67,11 @@ impl RowStore for MemoryRows {
             .range::<str, _>((from, Bound::Unbounded))
             .take_while(|(key, _)| key.starts_with(prefix))
             .take(limit as usize)
+            .take_while(|(key, row)| {
+                let is_within = read == 0 || read < bytes;
+                read = read.saturating_add((key.len() + row.bytes.len()) as u64);
+                is_within
+            })
             .map(|(key, row)| {
                 let key = RowKey::new(key.clone()).map_err(|e| StoreError::damaged(format!("rows of {projection}"), e))?;
                 Ok((key, row.clone()))

@@ -10,9 +10,10 @@ mod statements;
 
 use crate::error::StoreError;
 use crate::limits::{INSERT_LENGTHS, READ_KEYS};
-use crate::rows::{ProjectionId, RowBatch, RowStore, check_batches};
+use crate::rows::{ProjectionId, RowBatch, RowStore, check_batches, size_of_row};
 use async_trait::async_trait;
 use deedbox_model::{Row as ProjectionRow, RowKey};
+use futures::TryStreamExt as _;
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, Connection, Row};
 use statements::{key_array, quoted_table};
@@ -113,6 +114,16 @@ impl RowStore for SqliteRows {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(RowKey, ProjectionRow)>, StoreError> {
+        self.scan_within(projection, prefix, after, limit, u64::MAX).await
+    }
+    async fn scan_within(
+        &self,
+        projection: &ProjectionId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+        bytes: u64,
+    ) -> Result<Vec<(RowKey, ProjectionRow)>, StoreError> {
         projection.check()?;
         if limit == 0 || !self.0.has_table(projection).await? {
             return Ok(Vec::new());
@@ -123,15 +134,20 @@ impl RowStore for SqliteRows {
             _ => (statements::scan_from(&quoted_table(projection)), prefix),
         };
         let query = sqlx::query(AssertSqlSafe(sql)).bind(from.to_owned()).bind(statements::end_of(prefix)).bind(i64::from(limit));
-        let found = query.fetch_all(&self.0.readers).await.map_err(self.0.failed("scanning rows of"))?;
-        found
-            .into_iter()
-            .map(|row| {
-                let (key, row) = decode_scanned(row).map_err(self.0.failed("scanning rows of"))?;
-                let key = RowKey::new(key).map_err(|e| StoreError::damaged(format!("rows of {projection} in {}", self.0.file), e))?;
-                Ok((key, row))
-            })
-            .collect()
+        // Dropping the rest ends the statement: SQLite reads few rows ahead.
+        let mut found = query.fetch(&self.0.readers);
+        let (mut rows, mut read) = (Vec::new(), 0_u64);
+        while let Some(row) = found.try_next().await.map_err(self.0.failed("scanning rows of"))? {
+            let (key, row) = decode_scanned(row).map_err(self.0.failed("scanning rows of"))?;
+            let key = RowKey::new(key).map_err(|e| StoreError::damaged(format!("rows of {projection} in {}", self.0.file), e))?;
+            let row = (key, row);
+            read = read.saturating_add(size_of_row(&row));
+            rows.push(row);
+            if read >= bytes {
+                break;
+            }
+        }
+        Ok(rows)
     }
     async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError> {
         let mut writer = self.0.writer.lock().await;

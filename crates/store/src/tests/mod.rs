@@ -3,4 +3,5 @@
 mod disk;
 mod faulty;
 mod memory;
+mod plain;
 mod sqlite;
