@@ -16,7 +16,7 @@ mod words;
 pub use rows::{ObjectRow, object_key};
 
 use deedbox_model::{Changes, Defect, Keys, Rows};
-use deedbox_view::{Entry, Facts, Plan, Projection, Reads, Request, Response, Site, Step};
+use deedbox_view::{Entry, Facts, Method, Plan, Projection, Reads, Request, Response, Site, Step, Takes};
 
 /// The mount of packages and releases.
 pub const PACKAGES: &str = "/api/v1/packages/";
@@ -44,6 +44,13 @@ impl Projection for Catalog {
     }
     fn mounts(&self) -> &'static [&'static str] {
         &[PACKAGES, DOMAINS, SEARCH]
+    }
+    fn takes(&self, _: Method, mount: &'static str, _: &str) -> Takes {
+        Takes::query(match mount {
+            PACKAGES => &["view", "prefix", "after", "limit"],
+            DOMAINS => &["after", "limit"],
+            _ => &["q", "ecosystem", "after", "limit"],
+        })
     }
     fn plan(&self, request: &Request) -> Plan {
         // A key that cannot be made is a key that no row has; `render` then says what is wrong with the request.

@@ -91,7 +91,7 @@ pub(crate) fn render(request: &Request, reads: &Reads) -> Result<Response, Defec
         return Ok(missing(request));
     }
     if next(request, reads)?.is_some() {
-        return Ok(refusal(422, "There is more here than one answer may read (95,000 rows). Ask for one version"));
+        return Ok(refusal(422, "There is more here than one answer may read (95,000 rows, or 76 MiB of them). Ask for one version"));
     }
     let response = match route.thing {
         Thing::Root => Some(document(TEXT, b"A Maven repository of Deedbox: point Maven or Gradle here\n".to_vec())),
@@ -187,7 +187,7 @@ fn document(media_type: &'static str, bytes: Vec<u8>) -> Response {
     Response { media_type: media_type.into(), ..Response::json(bytes) }
 }
 
-fn refusal(status: u16, words: &str) -> Response {
+pub(crate) fn refusal(status: u16, words: &str) -> Response {
     Response::refusal(status, TEXT, format!("{words}\n").into_bytes())
 }
 

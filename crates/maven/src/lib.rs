@@ -36,8 +36,8 @@ pub use version::PackageVersion;
 use deedbox_model::event::Principal;
 use deedbox_model::{Algorithm, Changes, Defect, Domain, Keys, Manifest, PackageId, Rows};
 use deedbox_view::{
-    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Plan, Projection, Reads, Request, Response, Said, Site, Step,
-    encode_path,
+    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response, Said,
+    Site, Step, Takes, encode_path,
 };
 use files::FileName;
 
@@ -78,6 +78,12 @@ impl Projection for Maven {
     }
     fn mounts(&self) -> &'static [&'static str] {
         &[routes::MOUNT]
+    }
+    fn takes(&self, _: Method, _: &'static str, _: &str) -> Takes {
+        Takes::NOTHING
+    }
+    fn refuse(&self, refused: &Refused<'_>) -> Option<Response> {
+        Some(answers::refusal(refused.status, &refused.words()))
     }
     fn plan(&self, request: &Request) -> Plan {
         // A key made of checked names is always one; what could not be a key is answered without rows.

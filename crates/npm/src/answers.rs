@@ -87,7 +87,10 @@ fn scan_on(prefix: RowKey, reads: &Reads) -> Result<Step, Defect> {
 pub(crate) fn render(request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
     // A list that was cut short would look like a whole one. Not a 5xx: clients would ask again and again.
     if reads.last_scan.as_ref().is_some_and(|end| end.more) {
-        return Ok(refusal(422, "There is more here than one answer may read (95,000 rows). Ask for one version or one name"));
+        return Ok(refusal(
+            422,
+            "There is more here than one answer may read (95,000 rows, or 76 MiB of them). Ask for one version or one name",
+        ));
     }
     let rows = &reads.rows;
     Ok(match routes::route(request) {
@@ -128,7 +131,7 @@ pub(crate) fn render(request: &Request, reads: &Reads, site: &Site) -> Result<Re
     })
 }
 
-fn refusal(status: u16, words: &str) -> Response {
+pub(crate) fn refusal(status: u16, words: &str) -> Response {
     Response::refusal(status, JSON, error_json(words))
 }
 

@@ -39,8 +39,8 @@ pub use version::PackageVersion;
 use deedbox_model::event::Principal;
 use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
 use deedbox_view::{
-    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Plan, Projection, Reads, Request, Response, Said, Site, Step,
-    encode_path,
+    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response, Said,
+    Site, Step, Takes, encode_path,
 };
 
 /// The projection's name in the row store, and of the site's signer.
@@ -79,6 +79,12 @@ impl Projection for Npm {
     }
     fn mounts(&self) -> &'static [&'static str] {
         &[routes::MOUNT, routes::ORIGIN_MOUNT]
+    }
+    fn takes(&self, method: Method, mount: &'static str, path: &str) -> Takes {
+        routes::takes(&Request { method, ..Request::get(mount, path) })
+    }
+    fn refuse(&self, refused: &Refused<'_>) -> Option<Response> {
+        Some(answers::refusal(refused.status, &refused.words()))
     }
     fn plan(&self, request: &Request) -> Plan {
         // A key made of checked names is always one; what could not be a key is answered without rows.

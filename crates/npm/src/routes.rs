@@ -2,7 +2,7 @@
 //! `/@d/n`, `/@d%2fn` and `/@d%2Fn` are one.
 
 use crate::name::PackageName;
-use deedbox_view::{Method, Request};
+use deedbox_view::{Method, Request, Takes};
 
 /// Where npm clients are pointed.
 pub(crate) const MOUNT: &str = "/npm/";
@@ -51,6 +51,15 @@ pub(crate) fn route(request: &Request) -> Route {
             Some(_) => nothing(path),
             None => get(path),
         },
+    }
+}
+
+/// What an answer depends on beside its path: a search on its query, an audit on its body. Every other POST is a write.
+pub(crate) fn takes(request: &Request) -> Takes {
+    match route(request) {
+        Route::Search => Takes::query(&["text", "size", "from"]),
+        Route::Audit => Takes { body: true, ..Takes::NOTHING },
+        _ => Takes::NOTHING,
     }
 }
 

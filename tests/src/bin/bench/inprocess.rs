@@ -235,6 +235,16 @@ impl RowStore for Counting {
     ) -> Result<Vec<(RowKey, deedbox_model::Row)>, StoreError> {
         self.rows.scan(projection, prefix, after, limit).await
     }
+    async fn scan_within(
+        &self,
+        projection: &ProjectionId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+        bytes: u64,
+    ) -> Result<Vec<(RowKey, deedbox_model::Row)>, StoreError> {
+        self.rows.scan_within(projection, prefix, after, limit, bytes).await
+    }
     async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError> {
         self.written.fetch_add(batches.iter().map(|batch| batch.changes.len() as u64).sum(), Ordering::Relaxed);
         self.rows.commit(batches).await
