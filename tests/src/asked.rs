@@ -22,6 +22,8 @@ const DECIDING: [&str; 10] = [
 /// A head that is longer is none that the registry reads.
 const HEAD_BYTES: usize = 64 << 10;
 const HEADERS: usize = 100;
+/// The first byte of a TLS record with a handshake (RFC 8446 §5.1); no method begins with it.
+const TLS_HANDSHAKE: u8 = 22;
 /// A body that is longer is what somebody publishes: no query is as long.
 const BODY_BYTES: usize = 64 << 10;
 
@@ -103,6 +105,7 @@ pub(crate) struct Requests {
     state: State,
     /// What came and was not understood yet.
     rest: Vec<u8>,
+    has_begun: bool,
 }
 
 #[derive(Debug)]
@@ -142,16 +145,21 @@ pub(crate) struct NoRequest;
 
 impl Requests {
     pub(crate) fn new() -> Self {
-        Requests { state: State::Head, rest: Vec::new() }
+        Requests { state: State::Head, rest: Vec::new(), has_begun: false }
     }
 
-    /// Takes what came and gives the questions that ended in it.
+    /// Takes what came and gives the questions that ended in it. A connection that begins with TLS has none: clients of OCI try it first,
+    /// and a registry in the open ends it.
     ///
     /// # Errors
     /// Once, when the bytes are no requests: nothing after them is read.
     pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<Vec<Question>, NoRequest> {
         let mut complete = Vec::new();
         if matches!(self.state, State::Unread) {
+            return Ok(complete);
+        }
+        if !std::mem::replace(&mut self.has_begun, true) && bytes.first() == Some(&TLS_HANDSHAKE) {
+            self.state = State::Unread;
             return Ok(complete);
         }
         self.rest.extend_from_slice(bytes);
@@ -297,12 +305,18 @@ mod tests {
 
     #[test]
     fn what_is_not_http_is_said_once() {
-        for wire in
-            ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\0\x01\x02", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"]
-        {
+        for wire in ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\0\x16\x03\x01", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"] {
             let mut requests = Requests::new();
             assert_eq!(requests.take(wire.as_bytes()), Err(NoRequest), "{wire:?}");
             assert_eq!(requests.take(b"GET / HTTP/1.1\r\n\r\n"), Ok(Vec::new()), "{wire:?}");
+        }
+    }
+
+    #[test]
+    fn a_try_of_tls_asks_nothing() {
+        let mut requests = Requests::new();
+        for bytes in [&b"\x16\x03\x01\0\x01\x02"[..], b"GET / HTTP/1.1\r\n\r\n"] {
+            assert_eq!(requests.take(bytes), Ok(Vec::new()));
         }
     }
 
