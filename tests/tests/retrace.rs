@@ -32,6 +32,8 @@ async fn everything_that_was_asked_is_answered_again_from_a_replayed_log_and_a_r
     questions.push(Question { method: "POST".to_owned(), body: br#"{"indices":[0,1]}"#.to_vec(), ..post });
     let answers = ask(host.parse().unwrap(), &host, &questions).await.unwrap();
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    let missing = ask(host.parse().unwrap(), &host, &[Question::get("/npm/@demo.localhost%2fnever")]).await.unwrap();
+    assert_eq!(missing.first().map(|answer| answer.status), Some(404));
     let folder = running.folder().to_owned();
     drop(running);
 
