@@ -2,11 +2,12 @@
 //! and started again. After each start no answered event is missing, none is there twice, what was not answered can be
 //! sent again, and `deedbox fsck` (log, objects, every row against a rebuild) is clean.
 
-use crate::publisher::{Publisher, Release, tarball};
+use crate::publisher::{Publisher, Release};
 use anyhow::{Context as _, bail, ensure};
 use deedbox_ledger::Point;
 use deedbox_model::event::{ChannelSet, Event, Notice, ReleaseDeprecated, ReleaseYanked};
 use deedbox_model::{Channel, EventId, ObjectRef, ReasonCode, SecretKey, Version};
+use deedbox_testkit::archives::tgz;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufRead as _, BufReader};
@@ -366,7 +367,7 @@ impl Sender {
             ("package/index.js", b"module.exports = 1\n"),
             ("package/README.md", name.as_bytes()),
         ];
-        self.publisher.release(tarball(&files)?, None)
+        self.publisher.release(tgz(&files), None)
     }
 
     /// The index that it was answered with; none if there was no answer. A refusal is an error.

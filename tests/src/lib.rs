@@ -1,6 +1,8 @@
 //! The whole program from outside: real clients, real servers, crashes. What several end-to-end tests need is here; the tests are in
 //! `tests/`. Nothing here is part of the program that is shipped.
 
+pub mod answer;
+pub mod asked;
 pub mod clients;
 pub mod conformance;
 pub mod crash;
@@ -13,6 +15,7 @@ pub mod publisher;
 pub mod real_gems;
 pub mod real_images;
 pub mod real_npm;
+mod recorder;
 pub mod registry;
 pub mod retrace;
 pub mod shelf;

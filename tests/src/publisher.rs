@@ -128,18 +128,3 @@ impl Publisher {
 pub fn now() -> anyhow::Result<TimeMs> {
     Ok(TimeMs::new(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)?)
 }
-
-/// An npm tarball of these files, `package/package.json` among them.
-///
-/// # Errors
-/// When a path is none.
-pub fn tarball(files: &[(&str, &[u8])]) -> anyhow::Result<Vec<u8>> {
-    let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-    for (path, bytes) in files {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o644);
-        archive.append_data(&mut header, path, *bytes)?;
-    }
-    Ok(archive.into_inner()?.finish()?)
-}

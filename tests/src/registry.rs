@@ -4,8 +4,9 @@
 
 use std::{
     ffi::OsStr,
-    fs,
+    fs::{self, File, TryLockError},
     io::{BufRead as _, BufReader},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::SystemTime,
@@ -14,10 +15,22 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use tempfile::TempDir;
 
-use crate::clients::{self, Client, lock, run, workspace};
+use crate::{
+    clients::{self, Client, lock, run, workspace},
+    recorder::{Recorder, Reserved},
+};
 
 /// The domain that the registry's key holds.
 pub const DOMAIN: &str = "demo.localhost";
+
+/// The file of a registry's folder with what was asked of it.
+pub(crate) const ASKED: &str = "asked";
+/// The file of a registry's folder with its address for clients and the program's build.
+const SITE: &str = "site.json";
+/// The file of a registry's folder that is locked while somebody uses the folder.
+const IN_USE: &str = "in-use";
+/// Held while a folder is made or the folders are listed.
+const SERVED_LOCK: &str = "served.lock";
 
 /// A registry that runs.
 #[derive(Debug)]
@@ -25,6 +38,10 @@ pub struct Running {
     child: Child,
     program: PathBuf,
     folder: TempDir,
+    /// Passes clients on and writes down what they ask.
+    _recorder: Recorder,
+    /// Says that the folder is in use.
+    _lock: File,
     /// Its address, without a `/` at the end.
     pub url: String,
     /// Where npm clients are pointed, with the `/` at the end.
@@ -95,11 +112,13 @@ impl Running {
     /// When the program cannot be built, does not start, or refuses the claim; in words.
     pub fn start() -> anyhow::Result<Self> {
         let program = program()?;
-        // It stays: what was served from it is asked again at the end of all tests (`retrace`), which removes it.
-        let mut folder = tempfile::Builder::new().prefix("registry-").tempdir_in(served()?)?;
-        folder.disable_cleanup(true);
-        let (child, url) = serve(&program, folder.path(), "127.0.0.1:0")?;
-        let running = Running { child, program, folder, npm_url: format!("{url}/npm/"), url };
+        let (folder, lock) = new_folder()?;
+        let address = Reserved::new()?;
+        let url = address.url();
+        fs::write(folder.path().join(SITE), serde_json::json!({ "site": url, "program": build(&program)? }).to_string())?;
+        let (child, at) = serve(&program, folder.path(), Some(&url))?;
+        let recorder = address.record(at, &folder.path().join(ASKED))?;
+        let running = Running { child, program, folder, _recorder: recorder, _lock: lock, npm_url: format!("{url}/npm/"), url };
         running.deedbox(["keygen"])?.done()?;
         running.deedbox(["claim", DOMAIN])?.done()?;
         Ok(running)
@@ -159,6 +178,12 @@ impl Running {
         self.folder.path().join("registry/objects/sha256").join(part(0..2)).join(part(2..4)).join(&hex)
     }
 
+    /// Where it is served from. The folder stays when the registry ends.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn stop(&mut self) {
         drop(self.child.stdin.take());
         // It may have ended already: then there is nothing to wait for.
@@ -216,15 +241,104 @@ fn command(program: &Path, folder: &Path) -> Command {
     command
 }
 
+/// A registry's folder that a test has served from and left, held by this process.
+#[derive(Debug)]
+pub struct Served {
+    folder: PathBuf,
+    site: String,
+    _lock: File,
+}
+
+impl Served {
+    /// Every folder in the target folder that was served from by the program as it is now and is not in use. What an earlier program
+    /// served, and what is no such folder, is removed: nobody would ask it again.
+    ///
+    /// # Errors
+    /// When they cannot be listed or removed.
+    pub fn all() -> anyhow::Result<Vec<Self>> {
+        let build = build(&program()?)?;
+        let _lock = lock(SERVED_LOCK)?;
+        let mut all = Vec::new();
+        for entry in fs::read_dir(served()?)? {
+            let folder = entry?.path();
+            match Self::held(&folder) {
+                Ok(None) => {}
+                Ok(Some((served, of))) if of == build => all.push(served),
+                _ => fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?,
+            }
+        }
+        all.sort_by(|a, b| a.folder.cmp(&b.folder));
+        Ok(all)
+    }
+
+    /// One folder.
+    ///
+    /// # Errors
+    /// When it is none that a registry was served from, or is in use.
+    pub fn of(folder: &Path) -> anyhow::Result<Self> {
+        Ok(Self::held(folder)?.with_context(|| format!("{} is in use", folder.display()))?.0)
+    }
+
+    /// With the build that served it; `None` when it is in use.
+    fn held(folder: &Path) -> anyhow::Result<Option<(Self, String)>> {
+        let lock = File::open(folder.join(IN_USE))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let said: serde_json::Value = serde_json::from_slice(&fs::read(folder.join(SITE))?)?;
+        let text = |name: &str| said.get(name).and_then(|text| text.as_str()).map(str::to_owned).with_context(|| format!("no {name}"));
+        Ok(Some((Served { folder: folder.to_owned(), site: text("site")?, _lock: lock }, text("program")?)))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The address that clients knew the registry by, without a `/` at the end.
+    #[must_use]
+    pub fn site(&self) -> &str {
+        &self.site
+    }
+}
+
+/// A folder for a registry, in use. It stays: what was served from it is asked again at the end of all tests (`retrace`), which removes
+/// it.
+fn new_folder() -> anyhow::Result<(TempDir, File)> {
+    // Nobody finds a folder that does not say yet that it is in use.
+    let _lock = lock(SERVED_LOCK)?;
+    let mut folder = tempfile::Builder::new().prefix("registry-").tempdir_in(served()?)?;
+    folder.disable_cleanup(true);
+    let in_use = File::create(folder.path().join(IN_USE))?;
+    in_use.lock()?;
+    Ok((folder, in_use))
+}
+
 /// Where the folders of registries are that tests have served from.
-pub(crate) fn served() -> anyhow::Result<PathBuf> {
+fn served() -> anyhow::Result<PathBuf> {
     let folder = clients::target_folder().join("served");
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     Ok(folder)
 }
 
-/// Starts to serve, and waits until it says where it listens.
-pub(crate) fn serve(program: &Path, folder: &Path, listen: &str) -> anyhow::Result<(Child, String)> {
+/// Where the folders go of registries that answered otherwise when they were asked again.
+#[must_use]
+pub fn answered_otherwise() -> PathBuf {
+    clients::target_folder().join("answered-otherwise")
+}
+
+/// Tells one build of the program from the next.
+fn build(program: &Path) -> anyhow::Result<String> {
+    let metadata = fs::metadata(program)?;
+    let modified = metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH)?;
+    Ok(format!("{} bytes of {}", metadata.len(), modified.as_nanos()))
+}
+
+/// Starts to serve on a free port of loopback, and waits until it says which. Clients know it by another address, if one is given.
+pub(crate) fn serve(program: &Path, folder: &Path, site: Option<&str>) -> anyhow::Result<(Child, SocketAddr)> {
     // The shell ends it when this process closes its end of the pipe, however this process ends: a registry that all tests of a file
     // share is never dropped.
     const UNTIL_THE_PIPE_CLOSES: &str = r#""$@" & server=$!; read -r line; kill -9 $server; wait $server"#;
@@ -233,16 +347,19 @@ pub(crate) fn serve(program: &Path, folder: &Path, listen: &str) -> anyhow::Resu
         .args(["-c", UNTIL_THE_PIPE_CLOSES, "sh"])
         .arg(program)
         .stdin(Stdio::piped())
-        .env("RUST_LOG", "warn,deedbox_server::dispatch=trace")
+        .env("RUST_LOG", "warn,deedbox_server::dispatch=debug")
         .env("NO_COLOR", "1");
-    command.args(["serve", "--allow-local-claims", "--listen", listen, "--data"]).arg(folder.join("registry"));
-    let log = fs::File::options().create(true).append(true).open(folder.join("serve.log"))?;
+    command.args(["serve", "--allow-local-claims", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("registry"));
+    command.args(site.iter().flat_map(|site| ["--public-url", *site]));
+    let log = File::options().create(true).append(true).open(folder.join("serve.log"))?;
     let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().context("deedbox serve cannot be started")?;
     let stdout = child.stdout.take().context("no standard output")?;
     for line in BufReader::new(stdout).lines() {
         let line = line?;
-        if let Some(url) = line.trim().strip_prefix("listening").and_then(|rest| rest.split_whitespace().next()) {
-            return Ok((child, url.to_owned()));
+        // `listening  http://… (on 127.0.0.1:40001); stop with Ctrl-C`
+        let on = line.trim().strip_prefix("listening").and_then(|rest| rest.split_once(" (on "));
+        if let Some((at, _)) = on.and_then(|(_, rest)| rest.split_once(')')) {
+            return Ok((child, at.parse()?));
         }
     }
     drop(child.stdin.take());

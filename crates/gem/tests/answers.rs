@@ -13,7 +13,8 @@ mod common;
 use common::*;
 use deedbox_gem::Gem;
 use deedbox_model::ReasonCode;
-use deedbox_view::{Body, Cache, Fact, Facts, Method, Projection as _, Reads, Request};
+use deedbox_testkit::{folding, laws};
+use deedbox_view::{Body, Cache, Fact, Facts, Method, Request};
 use md5::{Digest as _, Md5};
 use proptest::prelude::*;
 
@@ -349,14 +350,8 @@ proptest! {
     fn rows_from_increments_are_rows_from_zero_in_any_batches(changes in proptest::collection::vec(any::<Change>(), 1..24), batch in 1usize..12) {
         let mut log = Log::default();
         changes.into_iter().for_each(|change| apply(&mut log, change));
-        let from_zero = log.rows();
-        let mut batched = Store::default();
-        batched.follow(&log.entries, batch);
-        prop_assert_eq!(&batched, &from_zero);
-        let site = deedbox_view::Site { base_url: "https://registry.example".to_owned(), signers: Default::default() };
-        for request in requests() {
-            prop_assert_eq!(batched.answer_at(&site, &request, 1), from_zero.answer(&request), "{}", request.path);
-        }
+        let rows = laws::rows_from_increments_are_rows_from_zero::<Gem>(&log.entries, batch);
+        laws::an_answer_is_the_same_however_few_rows_a_scan_gives(&rows, &folding::site(), &requests(), 1);
     }
 
     #[test]
@@ -387,25 +382,7 @@ proptest! {
     fn an_answer_stays_while_the_first_rows_of_its_plan_stay(changes in proptest::collection::vec(any::<Change>(), 2..16)) {
         let mut log = Log::default();
         changes.into_iter().for_each(|change| apply(&mut log, change));
-        let mut store = Store::default();
-        let first = |store: &Store, request: &Request| {
-            let mut reads = Reads::default();
-            store.read(&Gem::new().plan(request), 5_000, &mut reads);
-            reads.rows
-        };
-        let mut before: Vec<_> = requests().into_iter().map(|r| (first(&store, &r), store.answer(&r), r)).collect();
-        for entry in &log.entries {
-            store.follow(std::slice::from_ref(entry), 1);
-            for (rows, answer, request) in &mut before {
-                let now = first(&store, request);
-                if now == *rows {
-                    prop_assert_eq!(&store.answer(request), &*answer, "{}", request.path);
-                } else {
-                    *rows = now;
-                    *answer = store.answer(request);
-                }
-            }
-        }
+        laws::an_answer_stays_while_the_first_rows_of_its_plan_stay::<Gem>(&log.entries, &folding::site(), &requests());
     }
 
     #[test]

@@ -11,8 +11,10 @@
 mod common;
 
 use common::*;
+use deedbox_maven::Maven;
 use deedbox_model::{Hasher, ReasonCode};
-use deedbox_testkit::folding::text;
+use deedbox_testkit::folding::{self, text};
+use deedbox_testkit::laws;
 use deedbox_view::{Body, Cache, Dialect as _, Fact, Facts, Method, Request};
 use proptest::prelude::*;
 
@@ -281,27 +283,14 @@ fn a_coordinate_belongs_to_the_longest_domain_that_is_claimed_when_its_first_rel
     assert_eq!(get(&log.rows(), pom).status, 200);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
-
-    #[test]
-    fn rows_that_grew_are_those_built_at_once_and_first_rows_tell_of_every_change(
-        steps in proptest::collection::vec((0u8..10, 0usize..6, 0usize..6), 1..24), batch in 1usize..7
-    ) {
-        let versions = ["1.0", "2.0", "1.1-20261121.070000-1", "1.1-20261121.080000-2", "1.2-20261121.070000-1", "3.0-rc1"];
-        let channels = ["1.1-SNAPSHOT", "1.2-SNAPSHOT", "stable", "2.0", "x-SNAPSHOT", "latest"];
-        let paths = [
-            "example/acme/widget/maven-metadata.xml",
-            "example/acme/widget/1.1-SNAPSHOT/maven-metadata.xml",
-            "example/acme/widget/1.1-SNAPSHOT/widget-1.1-SNAPSHOT.jar.sha1",
-            "example/acme/widget/2.0/widget-2.0.pom",
-            ".meta/prefixes.txt",
-            "example/acme/foo/bar/maven-metadata.xml",
-        ];
+/// A history of a widget and a plugin, some of it without sense.
+fn histories() -> impl Strategy<Value = Log> {
+    const VERSIONS: [&str; 6] = ["1.0", "2.0", "1.1-20261121.070000-1", "1.1-20261121.080000-2", "1.2-20261121.070000-1", "3.0-rc1"];
+    const CHANNELS: [&str; 6] = ["1.1-SNAPSHOT", "1.2-SNAPSHOT", "stable", "2.0", "x-SNAPSHOT", "latest"];
+    proptest::collection::vec((0u8..10, 0usize..6, 0usize..6), 1..24).prop_map(|steps| {
         let mut log = Log::default();
-        let mut kept: Vec<Option<(deedbox_view::Reads, deedbox_view::Response)>> = vec![None; paths.len()];
         for (what, version, channel) in steps {
-            let (version, channel) = (versions[version], channels[channel]);
+            let (version, channel) = (VERSIONS[version], CHANNELS[channel]);
             match what {
                 0 | 1 => log.publish(WIDGET, version, ""),
                 2 => log.publish(TOOLS, version, PLUGIN),
@@ -313,20 +302,33 @@ proptest! {
                 8 => log.claim(&format!("{}.acme.example", ["foo", "bar"][version.len() % 2])),
                 _ => log.deprecate(WIDGET, version, ReasonCode::Other, None),
             };
-            let rows = log.rows();
-            for (path, kept) in paths.iter().zip(&mut kept) {
-                let request = Request::get("/maven/", path);
-                let mut first = deedbox_view::Reads::default();
-                rows.read(&deedbox_view::Projection::plan(&log.dialect, &request), 5_000, &mut first);
-                let answer = rows.answer(&request);
-                if let Some((before, given)) = kept {
-                    prop_assert!(*before != first || *given == answer, "{path} changed behind its first rows");
-                }
-                *kept = Some((first, answer));
-            }
         }
-        let mut grown = Store::default();
-        grown.follow(&log.entries, batch);
-        prop_assert!(grown == log.rows());
+        log
+    })
+}
+
+fn requests() -> Vec<Request> {
+    let paths = [
+        "example/acme/widget/maven-metadata.xml",
+        "example/acme/widget/1.1-SNAPSHOT/maven-metadata.xml",
+        "example/acme/widget/1.1-SNAPSHOT/widget-1.1-SNAPSHOT.jar.sha1",
+        "example/acme/widget/2.0/widget-2.0.pom",
+        ".meta/prefixes.txt",
+        "example/acme/foo/bar/maven-metadata.xml",
+    ];
+    paths.iter().map(|path| Request::get("/maven/", path)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn rows_from_increments_are_rows_from_zero(log in histories(), batch in 1usize..7) {
+        laws::rows_from_increments_are_rows_from_zero::<Maven>(&log.entries, batch);
+    }
+
+    #[test]
+    fn an_answer_stays_while_the_first_rows_of_its_plan_stay(log in histories()) {
+        laws::an_answer_stays_while_the_first_rows_of_its_plan_stay::<Maven>(&log.entries, &folding::site(), &requests());
     }
 }

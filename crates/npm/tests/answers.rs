@@ -12,6 +12,8 @@ mod common;
 
 use common::*;
 use deedbox_model::ReasonCode;
+use deedbox_npm::Npm;
+use deedbox_testkit::laws;
 use deedbox_view::{Body, Cache, Fact, Facts, Method, Request, Response};
 use proptest::prelude::*;
 use serde_json::json;
@@ -456,7 +458,6 @@ fn a_scan_that_cannot_end_is_refused_instead_of_cut_short() {
 
 #[test]
 fn a_publish_writes_as_many_rows_to_a_large_package_as_to_a_small_one() {
-    use deedbox_npm::Npm;
     use deedbox_view::{Entry, Projection};
     let mut log = Log::default();
     let (mut first, mut last, mut bytes) = (0, 0, Vec::new());
@@ -516,41 +517,15 @@ proptest! {
     ) {
         let mut log = Log::default();
         changes.into_iter().for_each(|change| apply(&mut log, change));
-        let from_zero = log.rows();
-        let mut batched = Store::default();
-        batched.follow(&log.entries, batch);
-        prop_assert_eq!(&batched, &from_zero);
-        // However few rows a scan gives at once, the answer is the same.
-        for request in requests() {
-            prop_assert_eq!(batched.reply(&request), from_zero.answer_at(&site(), &request, 2));
-        }
+        let rows = laws::rows_from_increments_are_rows_from_zero::<Npm>(&log.entries, batch);
+        laws::an_answer_is_the_same_however_few_rows_a_scan_gives(&rows, &site(), &requests(), 2);
     }
 
     #[test]
     fn an_answer_stays_while_the_first_rows_of_its_plan_stay(changes in proptest::collection::vec(any::<Change>(), 2..20)) {
-        use deedbox_npm::Npm;
-        use deedbox_view::{Projection, Reads};
         let mut log = Log::default();
         changes.into_iter().for_each(|change| apply(&mut log, change));
-        let mut store = Store::default();
-        let first = |store: &Store, request: &Request| {
-            let mut reads = Reads::default();
-            store.read(&Npm::new().plan(request), 5_000, &mut reads);
-            reads.rows
-        };
-        let mut before: Vec<_> = requests().into_iter().map(|r| (first(&store, &r), store.reply(&r), r)).collect();
-        for entry in &log.entries {
-            store.follow(std::slice::from_ref(entry), 1);
-            for (rows, answer, request) in &mut before {
-                let now = first(&store, request);
-                if now == *rows {
-                    prop_assert_eq!(&store.reply(request), &*answer, "{}", request.path);
-                } else {
-                    *rows = now;
-                    *answer = store.reply(request);
-                }
-            }
-        }
+        laws::an_answer_stays_while_the_first_rows_of_its_plan_stay::<Npm>(&log.entries, &site(), &requests());
     }
 
     #[test]

@@ -34,19 +34,6 @@ fn file(path: &str) -> Vec<u8> {
     member(path.as_bytes(), b'0', b"x")
 }
 
-fn pax(records: &[(&str, &str)]) -> Vec<u8> {
-    let mut data = Vec::new();
-    for (key, value) in records {
-        let rest = format!(" {key}={value}\n");
-        let mut length = rest.len();
-        while format!("{length}").len() + rest.len() != length {
-            length = format!("{length}").len() + rest.len();
-        }
-        data.extend(format!("{length}{rest}").into_bytes());
-    }
-    member(b"PaxHeader/x", b'x', &data)
-}
-
 #[test]
 fn a_plain_tarball_is_read_and_so_are_harmless_extensions() {
     let long = format!("package/{}", "long/".repeat(30) + "file.js");

@@ -6,7 +6,8 @@ mod common;
 use common::*;
 use deedbox_model::ReasonCode;
 use deedbox_oci::Oci;
-use deedbox_testkit::folding::Logged;
+use deedbox_testkit::folding::{self, Logged};
+use deedbox_testkit::laws;
 use deedbox_view::{Body, Cache, Fact, Facts, Method, Request};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -341,19 +342,30 @@ fn histories() -> impl Strategy<Value = Vec<Logged>> {
     })
 }
 
+fn requests() -> Vec<Request> {
+    let mut paths = vec!["_catalog".to_owned()];
+    for repository in ["acme.example/app", "acme.example/app/more"] {
+        paths.push(format!("{repository}/tags/list"));
+        paths.extend(["1.0", "2.0-rc", "stable", "latest"].map(|tag| format!("{repository}/manifests/{tag}")));
+        let base = image(&["base"]);
+        paths.push(format!("{repository}/manifests/{}", sha256(&base.manifest)));
+        paths.push(format!("{repository}/referrers/{}", sha256(&base.manifest)));
+        paths.push(format!("{repository}/blobs/{}", sha256(b"base")));
+    }
+    paths.iter().map(|path| Request::get("/v2/", path)).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn rows_from_increments_are_rows_from_zero(entries in histories(), batch in 1_usize..9) {
-        let mut one_by_one = Store::<Oci>::default();
-        one_by_one.follow(&entries, 1);
-        let mut in_batches = Store::<Oci>::default();
-        in_batches.follow(&entries, batch);
-        prop_assert!(one_by_one == in_batches);
-        let mut at_once = Store::<Oci>::default();
-        at_once.follow(&entries, entries.len());
-        prop_assert!(one_by_one == at_once);
+        laws::rows_from_increments_are_rows_from_zero::<Oci>(&entries, batch);
+    }
+
+    #[test]
+    fn an_answer_stays_while_the_first_rows_of_its_plan_stay(entries in histories()) {
+        laws::an_answer_stays_while_the_first_rows_of_its_plan_stay::<Oci>(&entries, &folding::site(), &requests());
     }
 
     #[test]

@@ -5,18 +5,19 @@
 
 use deedbox_catalog::Catalog;
 use deedbox_model::event::{Event, Notice, ReleaseDeprecated, ReleasePublished};
-use deedbox_model::{Digests, Hasher, ObjectRef, ReasonCode, Row, RowKey, Verified, Version};
+use deedbox_model::{ObjectRef, ReasonCode, Row, RowKey, Verified, Version};
 use deedbox_npm::Npm;
 use deedbox_replay::fold::id_of;
 use deedbox_replay::objects::check_references;
 use deedbox_replay::{Folder, Leaf, ReplayError, check_object, check_objects, check_rows};
 use deedbox_store::{DiskStore, MemoryRows, Objects, ProjectionId, RowBatch, RowStore, SqliteRows, open_disk};
+use deedbox_testkit::archives::tgz;
+use deedbox_testkit::folding::Bytes;
 use deedbox_testkit::{Owner, Registry, secret, time};
-use deedbox_view::{ArtifactSource, Dialect as _, Projection};
+use deedbox_view::{Dialect as _, Projection};
 use futures::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -32,33 +33,9 @@ struct World {
     manifests: Vec<ObjectRef>,
 }
 
-struct InMemory(Vec<u8>);
-
-impl ArtifactSource for InMemory {
-    fn name(&self) -> &str {
-        "given.tgz"
-    }
-    fn size(&self) -> u64 {
-        self.0.len() as u64
-    }
-    fn digests(&self) -> Digests {
-        Hasher::of(&self.0).1
-    }
-    fn open(&self) -> std::io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(self.0.as_slice()))
-    }
-}
-
 fn tarball(name: &str, version: &str) -> Vec<u8> {
-    let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     let package = format!("{{\"name\":\"@acme.example/{name}\",\"version\":\"{version}\",\"keywords\":[\"small\"]}}");
-    for (path, text) in [("package/package.json", package.as_str()), ("package/README.md", "# Small\n")] {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        archive.append_data(&mut header, path, text.as_bytes()).unwrap();
-    }
-    archive.into_inner().unwrap().finish().unwrap()
+    tgz(&[("package/package.json", package.as_bytes()), ("package/README.md", b"# Small\n")])
 }
 
 impl World {
@@ -113,11 +90,11 @@ async fn publish(
     version: &str,
     prev: Option<&Verified<deedbox_model::Statement>>,
 ) -> Verified<deedbox_model::Statement> {
-    let source = InMemory(tarball(id.rsplit('/').next().unwrap(), version));
+    let source = Bytes::new("given.tgz", tarball(id.rsplit('/').next().unwrap(), version));
     let inspection = Npm::new().inspect(&deedbox_view::Said::default(), &[&source]).unwrap();
     let manifest = &inspection.manifest;
     let bytes = manifest.encode().unwrap();
-    for object in [Some(source.0.clone()), Some(bytes.clone()), inspection.readme.clone()].into_iter().flatten() {
+    for object in [Some(source.bytes.clone()), Some(bytes.clone()), inspection.readme.clone()].into_iter().flatten() {
         disk.objects.put(object.into()).await.unwrap();
     }
     manifests.push(ObjectRef::of(&bytes));

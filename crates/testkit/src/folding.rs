@@ -18,9 +18,12 @@ use std::io::Read;
 /// A file in memory.
 #[derive(Debug, Clone)]
 pub struct Bytes {
-    name: String,
-    bytes: Vec<u8>,
-    digests: Digests,
+    /// Its name, as its dialect wants it.
+    pub name: String,
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// Computed once.
+    pub digests: Digests,
 }
 
 impl Bytes {
@@ -177,7 +180,7 @@ fn channel(c: &str) -> Channel {
 /// Rows in memory, as replay keeps them.
 #[derive(Debug, Clone, Default)]
 pub struct Store<D> {
-    projection: D,
+    pub(crate) projection: D,
     /// All of them.
     pub rows: BTreeMap<RowKey, Row>,
 }
@@ -274,9 +277,13 @@ impl<D: Projection> Store<D> {
 
     /// Answers at a site without keys.
     pub fn answer(&self, request: &Request) -> Response {
-        let site = Site { base_url: "https://registry.example".to_owned(), signers: BTreeMap::new() };
-        self.answer_at(&site, request, MAX_SCAN)
+        self.answer_at(&site(), request, MAX_SCAN)
     }
+}
+
+/// A site without keys.
+pub fn site() -> Site {
+    Site { base_url: "https://registry.example".to_owned(), signers: BTreeMap::new() }
 }
 
 /// The body as text; an object's address where it is one.

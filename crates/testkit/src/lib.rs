@@ -1,8 +1,11 @@
 //! A world for tests: keys from numbers, a registry, owners of domains, and statements of every kind with as few
 //! words as possible. Everything is deterministic. Never a dependency of anything that ships.
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test world stops where it is wrong")]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test world stops where it is wrong")]
 
+pub mod archives;
 pub mod folding;
+pub mod laws;
+pub mod packages;
 pub mod world;
 
 pub use world::{Owner, Registry, manifest, publish_event, secret, time};

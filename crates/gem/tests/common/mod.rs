@@ -5,10 +5,11 @@
 use deedbox_gem::Gem;
 pub(crate) use deedbox_testkit::folding::text;
 use deedbox_testkit::folding::{self, Bytes};
+pub(crate) use deedbox_testkit::{
+    archives::{gzip, link, member, tar_of},
+    packages::{gem as gem_of, gem_checksums as checksums, gem_requirements as requirement},
+};
 use deedbox_view::*;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use sha2::{Digest as _, Sha256, Sha512};
 use std::io::Write as _;
 
 pub(crate) type Log = folding::Log<Gem>;
@@ -93,65 +94,8 @@ fn quoted(version: &str) -> String {
     format!("'{version}'")
 }
 
-fn requirement(indent: &str, wants: &[(&str, &str)]) -> String {
-    wants
-        .iter()
-        .map(|(op, version)| format!("{indent}- - \"{op}\"\n{indent}  - !ruby/object:Gem::Version\n{indent}    version: '{version}'\n"))
-        .collect()
-}
-
-pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut gz = GzEncoder::new(Vec::new(), Compression::fast());
-    gz.write_all(bytes).unwrap();
-    gz.finish().unwrap()
-}
-
-/// One tar member as raw as a hostile one may be.
-pub(crate) fn member(path: &str, kind: u8, data: &[u8]) -> Vec<u8> {
-    link(path, kind, "", data)
-}
-
-pub(crate) fn link(path: &str, kind: u8, target: &str, data: &[u8]) -> Vec<u8> {
-    let mut header = tar::Header::new_ustar();
-    header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
-    header.as_mut_bytes()[157..157 + target.len()].copy_from_slice(target.as_bytes());
-    header.set_mode(0o644);
-    header.set_mtime(499_162_500);
-    header.set_size(data.len() as u64);
-    header.as_mut_bytes()[156] = kind;
-    header.set_cksum();
-    let mut out = header.as_bytes().to_vec();
-    out.extend(data);
-    out.resize(out.len().div_ceil(512) * 512, 0);
-    out
-}
-
-/// Members with an end mark.
-pub(crate) fn tar_of(members: &[Vec<u8>]) -> Vec<u8> {
-    [members.concat(), vec![0; 1024]].concat()
-}
-
 pub(crate) fn data(files: &[(&'static str, Vec<u8>)]) -> Vec<u8> {
     gzip(&tar_of(&files.iter().map(|(path, bytes)| member(path, b'0', bytes)).collect::<Vec<_>>()))
-}
-
-pub(crate) fn checksums(metadata: &[u8], data: &[u8]) -> Vec<u8> {
-    gzip(
-        format!(
-            "---\nSHA256:\n  metadata.gz: {}\n  data.tar.gz: {}\nSHA512:\n  metadata.gz: {}\n  data.tar.gz: {}\n",
-            hex::encode(Sha256::digest(metadata)),
-            hex::encode(Sha256::digest(data)),
-            hex::encode(Sha512::digest(metadata)),
-            hex::encode(Sha512::digest(data))
-        )
-        .as_bytes(),
-    )
-}
-
-pub(crate) fn gem_of(yaml: &str, data: &[u8]) -> Vec<u8> {
-    let metadata = gzip(yaml.as_bytes());
-    let sums = checksums(&metadata, data);
-    tar_of(&[member("metadata.gz", b'0', &metadata), member("data.tar.gz", b'0', data), member("checksums.yaml.gz", b'0', &sums)])
 }
 
 pub(crate) fn inspect(artifacts: &[Bytes]) -> Result<Inspection, InspectRefusal> {

@@ -1,59 +1,17 @@
 //! A small world for the tests of this crate: jars and POMs, a signed log in memory, rows in a map.
 
-#![allow(dead_code, reason = "each test program uses its own part")]
+#![allow(dead_code, unused_imports, reason = "each test program uses its own part")]
 
 use deedbox_maven::Maven;
 use deedbox_model::{PackageId, Version};
 use deedbox_testkit::folding::{Bytes, text};
+pub(crate) use deedbox_testkit::{archives::zip as jar, packages::pom};
 use deedbox_view::{ArtifactSource, Dialect, InspectRefusal, Inspection, Request, Response, Said};
 
 pub(crate) const WIDGET: &str = "maven:acme.example/widget";
 
 pub(crate) type Log = deedbox_testkit::folding::Log<Maven>;
 pub(crate) type Store = deedbox_testkit::folding::Store<Maven>;
-
-/// A zip of stored members: its digests are the same whatever the compressor's version.
-pub(crate) fn jar(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let (mut out, mut directory) = (Vec::new(), Vec::new());
-    for (name, bytes) in members {
-        let mut crc = flate2::Crc::new();
-        crc.update(bytes);
-        let at = out.len() as u32;
-        let mut common = Vec::new();
-        for n in [20u16, 0, 0, 0, 0x21] {
-            common.extend(n.to_le_bytes());
-        }
-        for n in [crc.sum(), bytes.len() as u32, bytes.len() as u32] {
-            common.extend(n.to_le_bytes());
-        }
-        common.extend((name.len() as u16).to_le_bytes());
-        common.extend([0, 0]);
-        out.extend(b"PK\x03\x04");
-        out.extend(&common);
-        out.extend(name.as_bytes());
-        out.extend(*bytes);
-        directory.extend(b"PK\x01\x02\x14\x00");
-        directory.extend(&common);
-        directory.extend([0; 10]);
-        directory.extend(at.to_le_bytes());
-        directory.extend(name.as_bytes());
-    }
-    let (at, count) = (out.len() as u32, members.len() as u16);
-    out.extend(&directory);
-    out.extend(b"PK\x05\x06\0\0\0\0");
-    out.extend([count.to_le_bytes(), count.to_le_bytes()].concat());
-    out.extend((directory.len() as u32).to_le_bytes());
-    out.extend(at.to_le_bytes());
-    out.extend([0, 0]);
-    out
-}
-
-pub(crate) fn pom(group: &str, artifact: &str, version: &str, more: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<project xmlns=\"http://maven.apache.org/POM/4.0.0\">\n  <modelVersion>4.0.0</modelVersion>\n  \
-         <groupId>{group}</groupId>\n  <artifactId>{artifact}</artifactId>\n  <version>{version}</version>\n{more}</project>\n"
-    )
-}
 
 pub(crate) fn inspect(id: Option<&str>, files: &[(String, Vec<u8>)]) -> Result<Inspection, InspectRefusal> {
     let files: Vec<Bytes> = files.iter().map(|(name, bytes)| Bytes::new(name, bytes.clone())).collect();

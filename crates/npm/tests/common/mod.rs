@@ -1,16 +1,14 @@
 //! A small world for the tests of this crate: real tarballs, a signed log in memory, rows in a map, and a reader that
 //! does what the shell does.
 
-#![allow(dead_code, reason = "each test program uses its own part")]
+#![allow(dead_code, unused_imports, reason = "each test program uses its own part")]
 
 use deedbox_model::*;
 use deedbox_npm::{Npm, RegistrySigner};
+pub(crate) use deedbox_testkit::archives::{gzip, gzip_stored, member, pax, tar};
 use deedbox_testkit::folding::Bytes;
 pub(crate) use deedbox_testkit::folding::text;
 use deedbox_view::*;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use std::io::Write;
 use std::sync::Arc;
 
 pub(crate) fn inspect(tarball: &[u8]) -> Result<Inspection, InspectRefusal> {
@@ -21,45 +19,11 @@ pub(crate) fn inspect_with(npm: &Npm, tarball: &[u8]) -> Result<Inspection, Insp
     npm.inspect(&Said::default(), &[&Bytes::new("given.tgz", tarball)])
 }
 
-pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut gz = GzEncoder::new(Vec::new(), Compression::fast());
-    gz.write_all(bytes).unwrap();
-    gz.finish().unwrap()
-}
-
-/// One tar member as raw as a hostile one may be.
-pub(crate) fn member(path: &[u8], kind: u8, data: &[u8]) -> Vec<u8> {
-    let mut header = tar::Header::new_ustar();
-    header.as_mut_bytes()[..path.len()].copy_from_slice(path);
-    header.set_mode(0o644);
-    header.set_mtime(499_162_500);
-    header.set_size(data.len() as u64);
-    header.as_mut_bytes()[156] = kind;
-    header.set_cksum();
-    let mut out = header.as_bytes().to_vec();
-    out.extend(data);
-    out.resize(out.len().div_ceil(512) * 512, 0);
-    out
-}
-
-/// A tar of these files under `package/`.
-pub(crate) fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (path, data) in files {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(data.len() as u64);
-        header.set_mode(0o644);
-        header.set_mtime(499_162_500);
-        builder.append_data(&mut header, format!("package/{path}"), *data).unwrap();
-    }
-    builder.into_inner().unwrap()
-}
-
-/// Stored, not compressed: its digests stay the same whatever the compressor's version.
+/// Stored, not compressed: its digests stay the same whatever the compressor's version. The files are under `package/`.
 pub(crate) fn tarball(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut gz = GzEncoder::new(Vec::new(), Compression::none());
-    gz.write_all(&tar_of(files)).unwrap();
-    gz.finish().unwrap()
+    let paths: Vec<String> = files.iter().map(|(path, _)| format!("package/{path}")).collect();
+    let files: Vec<(&str, &[u8])> = paths.iter().map(String::as_str).zip(files.iter().map(|(_, data)| *data)).collect();
+    gzip_stored(&tar(&files))
 }
 
 pub(crate) fn package_json(version: &str, more: &str) -> String {

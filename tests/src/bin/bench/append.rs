@@ -5,6 +5,7 @@ use crate::fixture::{self, Log, MANY, Mix, VERSION, counted, serve};
 use crate::load::{self, Appended};
 use crate::machine::{Watch, percentile};
 use crate::report::{Row, figure};
+use deedbox_tests::packed::small_tarball;
 use deedbox_tests::publisher::Publisher;
 
 const GROUP: &str = "append";
@@ -50,7 +51,7 @@ fn one_after_another(bench: &mut Bench, log: &Log) -> anyhow::Result<()> {
         let publisher = Publisher::claim(&http, &server.url, key, "alone.localhost", "127.0.0.1").await?;
         let mut statements = Vec::with_capacity(releases);
         for number in 0..releases {
-            let release = publisher.release(fixture::small_tarball(&format!("@alone.localhost/package-{number}"))?, None)?;
+            let release = publisher.release(small_tarball(&format!("@alone.localhost/package-{number}"), VERSION), None)?;
             for object in &release.objects {
                 fixture::put_in_place(&log.data, object)?;
             }

@@ -61,7 +61,7 @@ pub(crate) fn of_gems(bench: &mut Bench) -> anyhow::Result<()> {
             let mut prev = None;
             for version in 0..versions {
                 let release =
-                    publisher.release_of(packed::gem(&publisher.domain, &format!("gem-{package}"), &format!("1.{version}"))?, prev)?;
+                    publisher.release_of(packed::gem(&publisher.domain, &format!("gem-{package}"), &format!("1.{version}")), prev)?;
                 prev = Some(release.event);
                 for object in &release.objects {
                     put_in_place(&data, object)?;

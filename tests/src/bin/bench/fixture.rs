@@ -6,7 +6,8 @@ use crate::process::Server;
 use anyhow::{Context as _, ensure};
 use deedbox_model::event::{ChannelRemoved, ChannelSet, ReleaseUnyanked, ReleaseYanked};
 use deedbox_model::{Channel, Event, ReasonCode, SecretKey, Sha256Digest, Sha512Digest, Version};
-use deedbox_tests::publisher::{Publisher, Release, tarball};
+use deedbox_tests::packed::small_tarball;
+use deedbox_tests::publisher::{Publisher, Release};
 use sha2::{Digest as _, Sha512};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -158,7 +159,7 @@ fn prepare(publisher: &Publisher, packages: usize, mix: Mix) -> anyhow::Result<P
     let mut prepared = Prepared { statements: Vec::new(), objects: Vec::new(), packages: Vec::new() };
     for number in 0..packages {
         let name = format!("@{}/package-{number}", publisher.domain);
-        let Release { id, objects, statement, event, .. } = publisher.release(small_tarball(&name)?, None)?;
+        let Release { id, objects, statement, event, .. } = publisher.release(small_tarball(&name, VERSION), None)?;
         let sha512 = objects.first().map(|bytes| Sha512Digest(Sha512::digest(bytes).into())).context("no tarball")?;
         prepared.statements.push(statement);
         prepared.objects.extend(objects);
@@ -177,15 +178,6 @@ fn prepare(publisher: &Publisher, packages: usize, mix: Mix) -> anyhow::Result<P
         }
     }
     Ok(prepared)
-}
-
-/// A package as small ones are.
-pub(crate) fn small_tarball(name: &str) -> anyhow::Result<Vec<u8>> {
-    let package = serde_json::json!({
-        "name": name, "version": VERSION, "description": "A small package, as most are", "license": "MIT", "main": "index.js",
-        "keywords": ["small", "measured"], "dependencies": { "left": "^1.0.0" },
-    });
-    tarball(&[("package/package.json", package.to_string().as_bytes()), ("package/index.js", b"module.exports = 1\n")])
 }
 
 /// Puts an object where the registry keeps it, without the wait for the disk that an upload has.

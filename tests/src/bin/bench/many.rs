@@ -24,7 +24,7 @@ type Make = fn(&Domain, &str, usize) -> anyhow::Result<Packed>;
 
 /// An ecosystem: its name, how a version is made, and the largest answer about a package, below the registry's address.
 const ECOSYSTEMS: [(&str, Make, &str); 4] = [
-    ("npm", |domain, name, number| packed::npm(domain, name, &format!("1.{number}.0")), "/npm/@many.localhost%2fmany"),
+    ("npm", |domain, name, number| Ok(packed::npm(domain, name, &format!("1.{number}.0"))), "/npm/@many.localhost%2fmany"),
     (
         "maven",
         |domain, name, number| packed::maven(domain, name, &format!("1.{number}"), b"1"),
@@ -35,7 +35,7 @@ const ECOSYSTEMS: [(&str, Make, &str); 4] = [
         |domain, name, number| Ok(packed::image(domain, name, &format!("1.{number}"), vec![number.to_string().into_bytes()])?.0),
         "/v2/many.localhost/many/tags/list",
     ),
-    ("gem", |domain, name, number| packed::gem(domain, name, &format!("1.{number}")), "/gem/many.localhost/info/many"),
+    ("gem", |domain, name, number| Ok(packed::gem(domain, name, &format!("1.{number}"))), "/gem/many.localhost/info/many"),
 ];
 
 pub(crate) fn versions(bench: &mut Bench) -> anyhow::Result<()> {

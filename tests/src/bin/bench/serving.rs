@@ -8,9 +8,10 @@ use crate::peers::{nginx, verdaccio};
 use crate::process::Server;
 use crate::report::{Row, figure};
 use anyhow::{Context as _, ensure};
+use deedbox_testkit::archives::tgz;
 use deedbox_tests::clients;
 use deedbox_tests::debian::debian;
-use deedbox_tests::publisher::{Publisher, tarball};
+use deedbox_tests::publisher::Publisher;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -137,7 +138,7 @@ impl Shelf<'_> {
                 "devDependencies": { "tester": "^9.0.0", "linter": "^8.2.1" }, "scripts": { "test": "tester run", "lint": "linter ." },
             });
             let tarball =
-                tarball(&[("package/package.json", package.to_string().as_bytes()), ("package/lib/index.js", b"module.exports = 1\n")])?;
+                tgz(&[("package/package.json", package.to_string().as_bytes()), ("package/lib/index.js", b"module.exports = 1\n")]);
             let release = self.publisher.release(tarball, prev)?;
             prev = Some(release.event);
             versions += 1;
@@ -164,7 +165,7 @@ impl Shelf<'_> {
     fn tarball(&self, bench: &Bench, name: &str, bytes: usize) -> anyhow::Result<Asked> {
         let native = format!("@{DOMAIN}/{name}");
         let package = json!({ "name": native, "version": "1.0.0", "license": "MIT", "main": "index.js" });
-        let tarball = tarball(&[("package/package.json", package.to_string().as_bytes()), ("package/data.bin", &noise(bytes - 300))])?;
+        let tarball = tgz(&[("package/package.json", package.to_string().as_bytes()), ("package/data.bin", &noise(bytes - 300))]);
         let release = self.publisher.release(tarball.clone(), None)?;
         let packument = bench.wait(async {
             publish(&self.http, self.url, &self.publisher, &release).await?;

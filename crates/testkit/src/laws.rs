@@ -1,0 +1,55 @@
+//! The laws of every projection (spec/projections/README.md), tried on a log that a test has made: what a dialect's own tests bring is the
+//! history and the requests.
+
+use crate::folding::{Logged, Store};
+use deedbox_model::Rows;
+use deedbox_view::projection::MAX_SCAN;
+use deedbox_view::{Projection, Reads, Request, Response, Site};
+
+/// Rows that grew in batches, or at once, are those that grew one by one. Gives them.
+pub fn rows_from_increments_are_rows_from_zero<D: Projection + Default>(entries: &[Logged], batch: usize) -> Store<D> {
+    let in_batches_of = |size: usize| {
+        let mut store = Store::<D>::default();
+        store.follow(entries, size);
+        store
+    };
+    let one_by_one = in_batches_of(1);
+    for size in [batch, entries.len().max(1)] {
+        assert!(in_batches_of(size).rows == one_by_one.rows, "in batches of {size} the rows are others");
+    }
+    one_by_one
+}
+
+/// However few rows a scan gives at once, the answer is the same.
+pub fn an_answer_is_the_same_however_few_rows_a_scan_gives<D: Projection>(store: &Store<D>, site: &Site, requests: &[Request], limit: u32) {
+    for request in requests {
+        assert_eq!(store.answer_at(site, request, limit), store.answer_at(site, request, MAX_SCAN), "{}", request.path);
+    }
+}
+
+/// An answer that the shell keeps while the rows of its first round stay is the one that it would make (docs/decisions/0007).
+pub fn an_answer_stays_while_the_first_rows_of_its_plan_stay<D: Projection + Default>(
+    entries: &[Logged],
+    site: &Site,
+    requests: &[Request],
+) {
+    let mut store = Store::<D>::default();
+    let ask = |store: &Store<D>, request: &Request| (first_rows(store, request), store.answer_at(site, request, MAX_SCAN));
+    let mut kept: Vec<(Rows, Response)> = requests.iter().map(|request| ask(&store, request)).collect();
+    for entry in entries {
+        store.follow(std::slice::from_ref(entry), 1);
+        for (request, kept) in requests.iter().zip(&mut kept) {
+            let now = ask(&store, request);
+            if now.0 == kept.0 {
+                assert_eq!(now.1, kept.1, "{} changed behind its first rows", request.path);
+            }
+            *kept = now;
+        }
+    }
+}
+
+fn first_rows<D: Projection>(store: &Store<D>, request: &Request) -> Rows {
+    let mut reads = Reads::default();
+    store.read(&store.projection.plan(request), MAX_SCAN, &mut reads);
+    reads.rows
+}
