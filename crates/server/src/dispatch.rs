@@ -66,7 +66,6 @@ impl Dispatch {
     pub(crate) async fn call(&self, request: Request<Body>) -> Response {
         let began = Instant::now();
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        tracing::trace!(%method, %uri, accept = ?request.headers().get(http::header::ACCEPT), "asked");
         let kind = kind_of(&method, uri.path());
         let id = format!("{:08x}-{:x}", self.process, self.next_id.fetch_add(1, Ordering::Relaxed));
         let mut response = match self.app.slots.try_acquire() {
