@@ -49,9 +49,9 @@ struct Data {
 pub fn run(deedbox: &Path, program: &Path) -> anyhow::Result<Report> {
     let program = program.canonicalize().with_context(|| format!("{} is not there", program.display()))?;
     let scratch = tempfile::tempdir()?;
-    let (child, url) = serve(deedbox, scratch.path(), "127.0.0.1:0")?;
+    let (child, at) = serve(deedbox, scratch.path(), None)?;
     let _served = Served(child);
-    let data = published(deedbox, scratch.path(), &url)?;
+    let data = published(deedbox, scratch.path(), &format!("http://{at}"))?;
     let mut command = Command::new(&program);
     command.current_dir(scratch.path()).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
@@ -61,7 +61,7 @@ pub fn run(deedbox: &Path, program: &Path) -> anyhow::Result<Report> {
     }
     for (name, value) in [
         ("OCI_VERSION", "1.1"),
-        ("OCI_REGISTRY", url.trim_start_matches("http://")),
+        ("OCI_REGISTRY", &at.to_string()),
         ("OCI_TLS", "disabled"),
         ("OCI_REPO1", &format!("{DOMAIN}/app")),
         ("OCI_REPO2", &format!("{DOMAIN}/app")),
