@@ -67,8 +67,7 @@ impl Projection for Maven {
         PROJECTION
     }
     fn version(&self) -> u32 {
-        // 2: rows of claims.
-        2
+        1
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry)
