@@ -19,3 +19,4 @@ mod recorder;
 pub mod registry;
 pub mod retrace;
 pub mod shelf;
+pub mod still;

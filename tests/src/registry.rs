@@ -169,6 +169,19 @@ impl Running {
         Ok(log.lines().filter(|line| line.contains(" answered ") && line.contains(&said)).count())
     }
 
+    /// Changes an object of the store as a failing disk does: its file looks as if nobody had written it. A registry that has sent it whole
+    /// before then sends the other bytes; one that has not, or sees a file written anew, breaks off.
+    ///
+    /// # Errors
+    /// When the object is not there, or cannot be changed.
+    pub fn rot(&self, bytes: &[u8], other: &[u8]) -> anyhow::Result<()> {
+        let path = self.object(bytes);
+        let file = File::options().write(true).open(&path).with_context(|| format!("{} is not there", path.display()))?;
+        let written = file.metadata()?.modified()?;
+        fs::write(&path, other)?;
+        Ok(file.set_modified(written)?)
+    }
+
     /// Where an object of the store lies: the file that holds exactly these bytes' SHA-256 in its name.
     #[must_use]
     pub fn object(&self, bytes: &[u8]) -> PathBuf {

@@ -272,13 +272,17 @@ fn changed_bytes_are_refused_by_gem_by_bundler_and_by_verify() {
     let release = format!("gem:{DOMAIN}/changed@1.0.0");
     bench.registry.deedbox(["verify", &release]).unwrap().done().unwrap();
 
-    let mut bytes = fs::read(&file).unwrap();
-    let object = bench.registry.object(&bytes);
+    let good = fs::read(&file).unwrap();
+    let mut bytes = good.clone();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    fs::write(object, &bytes).unwrap();
-    let served = block_on(async { reqwest::get(format!("{}/gems/changed-1.0.0.gem", bench.url())).await?.bytes().await }).unwrap();
-    assert_eq!(served, bytes, "the registry was not made to serve other bytes");
+    let served = || block_on(async { reqwest::get(format!("{}/gems/changed-1.0.0.gem", bench.url())).await?.bytes().await });
+    fs::write(bench.registry.object(&good), &bytes).unwrap();
+    assert!(served().is_err(), "the registry sent other bytes to their end");
+    fs::write(bench.registry.object(&good), &good).unwrap();
+    assert_eq!(served().unwrap(), good);
+    bench.registry.rot(&good, &bytes).unwrap();
+    assert_eq!(served().unwrap(), bytes, "the registry was not made to serve other bytes");
 
     let said = bench.gem("changed", "");
     assert!(!said.ok, "gem took it: {}", said.all());

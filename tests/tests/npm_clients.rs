@@ -190,7 +190,7 @@ impl Bench {
         let before = self.project("changed", &[(&name, "1.0.0")])?;
         self.install(&before)?;
         let bytes = fs::read(tarball)?;
-        fs::write(self.registry.object(&bytes), other_content(&bytes)?)?;
+        self.registry.rot(&bytes, &other_content(&bytes)?)?;
         let takes = |project: &Project, args: &[&str]| -> anyhow::Result<bool> {
             if self.client.name.starts_with("pnpm") {
                 // pnpm asks again after ten seconds, and after a minute.

@@ -20,9 +20,19 @@ pub enum Class {
 /// A failure.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// No connection, no answer, or an answer that broke off.
+    /// No connection, or no answer.
     #[error("cannot reach {url}: {why}. Look whether the registry runs and the address is right, then try again")]
     Unreachable {
+        /// What was asked for.
+        url: String,
+        /// What the network says.
+        why: String,
+    },
+    /// An answer that did not come to its end.
+    #[error(
+        "{url}: the answer broke off ({why}). Try again; if it breaks off every time, what the registry keeps may be damaged: deedbox fsck tells its operator"
+    )]
+    BrokenOff {
         /// What was asked for.
         url: String,
         /// What the network says.
@@ -92,7 +102,7 @@ impl ClientError {
     /// Its class.
     pub fn class(&self) -> Class {
         match self {
-            ClientError::Unreachable { .. } | ClientError::Busy { .. } => Class::Unreachable,
+            ClientError::Unreachable { .. } | ClientError::BrokenOff { .. } | ClientError::Busy { .. } => Class::Unreachable,
             ClientError::Use(_) => Class::UsedWrongly,
             ClientError::Refused { .. }
             | ClientError::Answer { .. }

@@ -179,7 +179,7 @@ impl Registry {
         }
         let mut response = self.accepted(path, response).await?;
         let mut left = limit;
-        while let Some(piece) = response.chunk().await.map_err(|e| self.unreachable(path, e))? {
+        while let Some(piece) = response.chunk().await.map_err(|e| self.broken_off(path, &e))? {
             left = left
                 .checked_sub(piece.len() as u64)
                 .ok_or_else(|| self.answer(path, "the object that was asked for", format!("more than {limit} bytes")))?;
@@ -243,7 +243,7 @@ impl Registry {
 
     async fn read(&self, path: &str, mut response: Response, limit: usize) -> Result<Vec<u8>, ClientError> {
         let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|e| self.unreachable(path, e))? {
+        while let Some(piece) = response.chunk().await.map_err(|e| self.broken_off(path, &e))? {
             if body.len() + piece.len() > limit {
                 return Err(self.answer(path, "an answer of bearable size", format!("more than {limit} bytes")));
             }
@@ -253,14 +253,11 @@ impl Registry {
     }
 
     fn unreachable(&self, path: &str, error: reqwest::Error) -> ClientError {
-        // The innermost cause is the one that a person can act on: "Connection refused".
-        let mut why = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            why = cause.to_string();
-            source = cause.source();
-        }
-        ClientError::Unreachable { url: self.url.join(path), why }
+        ClientError::Unreachable { url: self.url.join(path), why: cause_of(&error) }
+    }
+
+    fn broken_off(&self, path: &str, error: &reqwest::Error) -> ClientError {
+        ClientError::BrokenOff { url: self.url.join(path), why: cause_of(error) }
     }
 
     pub(crate) fn answer(&self, path: &str, expected: &'static str, why: impl std::fmt::Display) -> ClientError {
@@ -276,6 +273,17 @@ pub fn printable(text: &str) -> String {
 /// The same with its line breaks, for what another program said: at most 20,000 characters.
 pub fn printable_lines(text: &str) -> String {
     text.trim_end().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).take(20_000).collect()
+}
+
+/// The innermost cause, which is the one that a person can act on: "Connection refused".
+fn cause_of(error: &reqwest::Error) -> String {
+    let mut why = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        why = cause.to_string();
+        source = cause.source();
+    }
+    why
 }
 
 #[cfg(test)]

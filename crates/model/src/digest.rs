@@ -254,6 +254,25 @@ pub struct ObjectRef {
     pub sha256: Sha256Digest,
 }
 
+/// Computes the address and size of a stream, and nothing else.
+#[derive(Debug, Default, Clone)]
+pub struct Addresser {
+    sha256: sha2::Sha256,
+    size: u64,
+}
+
+impl Addresser {
+    /// The next bytes of the stream.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        self.size += bytes.len() as u64;
+    }
+    /// What they are.
+    pub fn finish(self) -> ObjectRef {
+        ObjectRef { size: self.size, sha256: Sha256Digest(self.sha256.finalize().into()) }
+    }
+}
+
 impl ObjectRef {
     /// Of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
@@ -261,15 +280,14 @@ impl ObjectRef {
     }
     /// Of what is read to its end.
     pub fn read(mut from: impl std::io::Read) -> std::io::Result<Self> {
-        let (mut hasher, mut size) = (sha2::Sha256::default(), 0);
+        let mut addresser = Addresser::default();
         let mut piece = vec![0; READ_BYTES];
         loop {
             let read = from.read(&mut piece)?;
             if read == 0 {
-                return Ok(ObjectRef { size, sha256: Sha256Digest(hasher.finalize().into()) });
+                return Ok(addresser.finish());
             }
-            hasher.update(piece.get(..read).unwrap_or_default());
-            size += read as u64;
+            addresser.update(piece.get(..read).unwrap_or_default());
         }
     }
     /// Whether these bytes are the object.

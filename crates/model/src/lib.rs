@@ -29,7 +29,7 @@ pub mod value;
 pub mod version;
 
 pub use channel::Channel;
-pub use digest::{Algorithm, Blake3Digest, Digests, Hasher, Md5Digest, ObjectRef, Sha1Digest, Sha256Digest, Sha512Digest};
+pub use digest::{Addresser, Algorithm, Blake3Digest, Digests, Hasher, Md5Digest, ObjectRef, Sha1Digest, Sha256Digest, Sha512Digest};
 pub use domain::Domain;
 pub use encoding::{NotCanonical, decode, encode};
 pub use envelope::{BadSignature, Envelope, EnvelopeError};

@@ -34,6 +34,7 @@ mod request;
 mod stall;
 mod submit;
 mod sweep;
+mod whole;
 
 pub use config::{Config, PublicUrl, Times};
 pub use open::{MakeSigner, OnProgress, OpenError, Parts, Server};

@@ -7,6 +7,7 @@ use crate::negotiate::{Part, none_match, part};
 use crate::refusal::Refused;
 use crate::reply::{bytes_answer, cache_control, content_range, not_modified, unsatisfiable};
 use crate::request::{drain, next_piece, one};
+use crate::whole::FoundWhole;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -43,6 +44,7 @@ pub(crate) struct ObjectShelf {
     /// Protocol 1 has no event that takes an object back: what was readable once stays so.
     readable: moka::sync::Cache<Sha256Digest, Readable>,
     hot: moka::sync::Cache<Sha256Digest, Bytes>,
+    whole: FoundWhole,
 }
 
 impl ObjectShelf {
@@ -51,7 +53,7 @@ impl ObjectShelf {
             .max_capacity(cache_bytes)
             .weigher(|_: &Sha256Digest, bytes: &Bytes| u32::try_from(bytes.len() + 128).unwrap_or(u32::MAX))
             .build();
-        ObjectShelf { objects, rows, readable: moka::sync::Cache::new(READABLE_KEPT), hot }
+        ObjectShelf { objects, rows, readable: moka::sync::Cache::new(READABLE_KEPT), hot, whole: FoundWhole::new() }
     }
 
     /// The proof that an object may be read; none if no event refers to it.
@@ -124,8 +126,13 @@ impl ObjectShelf {
         };
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+        let is_whole = range == (0..object.size);
+        let stat = if is_whole { Some(self.objects.stat(&object.sha256).await?.ok_or_else(|| missing(&object))?) } else { None };
         let stream = self.objects.read(&object.sha256, range).await?.ok_or_else(|| missing(&object))?;
-        let mut response = Response::new(Body::from_stream(stream));
+        let mut response = Response::new(match stat.filter(|stat| !self.whole.knows(stat)) {
+            Some(stat) => Body::from_stream(self.whole.check(object, &stat, stream)),
+            None => Body::from_stream(stream),
+        });
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response.extensions_mut().insert(crate::dispatch::Streams);

@@ -4,14 +4,13 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead as _, BufReader, Write as _},
-    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, ensure};
 use deedbox_model::Hasher;
 use deedbox_tests::registry::Running;
+use deedbox_tests::still::{self, Still};
 
 use super::bench::{Bench, Gradle, fetch, publish, shelf};
 
@@ -101,7 +100,8 @@ impl Victim {
             files.insert(format!("/{stem}.jar.sha1"), digests.sha1.to_string().into_bytes());
             files.insert(format!("/{stem}.jar.md5"), digests.md5.to_string().into_bytes());
         }
-        serve(files)
+        let files = files.into_iter().map(|(path, bytes)| (path, Still { bytes, ..Still::default() })).collect();
+        Ok(format!("http://{}/", still::serve(files)?))
     }
 }
 
@@ -158,35 +158,6 @@ fn row(client: &str) -> [&'static str; 3] {
     let row = GUIDE.lines().find(|line| line.starts_with(&format!("| {client} |"))).with_context(|| format!("no row {client}"));
     let cells: Vec<&str> = row.unwrap().split('|').map(str::trim).collect();
     [cells[2], cells[3], cells[4]]
-}
-
-/// Serves these, each by its path, as long as the process lives.
-fn serve(files: BTreeMap<String, Vec<u8>>) -> anyhow::Result<String> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let url = format!("http://{}/", listener.local_addr()?);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            // A client that goes away early has its answer.
-            let _ = answer(stream, &files);
-        }
-    });
-    Ok(url)
-}
-
-fn answer(mut stream: TcpStream, files: &BTreeMap<String, Vec<u8>>) -> std::io::Result<()> {
-    let mut path = String::new();
-    for line in BufReader::new(&stream).lines() {
-        let line = line?;
-        if path.is_empty() {
-            path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-        }
-        if line.is_empty() {
-            break;
-        }
-    }
-    let (status, bytes) = files.get(&path).map_or(("404 Not Found", &[][..]), |bytes| ("200 OK", bytes));
-    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len())?;
-    stream.write_all(bytes)
 }
 
 /// Bytes that look random and are always the same for a name, of its own: nothing that gets smaller when it is packed, and no object that two

@@ -139,3 +139,33 @@ async fn an_object_that_is_damaged_on_disk_is_never_sent_from_memory_as_if_it_we
     assert_eq!(code(world.get(&object_path(&object)).await).await, (503, "store".to_owned()));
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_object_that_is_damaged_on_disk_is_never_sent_to_its_end() {
+    let world = World::new().await;
+    let owner = world.claim("acme.localhost", 10).await;
+    let rest = vec![b'r'; 2_500_000];
+    let statement = world.prepare(&owner, ID, "1.0.0", None, &rest).await;
+    world.must_append(&statement).await;
+    let good = artifact(ID, "1.0.0", &rest);
+    let object = ObjectRef::of(&good);
+    let hex = object.sha256.to_hex();
+    let path = world.dir.path().join(format!("objects/sha256/{}/{}/{hex}", &hex[..2], &hex[2..4]));
+    let whole = async || world.get(&object_path(&object)).await.error_for_status()?.bytes().await;
+    // Before it was ever sent, and after it was found whole; the first, a middle and the last byte.
+    for damaged in [0, good.len() / 2, good.len() - 1] {
+        let mut bad = good.clone();
+        bad[damaged] ^= 1;
+        std::fs::write(&path, &bad).unwrap();
+        for _ in 0..2 {
+            assert!(whole().await.is_err(), "byte {damaged}");
+        }
+        std::fs::write(&path, &good).unwrap();
+        for _ in 0..2 {
+            assert!(whole().await.unwrap() == good, "byte {damaged}");
+        }
+    }
+    std::fs::write(&path, &good[..good.len() - 1]).unwrap();
+    assert!(whole().await.is_err(), "cut off");
+    world.stop().await;
+}
