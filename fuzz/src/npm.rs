@@ -1,9 +1,10 @@
 //! Targets of npm's artifacts (spec/projections/npm.md §3, §4): tarballs, package.json and package-lock.json. Whatever is accepted
 //! must go all the way: into a manifest, a statement, rows, and a packument that parses.
 
-use self::world::{Log, NpmStore as _, Store, gzip, inspect_with, member, tar_of};
+use self::world::{Log, NpmStore as _, Store, gzip, inspect_with, member};
 use deedbox_model::{Manifest, RowKey};
 use deedbox_npm::{ArchiveLimits, Npm, PackageName, lockfile};
+use deedbox_testkit::archives;
 use deedbox_view::{Body, Dialect as _, InspectRefusal, Inspection};
 use std::io::Read as _;
 
@@ -39,7 +40,12 @@ pub fn tar(data: &[u8]) {
 
 /// Any bytes as package.json in a good tarball with some files around it.
 pub fn package_json(data: &[u8]) {
-    let tar = tar_of(&[("package.json", data), ("README.md", b"# Widget\n"), ("binding.gyp", b"{}"), ("bin/run.js", b"1\n")]);
+    let tar = archives::tar(&[
+        ("package/package.json", data),
+        ("package/README.md", b"# Widget\n"),
+        ("package/binding.gyp", b"{}"),
+        ("package/bin/run.js", b"1\n"),
+    ]);
     inspected(&gzip(&tar));
 }
 

@@ -4,13 +4,13 @@
 use crate::authority::STEP;
 use crate::model::ORIGIN;
 use crate::npm::raw_member;
-use crate::npm::world::{package_json, tar_of, tarball};
+use crate::npm::world::{package_json, tarball};
 use crate::tlog::{SIZES, honest};
 use deedbox_model::envelope::{Envelope, Kind};
 use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainKey, Event, Role};
 use deedbox_model::permit::{Permit, PermitTerms};
 use deedbox_model::{Domain, EventId, Origin, Speaker, Statement, Verified};
-use deedbox_testkit::{Registry, manifest, secret, time};
+use deedbox_testkit::{Registry, archives, manifest, secret, time};
 use deedbox_tlog::{LogProof, attach_receipts, prove_inclusion};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -228,7 +228,12 @@ fn npm(seeds: &mut Seeds) {
     };
     let pax = |kind: u8, data: String| raw_member(b"PaxHeader/x", kind, data.as_bytes());
     let tars = [
-        tar_of(&[("package.json", plain.as_bytes()), ("README.md", b"# Widget\n"), ("binding.gyp", b"{}"), ("npm-shrinkwrap.json", b"{}")]),
+        archives::tar(&[
+            ("package/package.json", plain.as_bytes()),
+            ("package/README.md", b"# Widget\n"),
+            ("package/binding.gyp", b"{}"),
+            ("package/npm-shrinkwrap.json", b"{}"),
+        ]),
         [good(), end.clone()].concat(),
         [raw_member(b"package/", b'5', b""), good(), raw_member(b"package/lib/", b'5', b""), file(), end.clone()].concat(),
         [good(), pax(b'x', record("path", &long) + &record("size", "1")), file(), end.clone()].concat(),
