@@ -389,10 +389,14 @@ impl Byte {
         Ok(byte)
     }
 
+    /// As a failing disk does it: nobody has written the file since. A registry compares what it has not sent yet, and what was
+    /// written since, and would break off; this one has sent it whole, and it is the clients that must look.
     fn set(&self, value: u8) -> anyhow::Result<()> {
         let mut file = std::fs::OpenOptions::new().write(true).open(&self.path)?;
+        let written = file.metadata()?.modified()?;
         file.seek(SeekFrom::Start(self.at))?;
         file.write_all(&[value])?;
+        file.set_modified(written)?;
         Ok(file.sync_all()?)
     }
 
