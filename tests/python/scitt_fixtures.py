@@ -126,7 +126,8 @@ def receipts():
 
 
 def trees():
-    for path in ("logs/small.json", "logs/verdicts.json", "logs/void-beginning.json", "logs/protocol2.json"):
+    for name in ("small", "verdicts", "order", "edges", "contents", "void-beginning", "protocol2"):
+        path = f"logs/{name}.json"
         log = read(path)
         entries = [entry["statement"] for entry in log["entries"]]
         for root in log["roots"]:

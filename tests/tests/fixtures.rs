@@ -524,7 +524,7 @@ fn receipts_and_transparent_statements_have_their_verdicts() {
         }
         assert_eq!(detach_receipts(&case.bytes("transparent_statement")).unwrap(), (entry, found));
     }
-    for case in receipts.list("refused") {
+    for case in receipts.list("refused").iter().chain(receipts.list("refused_spellings")) {
         assert!(verify(&case.bytes("receipt"), case.text("subject"), &hash(case, "leaf_hash")).is_err(), "{}", case.text("rule"));
     }
 }
