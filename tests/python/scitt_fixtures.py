@@ -108,7 +108,7 @@ def receipts():
         counts["refused"] += 1
     # The other library leaves issuer, subject and kid to its caller, understands the critical label 395, and lets the unprotected header
     # hold more (spec/log.md §10.5 is stricter). All the rest it refuses too.
-    its_caller_asks = {"another kid", "another issuer", "another subject", "no subject"}
+    its_caller_asks = {"another kid", "a kid that is a text", "another issuer", "no issuer", "another subject", "no subject"}
     it_allows = {"crit", "something else in the unprotected header"}
     by_leaf = {entry["event_id"]: entry["statement"] for entry in read("logs/small.json")["entries"]}
     for case in fixture["refused"]:

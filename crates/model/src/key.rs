@@ -156,8 +156,8 @@ impl SecretKey {
         if !text.starts_with(PEM_BEGIN) {
             return None;
         }
-        let (label, der) = pem::decode_vec(text.as_bytes()).ok()?;
-        if label != PEM_LABEL { None } else { Self::from_pkcs8(&der) }
+        let (_, der) = pem::decode_vec(text.as_bytes()).ok()?;
+        Self::from_pkcs8(&der)
     }
 
     /// From the DER of version 1, or of version 2 with the public key of this very seed.
