@@ -252,7 +252,7 @@ mod tests {
             ("two keys", pem.repeat(2)),
             ("text before it", format!("Private-Key:\n{pem}")),
             ("text after it", format!("{pem}x")),
-            ("no padding of lines", pem.replace("MC4", "MC4\n")),
+            ("lines of another length", pem.replace("MC4", "MC4\n")),
             ("nothing", String::new()),
         ] {
             assert!(SecretKey::from_pem(&text).is_none(), "{what}");
