@@ -1,6 +1,7 @@
 //! Places: every path of an archive, folded, so that no two members end at one place on any file system.
 
 use super::{ArchiveLimits, Manner, refuse, shown};
+use crate::place::{Fault, place};
 use deedbox_view::InspectRefusal;
 use std::collections::BTreeMap;
 
@@ -42,7 +43,7 @@ impl<'a> Paths<'a> {
             return Err(no_top());
         }
         let below = self.below_top(path)?.ok_or_else(no_top)?;
-        let folded = fold_case(below);
+        let folded = place(below);
         if let Some(manifest) = self.manner.manifest
             && folded == manifest
             && let Some(first) = self.seen.get(&folded)
@@ -74,7 +75,7 @@ impl<'a> Paths<'a> {
 
     pub(super) fn add_folder(&mut self, path: &str) -> Result<(), InspectRefusal> {
         let Some(below) = self.below_top(path.strip_suffix('/').unwrap_or(path))? else { return Ok(()) };
-        let folded = fold_case(below);
+        let folded = place(below);
         match self.seen.get_mut(&folded) {
             Some(first) if first.is_file => return Err(collision(path, &first.spelled)),
             Some(first) if first.spelled.is_empty() => {}
@@ -107,16 +108,7 @@ impl<'a> Paths<'a> {
                 format!("{} has more than {} folders; flatten it", shown(path), self.limits.path_segments),
             ));
         }
-        let has_drive = |segment: &str| segment.chars().next().is_some_and(|c| c.is_ascii_alphabetic()) && segment.get(1..2) == Some(":");
-        if path.contains('\\') || path.chars().any(char::is_control) || path.split('/').any(|s| s.is_empty() || s == "." || has_drive(s)) {
-            return Err(refuse(
-                "archive_path_unsafe",
-                format!(
-                    "{} has an empty or \".\" segment, a backslash, a drive letter or a control character, which lead to different files on different systems; rename it",
-                    shown(path)
-                ),
-            ));
-        }
+        self.check(path)?;
         if self.manner.top_folder.is_none() {
             return Ok(Some(path));
         }
@@ -142,11 +134,30 @@ impl<'a> Paths<'a> {
         Ok(below)
     }
 
+    /// Every segment is one name on every file system.
+    fn check(&self, path: &str) -> Result<(), InspectRefusal> {
+        if path.split('/').any(|segment| segment.is_empty() || segment == ".") {
+            return Err(refuse(
+                "archive_path_unsafe",
+                format!("{} has an empty or \".\" segment, which programs read in different ways; {}", shown(path), self.manner.words.pack_again),
+            ));
+        }
+        match path.split('/').find_map(Fault::of) {
+            None => Ok(()),
+            Some(fault @ Fault::Long) => {
+                Err(refuse("archive_path_too_long", format!("{}… is not one file on every system: {}; shorten it", shown(path), fault.words())))
+            }
+            Some(fault) => {
+                Err(refuse("archive_path_unsafe", format!("{} is not one file on every system: {}; rename it", shown(path), fault.words())))
+            }
+        }
+    }
+
     fn add_parents(&mut self, folded: &str, path: &str) -> Result<(), InspectRefusal> {
         for (at, _) in folded.match_indices('/') {
             let Some(parent) = folded.get(..at) else { continue };
             match self.seen.get(parent) {
-                Some(place) if place.is_file => return Err(collision(path, &place.spelled)),
+                Some(first) if first.is_file => return Err(collision(path, &first.spelled)),
                 Some(_) => {}
                 None => self.insert(parent.to_owned(), Place { is_file: false, spelled: String::new() })?,
             }
@@ -172,14 +183,9 @@ fn collision(path: &str, other: &str) -> InspectRefusal {
     refuse(
         "archive_members_collide",
         format!(
-            "{} and {} are one place on a file system that does not tell capitals apart, or a file and a folder of one name; rename one",
+            "{} and {} are one place on a file system that does not tell capitals or forms of composition apart, or a file and a folder of one name; rename one",
             shown(path),
             shown(other)
         ),
     )
-}
-
-/// One form for all spellings that differ in case only. Through capitals first, so that ß and ss, ſ and s meet.
-pub(super) fn fold_case(path: &str) -> String {
-    path.to_uppercase().to_lowercase()
 }
