@@ -14,6 +14,7 @@ mod common;
 use common::*;
 use deedbox_gem::limits::{FILES, INFO_LINE_BYTES, METADATA_BYTES};
 use deedbox_gem::{ArchiveLimits, Gem};
+use deedbox_model::Value;
 use deedbox_testkit::folding::Bytes;
 use deedbox_view::{Dialect as _, Said};
 use proptest::prelude::*;
@@ -80,7 +81,8 @@ fn what_gem_build_makes_is_read_and_so_are_links_that_stay_inside() {
 fn what_ruby_reads_as_a_text_is_one_however_it_is_written() {
     let native = |from: &str, to: &str, field: &str| {
         let inspection = inspect(&[Bytes::new("widget-1.0.0.gem", with_yaml(from, to))]).unwrap();
-        inspection.manifest.native.get("gems").and_then(|gems| gems.as_list()?.first()?.get(field)?.as_text().map(str::to_owned))
+        let Some(Value::List(gems)) = inspection.manifest.native.get("gems") else { panic!("no gems") };
+        gems[0].get(field).and_then(Value::as_text).map(str::to_owned)
     };
     let summary = "summary: A w\u{ef}dget";
     for (written, expected) in [

@@ -41,7 +41,7 @@ impl FileName {
             Some("") => return None,
             classifier => classifier.map(str::to_owned),
         };
-        if extension.starts_with('.') || extension.ends_with('.') || extension.contains("..") {
+        if signed.contains("..") || extension.ends_with('.') {
             return None;
         }
         Some(FileName { tail: tail.to_owned(), classifier, extension: format!("{extension}{signature}") })

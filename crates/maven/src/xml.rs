@@ -177,7 +177,7 @@ impl Walk<'_> {
     fn document_type(&mut self, written: &str, inside: &str) -> Result<(), BadXml> {
         let name = inside.split(WHITE).next().unwrap_or_default();
         let holds = inside.contains(['[', ']', '<', '>', '&', '%']);
-        if self.has_type || self.roots > 0 || !written.starts_with("<!DOCTYPE") || !is_name(name) || holds {
+        if self.has_type || self.roots > 0 || !written.trim_start_matches('<').starts_with("!DOCTYPE") || !is_name(name) || holds {
             return Err(BadXml::DocumentType);
         }
         self.has_type = true;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use deedbox_maven::{ComparableVersion, Coordinates, Maven, Pom};
+use deedbox_maven::{Coordinates, Maven, Pom};
 use deedbox_testkit::folding::Bytes;
 use deedbox_view::ArtifactSource;
 
@@ -88,14 +88,15 @@ fn name_of(path: Option<&Path>) -> Option<String> {
     Some(path?.file_name()?.to_string_lossy().into_owned())
 }
 
-/// By coordinate, and then by Maven's order of versions.
-type Order = (String, ComparableVersion);
+/// By coordinate, and then by the version's numbers and words.
+type Order = (String, Vec<(u64, String)>);
 
 fn release(pom_file: &Path) -> anyhow::Result<(Order, Release)> {
     let folder = pom_file.parent().context("a POM without a folder")?;
     let version = name_of(Some(folder)).context("a folder without a name")?;
     let stem = pom_file.file_stem().context("a POM without a name")?.to_string_lossy().into_owned();
-    let order = |coordinate: String| (coordinate, ComparableVersion::parse(&version));
+    let parts: Vec<(u64, String)> = version.split(['.', '-']).map(|part| (part.parse().unwrap_or(0), part.to_owned())).collect();
+    let order = |coordinate: String| (coordinate, parts.clone());
     let named = |coordinate: &str| format!("{coordinate}:{version}");
     let pom = match Pom::read(&fs::read(pom_file)?) {
         Ok(pom) => pom,
