@@ -61,9 +61,9 @@ fn a_platform_that_rubygems_shortens_is_listed_as_written_and_answers_to_both_na
     publish(&mut log, &[Source::new("widget", "1.0.0"), Source::new("widget", "1.0.0").on("x86_64-linux-gnu")]);
     publish(&mut log, &[Source::new("gear", "1.0.0").on("x86_64-linux-gnu"), Source::new("gear", "1.0.0").on("x86_64-linux")]);
     let rows = log.rows();
-    let info = text(&rows.reply(&get("acme.example/info/widget")));
+    let info = text(&rows.answer(&get("acme.example/info/widget")));
     assert!(info.contains("\n1.0.0-x86_64-linux-gnu |checksum:"), "{info}");
-    let object = |path: &str| match rows.reply(&get(&format!("acme.example/gems/{path}"))).body {
+    let object = |path: &str| match rows.answer(&get(&format!("acme.example/gems/{path}"))).body {
         Body::Object(object) => Some(object),
         _ => None,
     };
@@ -72,7 +72,7 @@ fn a_platform_that_rubygems_shortens_is_listed_as_written_and_answers_to_both_na
     assert_eq!(written, object("widget-1.0.0-x86_64-linux.gem"), "as RubyGems 3.3 asks for it");
     assert_eq!(object("widget-1.0.0-x86_64-linux-musl.gem"), None);
     for name in ["widget-1.0.0-x86_64-linux-gnu", "widget-1.0.0-x86_64-linux"] {
-        assert_eq!(rows.reply(&get(&format!("acme.example/quick/Marshal.4.8/{name}.gemspec.rz"))).status, 200, "{name}");
+        assert_eq!(rows.answer(&get(&format!("acme.example/quick/Marshal.4.8/{name}.gemspec.rz"))).status, 200, "{name}");
     }
     let gears = ["gear-1.0.0-x86_64-linux-gnu.gem", "gear-1.0.0-x86_64-linux.gem"].map(object);
     assert!(gears.iter().all(Option::is_some) && gears[0] != gears[1], "where both are written, each is itself");

@@ -185,7 +185,7 @@ impl Registry {
 
 /// The code that a refusal ends with, in brackets.
 fn rule_in(words: &str) -> String {
-    let codes = words.split(['(', ')']).filter(|word| word.contains('_') && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+    let codes = words.split(['(', ')', '[', ']']).filter(|word| word.contains('_') && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
     codes.last().unwrap_or("unknown").to_owned()
 }
 
