@@ -75,6 +75,8 @@ enum Outcome {
 /// # Errors
 /// When a client or the registry cannot be started, or a client brings nothing.
 pub async fn run(deedbox: &Path, folder: &Path, only: Option<&str>) -> anyhow::Result<Report> {
+    fs::create_dir_all(folder)?;
+    let folder = &folder.canonicalize()?;
     let mut report = Report::default();
     for ecosystem in ECOSYSTEMS.into_iter().filter(|ecosystem| only.is_none_or(|only| only == *ecosystem)) {
         let folder = folder.join(ecosystem);
