@@ -46,51 +46,155 @@ fn encodings() -> Vec<Case> {
     let high: Vec<u8> = (0xa0..=0xff).collect();
     let mut cases = Vec::new();
     for name in [
-        "ISO-8859-1", "iso-8859-2", "ISO-8859-4", "ISO-8859-5", "ISO-8859-9", "ISO-8859-13", "ISO-8859-15", "ISO-8859-16", "windows-1250", "windows-1251",
-        "windows-1252", "windows-1254", "windows-1256", "KOI8-R", "IBM866", "Cp1252", "cp1251", "ISO8859_1", "ISO8859_15", "latin1", "Latin9", "l1", "ISO_8859-1",
+        "ISO-8859-1",
+        "iso-8859-2",
+        "ISO-8859-4",
+        "ISO-8859-5",
+        "ISO-8859-9",
+        "ISO-8859-13",
+        "ISO-8859-15",
+        "ISO-8859-16",
+        "windows-1250",
+        "windows-1251",
+        "windows-1252",
+        "windows-1254",
+        "windows-1256",
+        "KOI8-R",
+        "IBM866",
+        "Cp1252",
+        "cp1251",
+        "ISO8859_1",
+        "ISO8859_15",
+        "latin1",
+        "Latin9",
+        "l1",
+        "ISO_8859-1",
     ] {
         cases.push(case(name, declared(name, &high)));
     }
     for (name, letters) in [
-        ("ISO-8859-3", &b"\xb1\xe6"[..]), ("ISO-8859-6", b"\xd3\xe4"), ("ISO-8859-7", b"\xc1\xe8"), ("ISO-8859-8", b"\xf9\xec"), ("windows-1253", b"\xc1\xe8"),
-        ("windows-1255", b"\xf9\xec"), ("windows-1257", b"\xd0\xf2"), ("windows-1258", b"\xe3\xf0"), ("windows-874", b"\xa1\xa2"), ("TIS-620", b"\xa1\xa2"),
-        ("KOI8-U", b"\xa7\xd6"), ("Shift_JIS", b"\x93\xfa\x96\x7b"), ("SJIS", b"\x93\xfa"), ("MS932", b"\x93\xfa"), ("windows-31j", b"\x93\xfa"),
-        ("EUC-JP", b"\xc6\xfc\xcb\xdc"), ("EUC_JP", b"\xc6\xfc"), ("ISO-2022-JP", b"\x1b$BF|\x1b(B"), ("EUC-KR", b"\xbe\xc8"), ("GB2312", b"\xc4\xe3"), ("GBK", b"\xc4\xe3"),
-        ("GB18030", b"\xc4\xe3\x81\x30\x84\x36"), ("Big5", b"\xa7\x41"), ("UTF-8", b"\xc3\xa9"), ("utf8", b"\xc3\xa9"), ("UTF-8", b"\xff\xc3"), ("US-ASCII", b"e\xe9"),
-        ("ASCII", b"e"), ("ISO-8859-1", b"\x80\x85\x9f"), ("ISO-8859-9", b"\x80\x85"), ("ISO-8859-15", b"\x80\x85"), ("windows-1252", b"\x80\x81\x8d"), ("x-MacRoman", b"\x8e"),
-        ("HZ", b"x"), ("UTF-7", b"x"), ("ISO-8859-10", b"x"), ("ISO-8859-12", b"x"), ("ISO-8859-14", b"x"), ("nonsense", b"x"), ("ANSI", b"x"), ("x-user-defined", b"x"),
-        ("replacement", b"x"), ("macintosh", b"x"), ("x-cp1252", b"x"), ("UTF-16", b"x"), ("UTF-16LE", b"x"), ("UTF-32", b"x"), ("", b"x"), ("8859_1", b"x"), ("ISO-8859-1 ", b"x"),
+        ("ISO-8859-3", &b"\xb1\xe6"[..]),
+        ("ISO-8859-6", b"\xd3\xe4"),
+        ("ISO-8859-7", b"\xc1\xe8"),
+        ("ISO-8859-8", b"\xf9\xec"),
+        ("windows-1253", b"\xc1\xe8"),
+        ("windows-1255", b"\xf9\xec"),
+        ("windows-1257", b"\xd0\xf2"),
+        ("windows-1258", b"\xe3\xf0"),
+        ("windows-874", b"\xa1\xa2"),
+        ("TIS-620", b"\xa1\xa2"),
+        ("KOI8-U", b"\xa7\xd6"),
+        ("Shift_JIS", b"\x93\xfa\x96\x7b"),
+        ("SJIS", b"\x93\xfa"),
+        ("MS932", b"\x93\xfa"),
+        ("windows-31j", b"\x93\xfa"),
+        ("EUC-JP", b"\xc6\xfc\xcb\xdc"),
+        ("EUC_JP", b"\xc6\xfc"),
+        ("ISO-2022-JP", b"\x1b$BF|\x1b(B"),
+        ("EUC-KR", b"\xbe\xc8"),
+        ("GB2312", b"\xc4\xe3"),
+        ("GBK", b"\xc4\xe3"),
+        ("GB18030", b"\xc4\xe3\x81\x30\x84\x36"),
+        ("Big5", b"\xa7\x41"),
+        ("UTF-8", b"\xc3\xa9"),
+        ("utf8", b"\xc3\xa9"),
+        ("UTF-8", b"\xff\xc3"),
+        ("US-ASCII", b"e\xe9"),
+        ("ASCII", b"e"),
+        ("ISO-8859-1", b"\x80\x85\x9f"),
+        ("ISO-8859-9", b"\x80\x85"),
+        ("ISO-8859-15", b"\x80\x85"),
+        ("windows-1252", b"\x80\x81\x8d"),
+        ("x-MacRoman", b"\x8e"),
+        ("HZ", b"x"),
+        ("UTF-7", b"x"),
+        ("ISO-8859-10", b"x"),
+        ("ISO-8859-12", b"x"),
+        ("ISO-8859-14", b"x"),
+        ("nonsense", b"x"),
+        ("ANSI", b"x"),
+        ("x-user-defined", b"x"),
+        ("replacement", b"x"),
+        ("macintosh", b"x"),
+        ("x-cp1252", b"x"),
+        ("UTF-16", b"x"),
+        ("UTF-16LE", b"x"),
+        ("UTF-32", b"x"),
+        ("", b"x"),
+        ("8859_1", b"x"),
+        ("ISO-8859-1 ", b"x"),
     ] {
         cases.push(case(format!("{name} {letters:x?}"), declared(name, letters)));
     }
     for name in ["IBM437", "Cp850", "ISO-2022-KR"] {
         cases.push(but("pom_encoding", name, declared(name, b"e")));
     }
-    let wide = |text: &str, big: bool| -> Vec<u8> { text.encode_utf16().flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect() };
+    let wide = |text: &str, big: bool| -> Vec<u8> {
+        text.encode_utf16().flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
+    };
     for (big, mark) in [(true, &b"\xfe\xff"[..]), (false, b"\xff\xfe")] {
-        for declaration in
-            ["", "<?xml version=\"1.0\"?>", UTF_8, "<?xml version=\"1.0\" encoding=\"UTF-16\"?>", "<?xml version=\"1.0\" encoding=\"UTF-16LE\"?>",
-             "<?xml version=\"1.0\" encoding=\"UTF-16BE\"?>", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>"]
-        {
+        for declaration in [
+            "",
+            "<?xml version=\"1.0\"?>",
+            UTF_8,
+            "<?xml version=\"1.0\" encoding=\"UTF-16\"?>",
+            "<?xml version=\"1.0\" encoding=\"UTF-16LE\"?>",
+            "<?xml version=\"1.0\" encoding=\"UTF-16BE\"?>",
+            "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>",
+        ] {
             let text = wide(&pom(declaration, "\u{e9}\u{20ac}\u{1f600}", "", ""), big);
             cases.push(case(format!("two bytes, big {big}, mark, {declaration}"), [mark, &text].concat()));
             cases.push(case(format!("two bytes, big {big}, {declaration}"), text));
         }
     }
-    for declaration in ["", UTF_8, "<?xml version=\"1.0\"?>", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>", "<?xml version=\"1.0\" encoding=\"UTF-16\"?>"] {
-        cases.push(case(format!("mark of UTF-8, {declaration}"), [&b"\xef\xbb\xbf"[..], pom(declaration, "\u{e9}", "", "").as_bytes()].concat()));
+    for declaration in [
+        "",
+        UTF_8,
+        "<?xml version=\"1.0\"?>",
+        "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>",
+        "<?xml version=\"1.0\" encoding=\"UTF-16\"?>",
+    ] {
+        cases.push(case(
+            format!("mark of UTF-8, {declaration}"),
+            [&b"\xef\xbb\xbf"[..], pom(declaration, "\u{e9}", "", "").as_bytes()].concat(),
+        ));
     }
     cases
 }
 
 fn declarations() -> Vec<Case> {
     let mut cases: Vec<Case> = [
-        "", "<?xml version='1.0' encoding='UTF-8'?>", "<?xml version=\"1.0\" standalone=\"yes\"?>", "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?>",
-        "<?xml  version = \"1.0\"  encoding = \"UTF-8\"  ?>", "<?xml\nversion=\"1.0\"\n?>", "<?xml version=\"1.1\"?>", "<?xml version=\"1.00\"?>", "<?xml version=\"2.0\"?>",
-        "<?xml version=\" 1.0\"?>", "<?xml version=\"1.0\" standalone=\"maybe\"?>", "<?xml encoding=\"UTF-8\"?>", "<?xml encoding=\"UTF-8\" version=\"1.0\"?>",
-        "<?xml version=\"1.0\" foo=\"x\"?>", "<?xml version=\"1.0\"encoding=\"UTF-8\"?>", "<?xml version=1.0?>", "<?xml version=\"1.0\">", "<?xml version=\"1.0'?>",
-        "<?xml version=\"1.0\" encoding=\"UTF-8\" encoding=\"UTF-8\"?>", "\n  <?xml version=\"1.0\"?>", "\r\n<?xml version=\"1.0\"?>", "<!-- x --><?xml version=\"1.0\"?>",
-        "<?xml version=\"1.0\"?><?xml version=\"1.0\"?>", "<?XML version=\"1.0\"?>", "<?xml-stylesheet href=\"x\"?>", "<?php x?>", "x", " \n", "&#32;", "<![CDATA[]]>", "<!-- x -->",
+        "",
+        "<?xml version='1.0' encoding='UTF-8'?>",
+        "<?xml version=\"1.0\" standalone=\"yes\"?>",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?>",
+        "<?xml  version = \"1.0\"  encoding = \"UTF-8\"  ?>",
+        "<?xml\nversion=\"1.0\"\n?>",
+        "<?xml version=\"1.1\"?>",
+        "<?xml version=\"1.00\"?>",
+        "<?xml version=\"2.0\"?>",
+        "<?xml version=\" 1.0\"?>",
+        "<?xml version=\"1.0\" standalone=\"maybe\"?>",
+        "<?xml encoding=\"UTF-8\"?>",
+        "<?xml encoding=\"UTF-8\" version=\"1.0\"?>",
+        "<?xml version=\"1.0\" foo=\"x\"?>",
+        "<?xml version=\"1.0\"encoding=\"UTF-8\"?>",
+        "<?xml version=1.0?>",
+        "<?xml version=\"1.0\">",
+        "<?xml version=\"1.0'?>",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\" encoding=\"UTF-8\"?>",
+        "\n  <?xml version=\"1.0\"?>",
+        "\r\n<?xml version=\"1.0\"?>",
+        "<!-- x --><?xml version=\"1.0\"?>",
+        "<?xml version=\"1.0\"?><?xml version=\"1.0\"?>",
+        "<?XML version=\"1.0\"?>",
+        "<?xml-stylesheet href=\"x\"?>",
+        "<?php x?>",
+        "x",
+        " \n",
+        "&#32;",
+        "<![CDATA[]]>",
+        "<!-- x -->",
     ]
     .map(|before| case(format!("before: {before:?}"), pom(before, "N", "", "")))
     .into();
@@ -101,12 +205,20 @@ fn declarations() -> Vec<Case> {
         cases.push(case(format!("after: {after}"), pom(UTF_8, "N", "", after)));
     }
     for doctype in [
-        "<!DOCTYPE project>", "<!DOCTYPE project SYSTEM \"x.dtd\">", "<!DOCTYPE project PUBLIC \"a\" 'b'>", "<!-- c --><!DOCTYPE project>\n", "<!DOCTYPE html>", "<!doctype project>",
-        "<!DOCTYPE project><!DOCTYPE project>", "<!DOCTYPE project SYSTEM \"a>b\">",
+        "<!DOCTYPE project>",
+        "<!DOCTYPE project SYSTEM \"x.dtd\">",
+        "<!DOCTYPE project PUBLIC \"a\" 'b'>",
+        "<!-- c --><!DOCTYPE project>\n",
+        "<!DOCTYPE html>",
+        "<!doctype project>",
+        "<!DOCTYPE project><!DOCTYPE project>",
+        "<!DOCTYPE project SYSTEM \"a>b\">",
     ] {
         cases.push(case(doctype, pom(&format!("{UTF_8}{doctype}"), "N", "", "")));
     }
-    for doctype in ["<!DOCTYPE project []>", "<!DOCTYPE project [<!ENTITY e \"x\">]>", "<!DOCTYPE project <x>", "<!DOCTYPE project SYSTEM \"a[b]\">"] {
+    for doctype in
+        ["<!DOCTYPE project []>", "<!DOCTYPE project [<!ENTITY e \"x\">]>", "<!DOCTYPE project <x>", "<!DOCTYPE project SYSTEM \"a[b]\">"]
+    {
         cases.push(but("pom_document_type", doctype, pom(&format!("{UTF_8}{doctype}"), "N", "", "")));
     }
     cases.push(but("pom_malformed", "a type without a name", pom("<!DOCTYPE>", "N", "", "")));
@@ -118,17 +230,66 @@ fn declarations() -> Vec<Case> {
 
 fn texts() -> Vec<Case> {
     let mut cases: Vec<Case> = [
-        "&nbsp;&ouml;&Ouml;&euro;&hellip;&Alpha;&thetasym;&lang;&loz;", "&lt;&amp;&gt;&quot;&apos;&#65;&#x41;&#x1f600;", "&LT;", "&foo;", "&;", "a&b", "&#0;", "&#1;", "&#xfffe;",
-        "&#xd800;", "&#X41;", "&#x110000;", "a]]>b", "a<b", "<![CDATA[a&b]]>", "a<!-- x -->b", "a<!-- x -- y -->b", "a<!--x--->b", "<b>x</b>", "a<?x y?>b", "\u{a0}a\u{2003}", "\u{1f600}", "",
+        "&nbsp;&ouml;&Ouml;&euro;&hellip;&Alpha;&thetasym;&lang;&loz;",
+        "&lt;&amp;&gt;&quot;&apos;&#65;&#x41;&#x1f600;",
+        "&LT;",
+        "&foo;",
+        "&;",
+        "a&b",
+        "&#0;",
+        "&#1;",
+        "&#xfffe;",
+        "&#xd800;",
+        "&#X41;",
+        "&#x110000;",
+        "a]]>b",
+        "a<b",
+        "<![CDATA[a&b]]>",
+        "a<!-- x -->b",
+        "a<!-- x -- y -->b",
+        "a<!--x--->b",
+        "<b>x</b>",
+        "a<?x y?>b",
+        "\u{a0}a\u{2003}",
+        "\u{1f600}",
+        "",
         " a ",
     ]
     .map(|name| case(format!("text: {name}"), pom(UTF_8, name, "", "")))
     .into();
     for inside in [
-        "<foo>&bar;</foo>", "<foo x=\"&bar;\"/>", "<foo x=\"&nbsp;\"/>", "<foo x=\"<\"/>", "<foo x=\"1\" x=\"2\"/>", "<foo x=1/>", "<foo x/>", "<foo x='&'/>", "<foo x='1' y='2'/>", "<x:foo>y</x:foo>",
-        "<foo>", "<foo></bar>", "<1a/>", "<-a/>", "<a@b/>", "< ", "<!- a ->", "<url/>", "<url>u</url >", "<url>u</url x>", "<name>M</name>", "<groupId>g</groupId>", "<description>a</description><description>b</description>",
-        "<url>a</url><url>b</url>", "<description><b>x</b></description>", "<licenses><license><name>A</name></license><license><name>B</name></license></licenses>", "<scm><url>a</url></scm><scm><url>a</url></scm>",
-        "stray", "<\u{e9}/>", "<developers><developer><name>J&ouml;rg</name></developer></developers>", "<!-- &bar; -->", "<![CDATA[&bar;]]>",
+        "<foo>&bar;</foo>",
+        "<foo x=\"&bar;\"/>",
+        "<foo x=\"&nbsp;\"/>",
+        "<foo x=\"<\"/>",
+        "<foo x=\"1\" x=\"2\"/>",
+        "<foo x=1/>",
+        "<foo x/>",
+        "<foo x='&'/>",
+        "<foo x='1' y='2'/>",
+        "<x:foo>y</x:foo>",
+        "<foo>",
+        "<foo></bar>",
+        "<1a/>",
+        "<-a/>",
+        "<a@b/>",
+        "< ",
+        "<!- a ->",
+        "<url/>",
+        "<url>u</url >",
+        "<url>u</url x>",
+        "<name>M</name>",
+        "<groupId>g</groupId>",
+        "<description>a</description><description>b</description>",
+        "<url>a</url><url>b</url>",
+        "<description><b>x</b></description>",
+        "<licenses><license><name>A</name></license><license><name>B</name></license></licenses>",
+        "<scm><url>a</url></scm><scm><url>a</url></scm>",
+        "stray",
+        "<\u{e9}/>",
+        "<developers><developer><name>J&ouml;rg</name></developer></developers>",
+        "<!-- &bar; -->",
+        "<![CDATA[&bar;]]>",
     ] {
         cases.push(case(format!("inside: {inside}"), pom(UTF_8, "N", inside, "")));
     }

@@ -191,8 +191,9 @@ fn name_of(said: &Said<'_>, spec: &Spec) -> Result<GemName, InspectRefusal> {
 fn metadata(spec: &Spec) -> Metadata {
     let fits = |text: &str, limit: usize| Metadata::may_hold(text, limit).then(|| text.to_owned());
     // A control character is no part of what people read of it elsewhere.
-    let one_line =
-        |text: &str| text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let one_line = |text: &str| {
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    };
     let url = |keys: &[&str]| keys.iter().find_map(|key| spec.metadata.get(*key)).and_then(|url| fits(url, URL_BYTES));
     Metadata {
         readme: None,

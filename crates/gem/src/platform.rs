@@ -71,7 +71,13 @@ impl Platform {
                 )?;
                 Some((os, Some(version)))
             };
-            let (os, version) = if known(os).is_some() { (os, version) } else if version.is_none() { glued()? } else { return None };
+            let (os, version) = if known(os).is_some() {
+                (os, version)
+            } else if version.is_none() {
+                glued()?
+            } else {
+                return None;
+            };
             let (_, suffix) = known(os)?;
             let fits = version.is_none_or(|version| match suffix {
                 Suffix::None => false,
@@ -97,7 +103,12 @@ impl Platform {
     /// i386 to i986 are x86, and so is what has none and is Windows.
     pub(crate) fn short_cpu(&self) -> Option<&str> {
         match self.cpu.as_deref() {
-            Some(cpu) if cpu.len() == 4 && cpu.starts_with('i') && cpu.ends_with("86") && cpu.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => {
+            Some(cpu)
+                if cpu.len() == 4
+                    && cpu.starts_with('i')
+                    && cpu.ends_with("86")
+                    && cpu.as_bytes().get(1).is_some_and(u8::is_ascii_digit) =>
+            {
                 Some("x86")
             }
             None if self.os == "mswin32" => Some("x86"),
@@ -158,9 +169,19 @@ mod tests {
             })
             .collect();
         assert_eq!(String::from_utf8(output.stdout).unwrap(), ours);
-        for bad in
-            ["", "ruby", "-linux", "x86_64-", "x86_64-plan9", "2-linux", "x86_64-linux-gnu-2", "x86 64-linux", "mswin64", "x86_64-darwinx", "x86_64-darwin2-0"]
-        {
+        for bad in [
+            "",
+            "ruby",
+            "-linux",
+            "x86_64-",
+            "x86_64-plan9",
+            "2-linux",
+            "x86_64-linux-gnu-2",
+            "x86 64-linux",
+            "mswin64",
+            "x86_64-darwinx",
+            "x86_64-darwin2-0",
+        ] {
             assert_eq!(Platform::parse(bad), None, "{bad}");
         }
         assert!(Platform::parse("x86_64-linux-gnu").is_some());

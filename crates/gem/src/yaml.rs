@@ -294,7 +294,9 @@ mod tests {
         for map in ["!!map {b: c}", "!map {b: c}"] {
             assert_eq!(of(map), of("{b: c}"), "{map}");
         }
-        for other in ["!!set {b}", "!ruby/sym x", "!!omap [b: c]", "!ruby/string:Gem::Version x", "!x y", "!!python/none x", "!ruby/array:X [b]"] {
+        for other in
+            ["!!set {b}", "!ruby/sym x", "!!omap [b: c]", "!ruby/string:Gem::Version x", "!x y", "!!python/none x", "!ruby/array:X [b]"]
+        {
             assert!(of(other).tag.is_some(), "{other}");
         }
     }

@@ -101,15 +101,20 @@ fn what_ruby_reads_as_a_text_is_one_however_it_is_written() {
 
 #[test]
 fn a_platform_that_rubygems_shortens_names_the_file_either_way() {
-    for (written, short) in
-        [("x86_64-linux-gnu", "x86_64-linux"), ("arm-linux-gnueabihf", "arm-linux"), ("i686-linux", "x86-linux"), ("x86_64-darwin20", "x86_64-darwin-20"), ("jruby", "java")]
-    {
+    for (written, short) in [
+        ("x86_64-linux-gnu", "x86_64-linux"),
+        ("arm-linux-gnueabihf", "arm-linux"),
+        ("i686-linux", "x86-linux"),
+        ("x86_64-darwin20", "x86_64-darwin-20"),
+        ("jruby", "java"),
+    ] {
         let gem = widget().on(written);
         for name in [format!("widget-1.0.0-{written}.gem"), format!("widget-1.0.0-{short}.gem")] {
             let inspection = inspect(&[Bytes::new(&name, gem.gem())]).unwrap();
             assert_eq!(inspection.manifest.artifacts[0].name, name);
         }
-        let both = [Bytes::new(&format!("widget-1.0.0-{written}.gem"), gem.gem()), Bytes::new(&format!("widget-1.0.0-{short}.gem"), gem.gem())];
+        let both =
+            [Bytes::new(&format!("widget-1.0.0-{written}.gem"), gem.gem()), Bytes::new(&format!("widget-1.0.0-{short}.gem"), gem.gem())];
         assert_eq!(code_of(&both), "gem_platform_twice", "{written}");
         assert_eq!(code_of(&[Bytes::new("widget-1.0.0-x86_64-linux-musl.gem", gem.gem())]), "gem_file_name");
     }

@@ -20,7 +20,10 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, BadXml> {
         [b'<', 0, b'?', 0, ..] => Some(UTF_16LE),
         _ => mark.filter(|mark| *mark != UTF_8),
     };
-    if matches!((mark, looks), (Some(mark), Some(looks)) if mark != looks) || body.starts_with(&[0, 0]) || body.get(1..3).is_some_and(|pair| pair == [0, 0]) {
+    if matches!((mark, looks), (Some(mark), Some(looks)) if mark != looks)
+        || body.starts_with(&[0, 0])
+        || body.get(1..3).is_some_and(|pair| pair == [0, 0])
+    {
         return Err(BadXml::Encoding("UTF-32, or what its byte order mark does not say".to_owned()));
     }
     let head: String = match looks {
@@ -70,7 +73,9 @@ fn narrow(name: &str, bytes: &[u8]) -> Option<String> {
         "ibm866" | "ibm-866" | "cp866" => ("ibm866", false),
         "windows-874" | "x-windows-874" | "ms874" | "iso-2022-jp" | "gb18030" | "big5" | "koi8-r" | "koi8-u" => (name.as_str(), false),
         _ => match name.strip_prefix("iso-8859-").or_else(|| name.strip_prefix("iso8859-")) {
-            Some(part @ ("2" | "3" | "4" | "5" | "6" | "7" | "8" | "13" | "15" | "16")) => return of_label(&format!("iso-8859-{part}"), bytes, true),
+            Some(part @ ("2" | "3" | "4" | "5" | "6" | "7" | "8" | "13" | "15" | "16")) => {
+                return of_label(&format!("iso-8859-{part}"), bytes, true);
+            }
             Some(_) => return None,
             None => match name.strip_prefix("windows-").or_else(|| name.strip_prefix("cp")) {
                 Some(part @ ("1250" | "1251" | "1252" | "1253" | "1254" | "1255" | "1256" | "1257" | "1258")) => {
@@ -117,7 +122,8 @@ fn declaration(text: &str) -> Result<(Option<&str>, &str), BadXml> {
     let (encoding, inside) = said(inside, "encoding").map_or((None, inside), |(name, inside)| (Some(name), inside));
     let (alone, inside) = said(inside, "standalone").map_or(("no", inside), |(alone, inside)| (alone, inside));
     let is_name = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+        name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
     };
     if !inside.trim_matches(WHITE).is_empty() || !matches!(alone, "yes" | "no") || !encoding.is_none_or(is_name) {
         return Err(bad("is not as XML writes it: version, encoding, standalone"));
@@ -166,17 +172,35 @@ mod tests {
         ] {
             assert_eq!(with(declared, letters).as_deref(), Ok(expected), "{declared}");
         }
-        for unknown in ["EBCDIC-X", "x-user-defined", "UTF-16", "UTF-32", "ISO-8859-10", "ISO-8859-12", "ISO-8859-14", "HZ", "ANSI", "UTF-7", "replacement"] {
+        for unknown in [
+            "EBCDIC-X",
+            "x-user-defined",
+            "UTF-16",
+            "UTF-32",
+            "ISO-8859-10",
+            "ISO-8859-12",
+            "ISO-8859-14",
+            "HZ",
+            "ANSI",
+            "UTF-7",
+            "replacement",
+        ] {
             assert!(matches!(with(unknown, b"<a/>"), Err(BadXml::Encoding(_))), "{unknown}");
         }
     }
 
     #[test]
     fn two_bytes_a_letter_are_read_where_something_says_so() {
-        let wide = |text: &str, big: bool| -> Vec<u8> { text.encode_utf16().flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect() };
+        let wide = |text: &str, big: bool| -> Vec<u8> {
+            text.encode_utf16().flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
+        };
         for (mark, big) in [(&b"\xff\xfe"[..], false), (b"\xfe\xff", true)] {
             for declared in ["", "<?xml version='1.0'?>", "<?xml version='1.0' encoding='utf-16'?>"] {
-                assert_eq!(decode(&[mark, &wide(&format!("{declared}<\u{e9}/>"), big)].concat()).as_deref(), Ok("<\u{e9}/>"), "{declared} {big}");
+                assert_eq!(
+                    decode(&[mark, &wide(&format!("{declared}<\u{e9}/>"), big)].concat()).as_deref(),
+                    Ok("<\u{e9}/>"),
+                    "{declared} {big}"
+                );
             }
             let own = if big { "UTF-16BE" } else { "UTF-16LE" };
             assert_eq!(decode(&wide(&format!("<?xml version='1.0' encoding='{own}'?><a/>"), big)).as_deref(), Ok("<a/>"));

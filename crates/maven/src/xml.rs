@@ -324,7 +324,9 @@ mod tests {
         ] {
             assert!(matches!(of(bad), Err(BadXml::Malformed(_))), "{bad}: {:?}", of(bad));
         }
-        for good in ["<!DOCTYPE a><a/>", "<?xml version='1.0'?>\n<!-- x -->\n<!DOCTYPE a PUBLIC 'b' \"c\">\n<a/>", "<?php x?><a b='&lt;&ouml;'/>"] {
+        for good in
+            ["<!DOCTYPE a><a/>", "<?xml version='1.0'?>\n<!-- x -->\n<!DOCTYPE a PUBLIC 'b' \"c\">\n<a/>", "<?php x?><a b='&lt;&ouml;'/>"]
+        {
             assert_eq!(of(good), Ok(vec![]), "{good}");
         }
         assert!(matches!(of("<?xml version='1.0' encoding='EBCDIC-X'?><a/>"), Err(BadXml::Encoding(_))));

@@ -374,7 +374,11 @@ mod tests {
             (format!(r#"{{"schemaVersion":2,"config":{CONFIG},"layers":null}}"#), OCI_MANIFEST, vec![Role::Config]),
             (image(r#","mediaType":null,"subject":null,"artifactType":null"#), OCI_MANIFEST, vec![Role::Config, Role::Layer]),
             (image(r#","annotations":{"a":null,"b":"c"}"#), OCI_MANIFEST, vec![Role::Config, Role::Layer]),
-            (image("").replace("\"size\":2", "\"size\":2,\"data\":null,\"annotations\":{\"a\":null}"), OCI_MANIFEST, vec![Role::Config, Role::Layer]),
+            (
+                image("").replace("\"size\":2", "\"size\":2,\"data\":null,\"annotations\":{\"a\":null}"),
+                OCI_MANIFEST,
+                vec![Role::Config, Role::Layer],
+            ),
             (format!(r#"{{"schemaVersion":2,"manifests":[{child},{CONFIG}]}}"#), OCI_INDEX, vec![Role::Manifest, Role::Blob]),
             (format!(r#"{{"schemaVersion":2,"mediaType":"{DOCKER_LIST}","manifests":[]}}"#), DOCKER_LIST, vec![]),
             (format!(r#"{{"mediaType":"{OCI_ARTIFACT}","blobs":[{CONFIG}]}}"#), OCI_ARTIFACT, vec![Role::Blob]),

@@ -19,10 +19,16 @@ use crate::debian::debian;
 
 /// Projects, and what each depends on.
 const PROJECTS: [(&str, &[&str]); 4] = [
-    ("a service (Spring Boot)", &["org.springframework.boot:spring-boot-starter-web:3.3.5", "org.springframework.boot:spring-boot-starter-data-jpa:3.3.5"]),
+    (
+        "a service (Spring Boot)",
+        &["org.springframework.boot:spring-boot-starter-web:3.3.5", "org.springframework.boot:spring-boot-starter-data-jpa:3.3.5"],
+    ),
     ("a job (Spark)", &["org.apache.spark:spark-sql_2.13:3.5.3"]),
     ("a service (Quarkus)", &["io.quarkus:quarkus-rest-jackson:3.16.3", "io.quarkus:quarkus-hibernate-orm:3.16.3"]),
-    ("a search (Lucene, Akka)", &["org.apache.lucene:lucene-analysis-icu:9.12.0", "com.typesafe.akka:akka-stream_2.13:2.6.21", "org.clojure:clojure:1.12.0"]),
+    (
+        "a search (Lucene, Akka)",
+        &["org.apache.lucene:lucene-analysis-icu:9.12.0", "com.typesafe.akka:akka-stream_2.13:2.6.21", "org.clojure:clojure:1.12.0"],
+    ),
 ];
 
 /// What Maven keeps for itself beside files, and what every registry makes of them.
@@ -40,7 +46,12 @@ pub(super) fn closures(folder: &Path) -> anyhow::Result<Vec<Closure>> {
         let mut releases = poms.iter().map(|pom| release(pom)).collect::<anyhow::Result<Vec<_>>>()?;
         releases.sort_by(|(a, _), (b, _)| a.cmp(b));
         ensure!(!releases.is_empty(), "Maven brought nothing of {project}");
-        closures.push(Closure { ecosystem: "maven", project, releases: releases.into_iter().map(|(_, release)| release).collect(), _held: None });
+        closures.push(Closure {
+            ecosystem: "maven",
+            project,
+            releases: releases.into_iter().map(|(_, release)| release).collect(),
+            _held: None,
+        });
     }
     Ok(closures)
 }

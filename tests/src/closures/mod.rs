@@ -95,7 +95,12 @@ pub async fn run(deedbox: &Path, folder: &Path, only: Option<&str>) -> anyhow::R
 }
 
 /// The code and words of what an ecosystem's own reading refuses; nothing where it takes the files.
-fn refusal(dialect: &dyn Dialect, id: Option<&deedbox_model::PackageId>, version: Option<&Version>, files: &[&dyn ArtifactSource]) -> Option<Standing> {
+fn refusal(
+    dialect: &dyn Dialect,
+    id: Option<&deedbox_model::PackageId>,
+    version: Option<&Version>,
+    files: &[&dyn ArtifactSource],
+) -> Option<Standing> {
     let refused = dialect.inspect(&SaidOf { id, version }, files).err()?;
     Some(Standing::Refused { rule: refused.code.to_owned(), words: refused.message })
 }
@@ -187,7 +192,8 @@ impl Registry {
 
 /// The code that a refusal ends with, in brackets.
 fn rule_in(words: &str) -> String {
-    let codes = words.split(['(', ')', '[', ']']).filter(|word| word.contains('_') && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+    let codes =
+        words.split(['(', ')', '[', ']']).filter(|word| word.contains('_') && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
     codes.last().unwrap_or("unknown").to_owned()
 }
 

@@ -24,7 +24,10 @@ use crate::{clients::on_path, registry::DOMAIN};
 const PROJECTS: [(&str, &[(&str, &str)]); 4] = [
     ("a server (express)", &[("express", "4.21.1"), ("mongoose", "8.8.1"), ("axios", "1.7.7"), ("winston", "3.17.0")]),
     ("a linter (eslint)", &[("eslint", "9.15.0"), ("typescript-eslint", "8.15.0"), ("prettier", "3.3.3")]),
-    ("a bundler (webpack)", &[("webpack", "5.96.1"), ("webpack-cli", "5.1.4"), ("webpack-dev-server", "5.1.0"), ("@babel/preset-env", "7.26.0")]),
+    (
+        "a bundler (webpack)",
+        &[("webpack", "5.96.1"), ("webpack-cli", "5.1.4"), ("webpack-dev-server", "5.1.0"), ("@babel/preset-env", "7.26.0")],
+    ),
     ("a page (react, jest)", &[("react-dom", "18.3.1"), ("jest", "29.7.0"), ("vite", "5.4.11"), ("tailwindcss", "3.4.15")]),
 ];
 
@@ -62,7 +65,15 @@ fn install(home: &Path, wants: &[(&str, &str)]) -> anyhow::Result<()> {
     fs::write(home.join("package.json"), json!({ "private": true, "dependencies": wants }).to_string())?;
     let npm = on_path("npm").context("npm is not installed: this wants Node.js 20 or newer with its npm")?;
     let mut command = Command::new(npm);
-    command.current_dir(home).args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error", "--cache"]);
+    command.current_dir(home).args([
+        "install",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
+        "--loglevel=error",
+        "--cache",
+    ]);
     client(command.arg(home.join("cache")))
 }
 
@@ -179,7 +190,13 @@ mod tests {
     #[test]
     fn a_name_is_changed_and_nothing_else() {
         let json = b"{ \"author\": {\"name\": \"A\"},\n  \"name\" : \"a\", \"version\":\"1.0.0\" }";
-        let tar = [member("package/x", b'0', b"x"), member("package/package.json", b'0', json), member("package/d/package.json", b'0', json), vec![0; 1024]].concat();
+        let tar = [
+            member("package/x", b'0', b"x"),
+            member("package/package.json", b'0', json),
+            member("package/d/package.json", b'0', json),
+            vec![0; 1024],
+        ]
+        .concat();
         let out = with_name(&gzip(&tar), "a", "@demo.localhost/a").unwrap();
         let mut back = Vec::new();
         GzDecoder::new(out.as_slice()).read_to_end(&mut back).unwrap();
@@ -196,7 +213,14 @@ mod tests {
             .collect();
         let old = String::from_utf8(json.to_vec()).unwrap();
         let new = old.replace("\"a\"", "\"@demo.localhost/a\"");
-        assert_eq!(files, [("package/x".to_owned(), "x".to_owned()), ("package/package.json".to_owned(), new), ("package/d/package.json".to_owned(), old)]);
+        assert_eq!(
+            files,
+            [
+                ("package/x".to_owned(), "x".to_owned()),
+                ("package/package.json".to_owned(), new),
+                ("package/d/package.json".to_owned(), old)
+            ]
+        );
         assert!(with_name(&gzip(&tar), "b", "@demo.localhost/b").is_err());
         assert!(numbers("1.10.0-rc.1") > numbers("1.9.9"));
     }

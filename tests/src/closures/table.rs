@@ -98,7 +98,11 @@ impl fmt::Display for Report {
             let count = |rules: &ByRule| rules.iter().map(|(rule, all)| format!("{} {rule}", all.len())).collect::<Vec<_>>().join(", ");
             let refused = if row.refused.is_empty() { "0".to_owned() } else { count(&row.refused) };
             let left_out = if row.left_out.is_empty() { "0".to_owned() } else { count(&row.left_out) };
-            writeln!(f, "{:<10} {:<28} {:>6} {:>10} {:>11}  {refused}; {left_out}", row.ecosystem, row.project, row.read, row.published, row.same)?;
+            writeln!(
+                f,
+                "{:<10} {:<28} {:>6} {:>10} {:>11}  {refused}; {left_out}",
+                row.ecosystem, row.project, row.read, row.published, row.same
+            )?;
         }
         for (name, words) in self.rows.iter().flat_map(|row| &row.words) {
             writeln!(f, "refused: {name}: {words}")?;

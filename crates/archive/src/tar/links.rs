@@ -44,10 +44,8 @@ impl Links {
     /// A way that passes another link goes where that one leads, and `..` after it goes up from there: such ways are
     /// refused, so that what the text says is where the link leads.
     pub(super) fn check(&self) -> Result<(), InspectRefusal> {
-        let through = self
-            .seen
-            .values()
-            .find(|(path, target)| follow(path, target, &mut |place| !self.seen.contains_key(&folded(place))).is_none());
+        let through =
+            self.seen.values().find(|(path, target)| follow(path, target, &mut |place| !self.seen.contains_key(&folded(place))).is_none());
         match through {
             None => Ok(()),
             Some((path, _)) => {

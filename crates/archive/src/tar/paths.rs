@@ -139,14 +139,19 @@ impl<'a> Paths<'a> {
         if path.split('/').any(|segment| segment.is_empty() || segment == ".") {
             return Err(refuse(
                 "archive_path_unsafe",
-                format!("{} has an empty or \".\" segment, which programs read in different ways; {}", shown(path), self.manner.words.pack_again),
+                format!(
+                    "{} has an empty or \".\" segment, which programs read in different ways; {}",
+                    shown(path),
+                    self.manner.words.pack_again
+                ),
             ));
         }
         match path.split('/').find_map(Fault::of) {
             None => Ok(()),
-            Some(fault @ Fault::Long) => {
-                Err(refuse("archive_path_too_long", format!("{}… is not one file on every system: {}; shorten it", shown(path), fault.words())))
-            }
+            Some(fault @ Fault::Long) => Err(refuse(
+                "archive_path_too_long",
+                format!("{}… is not one file on every system: {}; shorten it", shown(path), fault.words()),
+            )),
             Some(fault) => {
                 Err(refuse("archive_path_unsafe", format!("{} is not one file on every system: {}; rename it", shown(path), fault.words())))
             }
