@@ -135,6 +135,8 @@ fn with_name(tarball: &[u8], from: &str, to: &str) -> anyhow::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(tar.len() + BLOCK);
     let mut rest = tar.as_slice();
     let mut is_done = false;
+    // Where a pax header of the next member begins: that of package.json says its old size, and goes.
+    let mut extension = None;
     while let Some((header, behind)) = rest.split_at_checked(BLOCK) {
         if header.iter().all(|b| *b == 0) {
             break;
@@ -147,6 +149,7 @@ fn with_name(tarball: &[u8], from: &str, to: &str) -> anyhow::Result<Vec<u8>> {
         let is_it = path.split('/').filter(|segment| *segment != ".").count() == 2 && path.ends_with("/package.json");
         if is_it && header.entry_type().is_file() && !is_done {
             let json = named(data.get(..size).unwrap_or_default(), from, to)?;
+            out.truncate(extension.unwrap_or(out.len()));
             let mut header = header.clone();
             header.set_size(json.len() as u64);
             header.set_cksum();
@@ -154,7 +157,9 @@ fn with_name(tarball: &[u8], from: &str, to: &str) -> anyhow::Result<Vec<u8>> {
             out.extend_from_slice(&json);
             out.resize(out.len().next_multiple_of(BLOCK), 0);
             is_done = true;
+            extension = None;
         } else {
+            extension = (header.as_bytes()[156] == b'x').then_some(out.len());
             out.extend_from_slice(header.as_bytes());
             out.extend_from_slice(data);
         }
