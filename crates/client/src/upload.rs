@@ -69,7 +69,16 @@ async fn one(
     let patience = trusted.registry().patience();
     let mut has_sent = false;
     loop {
-        let from = match trusted.registry().has_object(&path, &permits.authorization()?).await? {
+        let has = match trusted.registry().has_object(&path, &permits.authorization()?).await {
+            Ok(has) => has,
+            // A registry that went away while it was sent to may be about to come back.
+            Err(error) if has_sent && tries.again(&error, 0) => {
+                tokio::time::sleep(tries.wait(patience.look)).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let from = match has {
             Has::Whole => {
                 sending.tell(object.size);
                 return Ok(has_sent);
@@ -84,7 +93,7 @@ async fn one(
         has_sent = true;
         match sending.send(&path, from).await {
             Ok(()) => return Ok(true),
-            Err(error) if tries.again(&error, from) => tokio::time::sleep(patience.look).await,
+            Err(error) if tries.again(&error, from) => tokio::time::sleep(tries.wait(patience.look)).await,
             Err(error) => return Err(error),
         }
     }
@@ -118,6 +127,11 @@ struct Tries {
 }
 
 impl Tries {
+    /// How long until the next: twice as long as before it.
+    fn wait(&self, first: Duration) -> Duration {
+        first * 2_u32.saturating_pow(limits::UPLOAD_RETRIES.saturating_sub(self.left).saturating_sub(1))
+    }
+
     /// Whether to try again after this.
     fn again(&mut self, error: &ClientError, from: u64) -> bool {
         if from > self.furthest {

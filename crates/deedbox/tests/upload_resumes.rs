@@ -245,7 +245,13 @@ impl CutOnce {
     }
     /// Waits until the registry has so many bytes of the layer.
     fn has(&self, bytes: usize) {
+        self.is_reached();
+        self.has_written(bytes);
+    }
+    fn is_reached(&self) {
         self.reached.recv_timeout(Duration::from_secs(60)).expect("no large upload came");
+    }
+    fn has_written(&self, bytes: usize) {
         // What is gathered and not written yet is half a megabyte at most.
         let written = || -> u64 {
             let parts = self.registry().data.join("parts/demo.localhost");
@@ -290,6 +296,25 @@ fn a_line_that_is_cut_in_the_middle_of_an_upload_is_nothing_that_a_publisher_see
     assert!(!rests.is_empty() && rests.iter().all(|rest| rest.length >= ONE_LAYER - at), "{asked:?}");
     assert_eq!(asked.iter().filter(|asked| asked.method == "PUT" && asked.length > ONE_LAYER / 2).count(), 1, "it is begun once");
     assert!(bytes_taken(&asked) < ONE_LAYER - at + 1_000_000, "{asked:?}");
+}
+
+#[test]
+fn a_registry_that_is_restarted_meanwhile_is_gone_on_with_by_the_same_run() {
+    let at = anywhere(3_000_000, 9_000_000);
+    let mut cut = CutOnce::new(move || Fate::CutAt(at));
+    let publisher = cut.publisher();
+    // Whoever asks from now on finds nobody, until the registry is back.
+    cut.is_reached();
+    cut.proxy.point_at("http://127.0.0.1:9");
+    cut.has_written(at);
+    cut.registry.take().unwrap().kill();
+    cut.registry = Some(Running::start(&cut.place, &["--allow-local-claims"]));
+    cut.proxy.point_at(&cut.registry().url);
+    let output = publisher.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let sent = bytes_taken(&cut.proxy.asked());
+    assert!(sent <= ONE_LAYER - at + 1_200_000, "{sent} bytes were sent again of {ONE_LAYER}, cut at {at}");
+    cut.place.at(&cut.registry().url, &["verify", "oci:demo.localhost/large@1.0"]).done().says("(downloaded)");
 }
 
 #[cfg(unix)]
