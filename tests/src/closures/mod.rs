@@ -192,9 +192,9 @@ impl Registry {
 
 /// The code that a refusal ends with, in brackets.
 fn rule_in(words: &str) -> String {
-    let codes =
+    let mut codes =
         words.split(['(', ')', '[', ']']).filter(|word| word.contains('_') && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
-    codes.last().unwrap_or("unknown").to_owned()
+    codes.next_back().unwrap_or("unknown").to_owned()
 }
 
 /// Runs a client to its end, and says which one did not get there.
