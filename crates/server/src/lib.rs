@@ -11,7 +11,9 @@ pub mod serve;
 
 mod answers;
 mod app;
+mod carried;
 mod claims;
+pub mod clock;
 mod codings;
 mod dispatch;
 mod entry_json;
@@ -31,10 +33,12 @@ mod refusal;
 mod registry;
 mod reply;
 mod request;
+mod room;
 mod stall;
 mod submit;
 mod sweep;
 mod whole;
 
+pub use clock::WallClock;
 pub use config::{Config, PublicUrl, Times};
 pub use open::{MakeSigner, OnProgress, OpenError, Parts, Server};
