@@ -9,6 +9,7 @@ mod context;
 mod failure;
 mod home;
 mod keyfile;
+mod left_overs;
 mod offline;
 mod packages;
 mod terminal;
