@@ -9,6 +9,7 @@ pub mod limits;
 pub mod open;
 pub mod serve;
 
+mod access;
 mod answers;
 mod app;
 mod carried;
@@ -23,6 +24,7 @@ mod log_files;
 mod log_routes;
 mod many_proofs;
 mod meters;
+mod naming;
 mod negotiate;
 mod objects;
 mod one_proof;
@@ -39,6 +41,7 @@ mod submit;
 mod sweep;
 mod whole;
 
+pub use access::AccessSink;
 pub use clock::WallClock;
 pub use config::{Config, PublicUrl, Times};
 pub use open::{MakeSigner, OnProgress, OpenError, Parts, Server};

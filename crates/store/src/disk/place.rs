@@ -104,7 +104,7 @@ pub(crate) fn is_temporary(name: &str) -> bool {
 }
 
 /// Makes a folder and those above it that are missing, for nobody but us.
-fn make_private(folder: &Path) -> io::Result<()> {
+pub(super) fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

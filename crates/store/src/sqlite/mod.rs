@@ -300,12 +300,15 @@ fn decode_scanned(row: SqliteRow) -> Result<(String, ProjectionRow), sqlx::Error
 /// with a flipped bit, is found when it is read.
 fn failure(what: String, error: &sqlx::Error) -> StoreError {
     let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
+    // 4874: the index of shared memory beside the log could not be made larger.
+    let is_full = code == Some(4874);
     let code = code.map(|code| code & 0xff);
     if matches!(code, Some(11 | 26)) || matches!(error, sqlx::Error::ColumnDecode { .. }) {
         return StoreError::damaged(what, format!("{error}; it holds nothing of its own: delete it, and deedbox replay folds it again"));
     }
     let how = match (code, error) {
         (Some(8), _) => Failing::ReadOnly,
+        _ if is_full => Failing::Full,
         (Some(13), _) => Failing::Full,
         (_, sqlx::Error::Io(error)) => failing(error),
         _ => Failing::Otherwise,
