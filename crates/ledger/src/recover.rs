@@ -47,7 +47,7 @@ pub enum LedgerError {
     },
     /// The signer's memory does not read, or is gone while the log is not empty.
     #[error(
-        "the signer's memory (signer/last-signed) is missing or damaged: {0}; restore it from the machine that signed, or have the log continued under a new key"
+        "the signer's memory is missing or damaged (signer/last-signed: {0}): restore it from the machine that signed, or have the log continued under a new key"
     )]
     SignerMemory(&'static str),
     /// The signer has signed something that these files do not lead to.
