@@ -103,6 +103,8 @@ fn unknown(file: &FoundFile, last: Option<u64>, referenced: Option<&BTreeSet<Sha
             _ => Some("is not named as an object is: remove it if you know what it is"),
         },
         "incoming" => Some("is an upload that was cut off: the next start removes it"),
+        // An empty note of whose an upload is: it goes with the upload.
+        "parts" if name.ends_with(".here") => None,
         "parts" => {
             Some("is of an upload that is not published: it can be gone on with; the running registry removes it when it is a day old")
         }
