@@ -178,3 +178,42 @@ fn a_flipped_bit_of_each_object_is_named_by_its_address() {
     }
     assert_eq!(stopped.fsck(), [""; 0]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_file_that_nothing_refers_to_is_listed_with_what_removes_it() {
+    let stopped = tokio::task::spawn_blocking(Stopped::new).await.unwrap();
+    let unpublished = deedbox_model::ObjectRef::of(b"uploaded and not published");
+    let object = format!("objects/{}", deedbox_store::objects::object_path(&unpublished.sha256));
+    let left = [
+        ("incoming/4711-0", "the next start removes it"),
+        ("log/staged/room", "the next start finishes or removes it"),
+        ("log/checkpoint#1", "the next start removes"),
+        ("commits/x000/x000/001#1", "the next start removes"),
+        ("signer/last-signed#1", "the next start removes"),
+        (object.as_str(), "a day old"),
+        ("notes.txt", "not a file of a registry"),
+        ("log/tile/0/000.p/1", "a wider one"),
+    ];
+    for (path, _) in left {
+        let path = stopped.data.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, b"uploaded and not published").unwrap();
+    }
+    let rows = stopped.rows().await;
+    let older = ProjectionId { name: "npm", version: 7_000 };
+    let row = Row { bytes: b"x".as_slice().into(), seq: 0 };
+    rows.commit(&[RowBatch { projection: older, from: 0, to: 1, changes: [(RowKey::new("a").unwrap(), Some(row))].into() }]).await.unwrap();
+    rows.close().await;
+    drop(rows);
+    let output = Command::new(&stopped.deedbox).args(["fsck", "--json", "--data"]).arg(&stopped.data).output().unwrap();
+    assert!(output.status.success(), "left-overs are not faults: {}", String::from_utf8_lossy(&output.stdout));
+    let findings: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let said: Vec<&str> = findings.iter().map(|found| found["what"].as_str().unwrap()).collect();
+    for (path, words) in left {
+        let path = path.strip_prefix("log/").filter(|path| !path.contains('#')).unwrap_or(path);
+        let of: Vec<_> = said.iter().filter(|said| said.starts_with(&format!("{path} ("))).collect();
+        assert!(matches!(of.as_slice(), [said] if said.contains(words) && said.contains("26 bytes, just written")), "{path}: {said:?}");
+    }
+    assert!(said.iter().any(|said| said.contains("npm.7000") && said.contains("deedbox replay")), "{said:?}");
+    assert_eq!(findings.len(), left.len() + 1, "{said:?}");
+}

@@ -74,15 +74,45 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, ClientErr
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), ClientError> {
     let parent = path.parent().unwrap_or_else(|| Path::new("."));
     std::fs::create_dir_all(parent).map_err(|e| ClientError::file(parent, e))?;
+    clear_cut_off(parent);
     let mut file = tempfile::NamedTempFile::new_in(parent).map_err(|e| ClientError::file(parent, e))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|e| ClientError::file(path, e))?;
     file.persist(path).map_err(|e| ClientError::file(path, e.error))?;
     Ok(())
 }
 
+/// Removes what commands that were killed were writing here, a day ago or before: `.tmpAbCdEf`. What cannot be removed does no harm.
+fn clear_cut_off(folder: &Path) {
+    const ENTRIES: usize = 1_000;
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten().take(ENTRIES) {
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.len() == 10 && name.starts_with(".tmp"));
+        let age = entry.metadata().ok().filter(|found| is_ours && found.is_file()).and_then(|found| found.modified().ok()?.elapsed().ok());
+        if age.is_some_and(|age| age > std::time::Duration::from_secs(24 * 60 * 60)) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_command_was_writing_is_removed_when_it_is_old() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = std::time::SystemTime::now() - std::time::Duration::from_secs(25 * 60 * 60);
+        for (name, is_old) in [(".tmpAbCdEf", true), (".tmpGhIjKl", false), ("pin.json", true), (".tmp", true)] {
+            let file = std::fs::File::create(dir.path().join(name)).unwrap();
+            if is_old {
+                file.set_modified(old).unwrap();
+            }
+        }
+        write(&dir.path().join("checkpoint"), b"1").unwrap();
+        let mut left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".tmp", ".tmpGhIjKl", "checkpoint", "pin.json"]);
+    }
 
     #[test]
     fn two_addresses_have_two_folders() {

@@ -100,6 +100,12 @@ pub(crate) struct Serve {
     /// File claims below localhost without evidence; only on a loopback address
     #[arg(long)]
     pub(crate) allow_local_claims: bool,
+    /// Serve what is there and write nothing: for a copy, or a disk that cannot be written
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// Today's date, as a calendar says it: this machine's clock is right, however far it is ahead of what the registry knows of
+    #[arg(long, value_name = "DATE")]
+    pub(crate) accept_clock: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

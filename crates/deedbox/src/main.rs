@@ -11,6 +11,7 @@ mod failure;
 mod home;
 mod interrupt;
 mod keyfile;
+mod left_overs;
 mod offline;
 mod packages;
 mod terminal;

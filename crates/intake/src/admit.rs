@@ -216,7 +216,8 @@ impl Door {
         });
         let artifacts: Vec<(StoredArtifact, Option<Digests>)> = artifacts.collect();
         let (said_id, said_version) = (manifest.id.clone(), manifest.version.clone());
-        let unreadable = |why: String| IntakeRefusal::Manifest(format!("its artifacts could not be read: {why}"));
+        // What a thread says as it ends is for the operator.
+        let unreadable = |e: tokio::task::JoinError| IntakeRefusal::Store(StoreError::medium("inspecting artifacts", e));
         let inspected = self.inspected.room(dialect.inspection_bytes(&manifest)).await.map_err(no_room)?;
         let one = Arc::clone(&self.inspections).acquire_owned().await.map_err(no_room)?;
         // One thread for all of it: five digests of a megabyte take milliseconds, and so does unpacking it.
@@ -230,7 +231,7 @@ impl Door {
             Ok::<_, IntakeRefusal>(dialect.inspect(&Said { id: Some(&said_id), version: Some(&said_version) }, &sources)?)
         })
         .await
-        .map_err(|e| unreadable(e.to_string()))??;
+        .map_err(unreadable)??;
         let expected = Manifest { source: manifest.source, ..inspected.manifest };
         match first_difference(&expected, &manifest) {
             Some(what) => Err(IntakeRefusal::ManifestDiffers(what)),

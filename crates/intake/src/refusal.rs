@@ -52,8 +52,8 @@ pub enum IntakeRefusal {
     ObjectTooLarge { size: u64, limit: u64 },
     #[error("the uploaded bytes are not those of the address: {0}")]
     DigestMismatch(String),
-    #[error("the store failed, and nothing was let in: {0}")]
-    Store(StoreError),
+    #[error("the registry's store failed, and nothing was let in")]
+    Store(#[source] StoreError),
     #[error(transparent)]
     Defect(#[from] Defect),
 }

@@ -42,11 +42,16 @@ mod nonce_bytes {
     }
 }
 
+/// A commit as a person finds it: its number, and its file.
+pub(crate) fn place_of(number: u64) -> String {
+    format!("commit {number} (commits/{})", deedbox_store::commits::commit_path(number))
+}
+
 /// Why a commit record is not the one that belongs there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
     /// Its bytes are damaged.
-    #[error("commit {number} is damaged: {why}")]
+    #[error("{} is damaged: {why}", place_of(*.number))]
     Damaged {
         /// Its number.
         number: u64,
@@ -54,15 +59,23 @@ pub enum CommitError {
         why: NotCanonical,
     },
     /// It does not continue the one before it.
-    #[error("commit {number} does not continue the one before it: {what}")]
+    #[error("{} does not continue the one before it: {what}; one of the two is damaged", place_of(*.number))]
     Broken {
         /// Its number.
         number: u64,
         /// What does not fit.
         what: &'static str,
     },
+    /// What it says of itself cannot be.
+    #[error("{} is damaged: {what}", place_of(*.number))]
+    Impossible {
+        /// Its number.
+        number: u64,
+        /// What it says.
+        what: &'static str,
+    },
     /// Its bundle is not the one that it names.
-    #[error("the staged bundle of commit {number} is not the one that it names")]
+    #[error("the staged bundle of {} is not the one that it names", place_of(*.number))]
     OtherBundle {
         /// Its number.
         number: u64,
@@ -79,14 +92,14 @@ impl Commit {
     pub fn decode(number: u64, bytes: &[u8]) -> Result<Self, CommitError> {
         let commit: Commit = deedbox_model::decode(bytes).map_err(|why| CommitError::Damaged { number, why })?;
         if commit.number != number {
-            return Err(CommitError::Broken { number, what: "it has another number in it" });
+            return Err(CommitError::Impossible { number, what: "it has another number in it" });
         }
         if commit.new_size <= commit.old_size {
-            return Err(CommitError::Broken { number, what: "it adds nothing" });
+            return Err(CommitError::Impossible { number, what: "it adds nothing" });
         }
         let first = number == 0;
         if commit.previous.is_none() != first || (commit.old_size == 0) != first {
-            return Err(CommitError::Broken { number, what: "only the first begins with nothing" });
+            return Err(CommitError::Impossible { number, what: "only the first begins with nothing" });
         }
         Ok(commit)
     }
@@ -94,7 +107,7 @@ impl Commit {
     /// That it continues the commit before it.
     pub fn continues(&self, before: &Commit, before_bytes: &[u8]) -> Result<(), CommitError> {
         let broken = |what| Err(CommitError::Broken { number: self.number, what });
-        if self.number != before.number + 1 {
+        if before.number.checked_add(1) != Some(self.number) {
             return broken("the numbers have a gap");
         }
         if self.previous != Some(Sha256Digest::of(before_bytes)) {
@@ -117,7 +130,7 @@ pub fn encode_batch<'a>(entries: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut out = Vec::new();
     for entry in entries {
         // A statement is at most 65,535 bytes: its decoder refuses more.
-        out.extend((entry.len() as u16).to_be_bytes());
+        out.extend(u16::try_from(entry.len()).unwrap_or(u16::MAX).to_be_bytes());
         out.extend(entry);
     }
     out

@@ -1,7 +1,7 @@
 //! Checking a log's own files: every commit, every entry, every tile, the checkpoint and the signer's memory, each
 //! against the others. Reads all of it once, in the order of the log; changes nothing.
 
-use crate::commit::Commit;
+use crate::commit::{Commit, place_of};
 use crate::publish::STAGED;
 use crate::signer::{self, Signed};
 use bytes::Bytes;
@@ -94,10 +94,6 @@ pub async fn check_log(log: &LogToCheck, progress: &(dyn Fn(u64, u64) + Sync)) -
     memory(log, &commits, &mut report).await?;
     strays(log, &mut report).await?;
     Ok(report)
-}
-
-fn place_of(number: u64) -> String {
-    format!("commit {number}")
 }
 
 async fn checkpoint(log: &LogToCheck, report: &mut LogReport) -> Result<Option<(u64, Hash)>, StoreError> {
@@ -224,7 +220,7 @@ async fn compare_tile(log: &LogToCheck, tile: &Tile, report: &mut LogReport) -> 
 }
 
 async fn memory(log: &LogToCheck, commits: &[Commit], report: &mut LogReport) -> Result<(), StoreError> {
-    let place = format!("the signer's memory ({})", signer::MEMORY);
+    let place = format!("the signer's memory (signer/{})", signer::MEMORY);
     match log.signer_memory.get(signer::MEMORY).await? {
         None if report.size == 0 => {}
         None => report.find(place, "is missing: it would sign a second history"),

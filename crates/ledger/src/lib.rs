@@ -20,12 +20,14 @@ pub mod recover;
 pub mod signer;
 pub mod writer;
 
+mod edge;
+
 pub use commit::{Commit, CommitError};
 pub use fsck::{LogFinding, LogReport, LogToCheck, check_log};
 pub use head::Head;
 pub use probe::{NoProbe, Point, Probe};
 pub use publish::STAGED;
-pub use recover::{LedgerError, LedgerParts, Recovered};
+pub use recover::{LedgerError, LedgerParts, Recovered, published};
 pub use signer::CheckpointSigner;
 pub use writer::{Appended, Batch, Ledger, SubmitError};
 

@@ -1,17 +1,18 @@
 //! From a claimed commit to a published checkpoint: the same steps whether the writer goes on or a start finishes what
 //! a crash left. Each step may be done again.
 
-use crate::commit::{Commit, CommitError, decode_batch, leaf_hashes};
+use crate::commit::{Commit, CommitError, decode_batch, leaf_hashes, place_of};
+use crate::edge::read_edge;
 use crate::head::Head;
 use crate::probe::{Point, Probe};
 use crate::recover::LedgerError;
 use crate::signer::CheckpointSigner;
 use bytes::Bytes;
 use deedbox_model::Sha256Digest;
-use deedbox_store::Files;
-use deedbox_tlog::bundle::{BundleId, grow_bundles, parse_entries};
+use deedbox_store::{Files, InFull};
+use deedbox_tlog::bundle::{BundleId, grow_bundles};
 use deedbox_tlog::grow::{Edge, plan_growth};
-use deedbox_tlog::{CHECKPOINT_PATH, SignedCheckpoint, TileId, Tiles};
+use deedbox_tlog::{CHECKPOINT_PATH, Hash, SignedCheckpoint, TileId};
 use futures::future::{join_all, try_join_all};
 use std::sync::Arc;
 
@@ -32,23 +33,9 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// Reads the right edge at this size.
-    pub(crate) async fn open(files: Arc<dyn Files>, size: u64) -> Result<Self, LedgerError> {
-        let mut tiles = Tiles::new();
-        for id in plan_growth(size).map_err(LedgerError::damaged)? {
-            let bytes = read_tile(files.as_ref(), &id).await?;
-            tiles.insert_bytes(id, &bytes).map_err(LedgerError::damaged)?;
-        }
-        let edge = Edge::from_tiles(size, &tiles).map_err(LedgerError::damaged)?;
-        let open_bundle = match BundleId::open(size) {
-            None => Vec::new(),
-            Some(id) => {
-                let path = id.path();
-                let bytes = files.get(&path).await?.ok_or(LedgerError::Missing(path))?;
-                parse_entries(id, &bytes).map_err(LedgerError::damaged)?;
-                bytes.to_vec()
-            }
-        };
+    /// Reads the right edge at this size, all of it checked: it must lead to this root.
+    pub(crate) async fn open(files: Arc<dyn Files>, size: u64, root: Hash) -> Result<Self, LedgerError> {
+        let (edge, open_bundle) = read_edge(files.as_ref(), size, root).await?;
         Ok(Tree { files, edge, open_bundle })
     }
 
@@ -67,13 +54,13 @@ impl Tree {
             return Err(other());
         }
         let entries = decode_batch(staged).ok_or_else(other)?;
-        let growth = self.edge.grow(&leaf_hashes(entries.iter().copied())).map_err(LedgerError::damaged)?;
+        let wrong = |e: &dyn std::fmt::Display| LedgerError::damaged(place_of(commit.number), e);
+        let growth = self.edge.grow(&leaf_hashes(entries.iter().copied())).map_err(|e| wrong(&e))?;
         if growth.edge.size() != commit.new_size || growth.root != commit.root_hash() || self.edge.size() != commit.old_size {
             return Err(other());
         }
         let old = (self.edge.size(), self.edge.root());
-        let digest = Sha256Digest::of(&commit.encode().map_err(LedgerError::damaged)?);
-        let bundles = grow_bundles(old.0, &self.open_bundle, &entries).map_err(LedgerError::damaged)?;
+        let bundles = grow_bundles(old.0, &self.open_bundle, &entries).map_err(|e| wrong(&e))?;
         let tiles = growth.tiles.iter().map(|tile| (tile.id().path(), Bytes::from(tile.to_bytes())));
         let open_bundle = match bundles.last() {
             Some((id, bytes)) if !id.is_full() => bytes.clone(),
@@ -84,7 +71,7 @@ impl Tree {
         // matter, and each waits for the disk.
         let files = &self.files;
         let signing = async {
-            let signed = signer.sign(old, (growth.edge.size(), growth.root), digest).await?;
+            let signed = signer.sign(old, (growth.edge.size(), growth.root), commit).await?;
             probe.passed(Point::SignerRemembers);
             Ok::<SignedCheckpoint, LedgerError>(signed)
         };
@@ -99,8 +86,9 @@ impl Tree {
         let signed = signed?;
         written?;
 
-        // Where another writer finishes the same commit and has gone on since, its newer checkpoint stays.
-        if served_size(self.files.as_ref()).await? < commit.new_size {
+        // Where another writer finishes the same commit and has gone on since, its newer checkpoint stays. One that does not verify is
+        // replaced: what this process extends it has checked itself.
+        if served_size(self.files.as_ref(), signer).await? < commit.new_size {
             self.files.put(CHECKPOINT_PATH, Bytes::from(signed.to_string())).await?;
         }
         probe.passed(Point::CheckpointWritten);
@@ -117,7 +105,7 @@ impl Tree {
     pub(crate) async fn clear(&self, leftovers: Leftovers, probe: &dyn Probe) {
         join_all(leftovers.0.iter().map(|path| async move {
             if let Err(error) = self.files.delete(path).await {
-                tracing::warn!(%path, %error, "could not remove a file that nobody needs any more");
+                tracing::warn!(%path, error = %InFull(&error), "could not remove a file that nobody needs any more");
             }
         }))
         .await;
@@ -129,18 +117,16 @@ impl Tree {
 #[must_use = "what is left over is removed with `clear`, before the next commit"]
 pub(crate) struct Leftovers(Vec<String>);
 
-/// The size that the served checkpoint states; 0 without one.
-async fn served_size(files: &dyn Files) -> Result<u64, LedgerError> {
-    Ok(match files.get(CHECKPOINT_PATH).await? {
-        Some(bytes) => SignedCheckpoint::parse(&bytes).map_err(LedgerError::damaged)?.unverified().size(),
-        None => 0,
-    })
-}
-
-/// Reads a tile of exactly this width.
-pub(crate) async fn read_tile(files: &dyn Files, id: &TileId) -> Result<Bytes, LedgerError> {
-    let path = id.path();
-    files.get(&path).await?.ok_or(LedgerError::Missing(path))
+/// The size of the served checkpoint; 0 without one, or if it does not verify.
+async fn served_size(files: &dyn Files, signer: &CheckpointSigner) -> Result<u64, LedgerError> {
+    let Some(bytes) = files.get(CHECKPOINT_PATH).await? else { return Ok(0) };
+    match signer.verified(&bytes) {
+        Ok(checkpoint) => Ok(checkpoint.size()),
+        Err(error) => {
+            tracing::error!(error = %InFull(&error), "the served checkpoint is damaged; it is written anew");
+            Ok(0)
+        }
+    }
 }
 
 /// The partial tiles and bundles of the old size that wider ones have taken the place of. Who still holds an older

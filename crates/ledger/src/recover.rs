@@ -1,16 +1,23 @@
 //! Opening a log: what was claimed is finished, what was not is removed (docs/ARCHITECTURE.md, "The order of writing").
 //! The normal path of every start; there is no other.
 
-use crate::commit::{Commit, CommitError};
+use crate::commit::{Commit, CommitError, place_of};
+use crate::edge::{file, read_tile};
 use crate::head::Head;
 use crate::probe::Probe;
-use crate::publish::{STAGED, Tree, read_tile, staged_path, superseded};
+use crate::publish::{STAGED, Tree, staged_path, superseded};
 use crate::signer::CheckpointSigner;
 use bytes::Bytes;
 use deedbox_model::{Origin, SecretKey, Sha256Digest};
+use deedbox_store::commits::commit_path;
 use deedbox_store::{Commits, Files, RowStore, StoreError};
-use deedbox_tlog::{CHECKPOINT_PATH, Frontier, SignedCheckpoint, Tiles, empty_root, plan_frontier};
+use deedbox_tlog::bundle::new_bundles;
+use deedbox_tlog::tile::new_tiles;
+use deedbox_tlog::{CHECKPOINT_PATH, Frontier, Hash, Tiles, empty_root, plan_frontier};
 use std::sync::Arc;
+
+/// What to do about a damaged file. Never to remove it: what it should say is needed.
+const AS_IT_WAS: &str = "put back what it was, from a backup or a mirror, and start again; deedbox fsck names everything that is damaged";
 
 /// Why a log cannot be opened or written. None of these is the fault of a statement.
 #[derive(Debug, thiserror::Error)]
@@ -19,19 +26,30 @@ pub enum LedgerError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A commit record is not what it should be.
-    #[error("{0}; run deedbox fsck")]
+    #[error("{0}; {AS_IT_WAS}")]
     Commit(#[from] CommitError),
+    /// The last commit is not the one that led to what was signed last.
+    #[error(
+        "{} is not the commit that the signer remembers (signer/last-signed): one of the two files is damaged; {AS_IT_WAS}",
+        place_of(*.0)
+    )]
+    OtherCommit(u64),
     /// A file that the log needs is gone.
-    #[error("{0} is missing from the log's files; run deedbox fsck")]
+    #[error("{0} is missing; {AS_IT_WAS}")]
     Missing(String),
     /// A file of the log is damaged.
-    #[error("the log's files are damaged: {0}; run deedbox fsck")]
-    Damaged(String),
+    #[error("{what} is damaged: {why}; {AS_IT_WAS}")]
+    Damaged {
+        /// The file, as a person finds it in the data directory.
+        what: String,
+        /// How it shows.
+        why: String,
+    },
     /// The signer's memory does not read, or is gone while the log is not empty.
     #[error(
-        "the signer's memory is missing or damaged: restore it from the machine that signed, or have the log continued under a new key"
+        "the signer's memory is missing or damaged (signer/last-signed: {0}): restore it from the machine that signed, or have the log continued under a new key"
     )]
-    SignerMemory,
+    SignerMemory(&'static str),
     /// The signer has signed something that these files do not lead to.
     #[error(
         "the signer has signed size {last_size} (root {last_root}) and will not sign size {size} (root {root}) here: these files are older than \
@@ -53,12 +71,19 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    pub(crate) fn damaged(error: impl std::fmt::Display) -> Self {
-        LedgerError::Damaged(error.to_string())
+    pub(crate) fn damaged(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
+        LedgerError::Damaged { what: what.into(), why: why.to_string() }
+    }
+
+    /// Whether what is published can be served all the same: it is signed, and says the same whatever is wrong with the files that
+    /// the log would go on from. Not where these are older than what was signed: people hold proofs of what is missing.
+    pub fn leaves_it_readable(&self) -> bool {
+        !matches!(self, LedgerError::SignerRefuses { .. } | LedgerError::Key(_))
     }
 }
 
 /// What a ledger is made of.
+#[derive(Clone)]
 pub struct LedgerParts {
     /// The log's origin.
     pub origin: Origin,
@@ -97,15 +122,13 @@ pub(crate) struct Finished {
 /// Finishes whatever is claimed and not published, by whichever writer: at a start, and when another writer was first.
 pub(crate) async fn finish_claimed(parts: &LedgerParts, signer: &mut CheckpointSigner) -> Result<Finished, LedgerError> {
     let mut head = served_head(parts, signer).await?;
-    let mut tree = Tree::open(Arc::clone(&parts.files), head.size).await?;
-    if tree.edge.root() != head.root {
-        return Err(LedgerError::Damaged(format!("the tiles at size {} have another root than the checkpoint", head.size)));
-    }
     let Claimed { served, after: claimed, last } = claimed_after(parts.commits.as_ref(), head.size, head.root).await?;
     if signer.last().is_none() && head.size > 0 {
-        return Err(LedgerError::SignerMemory);
+        return Err(LedgerError::SignerMemory("it is missing"));
     }
-    if let (Some((size, root)), Some(commit)) = (signer.last(), served)
+    signer.agrees(head.size, head.root, served)?;
+    let mut tree = Tree::open(Arc::clone(&parts.files), head.size, head.root).await?;
+    if let (Some((size, root)), Some((_, commit))) = (signer.last(), served)
         && size < head.size
     {
         // Another process signed with this key since: its log must continue what this one signed.
@@ -116,8 +139,7 @@ pub(crate) async fn finish_claimed(parts: &LedgerParts, signer: &mut CheckpointS
     }
     let commits = claimed.len() as u64;
     for commit in &claimed {
-        let path = staged_path(&commit.bundle);
-        let staged = parts.files.get(&path).await?.ok_or(LedgerError::Missing(path))?;
+        let staged = staged_bundle(parts.files.as_ref(), commit).await?;
         let (published, leftovers) = tree.carry_out(commit, &staged, signer, parts.probe.as_ref()).await?;
         head = published;
         tree.clear(leftovers, parts.probe.as_ref()).await;
@@ -126,15 +148,47 @@ pub(crate) async fn finish_claimed(parts: &LedgerParts, signer: &mut CheckpointS
     Ok(Finished { tree, last, head, commits })
 }
 
-/// The root that the tree of size `now` had when its size was `then`.
-async fn root_at(files: &dyn Files, then: u64, now: u64) -> Result<deedbox_tlog::Hash, LedgerError> {
-    let mut tiles = Tiles::new();
-    for id in plan_frontier(then).map_err(LedgerError::damaged)? {
-        let id = id.as_wide_as(now);
-        let bytes = read_tile(files, &id).await?;
-        tiles.insert_bytes(id, &bytes).map_err(LedgerError::damaged)?;
+/// The staged bundle that a claimed commit names, checked before anything is made of it.
+async fn staged_bundle(files: &dyn Files, commit: &Commit) -> Result<Bytes, LedgerError> {
+    let path = staged_path(&commit.bundle);
+    let named_by = place_of(commit.number);
+    let staged = files.get(&path).await?.ok_or_else(|| LedgerError::Missing(format!("{}, which {named_by} names,", file(&path))))?;
+    if Sha256Digest::of(&staged) != commit.bundle {
+        return Err(LedgerError::damaged(file(&path), format!("it is not the bundle that {named_by} names")));
     }
-    Ok(Frontier::from_tiles(then, &tiles).map_err(LedgerError::damaged)?.root())
+    Ok(staged)
+}
+
+/// The root that the tree of size `now` had when its size was `then`.
+async fn root_at(files: &dyn Files, then: u64, now: u64) -> Result<Hash, LedgerError> {
+    let signed_last = |e: &dyn std::fmt::Display| LedgerError::damaged("the tree that was signed last", e);
+    let mut tiles = Tiles::new();
+    for id in plan_frontier(then).map_err(|e| signed_last(&e))? {
+        tiles.insert(read_tile(files, &id.as_wide_as(now)).await?);
+    }
+    Ok(Frontier::from_tiles(then, &tiles).map_err(|e| signed_last(&e))?.root())
+}
+
+/// The published head and the log's verifier key, of a log that cannot be extended: what readers are served meanwhile. Where the file
+/// of the checkpoint is damaged, it is the one that the signer remembers, if the log's tiles lead to it: the same bytes, since a
+/// signature is a function of what is signed. Writes nothing.
+pub async fn published(parts: &LedgerParts) -> Result<(Head, String), LedgerError> {
+    let signer = CheckpointSigner::without_memory(&parts.origin, &parts.log_key, Arc::clone(&parts.signer_memory))?;
+    let vkey = signer.vkey();
+    let damaged = match served_head(parts, &signer).await {
+        Ok(head) => return Ok((head, vkey)),
+        Err(damaged) => damaged,
+    };
+    let remembered = match CheckpointSigner::open(&parts.origin, &parts.log_key, Arc::clone(&parts.signer_memory)).await {
+        Ok(signer) => signer.remembered()?,
+        Err(_) => None,
+    };
+    let Some(signed) = remembered else { return Err(damaged) };
+    let (size, root) = (signed.unverified().size(), *signed.unverified().root());
+    match Tree::open(Arc::clone(&parts.files), size, root).await {
+        Ok(_) => Ok((Head { size, root, checkpoint: Some(Arc::new(signed)) }, vkey)),
+        Err(_) => Err(damaged),
+    }
 }
 
 impl Recovered {
@@ -158,6 +212,18 @@ impl Recovered {
         Ok(Recovered { parts, signer, tree, last, head, finished: commits })
     }
 
+    /// The paths beside which a process that died may have left a file half written: those of its last batch, among the commits and among
+    /// the log's files. Nothing that was written before is looked at.
+    pub fn written_last(&self) -> (Vec<String>, Vec<String>) {
+        let (number, old) = self.last.as_ref().map_or((None, 0), |(last, _)| (Some(last.number), last.old_size));
+        let next = number.map_or(0, |number| number.saturating_add(1));
+        let commits = number.into_iter().chain([next]).map(commit_path).collect();
+        let mut files = vec![CHECKPOINT_PATH.to_owned(), staged_path(&Sha256Digest([0; 32]))];
+        files.extend(new_tiles(old, self.head.size).map(|id| id.path()));
+        files.extend(new_bundles(old, self.head.size).map(|id| id.path()));
+        (commits, files)
+    }
+
     /// The published head.
     pub fn head(&self) -> &Head {
         &self.head
@@ -174,45 +240,52 @@ impl Recovered {
     }
 }
 
-/// The checkpoint that is served now.
+/// The checkpoint that is served now. A second commit is made only when the checkpoint of the first is served: without one, it is gone.
 async fn served_head(parts: &LedgerParts, signer: &CheckpointSigner) -> Result<Head, LedgerError> {
     let Some(bytes) = parts.files.get(CHECKPOINT_PATH).await? else {
+        if parts.commits.last().await?.is_some_and(|last| last > 0) {
+            return Err(LedgerError::Missing(file(CHECKPOINT_PATH)));
+        }
         return Ok(Head { size: 0, root: empty_root(), checkpoint: None });
     };
-    let signed = SignedCheckpoint::parse(&bytes).map_err(LedgerError::damaged)?;
-    let verified = signed.verify(signer.name(), std::slice::from_ref(signer.verifier()), &[]).map_err(LedgerError::damaged)?;
+    let verified = signer.verified(&bytes)?;
     Ok(Head { size: verified.size(), root: *verified.root(), checkpoint: Some(Arc::new(verified.signed().clone())) })
 }
 
 /// The end of the chain of commits.
 struct Claimed {
-    /// The digest of the commit that ends at the served size.
-    served: Option<Sha256Digest>,
+    /// The number and the digest of the commit that ends at the served size.
+    served: Option<(u64, Sha256Digest)>,
     /// The commits that lead past it, ascending.
     after: Vec<Commit>,
     /// The last commit of all.
     last: Option<(Commit, Sha256Digest)>,
 }
 
-/// Reads back from the last commit to the one that ends at this size, checking that each continues the one before it.
-async fn claimed_after(commits: &dyn Commits, size: u64, root: deedbox_tlog::Hash) -> Result<Claimed, LedgerError> {
+/// Reads back from the last commit to the one before the one that ends at this size, checking that each continues the one before it.
+async fn claimed_after(commits: &dyn Commits, size: u64, root: Hash) -> Result<Claimed, LedgerError> {
     let Some(mut number) = commits.last().await? else {
         return if size == 0 {
             Ok(Claimed { served: None, after: Vec::new(), last: None })
         } else {
-            Err(LedgerError::Missing("commit 0".to_owned()))
+            Err(LedgerError::Missing(place_of(0)))
         };
     };
     let mut found: Vec<(Commit, Bytes)> = Vec::new();
     loop {
-        let bytes = commits.read(number).await?.ok_or_else(|| LedgerError::Missing(format!("commit {number}")))?;
-        let commit = Commit::decode(number, &bytes)?;
+        let (commit, bytes) = read_commit(commits, number).await?;
         if let Some((next, _)) = found.last() {
             next.continues(&commit, &bytes)?;
         }
         let is_served = commit.new_size == size;
-        if commit.new_size < size || (is_served && commit.root_hash() != root) {
-            return Err(LedgerError::Damaged(format!("the checkpoint at size {size} is not that of any commit")));
+        if is_served && commit.root_hash() != root {
+            return Err(LedgerError::damaged(place_of(number), "it leads to another root than the checkpoint of its size has"));
+        }
+        if commit.new_size < size {
+            return Err(LedgerError::damaged(
+                between(&commit, found.last()),
+                format!("no commit ends at the size of the checkpoint, {size}"),
+            ));
         }
         found.push((commit, bytes));
         if is_served || number == 0 {
@@ -220,10 +293,28 @@ async fn claimed_after(commits: &dyn Commits, size: u64, root: deedbox_tlog::Has
         }
         number -= 1;
     }
+    if let (Some((served, _)), Some(before)) = (found.last(), number.checked_sub(1)) {
+        let (before, bytes) = read_commit(commits, before).await?;
+        served.continues(&before, &bytes)?;
+    }
     let with_digest = |(commit, bytes): &(Commit, Bytes)| (commit.clone(), Sha256Digest::of(bytes));
     let last = found.first().map(with_digest);
-    let served = found.last().map(with_digest).filter(|(commit, _)| commit.new_size == size).map(|(_, digest)| digest);
+    let served = found.last().map(with_digest).filter(|(commit, _)| commit.new_size == size);
+    let served = served.map(|(commit, digest)| (commit.number, digest));
     let mut after: Vec<Commit> = found.into_iter().map(|(commit, _)| commit).filter(|commit| commit.new_size > size).collect();
     after.reverse();
     Ok(Claimed { served, after, last })
+}
+
+async fn read_commit(commits: &dyn Commits, number: u64) -> Result<(Commit, Bytes), LedgerError> {
+    let bytes = commits.read(number).await?.ok_or_else(|| LedgerError::Missing(place_of(number)))?;
+    Ok((Commit::decode(number, &bytes)?, bytes))
+}
+
+/// What is at fault where commits pass over the size of the checkpoint: one of the two beside it, or one that is gone.
+fn between(before: &Commit, after: Option<&(Commit, Bytes)>) -> String {
+    match after {
+        Some((after, _)) => format!("{} or {}", place_of(before.number), place_of(after.number)),
+        None => format!("{}, or {}, which is missing,", place_of(before.number), place_of(before.number.saturating_add(1))),
+    }
 }

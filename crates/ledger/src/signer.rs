@@ -1,11 +1,13 @@
 //! The signer of checkpoints, with a memory of its own: it refuses to contradict what it signed last, whatever the
 //! log's files say (spec/log.md §13).
 
+use crate::commit::{Commit, place_of};
+use crate::edge::file;
 use crate::recover::LedgerError;
 use bytes::Bytes;
 use deedbox_model::{Origin, SecretKey, Sha256Digest};
 use deedbox_store::Files;
-use deedbox_tlog::{Checkpoint, Hash, KeyName, SignedCheckpoint, Signer};
+use deedbox_tlog::{CHECKPOINT_PATH, Checkpoint, Hash, KeyName, SignedCheckpoint, Signer, VerifiedCheckpoint};
 use ed25519_dalek::SigningKey;
 use std::sync::Arc;
 
@@ -32,18 +34,41 @@ pub(crate) struct Signed {
 impl CheckpointSigner {
     /// Reads its memory. `memory` is a place of its own, that no restore of the log's files rolls back.
     pub async fn open(origin: &Origin, key: &SecretKey, memory: Arc<dyn Files>) -> Result<Self, LedgerError> {
+        let without = Self::without_memory(origin, key, memory)?;
+        let last = match without.memory.get(MEMORY).await? {
+            None => None,
+            Some(bytes) => Some(parse(&bytes).ok_or(LedgerError::SignerMemory("it does not read"))?),
+        };
+        Ok(CheckpointSigner { last, ..without })
+    }
+
+    /// One that has not read its memory yet: for verifying what it signed.
+    pub(crate) fn without_memory(origin: &Origin, key: &SecretKey, memory: Arc<dyn Files>) -> Result<Self, LedgerError> {
         let name = KeyName::new(origin.as_str()).map_err(|e| LedgerError::Key(e.to_string()))?;
         let signer = Signer::new(name.clone(), SigningKey::from_bytes(&key.seed())).map_err(|e| LedgerError::Key(e.to_string()))?;
-        let last = match memory.get(MEMORY).await? {
-            None => None,
-            Some(bytes) => Some(parse(&bytes).ok_or(LedgerError::SignerMemory)?),
-        };
-        Ok(CheckpointSigner { name, signer, memory, last })
+        Ok(CheckpointSigner { name, signer, memory, last: None })
+    }
+
+    /// The checkpoint that it remembers, signed again to the same bytes; none without a memory.
+    pub(crate) fn remembered(&self) -> Result<Option<SignedCheckpoint>, LedgerError> {
+        self.last.map(|last| self.checkpoint(last.size, last.root)).transpose()
+    }
+
+    fn checkpoint(&self, size: u64, root: Hash) -> Result<SignedCheckpoint, LedgerError> {
+        let checkpoint = Checkpoint::new(self.name.clone(), size, root).map_err(|e| LedgerError::Key(e.to_string()))?;
+        checkpoint.sign(&self.signer).map_err(|e| LedgerError::Key(e.to_string()))
     }
 
     /// The verifier key of its signatures.
     pub fn vkey(&self) -> String {
         self.signer.verifier().to_string()
+    }
+
+    /// A checkpoint as it is served, if it is this signer's.
+    pub(crate) fn verified(&self, bytes: &[u8]) -> Result<VerifiedCheckpoint, LedgerError> {
+        let wrong = |e: &dyn std::fmt::Display| LedgerError::damaged(file(CHECKPOINT_PATH), e);
+        let signed = SignedCheckpoint::parse(bytes).map_err(|e| wrong(&e))?;
+        signed.verify(&self.name, std::slice::from_ref(self.verifier()), &[]).map_err(|e| wrong(&e))
     }
 
     /// The verifier key of its signatures.
@@ -61,21 +86,36 @@ impl CheckpointSigner {
         self.last.map(|last| (last.size, last.root))
     }
 
+    /// That the commit which ends at the served checkpoint is the one that led to what was signed last, where that is this checkpoint.
+    /// The last commit is named by no other: without this, a flipped bit in it would be carried on.
+    pub(crate) fn agrees(&self, size: u64, root: Hash, served: Option<(u64, Sha256Digest)>) -> Result<(), LedgerError> {
+        let (Some(last), Some((number, commit))) = (self.last, served) else { return Ok(()) };
+        match (last.commit == commit, (last.size, last.root) == (size, root)) {
+            (true, false) => Err(LedgerError::SignerMemory("it names another size or root than the commit that it names")),
+            (false, true) => Err(LedgerError::OtherCommit(number)),
+            (true, true) | (false, false) => Ok(()),
+        }
+    }
+
     /// Signs the checkpoint that follows `old`, and remembers it: nobody may see the signature before this came back. Refuses
-    /// another root for a size that it has signed, and to go on from anything but what it signed last.
+    /// another root for a size that it has signed, and to go on from anything but what it signed last, by size, root and commit.
     ///
     /// A crash after remembering leaves a signature that nobody has seen; the same checkpoint is signed again, to the
     /// same bytes.
-    pub async fn sign(&mut self, old: (u64, Hash), new: (u64, Hash), commit: Sha256Digest) -> Result<SignedCheckpoint, LedgerError> {
-        let allowed = match self.last() {
-            None => old.0 == 0,
-            Some(last) => last == old || last == new,
-        };
-        if !allowed {
-            return Err(self.refuses(new.0, new.1));
+    pub async fn sign(&mut self, old: (u64, Hash), new: (u64, Hash), by: &Commit) -> Result<SignedCheckpoint, LedgerError> {
+        let commit = Sha256Digest::of(&by.encode().map_err(|e| LedgerError::damaged(place_of(by.number), e))?);
+        match self.last {
+            None if old.0 == 0 => {}
+            Some(last) if (last.size, last.root) == new && last.commit == commit => {}
+            Some(last) if (last.size, last.root) == old && Some(last.commit) == by.previous => {}
+            Some(last) if (last.size, last.root) == new => return Err(LedgerError::OtherCommit(by.number)),
+            Some(last) if last.commit == commit || ((last.size, last.root) != old && Some(last.commit) == by.previous) => {
+                return Err(LedgerError::SignerMemory("it names another size or root than the commit that it names"));
+            }
+            Some(last) if (last.size, last.root) == old => return Err(LedgerError::OtherCommit(by.number.saturating_sub(1))),
+            None | Some(_) => return Err(self.refuses(new.0, new.1)),
         }
-        let checkpoint = Checkpoint::new(self.name.clone(), new.0, new.1).map_err(|e| LedgerError::Key(e.to_string()))?;
-        let signed = checkpoint.sign(&self.signer).map_err(|e| LedgerError::Key(e.to_string()))?;
+        let signed = self.checkpoint(new.0, new.1)?;
         if self.last() != Some(new) {
             self.remember(Signed { size: new.0, root: new.1, commit }).await?;
         }
@@ -116,6 +156,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Signed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commit::Nonce;
     use deedbox_store::memory::MemoryFiles;
 
     #[tokio::test]
@@ -124,15 +165,30 @@ mod tests {
         let origin = Origin::parse("registry.example").unwrap();
         let key = SecretKey::from_seed(&[1; 32]);
         let root = |n| (n, Hash([n as u8; 32]));
-        let commit = Sha256Digest([0; 32]);
+        // Each commit goes on from the one before it.
+        let commit = |number: u64, old: u64, new: u64, before: Option<&Commit>| Commit {
+            root: Sha256Digest([new as u8; 32]),
+            nonce: Nonce([0; 16]),
+            bundle: Sha256Digest([0; 32]),
+            number,
+            new_size: new,
+            old_size: old,
+            previous: before.map(|before| Sha256Digest::of(&before.encode().unwrap())),
+        };
+        let first_commit = commit(0, 0, 5, None);
         let mut signer = CheckpointSigner::open(&origin, &key, Arc::clone(&memory)).await.unwrap();
-        assert!(signer.sign(root(4), root(5), commit).await.is_err(), "a fresh memory begins with an empty log");
-        let first = signer.sign(root(0), root(5), commit).await.unwrap();
-        assert_eq!(signer.sign(root(0), root(5), commit).await.unwrap().to_string(), first.to_string(), "again, to the same bytes");
-        assert!(signer.sign(root(0), (5, Hash([9; 32])), commit).await.is_err(), "another root of the same size");
-        assert!(signer.sign(root(0), root(3), commit).await.is_err(), "a restored log's other future");
+        assert!(signer.sign(root(4), root(5), &first_commit).await.is_err(), "a fresh memory begins with an empty log");
+        let first = signer.sign(root(0), root(5), &first_commit).await.unwrap();
+        assert_eq!(signer.sign(root(0), root(5), &first_commit).await.unwrap().to_string(), first.to_string(), "again, to the same bytes");
+        assert_eq!(signer.remembered().unwrap().unwrap().to_string(), first.to_string());
+        assert!(signer.sign(root(0), (5, Hash([9; 32])), &first_commit).await.is_err(), "another root of the same size");
+        assert!(signer.sign(root(0), root(3), &commit(0, 0, 3, None)).await.is_err(), "a restored log's other future");
+        let other = Commit { nonce: Nonce([7; 16]), ..first_commit.clone() };
+        assert!(matches!(signer.sign(root(0), root(5), &other).await, Err(LedgerError::OtherCommit(0))), "another commit to the same root");
         let mut again = CheckpointSigner::open(&origin, &key, memory).await.unwrap();
-        assert!(again.sign(root(0), root(6), commit).await.is_err());
-        again.sign(root(5), root(6), commit).await.unwrap();
+        assert!(again.sign(root(0), root(6), &commit(0, 0, 6, None)).await.is_err());
+        let damaged = again.sign(root(5), root(6), &commit(1, 5, 6, Some(&other))).await;
+        assert!(matches!(damaged, Err(LedgerError::OtherCommit(0))), "what it goes on from is not what led to what was signed");
+        again.sign(root(5), root(6), &commit(1, 5, 6, Some(&first_commit))).await.unwrap();
     }
 }

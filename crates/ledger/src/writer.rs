@@ -14,7 +14,7 @@ use deedbox_authority::{Decision, Refusal, Signed, decide, touches};
 use deedbox_intake::Admitted;
 use deedbox_model::row::{Defect, Keys};
 use deedbox_model::{EventId, Row, RowKey, Rows, Sha256Digest, Statement, Verified};
-use deedbox_store::{Created, StoreError};
+use deedbox_store::{Created, InFull, StoreError};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,7 +51,7 @@ pub enum SubmitError {
     #[error("{MAX_POOL} statements are waiting already: send it again in a second")]
     Busy,
     /// The store failed before the claim: nothing happened.
-    #[error("the store failed, and nothing was appended ({0}): send it again later")]
+    #[error("the registry's store failed, and nothing was appended ({0}): send it again later")]
     Store(String),
     /// A newer protocol is in force than this program knows.
     #[error("protocol {0} is in force, which this program does not know: it serves and no longer writes; update it")]
@@ -218,8 +218,9 @@ impl Writer {
                 Err(error) => {
                     self.overlay.clear();
                     self.wait_until_folded(self.tree.edge.size()).await;
+                    // What it displays is for anybody; its causes are for the log.
                     let why = error.to_string();
-                    tracing::error!(error = %why, "a batch could not be staged; nothing was appended");
+                    tracing::error!(error = %InFull(&error), "a batch could not be staged; nothing was appended");
                     let all = accepted.into_iter().chain(decided.others.into_iter().map(|(item, _)| item));
                     answer_all(all.map(|item| (item, Err(SubmitError::Store(why.clone())))));
                     return;
@@ -235,7 +236,7 @@ impl Writer {
             Err(defect) => Err(SubmitError::Defect(defect.to_string())),
             Ok(keys) => {
                 let all: Keys = keys.iter().flatten().cloned().collect();
-                self.overlay.read(&self.parts.rows, all).await.map_err(|e| SubmitError::Store(e.to_string()))
+                self.overlay.read(&self.parts.rows, all).await.map_err(SubmitError::from)
             }
         };
         let (mut rows, keys): (BTreeMap<RowKey, Option<Row>>, Vec<Keys>) = match (read, keys) {
@@ -276,17 +277,17 @@ impl Writer {
     async fn claim(&mut self, accepted: &[Item]) -> Result<Claim, LedgerError> {
         let entries = || accepted.iter().map(|item| item.admitted.statement().bytes().as_ref());
         let staged = Bytes::from(encode_batch(entries()));
-        let growth = self.tree.edge.grow(&leaf_hashes(entries())).map_err(LedgerError::damaged)?;
+        let growth = self.tree.edge.grow(&leaf_hashes(entries())).map_err(|e| LedgerError::damaged("the batch", e))?;
         let commit = Commit {
             root: Sha256Digest(growth.root.0),
             nonce: self.nonce,
             bundle: Sha256Digest::of(&staged),
-            number: self.last.as_ref().map_or(0, |(last, _)| last.number + 1),
+            number: self.last.as_ref().map_or(0, |(last, _)| last.number.saturating_add(1)),
             new_size: growth.edge.size(),
             old_size: self.tree.edge.size(),
             previous: self.last.as_ref().map(|(_, digest)| *digest),
         };
-        let bytes = Bytes::from(commit.encode().map_err(LedgerError::damaged)?);
+        let bytes = Bytes::from(commit.encode().map_err(|e| LedgerError::damaged("the new commit", e))?);
         let path = staged_path(&commit.bundle);
         if let Err(error) = self.parts.files.put(&path, staged.clone()).await {
             // It may be there all the same; if it cannot be removed either, the next start does.
@@ -388,8 +389,8 @@ impl Pause {
     fn new() -> Self {
         Pause(Duration::from_millis(50))
     }
-    async fn after(&mut self, what: &str, error: &(dyn std::fmt::Display + Send + Sync)) {
-        tracing::error!(%error, "{what} failed; trying again in {:?}", self.0);
+    async fn after(&mut self, what: &str, error: &(dyn std::error::Error + Send + Sync + 'static)) {
+        tracing::error!(error = %InFull(error), "{what} failed; trying again in {:?}", self.0);
         tokio::time::sleep(self.0).await;
         self.0 = (self.0 * 2).min(Duration::from_secs(5));
     }
@@ -397,6 +398,7 @@ impl Pause {
 
 impl From<StoreError> for SubmitError {
     fn from(error: StoreError) -> Self {
+        tracing::error!(error = %InFull(&error), "the rows that a verdict needs could not be read");
         SubmitError::Store(error.to_string())
     }
 }

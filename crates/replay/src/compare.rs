@@ -2,7 +2,7 @@
 
 use crate::fold::ReplayError;
 use deedbox_model::{Row, RowKey, Sha256Digest};
-use deedbox_store::{ProjectionId, RowStore, StoreError};
+use deedbox_store::{InFull, ProjectionId, RowStore, StoreError};
 use sha2::Digest as _;
 use std::cmp::Ordering;
 use std::fmt;
@@ -167,7 +167,7 @@ async fn key_by_key(
     most: usize,
     damaged: &StoreError,
 ) -> Result<Vec<Difference>, ReplayError> {
-    let what = format!("has a row that cannot be read: {damaged}");
+    let what = format!("has a row that cannot be read: {}", InFull(damaged));
     let mut differences = vec![Difference { projection: projection.clone(), key: None, what }];
     let mut pages = Pages::new(expected, projection);
     while differences.len() < most {

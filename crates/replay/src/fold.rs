@@ -26,11 +26,14 @@ pub enum ReplayError {
     #[error(transparent)]
     Defect(#[from] Defect),
     /// A file of the log is gone.
-    #[error("{0} is missing from the log's files; run deedbox fsck")]
+    #[error("log/{0} is missing; put back what it was, from a backup or a mirror; deedbox fsck names everything that is damaged")]
     Missing(String),
     /// A file of the log is damaged.
-    #[error("the log is damaged: {0}; run deedbox fsck")]
+    #[error("the log is damaged: {0}; put back what it was, from a backup or a mirror; deedbox fsck names everything that is damaged")]
     Damaged(String),
+    /// The rows are not those of their cursor, or of this log.
+    #[error("{0}")]
+    Rows(String),
     /// An object that an event names is gone or damaged.
     #[error("object {address}, which entry {index} names, is {what}: fetch it again from a mirror or a backup; run deedbox fsck")]
     Object {
@@ -299,7 +302,7 @@ impl Folder {
         Ok(rows)
     }
 
-    async fn read(&self, projection: &ProjectionId, keys: Keys) -> Result<BTreeMap<RowKey, Option<Row>>, ReplayError> {
+    pub(crate) async fn read(&self, projection: &ProjectionId, keys: Keys) -> Result<BTreeMap<RowKey, Option<Row>>, ReplayError> {
         let keys: Vec<RowKey> = keys.into_iter().collect();
         let mut rows = BTreeMap::new();
         for chunk in keys.chunks(1_000) {
@@ -349,7 +352,7 @@ impl Folder {
             Ok(Some(bytes)) if object.matches(&bytes) => Ok(Some(bytes)),
             Ok(Some(_)) => Err(fault("damaged: its bytes are not those of its address".to_owned())),
             Ok(None) => Err(fault("missing".to_owned())),
-            Err(StoreError::Damaged { why, .. }) => Err(fault(format!("damaged: {why}"))),
+            Err(StoreError::Damaged { details }) => Err(fault(format!("damaged: {}", details.why()))),
             Err(error) => Err(error.into()),
         }
     }

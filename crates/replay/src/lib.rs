@@ -6,6 +6,7 @@
 //! was given.
 
 pub mod compare;
+mod cursor;
 pub mod fold;
 pub mod leaf;
 pub mod log;

@@ -22,6 +22,8 @@ pub struct Target {
 pub struct LogReader {
     files: Arc<dyn Files>,
     frontier: Frontier,
+    /// The tiles that the frontier was taken from: at fault, if what follows does not lead to the root.
+    from: Vec<String>,
     target: Target,
 }
 
@@ -29,12 +31,14 @@ impl LogReader {
     /// Begins at index `from`, which is at most the target's size. What comes before is taken from the tiles: the root
     /// at the end covers it.
     pub async fn open(files: Arc<dyn Files>, from: u64, target: Target) -> Result<Self, ReplayError> {
-        let mut tiles = Tiles::new();
+        let (mut tiles, mut paths) = (Tiles::new(), Vec::new());
         for id in plan_frontier(from).map_err(ReplayError::damaged)? {
-            tiles.insert(read_tile(files.as_ref(), id.as_wide_as(target.size)).await?);
+            let tile = read_tile(files.as_ref(), id.as_wide_as(target.size)).await?;
+            paths.push(format!("log/{}", tile.id().path()));
+            tiles.insert(tile);
         }
         let frontier = Frontier::from_tiles(from, &tiles).map_err(ReplayError::damaged)?;
-        Ok(LogReader { files, frontier, target })
+        Ok(LogReader { files, frontier, from: paths, target })
     }
 
     /// Index of the next entry.
@@ -52,7 +56,7 @@ impl LogReader {
         let id = BundleId::holding(at, self.target.size).map_err(ReplayError::damaged)?;
         let (found, bytes) = read_bundle(self.files.as_ref(), id).await?;
         let path = found.path();
-        let entries = parse_entries(found, &bytes).map_err(|e| ReplayError::Damaged(format!("{path}: {e}")))?;
+        let entries = parse_entries(found, &bytes).map_err(|e| ReplayError::Damaged(format!("log/{path}: {e}")))?;
         let tile = read_tile(self.files.as_ref(), TileId::new(0, id.index(), id.width()).map_err(ReplayError::damaged)?).await?;
 
         let skip = usize::try_from(at - id.first()).unwrap_or(usize::MAX);
@@ -61,17 +65,21 @@ impl LogReader {
             let leaf = leaf_hash(entry);
             if leaf != *expected {
                 let index = self.frontier.size();
-                return Err(ReplayError::Damaged(format!("entry {index} in {path} is not the one whose hash is in {}", tile.id().path())));
+                return Err(ReplayError::Damaged(format!(
+                    "entry {index} in log/{path} is not the one whose hash is in log/{}",
+                    tile.id().path()
+                )));
             }
             self.frontier.push(leaf).map_err(ReplayError::damaged)?;
             fresh.push(entry.to_vec());
         }
         if self.frontier.size() == self.target.size && self.frontier.root() != self.target.root {
             return Err(ReplayError::Damaged(format!(
-                "the entries lead to root {} at size {}, the checkpoint says {}",
+                "the entries lead to root {} at size {}, the checkpoint says {}; one of {} and log/checkpoint is not what it was",
                 self.frontier.root(),
                 self.target.size,
-                self.target.root
+                self.target.root,
+                self.from.join(", ")
             )));
         }
         Ok(Some(fresh))
@@ -84,7 +92,7 @@ async fn read_tile(files: &dyn Files, id: TileId) -> Result<Tile, ReplayError> {
     loop {
         let path = tried.path();
         if let Some(bytes) = files.get(&path).await? {
-            return Tile::parse(tried, &bytes).map_err(|e| ReplayError::Damaged(format!("{path}: {e}")));
+            return Tile::parse(tried, &bytes).map_err(|e| ReplayError::Damaged(format!("log/{path}: {e}")));
         }
         let wider = id.as_wide_as(served_size(files).await?);
         if wider.width() <= tried.width() {

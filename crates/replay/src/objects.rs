@@ -3,7 +3,7 @@
 use crate::OBJECTS_AT_ONCE;
 use crate::fold::ReplayError;
 use deedbox_model::{Manifest, ObjectRef, Sha256Digest};
-use deedbox_store::{Objects, StoreError};
+use deedbox_store::{InFull, Objects, StoreError};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use sha2::Digest as _;
 use std::fmt;
@@ -52,8 +52,8 @@ async fn references_of(objects: &dyn Objects, manifest: ObjectRef) -> Result<Vec
     let bytes = match objects.get(&manifest.sha256, deedbox_model::limits::MANIFEST_BYTES as u64).await {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Ok(vec![ObjectFinding { address: manifest.sha256, what: "is missing: it is a release manifest".to_owned() }]),
-        Err(StoreError::Damaged { why, .. }) => {
-            return Ok(vec![ObjectFinding { address: manifest.sha256, what: format!("is damaged: {why}") }]);
+        Err(StoreError::Damaged { details }) => {
+            return Ok(vec![ObjectFinding { address: manifest.sha256, what: format!("is damaged: {}", details.why()) }]);
         }
         Err(error) => return Err(error.into()),
     };
@@ -85,7 +85,7 @@ pub async fn check_object(objects: &dyn Objects, object: ObjectRef) -> Result<Op
     while let Some(piece) = stream.next().await {
         match piece {
             Ok(piece) => hash.update(&piece),
-            Err(error) => return finding(format!("cannot be read: {error}")),
+            Err(error) => return finding(format!("cannot be read: {}", InFull(&error))),
         }
     }
     if hash.finalize()[..] == object.sha256.0 { Ok(None) } else { finding("has other bytes than its address says".to_owned()) }

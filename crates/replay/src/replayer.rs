@@ -1,11 +1,12 @@
 //! The replayer: brings every projection to the published head and keeps it there.
 
 use crate::FOLD_ENTRIES;
+use crate::cursor;
 use crate::fold::{AUTHORITY, Ahead, Folder, ReplayError, Run, id_of};
 use crate::leaf::Leaf;
 use crate::log::{LogReader, Target};
 use deedbox_model::{KeyId, PublicKey, Statement, TimeMs, Verified};
-use deedbox_store::Files;
+use deedbox_store::{Files, InFull};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,12 +39,7 @@ impl Replayer {
     /// cleared) is folded again from the beginning.
     pub async fn open(folder: Folder, files: Arc<dyn Files>, target: Target, progress: Progress<'_>) -> Result<Self, ReplayError> {
         let cursor = folder.rows.cursor(&AUTHORITY).await?;
-        if cursor > target.size {
-            return Err(ReplayError::Damaged(format!(
-                "the rows are folded up to {cursor}, the log ends at {}: they are another log's, or the log was rolled back",
-                target.size
-            )));
-        }
+        cursor::check(&folder, &files, cursor, target).await?;
         let replayer = Replayer { folder, files, cursor, folded: watch::Sender::new(cursor), run_entries: FOLD_ENTRIES };
         for projection in replayer.folder.projections.clone() {
             let id = id_of(projection.as_ref());
@@ -161,7 +157,7 @@ impl Replayer {
                 if !error.is_passing() && !gave_way {
                     return Err(error);
                 }
-                tracing::error!(%error, "folding failed; trying again in {pause:?}");
+                tracing::error!(error = %InFull(&error), "folding failed; trying again in {pause:?}");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(5));
                 result = self.follow(&mut heads).await;

@@ -10,6 +10,7 @@ use deedbox_testkit::{Registry, secret, time};
 use deedbox_tlog::bundle::grow_bundles;
 use deedbox_tlog::grow::Edge;
 use deedbox_tlog::leaf_hash;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
@@ -135,4 +136,56 @@ async fn a_damaged_bundle_ends_it_after_the_runs_before_are_committed() {
     assert!(matches!(stopped, ReplayError::Damaged(_)), "{stopped}");
     let committed = 2 * BUNDLE as u64;
     assert_same(rows.as_ref(), &log.one_by_one(committed).await, committed).await;
+}
+
+/// Rows as they are, under another cursor of authority's.
+async fn with_cursor(rows: &MemoryRows, size: u64, cursor: u64) -> MemoryRows {
+    let copy = MemoryRows::new();
+    for (id, to) in [(AUTHORITY, cursor), (id_of(&Catalog), size)] {
+        let changes = rows.scan(&id, "", None, 100_000).await.unwrap().into_iter().map(|(key, row)| (key, Some(row))).collect();
+        copy.commit(&[deedbox_store::RowBatch { projection: id, from: 0, to, changes }]).await.unwrap();
+    }
+    copy
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_are_not_where_their_cursor_says_are_not_folded_on() {
+    // The last entry is effective in one, void in the other.
+    let mut last_is_void = BTreeSet::new();
+    for count in [BUNDLE + 5, BUNDLE + 9] {
+        let log = Log::new(count, None).await;
+        let size = log.target.size;
+        let rows = log.one_by_one(size).await;
+        let void = deedbox_authority::rows::void_key(size - 1).unwrap();
+        last_is_void.insert(rows.read(&AUTHORITY, &[void]).await.unwrap()[0].is_some());
+        let open = async |rows: MemoryRows| {
+            Replayer::open(log.folder(Arc::new(rows)), Arc::new(log.files.clone()), log.target, &|_, _| {})
+                .await
+                .map(|replayer| *replayer.folded().borrow())
+        };
+        assert_eq!(open(with_cursor(&rows, size, size).await).await.unwrap(), size);
+        let flipped = (0..64).map(|bit| size ^ 1 << bit).chain((0..16).map(|before| size - 1 - before));
+        for cursor in flipped {
+            let refused = open(with_cursor(&rows, size, cursor).await).await.err().unwrap_or_else(|| panic!("{cursor} of {size}"));
+            assert!(
+                matches!(&refused, ReplayError::Rows(why) if why.contains("rows.sqlite") && why.contains("remove")),
+                "{cursor}: {refused}"
+            );
+        }
+        // Ahead of what is folded, and not beyond the log: half of the rows, and a cursor that says all.
+        let half = log.one_by_one(size - 9).await;
+        for cursor in size - 8..=size {
+            assert!(matches!(open(with_cursor(&half, size - 9, cursor).await).await, Err(ReplayError::Rows(_))), "{cursor}");
+        }
+    }
+    assert_eq!(last_is_void.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_another_log_are_not_folded_on() {
+    let (log, other) = (Log::new(BUNDLE + 5, None).await, Log::new(BUNDLE + 5, Some((BUNDLE, 1))).await);
+    assert_ne!(log.target.root, other.target.root);
+    let rows = other.one_by_one(other.target.size).await;
+    let refused = Replayer::open(log.folder(Arc::new(rows)), Arc::new(log.files.clone()), log.target, &|_, _| {}).await.err();
+    assert!(matches!(refused, Some(ReplayError::Rows(_))), "{refused:?}");
 }

@@ -1,6 +1,7 @@
 //! What every route may use. Made once at the start; holds no state of a request.
 
 use crate::answers::Answers;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::log_files::LogFiles;
 use crate::meters::Meters;
@@ -8,6 +9,7 @@ use crate::objects::ObjectShelf;
 use crate::projections::Mounts;
 use crate::recent::Recent;
 use crate::refusal::Refused;
+use crate::room::Room;
 use deedbox_intake::Door;
 use deedbox_ledger::Ledger;
 use deedbox_model::{Origin, SecretKey, TimeMs};
@@ -44,9 +46,16 @@ pub(crate) struct App {
     pub(crate) folded: watch::Receiver<u64>,
     pub(crate) writing: Writing,
     pub(crate) recent: Recent,
+    pub(crate) clock: Clock,
+    pub(crate) room: Room,
 }
 
 impl App {
+    /// This machine's clock.
+    pub(crate) fn now(&self) -> TimeMs {
+        self.config.clock.now()
+    }
+
     /// Entries folded into every projection.
     pub(crate) fn folded(&self) -> u64 {
         *self.folded.borrow()
@@ -78,7 +87,8 @@ impl Writing {
     pub(crate) fn ledger(&self) -> Result<Ledger, Refused> {
         match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
             State::Open(ledger) => Ok(ledger.clone()),
-            State::Stopped { code, why } => Err(Refused::unavailable(code, format!("this registry serves and takes no statement: {why}"))),
+            // Why is for who operates it: `/ready` and the log say it.
+            State::Stopped { code, .. } => Err(Refused::unavailable(code, "this registry serves and takes no statement now")),
         }
     }
 
@@ -120,7 +130,7 @@ pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// This machine's clock.
+/// The system's clock: `App::now` is what a registry goes by.
 pub(crate) fn now() -> TimeMs {
     let ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
     TimeMs::default().plus_ms(ms)

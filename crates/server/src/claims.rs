@@ -1,7 +1,7 @@
 //! `POST /api/v1/claims`: first claims below `localhost`, filed by the operator's key where the operator allows it
 //! (spec/api.md §6). Other claims need somebody who looks; they come as statements.
 
-use crate::app::{App, now};
+use crate::app::App;
 use crate::events::{COSE, appended};
 use crate::refusal::Refused;
 use crate::request::{has_media_type, read_body};
@@ -31,7 +31,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     let subject = Subject::Domain(acceptance.domain().clone());
     let prev = acceptance.terms().prev;
     let event = Event::DomainClaimed(DomainClaimed { evidence: Evidence::Localhost, acceptance });
-    let statement = Statement::sign(&app.operator, &app.origin, &Speaker::Registry, &subject, prev, now(), &event)
+    let statement = Statement::sign(&app.operator, &app.origin, &Speaker::Registry, &subject, prev, app.now(), &event)
         .map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
     let done = submit_own(&app, statement).await.inspect_err(|_| app.meters.refused.increment(1))?;
     Ok(appended(&app, done))

@@ -31,6 +31,7 @@ pub const CODES: &[Code] = &[
     code("budget", &[429], "publish what is uploaded, or wait until it expires after a day"),
     code("busy", &[503], "come back after the seconds in Retry-After"),
     code("channel_unchanged", &[422], LOOK_FIRST),
+    code("clock", &[503], "come back later: the operator sets the registry's clock; reading goes on meanwhile"),
     code("digest_mismatch", &[422], "upload exactly the bytes of the address, with their length in Content-Length"),
     code("from_the_future", &[422], "set this machine's clock, and sign again"),
     code("internal", &[500], "tell the operator the request id; it is in the x-request-id header"),

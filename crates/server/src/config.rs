@@ -1,5 +1,6 @@
 //! What an operator decides (docs/ARCHITECTURE.md, "Composition"). Reads no file and no environment: the binary does.
 
+use crate::clock::WallClock;
 use crate::limits;
 use deedbox_model::Origin;
 use std::net::IpAddr;
@@ -29,6 +30,12 @@ pub struct Config {
     pub object_cache_bytes: u64,
     /// How long things may take.
     pub times: Times,
+    /// Serve what is there, take nothing, and write nothing to the data directory.
+    pub read_only: bool,
+    /// This machine's clock.
+    pub clock: WallClock,
+    /// The operator's word, for this start, that the clock is right, however far it is ahead of what this registry knows of.
+    pub accept_clock: bool,
 }
 
 impl Config {
@@ -46,6 +53,9 @@ impl Config {
             answer_cache_bytes: 256 * 1024 * 1024,
             object_cache_bytes: 256 * 1024 * 1024,
             times: Times::default(),
+            read_only: false,
+            clock: WallClock::default(),
+            accept_clock: false,
         }
     }
 }

@@ -80,8 +80,9 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     let to = from.saturating_add(limit).min(folded);
     let entries = if from < to { app.log.entries(from, to).await? } else { Vec::new() };
     let voids = void_codes(&app, from, entries.len()).await?;
+    // The indices come last: nobody counts on from the largest number where there is nothing to count.
     let events: Vec<EntryJson> =
-        (from..).zip(entries.iter().zip(voids)).map(|(index, (bytes, void))| EntryJson::new(index, bytes, void)).collect();
+        entries.iter().zip(voids).zip(from..).map(|((bytes, void), index)| EntryJson::new(index, bytes, void)).collect();
     let end = from.saturating_add(events.len() as u64);
     let next = (!events.is_empty() && end < folded).then_some(end);
     let mut response = json(StatusCode::OK, &PageJson { tree_size: folded, events, next });

@@ -49,6 +49,20 @@ pub const SLOW: Duration = Duration::from_secs(1);
 /// Between two sweeps of objects that nobody refers to.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
+/// Milliseconds that this machine's clock may be ahead of everything that this registry knows of: a week. A registry that was stopped over
+/// a holiday starts by itself; a clock that is wrong is wrong by years as a rule (nobody set it), and log time is never moved further.
+pub const CLOCK_AHEAD_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Milliseconds by which a clock is set without a word in the log: what statements may differ by.
+pub const CLOCK_JUMP_MS: u64 = 10 * 60 * 1000;
+/// Between two notes of what the clock says: a file of 40 bytes, and what a crash forgets.
+pub const CLOCK_KEPT_EVERY: Duration = Duration::from_secs(60);
+/// The first of January 2025, before which this program was not: no log begins by a clock that was never set.
+pub const EARLIEST_MS: u64 = 1_735_689_600_000;
+/// For how long what the disk said is believed: who asks more often makes it write no more often.
+pub const ROOM_KEPT: Duration = Duration::from_secs(5);
+/// Bytes that are written to ask: some small batch with its tiles.
+pub const ROOM_PROBED_BYTES: usize = 64 * 1024;
+
 /// Connections for each request that may be under way: idle ones cost a few kilobytes.
 pub const CONNECTIONS_PER_REQUEST: usize = 8;
 /// Bytes of an object that is kept in memory: nine of ten npm tarballs.

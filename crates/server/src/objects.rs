@@ -1,7 +1,7 @@
 //! `/objects/sha256/{hex}`: reading what some event refers to, and uploading with a permit (spec/api.md §5,
 //! spec/objects.md §4). What no row names cannot be read by anybody, and is answered like what is not there.
 
-use crate::app::{App, millis, now};
+use crate::app::{App, millis};
 use crate::limits::{HOT_OBJECT_BYTES, READABLE_KEPT};
 use crate::negotiate::{Part, none_match, part};
 use crate::refusal::Refused;
@@ -182,7 +182,7 @@ async fn uploader(app: &App, headers: &HeaderMap) -> Result<Uploader, Refused> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Deedbox"))
         .and_then(|(_, permit)| PERMIT_BASE64.decode(permit.trim()).ok())
         .ok_or_else(|| refused("it is written Authorization: Deedbox <base64url>"))?;
-    Ok(app.door.permit(&permit, now()).await?)
+    Ok(app.door.permit(&permit, app.now()).await?)
 }
 
 /// Whether an upload can be left out. One that nobody refers to and that is about to expire counts as not here. Of one that broke off, or is
@@ -205,7 +205,7 @@ async fn head_with_permit(app: &App, address: Sha256Digest, headers: &HeaderMap)
         return Ok(response);
     };
     // Half of the time that it is kept: whoever is told that it is here has the other half to publish it.
-    let is_young = stat.modified_ms.saturating_add(millis(app.config.times.unreferenced) / 2) > now().as_ms();
+    let is_young = stat.modified_ms.saturating_add(millis(app.config.times.unreferenced) / 2) > app.now().as_ms();
     if !is_young && app.objects.readable(&address).await?.is_none() {
         return Err(nothing());
     }
@@ -261,7 +261,10 @@ async fn upload(app: &App, address: Sha256Digest, headers: &HeaderMap, body: Bod
         Ok((_, here)) => here,
         Err(refused) => return Err((refused, Some(body))),
     };
-    let incoming = match app.door.begin(&uploader, object, now()).await {
+    if let Err(refused) = app.room.must_be().await {
+        return Err((refused, Some(body)));
+    }
+    let incoming = match app.door.begin(&uploader, object, app.now()).await {
         Ok(incoming) => incoming,
         Err(refusal) => return Err((refusal.into(), Some(body))),
     };
@@ -281,7 +284,8 @@ async fn go_on(app: &App, address: Sha256Digest, headers: &HeaderMap, body: Body
         let offset = offset.ok_or_else(|| Refused::bad_request("the rest of an upload says in Upload-Offset where it begins"))?;
         let size =
             offset.checked_add(length(headers)?).ok_or_else(|| Refused::bad_request("Upload-Offset and Content-Length are too much"))?;
-        Ok(app.door.resume(&uploader, ObjectRef { size, sha256: address }, offset, now()).await?)
+        app.room.must_be().await?;
+        Ok(app.door.resume(&uploader, ObjectRef { size, sha256: address }, offset, app.now()).await?)
     };
     match begun.await {
         Ok(incoming) => take(app, incoming, body).await.map(|()| StatusCode::CREATED),
@@ -306,7 +310,12 @@ async fn take(app: &App, mut incoming: Incoming<'_>, body: Body) -> Result<(), N
             app.meters.uploaded_bytes.increment(taken);
             Ok(())
         }
-        Err(refused) => Err((refused, None)),
+        Err(refused) => {
+            if refused.code == "store" {
+                app.room.suspect();
+            }
+            Err((refused, None))
+        }
     }
 }
 

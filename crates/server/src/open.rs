@@ -4,12 +4,14 @@
 //! lock → keys → finish claimed commits → fold up to the head → write, fold, sweep → listen
 //! ```
 //!
-//! The same steps at the first start and at every other one; nothing is scanned. Where folding stops, the registry
-//! serves what is folded and takes no statement.
+//! The same steps at the first start and at every other one; nothing is scanned. Where folding stops, where a file that would be
+//! extended is not what was signed, or where nothing can be written, the registry serves what it has and takes no statement.
 
 use crate::access::AccessSink;
 use crate::answers::Answers;
-use crate::app::{App, Writing, now};
+use crate::app::{App, Writing};
+use crate::carried::{Carried, carry_on, catch_up, clear_cut_off, open_data, open_rows, open_signer};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::{self, RegistryKeys};
 use crate::limits::{BATCHES_WAITING, PROOFS_AT_ONCE, renderings_at_once};
@@ -19,12 +21,14 @@ use crate::naming;
 use crate::objects::ObjectShelf;
 use crate::projections::Mounts;
 use crate::recent::Recent;
+use crate::room::Room;
+use crate::submit::AUTHORITY;
 use deedbox_intake::{Door, IntakeRefusal, Policy};
-use deedbox_ledger::{Batch, Head, LedgerError, LedgerParts, Probe, Recovered, SubmitError};
+use deedbox_ledger::{Batch, Head, LedgerError, LedgerParts, Probe, SubmitError};
 use deedbox_model::event::{Event, RegistryCreated, Rules};
 use deedbox_model::{Origin, Speaker, Statement, Subject};
 use deedbox_replay::{Folder, Known, ReplayError, Replayer, Target};
-use deedbox_store::{Commits as _, DiskFiles, DiskLock, Files as _, RowStore, SqliteRows, StoreError, open_disk};
+use deedbox_store::{Commits as _, DiskLock, Files as _, InFull, RowStore, SqliteRows, StoreError};
 use deedbox_view::{Dialect, Projection, Site, SiteSigner};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -116,7 +120,7 @@ impl Server {
     /// Opens the data directory, or makes it, and begins to write and to fold. Needs a tokio runtime.
     pub async fn open(config: Config, parts: Parts) -> Result<Server, OpenError> {
         naming::must_be_ours(&config.data)?;
-        let disk = open_disk(&config.data)?;
+        let (disk, mut hindered) = open_data(&config.data, config.read_only)?;
         let is_new = disk.commits.last().await?.is_none() && disk.files.get(deedbox_tlog::CHECKPOINT_PATH).await?.is_none();
         let named = keys::read_origin(&config.data)?;
         let origin = match &named {
@@ -130,32 +134,41 @@ impl Server {
             keys::write_origin(&config.data, &origin)?;
         }
 
-        let files: Arc<dyn deedbox_store::Files> = Arc::new(disk.files);
-        let objects: Arc<dyn deedbox_store::Objects> = Arc::new(disk.objects);
-        let sqlite = SqliteRows::open(&config.data.join("rows.sqlite")).await?;
+        let files: Arc<dyn deedbox_store::Files> = Arc::new(disk.files.clone());
+        let objects: Arc<dyn deedbox_store::Objects> = Arc::new(disk.objects.clone());
+        let sqlite = open_rows(&config.data, &mut hindered).await?;
         let rows: Arc<dyn RowStore> = Arc::new(sqlite.clone());
         let mut projections = parts.projections;
         projections.extend(parts.dialects.iter().map(|dialect| Arc::clone(dialect) as Arc<dyn Projection>));
         let mounts = Mounts::new(&projections)?;
 
-        let recovered = Recovered::open(LedgerParts {
+        let to_read = hindered.as_ref().map(ToString::to_string);
+        let signer = open_signer(&config.data, to_read.is_some())?;
+        let signer_memory: Arc<dyn deedbox_store::Files> = Arc::new(signer.clone());
+        let ledger_parts = LedgerParts {
             origin: origin.clone(),
             log_key: keys.log.clone(),
-            commits: Arc::new(disk.commits),
+            commits: Arc::new(disk.commits.clone()),
             files: Arc::clone(&files),
-            signer_memory: Arc::new(DiskFiles::open(&config.data.join("signer"))?),
+            signer_memory: Arc::clone(&signer_memory),
             rows: Arc::clone(&rows),
             probe: parts.probe,
-        })
-        .await?;
-        let vkey = recovered.vkey();
-        let head = recovered.head().clone();
+        };
+        let Carried { recovered, head, vkey, why_not } = carry_on(ledger_parts, hindered).await?;
+        if let Some(recovered) = &recovered {
+            clear_cut_off(&disk, &signer, recovered).await;
+        }
 
         let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections };
-        let mut replayer = Replayer::open(folder.clone(), Arc::clone(&files), target_of(&head), parts.progress.as_ref()).await?;
-        let caught_up = replayer.catch_up(target_of(&head), parts.progress.as_ref()).await;
-        let folded = replayer.folded();
-        let recent = Recent::new(folder.log_time().await?);
+        let (replayer, caught_up) = catch_up(&folder, &files, &head, parts.progress.as_ref()).await;
+        let folded = match &replayer {
+            Some(replayer) => replayer.folded(),
+            None => watch::channel(rows.cursor(&AUTHORITY).await?.min(head.size)).1,
+        };
+        let log_time = folder.log_time().await?;
+        let recent = Recent::new(log_time);
+        let known_time = (head.size > 0).then_some(log_time);
+        let clock = Clock::open(config.clock.clone(), signer_memory, to_read.is_none(), known_time, config.accept_clock).await?;
 
         let policy = Policy {
             allow_local_claims: config.allow_local_claims,
@@ -166,16 +179,17 @@ impl Server {
         crate::sweep::recall(&door, &rows, config.times.unreferenced).await;
 
         let mut started = None;
-        let (head, writing) = match caught_up {
-            Ok(()) => {
+        let (head, writing) = match (recovered, caught_up) {
+            (Some(recovered), Ok(())) => {
                 let (batches, published) = mpsc::channel(BATCHES_WAITING);
                 let (ledger, writer) = recovered.start(folded.clone(), batches)?;
                 let head = ledger.head();
                 started = Some((writer, published));
                 (head, Writing::open(ledger))
             }
-            Err(error) => {
-                tracing::error!(%error, "the log could not be folded: serving what is, taking no statement");
+            (None, _) => (watch::channel(head).1, Writing::stopped("store", why_not)),
+            (Some(_), Err(error)) => {
+                tracing::error!(error = %InFull(&error), "the log could not be folded: serving what is, taking no statement");
                 let (_, head) = watch::channel(head);
                 (head, Writing::stopped(code_of(&error), error.to_string()))
             }
@@ -183,6 +197,8 @@ impl Server {
         let app = Arc::new(App {
             vkey,
             site,
+            room: Room::new(Arc::clone(&files), to_read),
+            clock,
             log: LogFiles::new(files, head.clone(), config.object_cache_bytes / 2),
             objects: ObjectShelf::new(objects, Arc::clone(&rows), config.object_cache_bytes / 2),
             answers: Answers::new(config.answer_cache_bytes),
@@ -204,7 +220,7 @@ impl Server {
         });
 
         let mut tasks = Vec::new();
-        if let Some((writer, published)) = started {
+        if let (Some((writer, published)), Some(replayer)) = (started, replayer) {
             let (known, to_fold) = mpsc::channel(BATCHES_WAITING);
             let (targets, heads) = watch::channel(target_of(&head.borrow()));
             tasks.push(tokio::spawn(writer));
@@ -246,6 +262,7 @@ impl Server {
     /// Entry 0, by the way that every statement takes.
     async fn create(&self, log_key: deedbox_model::PublicKey) -> Result<(), OpenError> {
         let app = &self.app;
+        let now = app.clock.check().map_err(|wrong| OpenError::First(wrong.to_string()))?;
         let created = RegistryCreated {
             rules: Rules { parameters: Vec::new(), protocol: deedbox_authority::PROTOCOL },
             origin: app.origin.clone(),
@@ -255,13 +272,14 @@ impl Server {
         };
         let first = |e: &dyn std::fmt::Display| OpenError::First(e.to_string());
         let event = Event::RegistryCreated(created);
-        let statement = Statement::sign(&app.operator, &app.origin, &Speaker::Registry, &Subject::Registry, None, now(), &event)
+        let statement = Statement::sign(&app.operator, &app.origin, &Speaker::Registry, &Subject::Registry, None, now, &event)
             .map_err(|e| first(&e))?;
         let decoded = Statement::decode(statement.bytes()).map_err(|e| first(&e))?;
-        let admitted = app.door.admit(app.door.verify(decoded).await?, now()).await?;
+        let admitted = app.door.admit(app.door.verify(decoded).await?, now).await?;
         let ledger = app.writing.ledger().map_err(|_| OpenError::First("nothing can be written".to_owned()))?;
         let appended = ledger.submit(admitted).await?;
         app.recent.add(&appended.id, statement.time());
+        app.clock.appended(statement.time());
         Ok(())
     }
 }
@@ -274,7 +292,7 @@ fn site(config: &Config, parts: &Parts) -> Result<Site, OpenError> {
     Ok(Site { base_url: config.public_url.as_str().to_owned(), signers })
 }
 
-fn target_of(head: &Head) -> Target {
+pub(crate) fn target_of(head: &Head) -> Target {
     Target { size: head.size, root: head.root }
 }
 
@@ -321,7 +339,7 @@ async fn hand_on(
 /// Folds until the writer ends. Where folding cannot go on, no more statements are taken: nobody could read them back.
 async fn fold(app: Arc<App>, replayer: Replayer, known: mpsc::Receiver<Known>, heads: watch::Receiver<Target>) {
     if let Err(error) = replayer.run(known, heads).await {
-        tracing::error!(%error, "folding has stopped: serving what is folded, taking no statement");
+        tracing::error!(error = %InFull(&error), "folding has stopped: serving what is folded, taking no statement");
         app.writing.stop(code_of(&error), error.to_string());
     }
 }

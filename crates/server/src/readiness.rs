@@ -22,6 +22,10 @@ pub(crate) async fn health() -> &'static str {
 #[derive(Serialize)]
 struct ReadyJson {
     ready: bool,
+    /// What is published can be read.
+    reading: bool,
+    /// Statements and uploads are taken.
+    writing: bool,
     dependencies: DependenciesJson,
 }
 
@@ -31,24 +35,30 @@ struct DependenciesJson {
     rows: String,
     objects: String,
     replay: String,
+    disk: String,
+    clock: String,
 }
 
-/// 200 if reading and writing work, else 503 with the reason.
+/// 200 if reading and writing work, else 503 with the reason. Files are named as they lie in the data directory, never where that is.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
     let log = async { app.log.entries(0, 1).await.map(drop) };
     let rows = async { app.rows.cursor(&AUTHORITY).await.map(drop) };
     let objects = async { app.objects.objects.stat(&Sha256Digest([0; 32])).await.map(drop) };
-    let (log, rows, objects) = tokio::join!(probe(log), probe(rows), probe(objects));
+    let disk = async { app.room.why_not().await.map_or(Ok(()), Err) };
+    let (log, rows, objects, disk) = tokio::join!(probe(log), probe(rows), probe(objects), probe(disk));
     let replay = match app.writing.why_stopped() {
         _ if app.writing.is_stopping() => "the registry is stopping".to_owned(),
         Some(why) => why,
         None => "ok".to_owned(),
     };
-    let dependencies = DependenciesJson { log, rows, objects, replay };
-    let all = [&dependencies.log, &dependencies.rows, &dependencies.objects, &dependencies.replay];
-    let ready = all.into_iter().all(|state| state == "ok");
+    let clock = app.clock.check().map_or_else(|wrong| wrong.to_string(), |_| "ok".to_owned());
+    let dependencies = DependenciesJson { log, rows, objects, replay, disk, clock };
+    let all_ok = |of: &[&String]| of.iter().all(|state| *state == "ok");
+    let reading = all_ok(&[&dependencies.log, &dependencies.rows, &dependencies.objects]);
+    let writing = reading && all_ok(&[&dependencies.replay, &dependencies.disk, &dependencies.clock]);
+    let ready = reading && writing;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let mut response = json(status, &ReadyJson { ready, dependencies });
+    let mut response = json(status, &ReadyJson { ready, reading, writing, dependencies });
     if !ready {
         response.headers_mut().insert(header::RETRY_AFTER, 1.into());
     }

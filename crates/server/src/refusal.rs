@@ -7,7 +7,7 @@ use deedbox_authority::Refusal;
 use deedbox_intake::IntakeRefusal;
 use deedbox_ledger::SubmitError;
 use deedbox_model::{Defect, EventId};
-use deedbox_store::StoreError;
+use deedbox_store::{InFull, StoreError};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
@@ -119,8 +119,9 @@ impl From<SubmitError> for Refused {
 /// What a store says names files and addresses of this machine: for the log, not for a stranger.
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
-        Self::unavailable("store", "the registry's store failed; nothing happened")
+        // An error of the store displays nothing of this machine: how the disk fails is what a publisher may know.
+        tracing::error!(error = %InFull(&error), "the store failed");
+        Self::unavailable("store", format!("the registry's store failed ({error}), and nothing was let in"))
     }
 }
 

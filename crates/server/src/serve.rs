@@ -34,11 +34,14 @@ impl Server {
         let Server { app, tasks, sqlite, lock, access, .. } = self;
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&app)));
         let keeper = tokio::spawn(keep_up(Arc::clone(&app)));
+        let watched = Arc::clone(&app);
+        let clock = tokio::spawn(async move { watched.clock.run().await });
         let dispatch = Arc::new(Dispatch::new(Arc::clone(&app)));
         let most = app.config.max_requests.saturating_mul(CONNECTIONS_PER_REQUEST);
         accept(listener, dispatch, access, most, app.config.times, shutdown, || app.writing.begin_to_stop()).await;
 
         keeper.abort();
+        clock.abort();
         sweeper.abort();
         // A sweep that was cut off lets go of its rows before they are closed.
         let _ = sweeper.await;

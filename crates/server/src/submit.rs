@@ -1,11 +1,11 @@
 //! A statement's way in: decoded, verified, admitted, appended (spec/api.md §3). Goes on when its sender goes away, so
 //! that what was appended is also taken off its domain's account.
 
-use crate::app::{App, now};
+use crate::app::App;
 use crate::refusal::Refused;
 use deedbox_authority::rows::{EventRow, event_key};
 use deedbox_intake::Admitted;
-use deedbox_ledger::{Appended, Ledger};
+use deedbox_ledger::{Appended, Ledger, SubmitError};
 use deedbox_model::row::decode_row;
 use deedbox_model::{EventId, Statement, Verified};
 use deedbox_store::ProjectionId;
@@ -41,13 +41,17 @@ pub(crate) async fn submit_own(app: &Arc<App>, statement: Verified<Statement>) -
 }
 
 async fn append(app: &App, ledger: &Ledger, statement: Verified<Statement>) -> Result<Appended, Refused> {
-    let admitted: Admitted = app.door.admit(statement, now()).await?;
+    // What is taken by a wrong clock moves log time for ever.
+    let now = app.clock.check()?;
+    app.room.must_be().await?;
+    let admitted: Admitted = app.door.admit(statement, now).await?;
     let statement = Arc::clone(admitted.statement());
     let objects = admitted.objects().to_vec();
     let result = ledger.submit(admitted).await;
     match result {
         Ok(appended) => {
             app.recent.add(&statement.id(), statement.time());
+            app.clock.appended(statement.time());
             if !appended.seen {
                 app.meters.appended.increment(1);
                 tracing::info!(index = appended.index, kind = statement.event().type_name(), subject = %statement.subject(), "appended");
@@ -55,7 +59,12 @@ async fn append(app: &App, ledger: &Ledger, statement: Verified<Statement>) -> R
             app.door.pinned(&objects);
             Ok(appended)
         }
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            if matches!(error, SubmitError::Store(_)) {
+                app.room.suspect();
+            }
+            Err(error.into())
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::objects::CATALOG;
 use deedbox_catalog::object_key;
 use deedbox_intake::{Door, IntakeRefusal};
 use deedbox_model::Sha256Digest;
-use deedbox_store::RowStore;
+use deedbox_store::{InFull, RowStore};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) async fn recall(door: &Door, rows: &Arc<dyn RowStore>, unreferenced: 
         Ok(rows.read(&CATALOG, &keys).await?.into_iter().map(|row| row.is_some()).collect())
     };
     if let Err(error) = door.recall(now(), millis(unreferenced), are_referenced).await {
-        tracing::warn!(%error, "what earlier uploads left could not be read: every domain's account begins empty");
+        tracing::warn!(error = %InFull(&error), "what earlier uploads left could not be read: every domain's account begins empty");
     }
 }
 
@@ -29,7 +29,7 @@ pub(crate) async fn run(app: Arc<App>) {
         match once(&app).await {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "removed uploads that nobody referred to in time"),
-            Err(error) => tracing::warn!(%error, "could not sweep uploads; trying again next time"),
+            Err(error) => tracing::warn!(error = %InFull(&error), "could not sweep uploads; trying again next time"),
         }
     }
 }
@@ -41,7 +41,7 @@ pub(crate) async fn once(app: &App) -> Result<u64, IntakeRefusal> {
     }
     let removed = app
         .door
-        .sweep(now(), millis(app.config.times.unreferenced), |address| async move {
+        .sweep(app.clock.for_ages(), millis(app.config.times.unreferenced), |address| async move {
             let key = object_key(&address)?;
             Ok(app.rows.read(&CATALOG, std::slice::from_ref(&key)).await?.into_iter().next().flatten().is_some())
         })

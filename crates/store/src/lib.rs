@@ -20,8 +20,8 @@ pub mod sqlite;
 mod tests;
 
 pub use commits::{Commits, Created};
-pub use disk::{DiskCommits, DiskFiles, DiskLock, DiskObjects, DiskStore, open_disk};
-pub use error::StoreError;
+pub use disk::{DiskCommits, DiskFiles, DiskLock, DiskObjects, DiskStore, FoundFile, files_of, open_disk, open_disk_to_read};
+pub use error::{Failing, InFull, StoreError};
 pub use files::Files;
 pub use memory::{MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows};
 pub use objects::{Begin, Left, ObjectStat, ObjectStream, Objects, Remnant, Upload, UploadId};

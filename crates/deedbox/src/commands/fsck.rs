@@ -5,15 +5,17 @@ use super::replay::compare_views;
 use crate::args::Fsck;
 use crate::context::Context;
 use crate::failure::refused;
+use crate::left_overs::LeftOvers;
 use crate::offline::Offline;
 use crate::terminal;
 use deedbox_ledger::{LogToCheck, check_log};
-use deedbox_model::{Event, ObjectRef, Statement};
+use deedbox_model::{Event, Manifest, ObjectRef, Sha256Digest, Statement, limits};
 use deedbox_replay::objects::check_references;
 use deedbox_replay::{LogReader, check_objects};
-use deedbox_store::DiskFiles;
+use deedbox_store::{DiskFiles, Objects as _};
 use deedbox_tlog::VerifiedCheckpoint;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Something that is not as it should be.
@@ -39,17 +41,24 @@ pub(crate) async fn run(context: &Context, args: Fsck) -> anyhow::Result<()> {
     };
     let report = check_log(&log, &|done, _| bar.set_position(done)).await?;
     bar.finish_and_clear();
-    findings.extend(report.findings.iter().map(|f| Finding { part: "log", what: f.to_string(), harmless: f.harmless }));
 
     let bar = terminal::bytes_bar(0, "objects");
     let damaged = check_objects(&registry.disk.objects, &|bytes| bar.inc(bytes)).await?;
     bar.finish_and_clear();
     let manifests = manifests(&registry, &checkpoint).await;
-    let missing = match manifests {
-        Ok(manifests) => check_references(&registry.disk.objects, manifests).await?,
-        // A log that cannot be read to its end was found above.
-        Err(_) => Vec::new(),
+    let (missing, referenced) = match manifests {
+        Ok(named) => {
+            let missing = check_references(&registry.disk.objects, named.manifests.clone()).await?;
+            (missing, Some(named.with_what_manifests_name(&registry).await?))
+        }
+        // A log that cannot be read to its end is among the findings.
+        Err(_) => (Vec::new(), None),
     };
+    let left_overs = LeftOvers::of(&registry, referenced.as_ref()).await?;
+    findings.extend(report.findings.iter().map(|f| {
+        let measure = left_overs.measure(&f.place).filter(|_| f.harmless).map(|measure| format!(" ({measure})")).unwrap_or_default();
+        Finding { part: "log", what: format!("{}{measure} {}", f.place, f.what), harmless: f.harmless }
+    }));
     for finding in damaged.iter().chain(&missing) {
         let what = finding.to_string();
         if !findings.iter().any(|found| found.what == what) {
@@ -70,6 +79,7 @@ pub(crate) async fn run(context: &Context, args: Fsck) -> anyhow::Result<()> {
             findings.push(Finding { part: "rows", what, harmless: false });
         }
     }
+    findings.extend(left_overs.found.into_iter().map(|what| Finding { part: "left over", what, harmless: true }));
     tell(context, &args, &registry, checkpoint.size(), &findings)
 }
 
@@ -106,20 +116,47 @@ async fn parts(registry: &Offline) -> anyhow::Result<Option<Finding>> {
     Ok((!parts.is_empty()).then(|| Finding { part: "uploads", what: what(), harmless: true }))
 }
 
-/// The manifests that releases name. A void entry may name one that was never kept; only what is there is looked into.
-async fn manifests(registry: &Offline, checkpoint: &VerifiedCheckpoint) -> anyhow::Result<Vec<ObjectRef>> {
-    use deedbox_store::Objects as _;
+/// Objects that entries name.
+#[derive(Default)]
+struct Named {
+    /// Manifests that releases name. A void entry may name one that was never kept; only what is there is looked into.
+    manifests: Vec<ObjectRef>,
+    messages: Vec<Sha256Digest>,
+}
+
+impl Named {
+    /// With what the manifests name in turn. What a damaged one names says nothing.
+    async fn with_what_manifests_name(self, registry: &Offline) -> anyhow::Result<BTreeSet<Sha256Digest>> {
+        let mut all: BTreeSet<Sha256Digest> = self.messages.into_iter().collect();
+        for manifest in self.manifests {
+            all.insert(manifest.sha256);
+            if let Ok(Some(bytes)) = registry.disk.objects.get(&manifest.sha256, limits::MANIFEST_BYTES as u64).await
+                && manifest.matches(&bytes)
+                && let Ok(decoded) = Manifest::decode(&bytes)
+            {
+                all.extend(decoded.objects().map(|object| object.sha256));
+            }
+        }
+        Ok(all)
+    }
+}
+
+async fn manifests(registry: &Offline, checkpoint: &VerifiedCheckpoint) -> anyhow::Result<Named> {
     let mut log = LogReader::open(registry.files(), 0, crate::offline::target(checkpoint)).await?;
-    let mut manifests = Vec::new();
+    let mut named = Named::default();
     while let Some(entries) = log.next().await? {
         for entry in entries {
             let Ok(statement) = Statement::decode(&entry) else { continue };
-            if let Event::ReleasePublished(e) = statement.peek().event()
-                && registry.disk.objects.stat(&e.manifest.sha256).await?.is_some()
-            {
-                manifests.push(e.manifest);
+            match statement.peek().event() {
+                Event::ReleasePublished(e) if registry.disk.objects.stat(&e.manifest.sha256).await?.is_some() => {
+                    named.manifests.push(e.manifest);
+                }
+                Event::ReleaseDeprecated(e) => {
+                    named.messages.extend(e.notice.iter().filter_map(|notice| notice.message).map(|message| message.sha256));
+                }
+                _ => {}
             }
         }
     }
-    Ok(manifests)
+    Ok(named)
 }

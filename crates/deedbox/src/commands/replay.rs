@@ -94,6 +94,8 @@ async fn rebuild(context: &Context, registry: &Offline, checkpoint: &VerifiedChe
     for id in offline::projection_ids() {
         rows.clear(&id).await?;
     }
+    // What other versions of this program folded is made again by them, should one be used again.
+    let dropped = rows.drop_other_generations(&offline::projection_ids()).await?;
     fold(registry, checkpoint, &rows).await?;
     let mut views = Vec::new();
     for id in offline::projection_ids() {
@@ -102,6 +104,9 @@ async fn rebuild(context: &Context, registry: &Offline, checkpoint: &VerifiedChe
     rows.close().await;
     if context.json {
         return terminal::say_json(&views);
+    }
+    for id in dropped {
+        terminal::say(&format!("removed the rows of {id}, which this program does not use"));
     }
     for view in views {
         terminal::say(&format!("rebuilt {view}"));

@@ -3,10 +3,11 @@
 use crate::args::Serve;
 use crate::context::dialects;
 use crate::failure::{refused, wrong};
+use crate::home::now;
 use crate::{access_log, terminal};
 use deedbox_catalog::Catalog;
 use deedbox_ledger::NoProbe;
-use deedbox_model::Origin;
+use deedbox_model::{Origin, TimeMs};
 use deedbox_npm::RegistrySigner;
 use deedbox_server::{Config, MakeSigner, OpenError, Parts, PublicUrl, Server};
 use deedbox_store::StoreError;
@@ -34,6 +35,8 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
     let mut config = Config::new(args.data, PublicUrl::parse(&public_url).map_err(|e| wrong(e.to_string()))?);
     config.origin = args.origin.map(|origin| Origin::parse(&origin)).transpose().map_err(|e| wrong(e.to_string()))?;
     config.allow_local_claims = args.allow_local_claims;
+    config.read_only = args.read_only;
+    config.accept_clock = args.accept_clock.map(|date| is_today(&date, now())).transpose()?.is_some();
     let data = std::path::absolute(&config.data)?;
     let mut server = open(config).await?;
     if let Some(access) = access {
@@ -136,6 +139,27 @@ pub(crate) async fn stopped() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
+/// That a date which a person gives is today's by this machine's clock, somewhere on earth. A date, and not a word alone: it goes stale in
+/// a unit file, and whoever types it has looked at a calendar.
+fn is_today(date: &str, now: TimeMs) -> anyhow::Result<()> {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    let yesterday = TimeMs::new(now.as_ms().saturating_sub(DAY_MS)).unwrap_or_default();
+    let days = [yesterday, now, now.plus_ms(DAY_MS)].map(|day| day.to_rfc3339());
+    if days.iter().any(|day| day.split_once('T').is_some_and(|(day, _)| day == date)) {
+        return Ok(());
+    }
+    if date.len() != 10 || !date.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
+        return Err(wrong(format!(
+            "--accept-clock takes today's date, like 2026-11-29, not {:?}",
+            date.chars().take(40).collect::<String>()
+        )));
+    }
+    Err(refused(format!(
+        "this machine's clock says {}, and you say {date}: set the clock, then start again without --accept-clock",
+        now.to_rfc3339()
+    )))
+}
+
 /// Structured lines on standard error; `RUST_LOG` chooses which. Colours only where a person reads them and wants them.
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
@@ -164,11 +188,32 @@ fn cannot_listen(at: SocketAddr, error: &std::io::Error) -> anyhow::Error {
 fn cannot_open(data: &str, error: OpenError) -> anyhow::Error {
     let is_of_the_disk =
         matches!(&error, OpenError::Store(StoreError::Medium { .. }) | OpenError::File { .. } | OpenError::NoFolder { .. });
-    let words = error.to_string();
+    let words = deedbox_store::InFull(&error).to_string();
     if is_of_the_disk && words.contains("ermission denied") {
         return refused(format!(
             "{words}; {data} and all below it must belong to the user that runs deedbox: look with ls -ld, mend with chown"
         ));
     }
     error.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_accepted_for_the_day_that_a_person_names() {
+        // 2026-11-29T12:00:00Z.
+        let now = TimeMs::new(1_795_953_600_000).unwrap();
+        assert!(now.to_rfc3339().starts_with("2026-11-29T12"), "{}", now.to_rfc3339());
+        for date in ["2026-11-28", "2026-11-29", "2026-11-30"] {
+            is_today(date, now).unwrap();
+        }
+        for (date, words) in
+            [("2025-11-29", "you say 2025-11-29"), ("2026-11-27", "set the clock"), ("yes", "takes today's date"), ("", "takes")]
+        {
+            let refused = is_today(date, now).unwrap_err().to_string();
+            assert!(refused.contains(words), "{refused}");
+        }
+    }
 }

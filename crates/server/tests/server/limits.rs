@@ -153,3 +153,23 @@ async fn metrics_say_how_long_requests_take_and_nothing_about_who_asked_for_what
     assert_eq!(labels, ["how", "kind", "le", "status"].into(), "labels of few values each");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_largest_numbers_are_asked_for_without_harm() {
+    let world = World::new().await;
+    let most = u64::MAX;
+    let page = world.json(&format!("/api/v1/events?from={most}&limit=1000")).await;
+    assert_eq!((page["events"].as_array().unwrap().len(), &page["next"]), (0, &serde_json::Value::Null));
+    for (path, status) in [
+        (format!("/api/v1/events/{most}"), 404),
+        (format!("/api/v1/events/{most}/proof"), 404),
+        (format!("/api/v1/events/0/proof?size={most}"), 400),
+        (format!("/api/v1/events?from={most}0"), 400),
+        ("/log/tile/7/x999/x999/x999/x999/x999/x999/999".to_owned(), 404),
+        ("/log/tile/entries/x999/x999/x999/x999/x999/x999/999.p/255".to_owned(), 404),
+    ] {
+        let found = world.get(&path).await.status().as_u16();
+        assert!(found == status || (status == 404 && found == 400), "{path}: {found}");
+    }
+    world.stop().await;
+}

@@ -24,6 +24,10 @@ impl DiskCommits {
         let files = LocalFileSystem::new_with_prefix(place.root()).map_err(medium("opening", &root))?.with_fsync(true);
         Ok(DiskCommits { place, files: Arc::new(files) })
     }
+    pub(super) async fn clear_temporary_beside(&self, paths: Vec<String>) -> Result<u64, StoreError> {
+        let place = self.place.clone();
+        blocking(move || place.clear_temporary_beside(&paths)).await
+    }
     async fn get(&self, path: &str) -> Result<Option<Bytes>, StoreError> {
         match self.files.get(&store_path(path)?).await {
             Ok(found) => found.bytes().await.map(Some).map_err(medium("reading commit", path)),

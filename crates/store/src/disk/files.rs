@@ -27,6 +27,20 @@ impl DiskFiles {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         Self::new(Arc::new(Place::open(dir)?))
     }
+    pub(super) async fn clear_temporary_beside(&self, paths: Vec<String>) -> Result<u64, StoreError> {
+        let place = self.place.clone();
+        blocking(move || place.clear_temporary_beside(&paths)).await
+    }
+    /// Opens one that is there, where nothing can be written.
+    ///
+    /// Errors: `Medium` if it is not there.
+    pub fn open_to_read(dir: &Path) -> Result<Self, StoreError> {
+        Self::new(Arc::new(Place::open_to_read(dir)?))
+    }
+    /// Removes the temporary files of a process that died from its own folder; gives their number. Only while nobody writes.
+    pub async fn clear_temporary(&self) -> Result<u64, StoreError> {
+        self.clear_temporary_beside(vec![String::new()]).await
+    }
     pub(super) fn new(place: Arc<Place>) -> Result<Self, StoreError> {
         let root = place.root().display().to_string();
         let files = LocalFileSystem::new_with_prefix(place.root()).map_err(medium("opening", &root))?.with_fsync(true);

@@ -19,13 +19,16 @@ mod objects;
 mod parts;
 mod place;
 mod upload;
+mod walk;
 
 pub use commits::DiskCommits;
 pub use files::DiskFiles;
 pub use lock::DiskLock;
 pub use objects::DiskObjects;
+pub use walk::{FoundFile, files_of};
 
 use crate::error::StoreError;
+use crate::objects::Objects as _;
 use place::Place;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,6 +43,16 @@ pub struct DiskStore {
     pub objects: DiskObjects,
     /// Keep it as long as any of the others.
     pub lock: DiskLock,
+}
+
+impl DiskStore {
+    /// Removes what a process that died was writing: in `incoming/`, and beside these paths of `commits/` and of `log/`; gives their
+    /// number. Whoever calls it holds the lock, and nothing is under way yet. What is elsewhere is named by `files_of`.
+    pub async fn clear_cut_off(&self, commits: Vec<String>, files: Vec<String>) -> Result<u64, StoreError> {
+        Ok(self.objects.sweep_temporary(0).await?
+            + self.commits.clear_temporary_beside(commits).await?
+            + self.files.clear_temporary_beside(files).await?)
+    }
 }
 
 /// Opens a data directory, making it (mode 0700) and its folders where they are missing, and takes its lock.
@@ -63,6 +76,21 @@ pub fn open_disk(dir: &Path) -> Result<DiskStore, StoreError> {
         commits: DiskCommits::new(commits)?,
         files: DiskFiles::new(log)?,
         objects: DiskObjects::new(objects, incoming.root().to_owned(), parts.root().to_owned()),
+        lock,
+    })
+}
+
+/// Opens a data directory that cannot be written, because its medium is full or read-only: makes, locks and flushes as little as can
+/// be. Whatever is written to it all the same fails as the medium says.
+///
+/// Errors: `InUse` if another process has it; `Medium` if it is not there or cannot be read.
+pub fn open_disk_to_read(dir: &Path) -> Result<DiskStore, StoreError> {
+    let lock = DiskLock::take_to_read(dir)?;
+    let place = |name: &str| Place::open_to_read(&dir.join(name)).map(Arc::new);
+    Ok(DiskStore {
+        commits: DiskCommits::new(place("commits")?)?,
+        files: DiskFiles::new(place("log")?)?,
+        objects: DiskObjects::new(place("objects")?, dir.join("incoming"), dir.join("parts")),
         lock,
     })
 }

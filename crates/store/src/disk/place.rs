@@ -2,7 +2,7 @@
 //! Knows nothing of what the files mean.
 
 use crate::error::StoreError;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,34 @@ impl Place {
             }
         }
         Ok(Place { root, flushed: Mutex::new(HashSet::new()) })
+    }
+    /// A folder that is there, to be read: makes and flushes nothing.
+    pub(crate) fn open_to_read(root: &Path) -> Result<Self, StoreError> {
+        let root = fs::canonicalize(root).map_err(|e| StoreError::medium(format!("opening {}", root.display()), e))?;
+        Ok(Place { root, flushed: Mutex::new(HashSet::new()) })
+    }
+    /// Removes the temporary files of a process that died, `name#1`, in the folders of these relative paths; gives their number. Only
+    /// at a start, while nobody writes.
+    pub(crate) fn clear_temporary_beside(&self, paths: &[String]) -> Result<u64, StoreError> {
+        let folders: BTreeSet<PathBuf> =
+            paths.iter().map(|path| self.root.join(Path::new(path).parent().unwrap_or(Path::new("")))).collect();
+        let mut removed = 0;
+        for folder in folders {
+            let failed = |e: io::Error| StoreError::medium(format!("clearing {}", folder.display()), e);
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => continue,
+                Err(e) => return Err(failed(e)),
+            };
+            for entry in entries {
+                let entry = entry.map_err(failed)?;
+                if entry.file_name().to_str().is_some_and(is_temporary) && entry.file_type().map_err(failed)?.is_file() {
+                    fs::remove_file(entry.path()).map_err(failed)?;
+                    removed += 1;
+                }
+            }
+        }
+        Ok(removed)
     }
     /// Its path, absolute.
     pub(crate) fn root(&self) -> &Path {
@@ -68,6 +96,11 @@ impl Place {
     pub(crate) fn flush(&self) -> Result<(), StoreError> {
         flush_folder(&self.root).map_err(|e| StoreError::medium(format!("flushing {}", self.root.display()), e))
     }
+}
+
+/// Whether a name is that of a file that object_store was writing: our own names hold no `#`.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.rsplit_once('#').is_some_and(|(of, number)| !of.is_empty() && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Makes a folder and those above it that are missing, for nobody but us.

@@ -60,6 +60,10 @@ impl FaultPlan {
         state.stopped = false;
         state.faults.clear();
     }
+    /// From now on everything fails, reading too, until `revive`.
+    pub fn stop_now(&self) {
+        self.state().stopped = true;
+    }
     /// Whether a `stop_at` has come to pass.
     pub fn is_stopped(&self) -> bool {
         self.state().stopped

@@ -142,3 +142,34 @@ impl<R: RowStore> RowStore for FaultyRows<R> {
         planned(fault, self.inner.clear(projection)).await
     }
 }
+
+/// So that a store that is shared already can be wrapped.
+#[async_trait]
+impl Commits for std::sync::Arc<dyn Commits> {
+    async fn create(&self, number: u64, bytes: Bytes) -> Result<Created, StoreError> {
+        self.as_ref().create(number, bytes).await
+    }
+    async fn read(&self, number: u64) -> Result<Option<Bytes>, StoreError> {
+        self.as_ref().read(number).await
+    }
+    async fn last(&self) -> Result<Option<u64>, StoreError> {
+        self.as_ref().last().await
+    }
+}
+
+/// The same.
+#[async_trait]
+impl Files for std::sync::Arc<dyn Files> {
+    async fn put(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
+        self.as_ref().put(path, bytes).await
+    }
+    async fn get(&self, path: &str) -> Result<Option<Bytes>, StoreError> {
+        self.as_ref().get(path).await
+    }
+    async fn delete(&self, path: &str) -> Result<(), StoreError> {
+        self.as_ref().delete(path).await
+    }
+    async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.as_ref().list(prefix).await
+    }
+}

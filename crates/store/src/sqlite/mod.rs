@@ -8,7 +8,7 @@
 mod opening;
 mod statements;
 
-use crate::error::StoreError;
+use crate::error::{Failing, StoreError, failing};
 use crate::limits::{INSERT_LENGTHS, READ_KEYS};
 use crate::rows::{ProjectionId, RowBatch, RowStore, check_batches, size_of_row};
 use async_trait::async_trait;
@@ -29,8 +29,8 @@ pub struct SqliteRows(Arc<Store>);
 struct Store {
     /// Shown in failures.
     file: String,
-    /// The only connection that writes; waiting for it is the queue of writers.
-    writer: Mutex<SqliteConnection>,
+    /// The only connection that writes; waiting for it is the queue of writers. None where the medium cannot be written.
+    writer: Mutex<Option<SqliteConnection>>,
     readers: SqlitePool,
     /// Projections whose table is known to be there. A table, once made, stays: `clear` empties it by making it anew in
     /// the same transaction, so no reader ever misses it.
@@ -44,8 +44,52 @@ impl SqliteRows {
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
         let shown = file.display().to_string();
         let writer = opening::open_writer(file, &shown).await?;
-        let readers = opening::readers(file);
-        Ok(SqliteRows(Arc::new(Store { file: shown, writer: Mutex::new(writer), readers, tables: RwLock::default() })))
+        let readers = opening::readers(file, opening::Reading::BesideTheWriter);
+        Ok(SqliteRows(Arc::new(Store { file: shown, writer: Mutex::new(Some(writer)), readers, tables: RwLock::default() })))
+    }
+    /// Opens a file that is there, where nothing can be written: the medium is full or read-only. Writing is `Medium`.
+    ///
+    /// Errors: as those of `open`, and `Medium` if there is no such file.
+    pub async fn open_to_read(file: &Path) -> Result<Self, StoreError> {
+        let shown = file.display().to_string();
+        let how = opening::check_to_read(file, &shown).await?;
+        let readers = opening::readers(file, how);
+        Ok(SqliteRows(Arc::new(Store { file: shown, writer: Mutex::new(None), readers, tables: RwLock::default() })))
+    }
+    /// The generations of projections whose rows are here, as their ids are written, each with its number of rows.
+    ///
+    /// Errors: `Medium` or `Damaged`, as SQLite says.
+    pub async fn generations(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let found = sqlx::query(statements::TABLES).fetch_all(&self.0.readers).await.map_err(self.0.failed("reading"))?;
+        let mut generations = Vec::new();
+        for row in found {
+            let name: String = row.try_get(0).map_err(self.0.failed("reading"))?;
+            let Some(id) = name.strip_prefix(statements::TABLE_PREFIX) else { continue };
+            let counted = sqlx::query(AssertSqlSafe(statements::count(&name))).fetch_one(&self.0.readers).await;
+            let counted = counted.and_then(|row| number(&row, 0)).map_err(self.0.failed("counting rows of"))?;
+            generations.push((id.to_owned(), counted));
+        }
+        Ok(generations)
+    }
+    /// Removes every generation but these, and its cursor; gives what was removed. They are made again from the log by a program that
+    /// wants them.
+    ///
+    /// Errors: `Medium` or `Damaged`, as SQLite says.
+    pub async fn drop_other_generations(&self, keep: &[ProjectionId]) -> Result<Vec<String>, StoreError> {
+        let kept: BTreeSet<String> = keep.iter().map(ToString::to_string).collect();
+        let mut dropped = Vec::new();
+        for (id, _) in self.generations().await?.into_iter().filter(|(id, _)| !kept.contains(id)) {
+            let mut writer = self.0.writer.lock().await;
+            let mut transaction = self.0.begin(&mut writer, "clearing rows of").await?;
+            let table = format!("{}{id}", statements::TABLE_PREFIX);
+            let done = sqlx::query(AssertSqlSafe(statements::drop(&table))).persistent(false).execute(&mut *transaction).await;
+            done.map_err(self.0.failed("clearing rows of"))?;
+            let done = sqlx::query(statements::FORGET_CURSOR).bind(id.clone()).execute(&mut *transaction).await;
+            done.map_err(self.0.failed("clearing rows of"))?;
+            transaction.commit().await.map_err(self.0.failed("clearing rows of"))?;
+            dropped.push(id);
+        }
+        Ok(dropped)
     }
     /// Ends the reading connections, after those that are at work. The writing one ends with the last clone; what was
     /// committed needs neither.
@@ -58,6 +102,17 @@ impl Store {
     fn failed(&self, doing: &str) -> impl FnOnce(sqlx::Error) -> StoreError {
         let what = format!("{doing} {}", self.file);
         move |e| failure(what, &e)
+    }
+    /// Begins to write.
+    async fn begin<'a>(
+        &self,
+        writer: &'a mut Option<SqliteConnection>,
+        doing: &str,
+    ) -> Result<sqlx::Transaction<'a, sqlx::Sqlite>, StoreError> {
+        let Some(writer) = writer.as_mut() else {
+            return Err(StoreError::failing(Failing::ReadOnly, format!("{doing} {}", self.file), "it was opened to be read"));
+        };
+        writer.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed(doing))
     }
     fn knows(&self, projection: &ProjectionId) -> bool {
         self.tables.read().unwrap_or_else(PoisonError::into_inner).contains(projection)
@@ -153,8 +208,7 @@ impl RowStore for SqliteRows {
         let mut writer = self.0.writer.lock().await;
         // Dropping the transaction, by any failure or because the caller went away, takes everything back; so does a
         // crash before the COMMIT is on the medium.
-        let begun = writer.begin_with("BEGIN IMMEDIATE").await;
-        let mut transaction = begun.map_err(self.0.failed("writing rows of"))?;
+        let mut transaction = self.0.begin(&mut writer, "writing rows of").await?;
         let written = write(&mut transaction, batches, &self.0).await?;
         transaction.commit().await.map_err(self.0.failed("writing rows of"))?;
         self.0.learn(written);
@@ -163,8 +217,7 @@ impl RowStore for SqliteRows {
     async fn clear(&self, projection: &ProjectionId) -> Result<(), StoreError> {
         projection.check()?;
         let mut writer = self.0.writer.lock().await;
-        let begun = writer.begin_with("BEGIN IMMEDIATE").await;
-        let mut transaction = begun.map_err(self.0.failed("clearing rows of"))?;
+        let mut transaction = self.0.begin(&mut writer, "clearing rows of").await?;
         for sql in statements::clear(&quoted_table(projection)) {
             let done = sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *transaction).await;
             done.map_err(self.0.failed("clearing rows of"))?;
@@ -243,12 +296,22 @@ fn decode_scanned(row: SqliteRow) -> Result<(String, ProjectionRow), sqlx::Error
     Ok((row.try_get(0)?, ProjectionRow { seq: number(&row, 1)?, bytes: row.try_get::<&[u8], _>(2)?.into() }))
 }
 
-/// SQLite's failure in our words. Its codes: 11 is a damaged file, 26 one that is no database. A text that is none, such as a key
+/// SQLite's failure in our words. Its codes: 8 is what can only be read, 13 a full disk, 11 a damaged file, 26 one that is not a database. A text that is none, such as a key
 /// with a flipped bit, is found when it is read.
 fn failure(what: String, error: &sqlx::Error) -> StoreError {
     let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
-    if matches!(code.map(|code| code & 0xff), Some(11 | 26)) || matches!(error, sqlx::Error::ColumnDecode { .. }) {
+    // 4874: the index of shared memory beside the log could not be made larger.
+    let is_full = code == Some(4874);
+    let code = code.map(|code| code & 0xff);
+    if matches!(code, Some(11 | 26)) || matches!(error, sqlx::Error::ColumnDecode { .. }) {
         return StoreError::damaged(what, format!("{error}; it holds nothing of its own: delete it, and deedbox replay folds it again"));
     }
-    StoreError::medium(what, error)
+    let how = match (code, error) {
+        (Some(8), _) => Failing::ReadOnly,
+        _ if is_full => Failing::Full,
+        (Some(13), _) => Failing::Full,
+        (_, sqlx::Error::Io(error)) => failing(error),
+        _ => Failing::Otherwise,
+    };
+    StoreError::failing(how, what, error)
 }

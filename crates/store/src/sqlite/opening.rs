@@ -21,18 +21,16 @@ pub(super) async fn open_writer(file: &Path, shown: &str) -> Result<SqliteConnec
     let version = pragma(&mut writer, "PRAGMA user_version").await.map_err(opening)?;
     let application = pragma(&mut writer, "PRAGMA application_id").await.map_err(opening)?;
     let things = pragma(&mut writer, "SELECT count(*) FROM sqlite_schema").await.map_err(opening)?;
-    match (application, version, things) {
-        (APPLICATION, SCHEMA, _) | (0, 0, 0) => {}
-        (APPLICATION, newer, _) if newer > SCHEMA => {
-            let why = format!(
-                "its tables are of version {newer}, and this program knows {SCHEMA}: use the newer program, or delete the file and let deedbox replay fold it again"
-            );
-            return Err(StoreError::refused(shown, why));
-        }
-        _ => return Err(StoreError::refused(shown, "it is a database, but not Deedbox's rows: name another file")),
+    let is_new = (application, version, things) == (0, 0, 0);
+    if !is_new {
+        check(application, version, shown)?;
     }
     for sql in ["PRAGMA journal_mode = WAL", "PRAGMA journal_size_limit = 67108864", "PRAGMA wal_autocheckpoint = 4000"] {
         sqlx::query(sql).persistent(false).fetch_all(&mut writer).await.map_err(opening)?;
+    }
+    if !is_new {
+        // A start writes nothing that is there already: it may be on a full disk.
+        return Ok(writer);
     }
     // One transaction: a crash leaves an empty file or a whole one.
     let mut making = writer.begin_with("BEGIN IMMEDIATE").await.map_err(opening)?;
@@ -47,15 +45,65 @@ pub(super) async fn open_writer(file: &Path, shown: &str) -> Result<SqliteConnec
     Ok(writer)
 }
 
+/// That a file with something in it is ours, and of a version that this program knows.
+fn check(application: i64, version: i64, shown: &str) -> Result<(), StoreError> {
+    match (application, version) {
+        (APPLICATION, SCHEMA) => Ok(()),
+        (APPLICATION, newer) if newer > SCHEMA => {
+            let why = format!(
+                "its tables are of version {newer}, and this program knows {SCHEMA}: use the newer program, or delete the file and let deedbox replay fold it again"
+            );
+            Err(StoreError::refused(shown, why))
+        }
+        _ => Err(StoreError::refused(shown, "it is a database, but not Deedbox's rows: name another file")),
+    }
+}
+
+/// What reads the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Beside a writer in this process.
+    BesideTheWriter,
+    /// Alone, of a file that cannot be written and was closed in order: it never changes.
+    Unchanging,
+    /// Alone, of a file that cannot be written and whose last rows are in its log.
+    WithItsLog,
+}
+
+/// How a file that cannot be written is read, after a look that it is ours.
+pub(super) async fn check_to_read(file: &Path, shown: &str) -> Result<Reading, StoreError> {
+    let log = std::path::PathBuf::from(format!("{}-wal", file.display()));
+    let how = match std::fs::metadata(&log) {
+        Ok(found) if found.len() > 0 => Reading::WithItsLog,
+        _ => Reading::Unchanging,
+    };
+    let opening = |e: sqlx::Error| failure(format!("opening {shown} to be read"), &e);
+    let mut reader = reading(file, how).connect().await.map_err(opening)?;
+    let application = pragma(&mut reader, "PRAGMA application_id").await.map_err(opening)?;
+    let version = pragma(&mut reader, "PRAGMA user_version").await.map_err(opening)?;
+    check(application, version, shown)?;
+    reader.close().await.map_err(opening)?;
+    Ok(how)
+}
+
+fn reading(file: &Path, how: Reading) -> SqliteConnectOptions {
+    match how {
+        Reading::BesideTheWriter => options(file),
+        // SQLite takes its word for it, and makes no file of shared memory beside it.
+        Reading::Unchanging => options(file).read_only(true).immutable(true),
+        Reading::WithItsLog => options(file).read_only(true),
+    }
+}
+
 /// The reading connections, made when first needed.
-pub(super) fn readers(file: &Path) -> SqlitePool {
+pub(super) fn readers(file: &Path, how: Reading) -> SqlitePool {
     SqlitePoolOptions::new()
         .max_connections(ROW_READERS)
         // A connection to a file does not go stale, and asking it whether it has costs as much as a read.
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
-        .connect_lazy_with(options(file).pragma("query_only", "ON").pragma("cache_size", "-16384").row_buffer_size(512))
+        .connect_lazy_with(reading(file, how).pragma("query_only", "ON").pragma("cache_size", "-16384").row_buffer_size(512))
 }
 
 fn options(file: &Path) -> SqliteConnectOptions {
@@ -64,6 +112,8 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .page_size(ROW_PAGE_BYTES)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_millis(BUSY_MS))
+        // What a reader sorts needs no disk, which may be full.
+        .pragma("temp_store", "MEMORY")
         .disable_statement_logging()
 }
 

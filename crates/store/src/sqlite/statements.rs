@@ -15,9 +15,28 @@ pub(super) fn move_cursors(count: usize) -> String {
     format!("INSERT INTO cursors (projection, folded) VALUES (?, ?){more} ON CONFLICT (projection) DO UPDATE SET folded = excluded.folded")
 }
 
-/// The table of a checked projection: `rows npm.1`. No other table of ours has a space in its name.
+/// What the name of every table of rows begins with. No other table of ours has a space in its name.
+pub(super) const TABLE_PREFIX: &str = "rows ";
+pub(super) const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'rows %' ORDER BY name";
+
+/// The table of a checked projection: `rows npm.1`.
 pub(super) fn table(projection: &ProjectionId) -> String {
-    format!("rows {projection}")
+    format!("{TABLE_PREFIX}{projection}")
+}
+
+/// Any name as SQL wants it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The number of rows of a table by its name in the file, which nobody has checked.
+pub(super) fn count(name: &str) -> String {
+    format!("SELECT count(*) FROM {}", quoted(name))
+}
+
+/// Removes a table by its name in the file, which nobody has checked.
+pub(super) fn drop(name: &str) -> String {
+    format!("DROP TABLE IF EXISTS {}", quoted(name))
 }
 
 /// The same, as SQL wants it: the name of a checked projection holds no quote.

@@ -88,7 +88,7 @@ async fn a_directory_in_use_is_refused_and_free_when_the_lock_is_dropped() {
     let store = open_disk(folder.path()).unwrap();
     for _ in 0..2 {
         let refused = open_disk(folder.path()).err().unwrap();
-        assert!(matches!(refused, StoreError::InUse(_)));
+        assert!(matches!(refused, StoreError::InUse { .. }));
         assert!(refused.to_string().contains("in use by another process"), "{refused}");
     }
     drop(store);
@@ -182,6 +182,59 @@ async fn strangers_among_the_objects_are_not_listed() {
     std::fs::write(folder.path().join("objects/sha256/ba/file"), b"x").unwrap();
     let listed: Vec<_> = store.objects.list().await.unwrap().try_collect().await.unwrap();
     assert_eq!(listed.iter().map(|stat| stat.object).collect::<Vec<_>>(), [object]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_cannot_be_written_is_read_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_disk(folder.path()).unwrap();
+    store.commits.create(0, Bytes::from_static(b"zero")).await.unwrap();
+    store.files.put("checkpoint", Bytes::from_static(b"one")).await.unwrap();
+    let object = store.objects.put(Bytes::from_static(b"two")).await.unwrap();
+    assert!(matches!(crate::open_disk_to_read(folder.path()).err(), Some(StoreError::InUse { .. })));
+    drop(store);
+    let before = tree(folder.path());
+    let store = crate::open_disk_to_read(folder.path()).unwrap();
+    assert!(matches!(open_disk(folder.path()).err(), Some(StoreError::InUse { .. })), "it is locked while it is read");
+    assert_eq!(store.commits.read(0).await.unwrap().unwrap(), "zero");
+    assert_eq!(store.commits.last().await.unwrap(), Some(0));
+    assert_eq!(store.files.get("checkpoint").await.unwrap().unwrap(), "one");
+    assert_eq!(store.objects.get(&object.sha256, 3).await.unwrap().unwrap(), "two");
+    assert_eq!(tree(folder.path()), before);
+    drop(store);
+    std::fs::remove_file(folder.path().join("lock")).unwrap();
+    drop(crate::open_disk_to_read(folder.path()).unwrap());
+    assert!(!folder.path().join("lock").exists(), "it is not made where nothing can be");
+    let missing = crate::open_disk_to_read(&folder.path().join("nothing")).err().unwrap();
+    assert!(matches!(missing, StoreError::Medium { .. }));
+    assert!(!folder.path().join("nothing").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_process_was_writing_is_cleared_where_it_wrote_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_disk(folder.path()).unwrap();
+    store.commits.create(0, Bytes::from_static(b"zero")).await.unwrap();
+    for path in ["checkpoint", "tile/0/000.p/1", "tile/0/001"] {
+        store.files.put(path, Bytes::from_static(b"one")).await.unwrap();
+    }
+    let left = ["incoming/4711-0", "commits/x000/x000/001#1", "log/checkpoint#2", "log/tile/0/000.p/2#1", "log/tile/0/002#17"];
+    let stays = ["log/tile/0/003#", "log/tile/0/#3", "log/tile/0/004#x"];
+    for path in left.iter().chain(&stays) {
+        std::fs::write(folder.path().join(path), b"half").unwrap();
+    }
+    let paths = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>();
+    let files = paths(&["checkpoint", "tile/0/000.p/1", "tile/0/001", "tile/7/000"]);
+    assert_eq!(store.clear_cut_off(paths(&["x000/x000/001", "x000/x001/000"]), files).await.unwrap(), 5);
+    let tree: Vec<_> = tree(folder.path()).into_iter().map(|path| path.display().to_string()).collect();
+    assert!(left.iter().all(|path| !tree.contains(&(*path).to_owned())), "{tree:?}");
+    assert!(stays.iter().all(|path| tree.contains(&(*path).to_owned())), "{tree:?}");
+    assert_eq!(store.files.list("").await.unwrap(), ["checkpoint", "tile/0/000.p/1", "tile/0/001"]);
+
+    let mut walked = Vec::new();
+    crate::files_of(folder.path(), "", |file| walked.push(file.path)).await.unwrap();
+    walked.sort();
+    assert_eq!(walked, tree);
 }
 
 /// A killed process writes nothing more: what it wrote is there, its digests are not.

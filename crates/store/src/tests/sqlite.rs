@@ -1,7 +1,7 @@
 //! Rows in SQLite: the suite, the law, and whose file it opens.
 
 use crate::conformance::{self, Reopen};
-use crate::{ProjectionId, RowBatch, RowStore, SqliteRows, StoreError};
+use crate::{Failing, InFull, ProjectionId, RowBatch, RowStore, SqliteRows, StoreError};
 use async_trait::async_trait;
 use deedbox_model::{Row, RowKey};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
@@ -60,7 +60,7 @@ async fn a_file_of_a_newer_version_is_refused_in_words_and_left_alone() {
     let before = std::fs::read(&file).unwrap();
     let refused = SqliteRows::open(&file).await.err().unwrap();
     assert!(matches!(refused, StoreError::Refused { .. }));
-    assert!(refused.to_string().contains("of version 2, and this program knows 1"), "{refused}");
+    assert!(InFull(&refused).to_string().contains("of version 2, and this program knows 1"), "{refused}");
     assert_eq!(std::fs::read(&file).unwrap(), before);
     execute(&file, "PRAGMA user_version = 1".into()).await;
     assert_eq!(SqliteRows::open(&file).await.unwrap().cursor(&NPM).await.unwrap(), 1);
@@ -87,7 +87,7 @@ async fn a_file_that_is_no_database_is_damaged_in_words() {
     std::fs::write(&file, vec![b'x'; 10_000]).unwrap();
     let damaged = SqliteRows::open(&file).await.err().unwrap();
     assert!(matches!(damaged, StoreError::Damaged { .. }), "{damaged}");
-    assert!(damaged.to_string().contains("deedbox replay"), "{damaged}");
+    assert!(InFull(&damaged).to_string().contains("deedbox replay"), "{damaged}");
 }
 
 #[tokio::test]
@@ -123,4 +123,68 @@ async fn two_stores_on_one_file_find_out_about_each_other() {
     assert!(matches!(other.commit(&[batch(0, 1, &["b"])]).await, Err(StoreError::CursorMoved { found: 1, .. })));
     other.commit(&[batch(1, 2, &["b"])]).await.unwrap();
     assert_eq!(one.cursor(&NPM).await.unwrap(), 2);
+}
+
+/// Every file of a folder, with its bytes.
+fn bytes_of(folder: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let mut all: Vec<_> = entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect();
+    all.sort();
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_is_read_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.sqlite");
+    let store = SqliteRows::open(&file).await.unwrap();
+    store.commit(&[batch(0, 1, &["a"])]).await.unwrap();
+    // As a killed process leaves it: the last rows are in SQLite's own log.
+    let killed = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), killed.path().join(entry.file_name())).unwrap();
+    }
+    store.close().await;
+    drop(store);
+    // As one leaves it that ended in order. Its writing connection ends on a thread of its own.
+    for _ in 0..200 {
+        if !folder.path().join("rows.sqlite-wal").exists() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert!(!folder.path().join("rows.sqlite-wal").exists());
+    for folder in [folder.path(), killed.path()] {
+        let file = folder.join("rows.sqlite");
+        let before = bytes_of(folder);
+        let store = SqliteRows::open_to_read(&file).await.unwrap();
+        assert_eq!(store.cursor(&NPM).await.unwrap(), 1);
+        let keys: Vec<_> = store.scan(&NPM, "", None, 10).await.unwrap().into_iter().map(|(key, _)| key.to_string()).collect();
+        assert_eq!(keys, ["a"]);
+        for refused in [store.commit(&[batch(1, 2, &["b"])]).await, store.clear(&NPM).await] {
+            assert_eq!(refused.unwrap_err().how(), Some(Failing::ReadOnly));
+        }
+        store.close().await;
+        // The index of shared memory beside a log is rebuilt by who reads it, where it may be.
+        let rows =
+            |all: Vec<(std::ffi::OsString, Vec<u8>)>| all.into_iter().filter(|(name, _)| name != "rows.sqlite-shm").collect::<Vec<_>>();
+        assert_eq!(rows(bytes_of(folder)), rows(before));
+    }
+    let nothing = SqliteRows::open_to_read(&folder.path().join("other.sqlite")).await.err().unwrap();
+    assert!(matches!(nothing, StoreError::Medium { .. }));
+    assert!(!folder.path().join("other.sqlite").exists());
+}
+
+#[tokio::test]
+async fn generations_that_no_program_asks_for_are_told_and_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteRows::open(&folder.path().join("rows.sqlite")).await.unwrap();
+    let older = ProjectionId { name: "npm", version: 7 };
+    store.commit(&[batch(0, 1, &["a", "b"]), RowBatch { projection: older.clone(), ..batch(0, 1, &["a"]) }]).await.unwrap();
+    assert_eq!(store.generations().await.unwrap(), [(NPM.to_string(), 2), (older.to_string(), 1)]);
+    assert_eq!(store.drop_other_generations(std::slice::from_ref(&NPM)).await.unwrap(), [older.to_string()]);
+    assert_eq!(store.generations().await.unwrap(), [(NPM.to_string(), 2)]);
+    assert_eq!((store.cursor(&NPM).await.unwrap(), store.cursor(&older).await.unwrap()), (1, 0));
+    assert!(store.drop_other_generations(&[NPM]).await.unwrap().is_empty());
 }

@@ -1,0 +1,192 @@
+//! Files of a data directory that nothing refers to, for `deedbox fsck`: each with its size, its age and what removes it. Removes none.
+//!
+//! ```text
+//! registry.json, lock, keys/, signer/, rows.sqlite…    known by name
+//! commits/, log/                                       known by number and by the checkpoint's size
+//! objects/                                             known if an event names them, directly or by a manifest
+//! incoming/, parts/                                    uploads on their way
+//! ```
+
+use crate::offline::{Offline, projection_ids};
+use deedbox_model::Sha256Digest;
+use deedbox_store::commits::commit_path;
+use deedbox_store::objects::object_path;
+use deedbox_store::{Commits as _, FoundFile, SqliteRows, StoreError, files_of};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Files that are known by their names alone.
+const KNOWN: [&str; 11] = [
+    "registry.json",
+    "lock",
+    "keys/operator.pem",
+    "keys/log.pem",
+    "keys/receipt.pem",
+    "keys/npm.pem",
+    "signer/last-signed",
+    "signer/last-clock",
+    "rows.sqlite",
+    "rows.sqlite-wal",
+    "rows.sqlite-shm",
+];
+
+/// What the files of a data directory are to the rest of it.
+pub(crate) struct LeftOvers {
+    /// In words, each with size, age and what removes it.
+    pub(crate) found: Vec<String>,
+    /// Size and age of each of the log's files, by its path there: what `check_log` finds is said with them.
+    log: BTreeMap<String, String>,
+}
+
+impl LeftOvers {
+    /// Looks through the data directory. `referenced` are the objects that events name; none where the log could not be read.
+    pub(crate) async fn of(registry: &Offline, referenced: Option<&BTreeSet<Sha256Digest>>) -> Result<Self, StoreError> {
+        let last = registry.disk.commits.last().await?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+        let (mut found, mut log) = (Vec::new(), BTreeMap::new());
+        let seen = |file: FoundFile| {
+            let measure = format!("{}, {}", size(file.size), age(now.saturating_sub(file.modified_ms)));
+            if let Some(path) = file.path.strip_prefix("log/") {
+                log.insert(path.to_owned(), measure.clone());
+            }
+            if let Some(what) = unknown(&file, last, referenced) {
+                found.push(format!("{} ({measure}) {what}", file.path));
+            }
+        };
+        files_of(&registry.data, "", seen).await?;
+        found.sort();
+        found.extend(generations(registry).await);
+        Ok(LeftOvers { found, log })
+    }
+
+    /// Size and age of a file of the log.
+    pub(crate) fn measure(&self, path: &str) -> Option<&str> {
+        self.log.get(path).map(String::as_str)
+    }
+}
+
+/// What a file is and what removes it, if nothing refers to it.
+fn unknown(file: &FoundFile, last: Option<u64>, referenced: Option<&BTreeSet<Sha256Digest>>) -> Option<&'static str> {
+    let path = file.path.as_str();
+    if !file.is_file {
+        return Some("is not a file: nothing here follows it; remove it if you know what it is");
+    }
+    if KNOWN.contains(&path) {
+        return None;
+    }
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_temporary = name.rsplit_once('#').is_some_and(|(_, number)| number.parse::<u64>().is_ok());
+    if is_temporary && ["commits/", "log/", "signer/"].iter().any(|folder| path.starts_with(folder)) {
+        return Some("was being written when a process ended: the next start removes what the last one left; an older one may be removed");
+    }
+    if matches!(path.strip_prefix("keys/").unwrap_or(path).rsplit_once('.'), Some((_, "new"))) {
+        return Some("was being written by a first start that was cut off: it may be removed");
+    }
+    let (folder, rest) = path.split_once('/').unwrap_or(("", path));
+    match folder {
+        "commits" => {
+            let number: Option<u64> = rest.replace(['x', '/'], "").parse().ok();
+            match number {
+                Some(number) if commit_path(number) == rest && last.is_some_and(|last| number <= last) => None,
+                _ => Some("is not one of the commits, which have no gaps: keep it, and look at what is missing before it"),
+            }
+        }
+        // The log's own check names every other file there.
+        "log" => (!is_log_path(rest)).then_some("is not a file of a log: remove it if you know what it is"),
+        "objects" => match Sha256Digest::from_hex(name) {
+            Some(address) if object_path(&address) == rest => match referenced {
+                Some(referenced) if !referenced.contains(&address) => {
+                    Some("is an upload that nothing published names: the running registry removes it when it is a day old")
+                }
+                _ => None,
+            },
+            _ => Some("is not named as an object is: remove it if you know what it is"),
+        },
+        "incoming" => Some("is an upload that was cut off: the next start removes it"),
+        // An empty note of whose an upload is: it goes with the upload.
+        "parts" if name.ends_with(".here") => None,
+        "parts" => {
+            Some("is of an upload that is not published: it can be gone on with; the running registry removes it when it is a day old")
+        }
+        _ => Some("is not a file of a registry: remove it if you know what it is"),
+    }
+}
+
+/// Whether the log's own check sees a file of this path.
+fn is_log_path(path: &str) -> bool {
+    deedbox_store::files::check_path(path).is_ok()
+}
+
+/// Generations of rows that this program does not ask for. Rows that cannot be looked at are a finding of their own.
+async fn generations(registry: &Offline) -> Vec<String> {
+    let Ok(rows) = SqliteRows::open(&registry.data.join("rows.sqlite")).await else { return Vec::new() };
+    let known: BTreeSet<String> = projection_ids().iter().map(ToString::to_string).collect();
+    let found = rows.generations().await.unwrap_or_default();
+    rows.close().await;
+    let others = found.into_iter().filter(|(id, _)| !known.contains(id));
+    others
+        .map(|(id, count)| format!("rows.sqlite holds {count} rows of {id}, which this program does not use: deedbox replay removes them"))
+        .collect()
+}
+
+fn size(bytes: u64) -> String {
+    format!("{bytes} bytes")
+}
+
+fn age(ms: u64) -> String {
+    let (minutes, hours, days) = (ms / 60_000, ms / 3_600_000, ms / 86_400_000);
+    match (days, hours, minutes) {
+        (2.., _, _) => format!("{days} days old"),
+        (_, 2.., _) => format!("{hours} hours old"),
+        (_, _, 2..) => format!("{minutes} minutes old"),
+        _ => "just written".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_known_or_named_with_what_removes_it() {
+        let here = Sha256Digest([0xab; 32]);
+        let there = Sha256Digest([0xcd; 32]);
+        let referenced = BTreeSet::from([here]);
+        let of = |path: &str, is_file: bool| {
+            let file = FoundFile { path: path.to_owned(), size: 1, modified_ms: 0, is_file };
+            unknown(&file, Some(1_234), Some(&referenced))
+        };
+        let (known, unpublished) = (format!("objects/{}", object_path(&here)), format!("objects/{}", object_path(&there)));
+        for path in
+            ["registry.json", "lock", "keys/npm.pem", "signer/last-clock", "commits/x000/x001/234", "log/tile/0/000.p/7", "log/checkpoint"]
+        {
+            assert_eq!(of(path, true), None, "{path}");
+        }
+        assert_eq!(of(&known, true), None);
+        let misplaced = format!("objects/sha256/00/00/{}", here.to_hex());
+        for (path, words) in [
+            (unpublished.as_str(), "a day old"),
+            (misplaced.as_str(), "not named as an object"),
+            ("commits/x000/x001/235", "no gaps"),
+            ("commits/x000/x001/234#1", "when a process ended"),
+            ("commits/000", "no gaps"),
+            ("log/checkpoint#3", "when a process ended"),
+            ("log/tile/0/00 0", "not a file of a log"),
+            ("signer/last-signed#1", "when a process ended"),
+            ("keys/operator.new", "cut off"),
+            ("registry.new", "cut off"),
+            ("incoming/4711-0", "the next start removes it"),
+            ("parts/acme.example/ab.3", "gone on with"),
+            ("keys/other.pem", "not a file of a registry"),
+            ("notes.txt", "not a file of a registry"),
+            ("backup/registry.json", "not a file of a registry"),
+        ] {
+            assert!(of(path, true).is_some_and(|found| found.contains(words)), "{path}: {:?}", of(path, true));
+        }
+        assert!(of("log/checkpoint", false).is_some(), "a link is nothing of ours");
+        assert_eq!(
+            [age(0), age(150_000), age(3 * 3_600_000), age(3 * 86_400_000)],
+            ["just written", "2 minutes old", "3 hours old", "3 days old"]
+        );
+    }
+}
