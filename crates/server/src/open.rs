@@ -112,7 +112,7 @@ impl Server {
             None => new_origin(&config)?,
         };
         let keys = RegistryKeys::open(&config.data, is_new)?;
-        let site = site(&config, &parts)?;
+        let mut site = site(&config, &parts)?;
         if named.is_none() {
             keys::write_origin(&config.data, &origin)?;
         }
@@ -136,6 +136,7 @@ impl Server {
         })
         .await?;
         let vkey = recovered.vkey();
+        site.log_key.clone_from(&vkey);
         let head = recovered.head().clone();
 
         let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections };
@@ -252,7 +253,8 @@ fn site(config: &Config, parts: &Parts) -> Result<Site, OpenError> {
     for (name, make) in &parts.signers {
         signers.insert(name, keys::site_key(&config.data, name, make.as_ref())?);
     }
-    Ok(Site { base_url: config.public_url.as_str().to_owned(), signers })
+    // The log's key is known when the log is.
+    Ok(Site { base_url: config.public_url.as_str().to_owned(), log_key: String::new(), signers })
 }
 
 fn target_of(head: &Head) -> Target {

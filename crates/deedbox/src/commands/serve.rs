@@ -4,10 +4,10 @@ use crate::args::Serve;
 use crate::context::dialects;
 use crate::failure::{refused, wrong};
 use crate::terminal;
-use deedbox_catalog::Catalog;
 use deedbox_ledger::NoProbe;
 use deedbox_model::Origin;
 use deedbox_npm::RegistrySigner;
+use deedbox_pages::Pages;
 use deedbox_server::{Config, MakeSigner, Parts, PublicUrl, Server};
 use deedbox_view::SiteSigner;
 use std::future::Future;
@@ -44,7 +44,7 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Server> {
     let shown = Arc::clone(&bar);
     let parts = Parts {
         dialects: dialects(),
-        projections: vec![Arc::new(Catalog)],
+        projections: vec![Arc::new(Pages::new(dialects()))],
         signers: vec![(deedbox_npm::PROJECTION, make)],
         probe: Arc::new(NoProbe),
         progress: Arc::new(move |done, all| {
