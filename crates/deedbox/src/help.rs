@@ -122,10 +122,12 @@ fn told(command: Command, above: &str) -> Command {
     command
 }
 
-fn with(mut command: Command, about: &About) -> Command {
-    for setting in SETTINGS.into_iter().filter(|setting| !about.settings.contains(setting)) {
-        command = command.mut_arg(setting, |arg| arg.hide(true));
-    }
+fn with(command: Command, about: &About) -> Command {
+    let is_idle = |arg: &Arg| {
+        let id = arg.get_id().as_str();
+        SETTINGS.contains(&id) && !about.settings.contains(&id)
+    };
+    let command = command.mut_args(|arg| if is_idle(&arg) { arg.hide(true) } else { arg });
     let examples: Vec<String> = about.examples.iter().map(|example| format!("  {example}")).collect();
     command.after_help(format!("Examples:\n{}", examples.join("\n")))
 }
@@ -172,9 +174,8 @@ mod tests {
             let help = command.render_long_help().to_string();
             for setting in SETTINGS {
                 let flag = format!("--{}", setting.replace('_', "-"));
-                let shown = help.lines().any(|line| {
-                    line.trim_start().trim_start_matches(char::is_alphabetic).starts_with(&format!("{flag} ")) || line.trim() == flag
-                });
+                let opens = |line: &str| line == flag || line.starts_with(&format!("{flag} "));
+                let shown = help.lines().any(|line| opens(line.trim()));
                 assert_eq!(shown, about.settings.contains(&setting), "{flag} in deedbox {words}:\n{help}");
             }
         }

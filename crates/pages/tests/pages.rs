@@ -107,13 +107,12 @@ fn the_front_page_says_what_it_is_and_how_each_ecosystem_has_its_packages() {
             "@acme.example:registry=https://registry.example/npm/",
             "podman pull registry.example/acme.example/widget:1.0.0",
             "gem install widget --clear-sources --source https://registry.example/gem/acme.example/",
-            "&lt;artifactId&gt;widget&lt;/artifactId&gt;",
+            "&#60;artifactId&#62;widget&#60;/artifactId&#62;",
             "deedbox claim YOUR.DOMAIN",
             "deedbox verify --lockfile package-lock.json",
         ],
     );
-    let entities = page.replace("&#38;", "&");
-    assert!(!entities.contains("{{") && !page.contains("<script"), "{page}");
+    assert!(!page.contains("{{") && !page.contains("<script"), "{page}");
 }
 
 #[test]
@@ -156,7 +155,7 @@ fn what_strangers_wrote_is_text_whatever_is_in_it() {
     let hostile = "<script>alert(1)</script><img src=x onerror=alert(2)> \"'&amp; {{ 7 }} \u{202e}gpj.exe\u{2066} </style>";
     let mut world = World::new();
     let mut manifest = described("npm:acme.example/widget", "1.0.0", hostile);
-    manifest.metadata.keywords = vec![hostile.to_owned()];
+    manifest.metadata.keywords = vec!["<script>\u{202e}".to_owned()];
     manifest.metadata.licence = Some(hostile.to_owned());
     manifest.metadata.homepage = Some("javascript:alert(3)".to_owned());
     manifest.metadata.repository = Some(hostile.to_owned());

@@ -56,7 +56,7 @@ async function main () {
           await page.keyboard.type(word)
           await Promise.all([page.waitForURL(/q=/), page.keyboard.press('Enter')])
         })
-        await look(context, `${url}/`, `package-${name}`, report, async page => {
+        await look(context, `${url}/?q=${word}`, `package-${name}`, report, async page => {
           await page.getByRole('link', { name: word }).first().click()
           await page.waitForURL(/packages/)
         })

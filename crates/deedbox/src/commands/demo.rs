@@ -15,7 +15,7 @@ mod others;
 use self::others::Others;
 use super::publish::Release;
 use super::serve;
-use super::setup::{self, scope_line};
+use super::setup;
 use super::verify;
 use crate::args::Demo;
 use crate::context::Context;
@@ -131,7 +131,6 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     let project = dir.join("project");
     std::fs::create_dir_all(&project)?;
     std::fs::write(project.join("package.json"), "{\n  \"name\": \"project\",\n  \"private\": true\n}\n")?;
-    let line = scope_line(&domain, &url);
     setup::npm_project(&project, &domain, &url)?;
     let npm = Npm { dir: &dir };
     let installed = npm.run(&project, "cache", &["install", "@demo.localhost/hello-deedbox"]).await?;

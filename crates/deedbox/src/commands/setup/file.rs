@@ -130,7 +130,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (real, link) = (dir.path().join("real"), dir.path().join("link"));
         std::fs::write(&real, "a\r\nb\r\n").unwrap();
-        std::fs::set_permissions(&real, PermissionsExt::from_mode(0o640)).unwrap();
+        std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o640)).unwrap();
         std::os::unix::fs::symlink("real", &link).unwrap();
         write(dir.path(), "link", "c\n");
         assert_eq!(std::fs::read_to_string(&real).unwrap(), "a\r\nb\r\nc\r\n");
