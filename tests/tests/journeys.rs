@@ -23,7 +23,9 @@ enum Stage {
     Installed,
     /// The source of `@acme.example/widget`, a registry without claims, and its operator's key.
     Source,
-    /// The same, with the domain claimed and the version 1.0.0 published.
+    /// The same, with the domain claimed.
+    Claimed,
+    /// The same, with the version 1.0.0 published.
     Published,
     /// A folder, and no registry: the section starts one.
     Folder,
@@ -55,7 +57,7 @@ const STAGES: &[(&str, &[(&str, Stage)])] = &[
             ("Taking it back", Stage::Installed),
         ],
     ),
-    ("docs/guides/publish.md", &[("Once", Stage::Source), ("A release", Stage::Published), ("Afterwards", Stage::Published)]),
+    ("docs/guides/publish.md", &[("Once", Stage::Source), ("A release", Stage::Claimed), ("Afterwards", Stage::Published)]),
     ("docs/guides/verify.md", &[("A release", Stage::Installed), ("A lock file", Stage::Installed), ("Offline", Stage::Installed)]),
     (
         "docs/guides/operate.md",
@@ -218,8 +220,8 @@ ip link set lo up
 mount --bind "$HOUSE/hosts" /etc/hosts
 mount --bind "$HOUSE/authorities.pem" /etc/ssl/certs/ca-certificates.crt
 wait_for() { for _ in $(seq 200); do if curl -fsS -o /dev/null "$1" 2>>"$HERE/waiting.log"; then return; fi; sleep 0.1; done; cat "$HERE"/*.log >&2; return 1; }
-serve() { (cd "$HERE/registry" && exec deedbox serve --data data --public-url https://registry.example >>"$HERE/serve.log" 2>&1) & }
-proxy() { nginx -p "$HERE/nginx" -c "$HOUSE/nginx.conf" -e "$HERE/nginx.log"; }
+serve() { (cd "$HERE/registry" && exec deedbox serve --allow-local-claims --data data --public-url https://registry.example >>"$HERE/serve.log" 2>&1) & }
+proxy() { nginx -p "$HERE/nginx" -c "$HOUSE/nginx.conf" -e "$HERE/nginx.log" & }
 other() { HOME="$HERE/other" DEEDBOX_REGISTRY=https://registry.example "$@" >>"$HERE/other.log" 2>&1 || { cat "$HERE/other.log" >&2; return 1; }; }
 mkdir -p "$HERE"/{registry,home,other,here,nginx,other-source}
 "#;
@@ -247,7 +249,7 @@ cd "$HERE/here"
 printf '{ "name": "app", "private": true }\n' > package.json
 "#
             }
-            Stage::Source | Stage::Published => {
+            Stage::Source | Stage::Claimed | Stage::Published => {
                 r#"
 serve; proxy; wait_for https://registry.example/ready
 source_of "$HERE/here"
@@ -258,7 +260,7 @@ cp "$HERE/registry/data/keys/operator.pem" .
             Stage::Folder => "cd \"$HERE/here\"\n",
             Stage::Stopped => {
                 r#"
-serve; wait_for http://127.0.0.1:8417/ready; kill %1; wait %1
+serve; wait_for http://127.0.0.1:8417/ready; kill %1; wait %1 || true
 cp -r "$HERE/registry/data" "$HERE/here/deedbox-data"
 cd "$HERE/here"
 "#
@@ -277,13 +279,19 @@ npm install @acme.example/widget
 npm pack @acme.example/widget && mv acme.example-widget-1.0.0.tgz widget-1.0.0.tgz
 "#
             }
+            Stage::Claimed => {
+                r#"
+printf 'registry = "https://registry.example"\n' > deedbox.toml
+deedbox keygen
+deedbox claim acme.example --operator-key operator.pem
+"#
+            }
             Stage::Published => {
                 r#"
-export DEEDBOX_REGISTRY=https://registry.example
+printf 'registry = "https://registry.example"\n' > deedbox.toml
 deedbox keygen
 deedbox claim acme.example --operator-key operator.pem
 deedbox publish
-printf 'registry = "https://registry.example"\n' > deedbox.toml
 "#
             }
             _ => "",
@@ -333,7 +341,7 @@ fresh "$HERE/journey.sh"
     }
 }
 
-/// The section's commands as one script, word for word. What serves runs until it listens, and is then stopped as Ctrl-C does.
+/// The section's commands as one script, word for word. What serves runs until it listens, and is then stopped.
 fn shell(file: &str, section: &Section) -> String {
     let mut script = String::from("set -eEuo pipefail\nat=\ntrap 'echo \"FAILED: $at\" >&2' ERR\n");
     for (n, line) in &section.lines {
@@ -345,7 +353,7 @@ fn shell(file: &str, section: &Section) -> String {
         if line.starts_with("deedbox serve") {
             let line = line.split(" #").next().unwrap_or(line);
             script.push_str(&format!(
-                "{line} > served.log 2>&1 &\nuntil grep -q listening served.log; do kill -0 $!; sleep 0.1; done; kill -INT $!; wait $!\n"
+                "{line} > served.log 2>&1 &\nuntil grep -q listening served.log; do kill -0 $!; sleep 0.1; done; kill $!; wait $!\n"
             ));
         } else {
             script.push_str(&format!("{line}\n"));
@@ -375,6 +383,6 @@ fn nginx_conf(folder: &Path) -> anyhow::Result<String> {
     ensure!(block.contains("/etc/ssl/registry.example/"), "the guide's certificate lies elsewhere");
     let block = block.replace("/etc/ssl/registry.example", &folder.display().to_string());
     Ok(format!(
-        "worker_processes 1;\npid nginx.pid;\nuser root;\nevents {{}}\nhttp {{\naccess_log off;\nclient_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path f;\nuwsgi_temp_path u;\nscgi_temp_path s;\n{block}\n}}\n"
+        "daemon off;\nmaster_process off;\npid nginx.pid;\nevents {{}}\nhttp {{\naccess_log off;\nclient_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path f;\nuwsgi_temp_path u;\nscgi_temp_path s;\n{block}\n}}\n"
     ))
 }
