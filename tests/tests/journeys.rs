@@ -108,10 +108,31 @@ fn sections(text: &str) -> Vec<Section> {
     all
 }
 
-/// The first block of a guide in another language.
-fn block(guide: &str, language: &str) -> String {
+/// What clients do behind the guide's proxy, with its authority in the system's store and nowhere else; and below a path.
+const BEHIND_THE_PROXY: &[&str] = &[
+    "curl -fsS -o page.html -H 'accept: text/html' https://registry.example/ && grep -q 'deedbox setup npm' page.html",
+    "test \"$(curl -s -o /dev/null -w '%{http_code} %{redirect_url}' http://registry.example/npm/-/ping)\" = '308 https://registry.example/npm/-/ping'",
+    "gem list --remote --clear-sources --source https://registry.example/gem/acme.example/",
+    "skopeo inspect docker://registry.example/acme.example/none:1 2>skopeo.txt || grep -qi 'unknown' skopeo.txt",
+    "deedbox verify npm:acme.example/widget@1.0.0 --registry https://registry.example",
+    "head -c 3000000 /dev/urandom > package-data.bin && curl -sS -o refused.json -w '%{http_code}' -X PUT --data-binary @package-data.bin https://registry.example/objects/sha256/00 > status.txt && grep -q '40' status.txt",
+    "curl -fsS https://registry.example/npm/@acme.example%2fwidget | grep -q '\"latest\":\"1.0.0\"'",
+    "curl -fsS https://registry.example:8443/team/npm/@acme.example%2fwidget | grep -q '\"latest\":\"1.0.0\"'",
+    "curl -fsS -H 'accept: text/html' https://registry.example:8443/team/ | grep -q 'href=\"./packages/npm:acme.example/widget\"'",
+    "if SSL_CERT_DIR=/nowhere SSL_CERT_FILE=$(ls /usr/share/ca-certificates/mozilla/*.crt | sed -n 1p) deedbox verify npm:acme.example/widget@1.0.0 --registry https://registry.example; then false; else test $? = 3; fi",
+];
+
+#[test]
+fn clients_trust_the_authority_of_the_system_and_paths_come_through_as_they_were() -> anyhow::Result<()> {
+    debian(&["ruby", "skopeo"])?;
+    let lines = BEHIND_THE_PROXY.iter().enumerate().map(|(n, line)| (n, (*line).to_owned())).collect();
+    House::built()?.run("journeys.rs", &Section { title: "behind the proxy".to_owned(), lines }, Stage::Project)
+}
+
+/// A block of a guide in another language.
+fn block(guide: &str, language: &str, which: usize) -> String {
     let text = read(guide);
-    text.split(&format!("```{language}\n")).nth(1).and_then(|rest| rest.split("```").next()).unwrap().to_owned()
+    text.split(&format!("```{language}\n")).nth(which + 1).and_then(|rest| rest.split("```").next()).unwrap().to_owned()
 }
 
 #[test]
@@ -119,7 +140,7 @@ fn the_unit_of_the_guide_is_one_that_systemd_takes() -> anyhow::Result<()> {
     debian(&["systemd"])?;
     let folder = tempfile::tempdir()?;
     // What it starts has to be there.
-    let unit = block("docs/guides/operate.md", "ini").replace("/usr/local/bin/deedbox", "/bin/true");
+    let unit = block("docs/guides/operate.md", "ini", 0).replace("/usr/local/bin/deedbox", "/bin/true");
     fs::write(folder.path().join("deedbox.service"), unit)?;
     let said = Said::of(Command::new("systemd-analyze").args(["verify", "./deedbox.service"]).current_dir(&folder))?.done()?;
     ensure!(said.all().is_empty(), "{}", said.all());
@@ -379,10 +400,14 @@ fn certificates(folder: &Path) -> anyhow::Result<()> {
 
 /// The guide's server blocks, in a configuration that starts nothing else. The certificate lies where the test put it.
 fn nginx_conf(folder: &Path) -> anyhow::Result<String> {
-    let block = block("docs/guides/operate.md", "nginx");
-    ensure!(block.contains("/etc/ssl/registry.example/"), "the guide's certificate lies elsewhere");
-    let block = block.replace("/etc/ssl/registry.example", &folder.display().to_string());
+    let (host, below) = (block("docs/guides/operate.md", "nginx", 0), block("docs/guides/operate.md", "nginx", 1));
+    ensure!(host.contains("/etc/ssl/registry.example/"), "the guide's certificate lies elsewhere");
+    let place = folder.display().to_string();
+    let host = host.replace("/etc/ssl/registry.example", &place);
+    let below = format!(
+        "server {{\nlisten 8443 ssl;\nssl_certificate {place}/fullchain.pem;\nssl_certificate_key {place}/privkey.pem;\n{below}\n}}"
+    );
     Ok(format!(
-        "daemon off;\nmaster_process off;\npid nginx.pid;\nevents {{}}\nhttp {{\naccess_log off;\nclient_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path f;\nuwsgi_temp_path u;\nscgi_temp_path s;\n{block}\n}}\n"
+        "user root root;\ndaemon off;\nmaster_process off;\npid nginx.pid;\nevents {{}}\nhttp {{\naccess_log off;\nclient_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path f;\nuwsgi_temp_path u;\nscgi_temp_path s;\n{host}\n{below}\n}}\n"
     ))
 }
