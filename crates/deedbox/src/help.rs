@@ -31,7 +31,7 @@ pub(crate) const COMMANDS: &[About] = &[
             "deedbox serve --allow-local-claims   # to try it out on this machine",
         ],
     },
-    About { command: "keygen", settings: &["key", "json"], examples: &["deedbox keygen", "deedbox keygen --out team.pem"] },
+    About { command: "keygen", settings: &["registry", "key", "json"], examples: &["deedbox keygen", "deedbox keygen --out team.pem"] },
     About {
         command: "claim",
         settings: ALL,

@@ -218,6 +218,7 @@ fn ending(dir: &Path, url: &RegistryUrl, start: Instant, missing: &[String], fai
          in one log; their own clients installed them knowing nothing of that; and a changed byte was refused by npm and by the\n\
          log alike.{}{}\n\n\
          Where to look\n  \
+           in a browser     {url}/\n  \
            the log          {url}/log/checkpoint   {url}/api/v1/events\n  \
            a package        {url}/api/v1/packages/npm:demo.localhost/hello-deedbox\n  \
            as npm sees it   {url}/npm/@demo.localhost%2fhello-deedbox\n  \

@@ -4,6 +4,7 @@ use crate::args::{Completions, Man};
 use crate::failure::{refused, wrong};
 use crate::help::command_line;
 use crate::terminal;
+use std::path::Path;
 
 /// Prints what a shell reads.
 pub(crate) fn completions(args: &Completions) -> anyhow::Result<()> {
@@ -29,4 +30,12 @@ pub(crate) fn man(args: Man) -> anyhow::Result<()> {
         .map_err(|e| refused(format!("no pages can be written into {}: {}", dir.display(), e.kind())))?;
     terminal::say(&format!("wrote the manual's pages into {}; MANPATH or `man -l` finds them", dir.display()));
     Ok(())
+}
+
+/// A page for a command and each one below it; `help` only repeats them.
+fn pages(command: &clap::Command, dir: &Path) -> std::io::Result<()> {
+    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+        pages(below, dir)?;
+    }
+    clap_mangen::Man::new(command.clone()).generate_to(dir).map(drop)
 }
