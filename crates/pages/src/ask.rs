@@ -14,6 +14,8 @@ pub(crate) enum Ask {
     Words,
     /// A package's page: the catalog's question for it.
     Package(Request),
+    /// No page is there.
+    NoPage,
     /// A write: the catalog says that nothing is changed here.
     Refused(Request),
     /// What is the catalog's own.
@@ -41,7 +43,8 @@ impl Ask {
             }
             ROOT if !wants_html(&request.accept) => Ask::Words,
             ROOT => Ask::Front(Front::of(request)),
-            PACKAGES if request.path.is_empty() => Ask::Front(Front::of(request)),
+            // A release has no page of its own: its package's has it.
+            PACKAGES if request.path.is_empty() || request.path.contains('@') => Ask::NoPage,
             PACKAGES => Ask::Package(Request::get(deedbox_catalog::PACKAGES, &request.path)),
             _ => Ask::Catalog,
         }

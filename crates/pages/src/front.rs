@@ -123,7 +123,7 @@ pub(crate) fn words(reads: &Reads, site: &Site) -> Result<Response, Defect> {
     let (url, key) = (&site.base_url, &site.log_key);
     let text = format!(
         "A Deedbox registry: packages that anyone can check.\n\
-         {packages} packages of {domains} domains, {releases} releases.\n\n\
+         {packages} packages, {domains} domains, {releases} releases.\n\n\
          log key   {key}\n\
          log       {url}/log/checkpoint\n\
          packages  {url}/api/v1/packages/\n\

@@ -77,13 +77,14 @@ impl Projection for Pages {
         match Ask::of(request) {
             // Every event that changes the list changes this row too (spec/projections/catalog.md §1.1).
             Ask::Words | Ask::Front(_) => totals_key().map_or(Plan::Nothing, |key| Plan::Get(vec![key])),
+            Ask::NoPage => Plan::Nothing,
             Ask::Package(asked) | Ask::Refused(asked) => self.catalog.plan(&asked),
             Ask::Catalog => self.catalog.plan(request),
         }
     }
     fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
         match Ask::of(request) {
-            Ask::Words => Ok(Step::Ready),
+            Ask::Words | Ask::NoPage => Ok(Step::Ready),
             // A list is one scan; a search begins with `totals` by itself.
             Ask::Front(front) if !front.is_search() => Ok(match (reads.rounds, self.catalog.plan(&front.asked)) {
                 (1, plan @ Plan::Scan { .. }) => Step::Read(plan),
@@ -105,6 +106,7 @@ impl Projection for Pages {
                 let answer = self.catalog.render(&asked, reads, site)?;
                 package::render(&asked, &answer, site, &self.dialects)
             }
+            Ask::NoPage => package::none(request),
             Ask::Refused(asked) => self.catalog.render(&asked, reads, site),
             Ask::Catalog => self.catalog.render(request, reads, site),
         }

@@ -95,13 +95,7 @@ struct RefusedPage {
 
 /// The page.
 pub(crate) fn render(asked: &Request, answer: &Response, site: &Site, dialects: &[Arc<dyn Dialect>]) -> Result<Response, Defect> {
-    // Below `/packages/`, and below each further part of the path.
-    let root = "../".repeat(1 + asked.path.matches('/').count());
-    // A release has no page of its own: its package's has it.
-    if asked.path.contains('@') {
-        let said = Said { message: "A release has no page of its own.".into(), help: "Leave out what begins with @.".into() };
-        return page(404, &RefusedPage { title: "Not a page", root, said }, false);
-    }
+    let root = root(&asked.path);
     let package = match read::<Package>(answer)? {
         Ok(package) => package,
         Err(said) => return page(answer.status, &RefusedPage { title: "Not found", root, said }, false),
@@ -119,6 +113,18 @@ pub(crate) fn render(asked: &Request, answer: &Response, site: &Site, dialects: 
     };
     let title = package.native_name.to_string();
     page(200, &PackagePage { title, root, base_url: &site.base_url, log_key: &site.log_key, package: &package, guide, chosen }, false)
+}
+
+/// The way back to the front page: up from `/packages/`, and from each further part of the path.
+fn root(path: &str) -> String {
+    "../".repeat(1 + path.matches('/').count())
+}
+
+/// That there is no such page.
+pub(crate) fn none(request: &Request) -> Result<Response, Defect> {
+    let said =
+        Said { message: "There is no page at this address.".into(), help: "Packages have one: leave out what begins with @.".into() };
+    page(404, &RefusedPage { title: "Not found", root: root(&request.path), said }, false)
 }
 
 /// What `latest` points at, else the release published last that is not yanked, else the last.

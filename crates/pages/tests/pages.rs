@@ -249,7 +249,9 @@ fn a_package_has_a_page_with_its_releases_channels_and_owner() {
             "deedbox verify npm:acme.example/widget@1.0.0 --registry https://registry.example",
         ],
     );
-    for (path, status) in [("npm:acme.example/no", 404), ("npm:acme.example/widget@1.0.0", 404), ("what is this", 400), ("a/../b", 400)] {
+    for (path, status) in
+        [("npm:acme.example/no", 404), ("npm:acme.example/widget@1.0.0", 404), ("", 404), ("what is this", 400), ("a/../b", 400)]
+    {
         let answer = world.package(path);
         assert_eq!((answer.status, answer.media_type.as_ref()), (status, "text/html; charset=utf-8"), "{path}");
     }
