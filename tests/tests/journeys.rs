@@ -66,7 +66,6 @@ const STAGES: &[(&str, &[(&str, Stage)])] = &[
             ("In a container", Stage::Elsewhere("they build an image from what the machine's registries have")),
             ("A private CA", Stage::Project),
             ("Checking", Stage::Stopped),
-            ("As a service", Stage::Elsewhere("the unit is checked below")),
         ],
     ),
     ("docs/guides/gem.md", &[("", Stage::Elsewhere("tests/tests/gem_clients.rs"))]),
