@@ -144,7 +144,7 @@ fn programs_get_words_browsers_get_a_page_and_what_was_below_the_root_is_as_befo
     let (status, headers, words) = get("/", Some("*/*"), &[]);
     assert_eq!(
         (status, &headers["content-type"], &headers["vary"]),
-        (200, &"text/plain; charset=utf-8".parse().unwrap(), &"accept".parse().unwrap())
+        (200, &"text/plain; charset=utf-8".parse().unwrap(), &"Accept".parse().unwrap())
     );
     assert!(words.contains("log key   127.0.0.1") || words.contains("log key   "), "{words}");
     let (status, headers, page) = get("/", Some("text/html"), &[]);
