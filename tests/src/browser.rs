@@ -16,28 +16,32 @@ use crate::{
 pub struct Seen(serde_json::Value);
 
 impl Seen {
+    fn field(&self, name: &str) -> Option<&serde_json::Value> {
+        self.0.get(name)
+    }
+
     /// A text that it tells: `name`, `title`, `text`, `address`, `background`.
     #[must_use]
     pub fn text(&self, field: &str) -> &str {
-        self.0[field].as_str().unwrap_or_default()
+        self.field(field).and_then(serde_json::Value::as_str).unwrap_or_default()
     }
 
     /// A number that it tells: `status`, `width`, `scroll`, `unlabelled`.
     #[must_use]
     pub fn number(&self, field: &str) -> u64 {
-        self.0[field].as_u64().unwrap_or(u64::MAX)
+        self.field(field).and_then(serde_json::Value::as_u64).unwrap_or(u64::MAX)
     }
 
     /// A list that it tells: `errors`, `elsewhere`, `links`.
     #[must_use]
     pub fn list(&self, field: &str) -> Vec<&str> {
-        self.0[field].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str).collect()
+        self.field(field).and_then(serde_json::Value::as_array).into_iter().flatten().filter_map(serde_json::Value::as_str).collect()
     }
 
     /// A header of the answer.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.0["headers"][name].as_str().unwrap_or_default()
+        self.field("headers").and_then(|headers| headers.get(name)).and_then(serde_json::Value::as_str).unwrap_or_default()
     }
 }
 
