@@ -19,8 +19,11 @@ const THERE: &str = "https://other.example";
 const POM: &str = "<project>\n  <artifactId>app</artifactId>\n</project>\n";
 const GRADLE: &str = "plugins { id 'java' }\nrepositories {\n    jcenterish()\n}\n";
 
+/// Names and texts of a project's files.
+type Texts = &'static [(&'static str, &'static str)];
+
 /// Every client with the files that its project has before, and the file that is written.
-const CLIENTS: [(&str, &[(&str, &str)], &str); 14] = [
+const CLIENTS: [(&str, Texts, &str); 14] = [
     ("npm", &[(".npmrc", "save-exact=true\n")], ".npmrc"),
     ("pnpm", &[], ".npmrc"),
     ("yarn", &[(".yarnrc.yml", "nodeLinker: pnp\n")], ".yarnrc.yml"),

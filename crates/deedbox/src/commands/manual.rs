@@ -26,8 +26,7 @@ pub(crate) fn man(args: Man) -> anyhow::Result<()> {
     if !dir.is_dir() {
         return Err(wrong(format!("{} is not a folder: make it first", dir.display())));
     }
-    clap_mangen::generate_to(command, &dir)
-        .map_err(|e| refused(format!("no pages can be written into {}: {}", dir.display(), e.kind())))?;
+    pages(&command, &dir).map_err(|e| refused(format!("no pages can be written into {}: {}", dir.display(), e.kind())))?;
     terminal::say(&format!("wrote the manual's pages into {}; MANPATH or `man -l` finds them", dir.display()));
     Ok(())
 }
