@@ -148,7 +148,7 @@ fn shells_and_the_manual_know_every_command() {
     let place = Place::new();
     for shell in ["bash", "zsh", "fish"] {
         let script = place.run(&["completions", shell]).done().out;
-        for word in ["publish", "verify", "setup", "lockfile", "bundler"] {
+        for word in ["publish", "verify", "setup", "lockfile"] {
             assert!(script.contains(word), "{shell} lacks {word}");
         }
     }
