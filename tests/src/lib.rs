@@ -5,6 +5,7 @@ pub mod answer;
 pub mod asked;
 pub mod browser;
 pub mod clients;
+pub mod closures;
 pub mod conformance;
 pub mod crash;
 pub mod debian;
