@@ -75,6 +75,25 @@ pub fn verdaccio() -> anyhow::Result<Client> {
     on_node_beside(pins!("verdaccio"), "verdaccio", "bin/verdaccio")
 }
 
+/// What drives a browser that is installed already: `clients/playwright/look.cjs` on the machine's Node.js.
+///
+/// # Errors
+/// As [`npm11`].
+pub fn playwright() -> anyhow::Result<Client> {
+    let pins = pins!("playwright");
+    let version = pins.version("playwright-core")?;
+    let modules = npm_ci(&pins)?;
+    let script = workspace().join("tests/clients/playwright/look.cjs");
+    Ok(Client {
+        name: pins.name,
+        version,
+        program: on_path("node").context(NODE)?,
+        prefix_args: vec![script.into()],
+        env: vec![("NODE_PATH".into(), modules.into())],
+        family: Family::Npm,
+    })
+}
+
 /// pnpm 10 on the machine's Node.js.
 ///
 /// # Errors

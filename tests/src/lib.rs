@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod asked;
+pub mod browser;
 pub mod clients;
 pub mod closures;
 pub mod conformance;

@@ -375,7 +375,9 @@ fn every_command_of_the_guide_does_what_it_says() -> anyhow::Result<()> {
             Some(("bundle", _)) => {
                 let gemfile = fs::read_to_string(project.join("Gemfile"))?;
                 fs::write(project.join("Gemfile"), gemfile.replace("# gem \"NAME\"", "gem \"widget\""))?;
-                bench.run(&project, &line)
+                let said = bench.run(&project, &line);
+                ensure!(!said.all().contains("DEPRECATED"), "Bundler warns: {}", said.all());
+                said
             }
             _ => anyhow::bail!("who runs {line:?}?"),
         };

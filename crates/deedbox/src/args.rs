@@ -65,6 +65,23 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Check a stopped registry's own disk
     Fsck(Fsck),
+    /// Print what a shell reads to complete these commands
+    Completions(Completions),
+    /// Print or write the manual's pages
+    Man(Man),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Completions {
+    /// For which shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Man {
+    /// Write a page for each command into this folder, instead of printing the first page
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -131,12 +148,19 @@ pub(crate) enum PackageManager {
     Yarn,
     Bun,
     Deno,
+    #[value(alias = "rubygems")]
     Gem,
+    #[value(name = "bundler", alias = "bundle")]
     Bundle,
+    #[value(name = "maven", alias = "mvn")]
     Mvn,
     Gradle,
     /// Podman, Buildah and Skopeo
-    Oci,
+    #[value(aliases = ["oci", "buildah", "skopeo"])]
+    Podman,
+    /// Docker, containerd and oras: nothing to write
+    #[value(aliases = ["containerd", "ctr", "nerdctl", "oras"])]
+    Docker,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -149,6 +173,18 @@ pub(crate) struct Setup {
     /// The project directory
     #[arg(long, default_value = ".", value_name = "DIR")]
     pub(crate) dir: PathBuf,
+    /// Change a setting that names another registry
+    #[arg(long, conflicts_with = "undo")]
+    pub(crate) replace: bool,
+    /// Take out what setup wrote for this domain and registry
+    #[arg(long)]
+    pub(crate) undo: bool,
+    /// npm only: also audit=false, so that npm install sends nobody the names of what is installed
+    #[arg(long)]
+    pub(crate) no_audit: bool,
+    /// npm and its relatives: this registry for every package, so that no name is asked for elsewhere
+    #[arg(long)]
+    pub(crate) only: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod context;
 mod failure;
+mod help;
 mod home;
 mod interrupt;
 mod keyfile;
@@ -16,14 +17,19 @@ mod offline;
 mod packages;
 mod terminal;
 
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::FromArgMatches as _;
 use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args = match args::Args::from_arg_matches(&without_empty(args::Args::command()).get_matches()) {
+    let matches = help::command_line().get_matches();
+    if let Some(idle) = help::idle_setting(&matches) {
+        terminal::complain(&idle);
+        return ExitCode::from(2);
+    }
+    let args = match args::Args::from_arg_matches(&matches) {
         Ok(args) => args,
         Err(error) => error.exit(),
     };
@@ -46,11 +52,4 @@ fn main() -> ExitCode {
             ExitCode::from(failure::exit_code(&error))
         }
     }
-}
-
-/// A variable that is set to nothing counts as one that is not set, as in a compose file that hands on what it was not
-/// given.
-fn without_empty(command: clap::Command) -> clap::Command {
-    let is_empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
-    command.mut_args(|arg| if is_empty(&arg) { arg.env(clap::builder::Resettable::Reset) } else { arg }).mut_subcommands(without_empty)
 }

@@ -226,7 +226,7 @@ fn refusals_have_their_exit_codes_and_say_what_to_do() {
     place.at("http://127.0.0.1:9", &["yank", "npm:a.example/b@1.0.0"]).ends(3, "cannot reach");
 
     let nowhere = place.at("http://127.0.0.1:9", &["setup", "npm", "--domain", "acme.example", "--dir", "nowhere"]);
-    nowhere.ends(2, "nowhere is no folder that is there: make it, or give the project's folder with --dir");
+    nowhere.ends(2, "nowhere is not a folder: make it, or give the project's folder with --dir");
     for client in ["pnpm", "yarn", "bun", "deno"] {
         let said = place.at("http://127.0.0.1:9", &["setup", client, "--domain", "acme.example"]).done();
         assert!(said.out.contains("deedbox verify npm:acme.example/NAME@VERSION") && !said.out.contains("--lockfile"), "{said:?}");

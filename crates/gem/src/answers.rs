@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn json_of_more_releases_than_one_answer_may_hold_is_refused_before_they_are_all_read() {
         let name = GemName::new(&Domain::parse("acme.example").unwrap(), "widget").unwrap();
-        let site = Site { base_url: "https://registry.example".to_owned(), signers: [].into() };
+        let site = Site { base_url: "https://registry.example".to_owned(), log_key: String::new(), signers: [].into() };
         let read = |count: usize| {
             let mut reads = Reads { rounds: 2, ..Reads::default() };
             reads.rows.insert(rows::head_key(&name).unwrap(), Some(Row { bytes: vec![0].into(), seq: 0 }));

@@ -17,6 +17,7 @@ mod api;
 mod calendar;
 mod file;
 mod fold;
+mod howto;
 mod index;
 mod inspect;
 pub mod limits;
@@ -39,8 +40,8 @@ pub use version::GemVersion;
 use deedbox_model::event::Principal;
 use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
 use deedbox_view::{
-    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response, Said,
-    Site, Step, Takes,
+    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
+    Said, Site, Step, Takes, Wanted,
 };
 
 /// The projection's name in the row store.
@@ -120,5 +121,8 @@ impl Dialect for Gem {
     fn view_path(&self, manifest: &Manifest) -> Option<String> {
         let name = GemName::from_id(&manifest.id).ok()?;
         Some(format!("gem/{}/info/{}", name.domain(), name.name()))
+    }
+    fn how_to(&self, wanted: &Wanted<'_>) -> Option<HowTo> {
+        howto::how_to(wanted)
     }
 }

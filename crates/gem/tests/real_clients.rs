@@ -59,7 +59,7 @@ impl Bench {
         let world = Arc::new(Mutex::new(World::default()));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
-        let site = Site { base_url: base_url.clone(), signers: BTreeMap::new() };
+        let site = Site { base_url: base_url.clone(), log_key: String::new(), signers: BTreeMap::new() };
         let shared = Arc::clone(&world);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {

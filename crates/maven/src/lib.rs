@@ -16,6 +16,7 @@ mod encoding;
 mod entities;
 mod files;
 mod fold;
+mod howto;
 mod inspect;
 pub mod limits;
 mod metadata;
@@ -38,8 +39,8 @@ pub use version::PackageVersion;
 use deedbox_model::event::Principal;
 use deedbox_model::{Algorithm, Changes, Defect, Domain, Keys, Manifest, PackageId, Rows};
 use deedbox_view::{
-    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response, Said,
-    Site, Step, Takes, encode_path,
+    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
+    Said, Site, Step, Takes, Wanted, encode_path,
 };
 use files::FileName;
 
@@ -130,6 +131,9 @@ impl Dialect for Maven {
         let (package, version) = coordinate(manifest)?;
         let (folder, artifact) = (package.folder(), package.artifact());
         Some(encode_path(&format!("maven/{folder}/{}/{artifact}-{version}.pom", version.folder())))
+    }
+    fn how_to(&self, wanted: &Wanted<'_>) -> Option<HowTo> {
+        howto::how_to(wanted)
     }
 }
 

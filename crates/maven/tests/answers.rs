@@ -250,7 +250,7 @@ fn too_much_for_one_answer_is_refused_and_never_cut_short() {
     for n in 0..30 {
         log.publish(WIDGET, &format!("5.{n}"), "");
     }
-    let site = deedbox_view::Site { base_url: String::new(), signers: std::collections::BTreeMap::new() };
+    let site = deedbox_view::Site { base_url: String::new(), log_key: String::new(), signers: std::collections::BTreeMap::new() };
     let request = Request::get("/maven/", "example/acme/widget/maven-metadata.xml");
     assert_eq!(log.rows().answer_at(&site, &request, 1).status, 422);
     assert_eq!(text(&log.rows().answer_at(&site, &request, 3)), body(&log.rows(), "example/acme/widget/maven-metadata.xml").1);

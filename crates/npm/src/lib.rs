@@ -17,6 +17,7 @@ mod answers;
 pub mod archive;
 mod document;
 mod fold;
+mod howto;
 mod inspect;
 mod json;
 pub mod limits;
@@ -39,8 +40,8 @@ pub use version::PackageVersion;
 use deedbox_model::event::Principal;
 use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
 use deedbox_view::{
-    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response, Said,
-    Site, Step, Takes, encode_path,
+    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
+    Said, Site, Step, Takes, Wanted, encode_path,
 };
 
 /// The projection's name in the row store, and of the site's signer.
@@ -117,5 +118,8 @@ impl Dialect for Npm {
     fn view_path(&self, manifest: &Manifest) -> Option<String> {
         let name = PackageName::from_id(&manifest.id).ok()?;
         Some(format!("npm/{}/{}", name.native(), encode_path(manifest.native_version.as_str())))
+    }
+    fn how_to(&self, wanted: &Wanted<'_>) -> Option<HowTo> {
+        howto::how_to(wanted)
     }
 }

@@ -49,7 +49,7 @@ fn serve(world: Arc<Mutex<World>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     let signer: Arc<dyn deedbox_view::SiteSigner> = Arc::new(RegistrySigner::from_scalar(&[7; 32]).unwrap());
-    let site = Site { base_url: base_url.clone(), signers: [("npm", signer)].into() };
+    let site = Site { base_url: base_url.clone(), log_key: String::new(), signers: [("npm", signer)].into() };
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             // One that hangs up in the middle is npm's affair.

@@ -17,6 +17,7 @@ mod contents;
 pub mod digest;
 pub mod document;
 mod fold;
+mod howto;
 mod inspect;
 pub mod limits;
 pub mod name;
@@ -32,8 +33,8 @@ pub use name::{Repository, is_tag};
 use deedbox_model::event::Principal;
 use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
 use deedbox_view::{
-    ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response, Said,
-    Site, Step, Takes, documents_bytes, encode_path,
+    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
+    Said, Site, Step, Takes, Wanted, documents_bytes, encode_path,
 };
 
 /// The projection's name in the row store.
@@ -104,5 +105,8 @@ impl Dialect for Oci {
     fn view_path(&self, manifest: &Manifest) -> Option<String> {
         let repository = Repository::from_id(&manifest.id).ok()?;
         Some(format!("v2/{repository}/manifests/{}", encode_path(manifest.native_version.as_str())))
+    }
+    fn how_to(&self, wanted: &Wanted<'_>) -> Option<HowTo> {
+        howto::how_to(wanted)
     }
 }

@@ -129,7 +129,7 @@ impl Server {
             None => naming::new_origin(&config)?,
         };
         let keys = RegistryKeys::open(&config.data, is_new)?;
-        let site = site(&config, &parts)?;
+        let mut site = site(&config, &parts)?;
         if named.is_none() {
             keys::write_origin(&config.data, &origin)?;
         }
@@ -158,6 +158,7 @@ impl Server {
         if let Some(recovered) = &recovered {
             clear_cut_off(&disk, &signer, recovered).await;
         }
+        site.log_key.clone_from(&vkey);
 
         let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections };
         let (replayer, caught_up) = catch_up(&folder, &files, &head, parts.progress.as_ref()).await;
@@ -289,7 +290,8 @@ fn site(config: &Config, parts: &Parts) -> Result<Site, OpenError> {
     for (name, make) in &parts.signers {
         signers.insert(name, keys::site_key(&config.data, name, make.as_ref())?);
     }
-    Ok(Site { base_url: config.public_url.as_str().to_owned(), signers })
+    // The log's key is known when the log is.
+    Ok(Site { base_url: config.public_url.as_str().to_owned(), log_key: String::new(), signers })
 }
 
 pub(crate) fn target_of(head: &Head) -> Target {

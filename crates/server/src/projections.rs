@@ -66,6 +66,8 @@ impl Mounts {
     /// The mount that a path is under, and the rest of the path.
     pub(crate) fn find<'a>(&self, path: &'a str) -> Option<(&Mount, &'a str)> {
         self.mounts.iter().find_map(|mount| match path.strip_prefix(mount.prefix) {
+            // The root is a page; what is below it belongs to others.
+            Some(rest) if mount.prefix == "/" && !rest.is_empty() => None,
             Some(rest) => Some((mount, rest)),
             None if mount.prefix.strip_suffix('/') == Some(path) && !path.is_empty() => Some((mount, "")),
             None => None,

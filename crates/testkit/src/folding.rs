@@ -283,7 +283,7 @@ impl<D: Projection> Store<D> {
 
 /// A site without keys.
 pub fn site() -> Site {
-    Site { base_url: "https://registry.example".to_owned(), signers: BTreeMap::new() }
+    Site { base_url: "https://registry.example".to_owned(), log_key: String::new(), signers: BTreeMap::new() }
 }
 
 /// The body as text; an object's address where it is one.

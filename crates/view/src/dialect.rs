@@ -1,6 +1,7 @@
 //! A dialect: a projection that can also read its ecosystem's artifacts. The same reading is done on the publisher's
 //! machine and again by the server; both must come to the same manifest.
 
+use crate::howto::{HowTo, Wanted};
 use crate::projection::Projection;
 use deedbox_model::event::Principal;
 use deedbox_model::{Channel, Digests, Domain, Manifest, PackageId, Version};
@@ -115,6 +116,12 @@ pub trait Dialect: Projection {
     /// Where this ecosystem's view shows the release: a path below the site's base URL, encoded, without a leading slash.
     /// It answers 200 as soon as the release is folded. None if the manifest is not one of this dialect.
     fn view_path(&self, manifest: &Manifest) -> Option<String>;
+
+    /// How people have a package with this ecosystem's own clients. None where the id is no name in it, or nothing is said.
+    fn how_to(&self, wanted: &Wanted<'_>) -> Option<HowTo> {
+        let _ = wanted;
+        None
+    }
 }
 
 #[cfg(test)]

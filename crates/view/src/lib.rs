@@ -5,6 +5,7 @@
 
 pub mod dialect;
 pub mod entry;
+pub mod howto;
 pub mod json;
 pub mod path;
 pub mod projection;
@@ -14,6 +15,7 @@ pub mod site;
 
 pub use dialect::{ArtifactSource, Dialect, InspectRefusal, Inspection, Said, documents_bytes};
 pub use entry::{Entry, Fact, Facts, FactsNeeded};
+pub use howto::{HowTo, Wanted};
 pub use path::encode_path;
 pub use projection::{Plan, Projection, Reads, ScanEnd, Step};
 pub use request::{Method, Request, Takes};

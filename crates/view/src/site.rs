@@ -17,12 +17,18 @@ pub trait SiteSigner: Send + Sync {
 pub struct Site {
     /// Scheme, host and port under which clients reach it, without a slash at the end.
     pub base_url: String,
+    /// The verifier key of the log, as one line without its end (spec/log.md); empty where nothing shows it.
+    pub log_key: String,
     /// Signing keys by projection name.
     pub signers: BTreeMap<&'static str, Arc<dyn SiteSigner>>,
 }
 
 impl std::fmt::Debug for Site {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Site").field("base_url", &self.base_url).field("signers", &self.signers.keys()).finish()
+        f.debug_struct("Site")
+            .field("base_url", &self.base_url)
+            .field("log_key", &self.log_key)
+            .field("signers", &self.signers.keys())
+            .finish()
     }
 }

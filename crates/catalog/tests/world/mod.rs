@@ -148,7 +148,7 @@ impl World {
                 Step::Read(next) => plan = next,
             }
         }
-        let site = Site { base_url: "http://registry.example".to_owned(), signers: BTreeMap::new() };
+        let site = Site { base_url: "http://registry.example".to_owned(), log_key: String::new(), signers: BTreeMap::new() };
         (Catalog.render(request, &reads, &site).unwrap(), first.unwrap())
     }
 

@@ -15,7 +15,7 @@ mod others;
 use self::others::Others;
 use super::publish::Release;
 use super::serve;
-use super::setup::{self, npmrc};
+use super::setup;
 use super::verify;
 use crate::args::Demo;
 use crate::context::Context;
@@ -131,8 +131,7 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     let project = dir.join("project");
     std::fs::create_dir_all(&project)?;
     std::fs::write(project.join("package.json"), "{\n  \"name\": \"project\",\n  \"private\": true\n}\n")?;
-    let line = npmrc(&domain, &url);
-    setup::write(&project, ".npmrc", |text| setup::set_line(text, &line))?;
+    setup::npm_project(&project, &domain, &url)?;
     let npm = Npm { dir: &dir };
     let installed = npm.run(&project, "cache", &["install", "@demo.localhost/hello-deedbox"]).await?;
     must_succeed("npm install", &installed)?;
@@ -219,6 +218,7 @@ fn ending(dir: &Path, url: &RegistryUrl, start: Instant, missing: &[String], fai
          in one log; their own clients installed them knowing nothing of that; and a changed byte was refused by npm and by the\n\
          log alike.{}{}\n\n\
          Where to look\n  \
+           in a browser     {url}/\n  \
            the log          {url}/log/checkpoint   {url}/api/v1/events\n  \
            a package        {url}/api/v1/packages/npm:demo.localhost/hello-deedbox\n  \
            as npm sees it   {url}/npm/@demo.localhost%2fhello-deedbox\n  \

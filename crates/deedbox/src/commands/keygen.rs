@@ -23,6 +23,7 @@ pub(crate) fn run(context: &Context, args: Keygen) -> anyhow::Result<()> {
         return terminal::say_json(&made);
     }
     terminal::say(&format!("made the key {}\n  in {} (only you can read it; keep a copy somewhere safe)", made.kid, made.file));
-    terminal::say("  next: deedbox claim YOUR-DOMAIN");
+    let at = context.url_if_given().map(|url| format!(" --registry {url}")).unwrap_or_default();
+    terminal::say(&format!("  next: deedbox claim YOUR-DOMAIN{at}"));
     Ok(())
 }

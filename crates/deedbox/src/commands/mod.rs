@@ -5,11 +5,11 @@ mod claim;
 mod demo;
 mod fsck;
 mod keygen;
+mod manual;
 mod publish;
 mod replay;
 mod serve;
 mod setup;
-mod setup_jvm;
 mod standing;
 mod verify;
 
@@ -20,9 +20,11 @@ use crate::interrupt;
 /// Runs the command.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
-        // These two know no registry but their own.
+        // These know no registry but their own, or none.
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(args),
         command => {
             let context = Context::new(args.global)?;
             match command {
@@ -40,7 +42,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
                 Command::Verify(args) => verify::run(&context, args).await,
                 Command::Replay(args) => replay::run(&context, args).await,
                 Command::Fsck(args) => fsck::run(&context, args).await,
-                Command::Serve(_) | Command::Demo(_) => Ok(()),
+                Command::Serve(_) | Command::Demo(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
             }
         }
     }

@@ -5,10 +5,10 @@ use crate::context::dialects;
 use crate::failure::{refused, wrong};
 use crate::home::now;
 use crate::{access_log, terminal};
-use deedbox_catalog::Catalog;
 use deedbox_ledger::NoProbe;
 use deedbox_model::{Origin, TimeMs};
 use deedbox_npm::RegistrySigner;
+use deedbox_pages::Pages;
 use deedbox_server::{Config, MakeSigner, OpenError, Parts, PublicUrl, Server};
 use deedbox_store::StoreError;
 use deedbox_view::SiteSigner;
@@ -102,7 +102,7 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Server> {
     let shown = Arc::clone(&bar);
     let parts = Parts {
         dialects: dialects(),
-        projections: vec![Arc::new(Catalog)],
+        projections: vec![Arc::new(Pages::new(dialects()))],
         signers: vec![(deedbox_npm::PROJECTION, make)],
         probe: Arc::new(NoProbe),
         progress: Arc::new(move |done, all| {

@@ -95,5 +95,5 @@ pub(crate) fn abbreviated(path: &str) -> Request {
 
 pub(crate) fn site() -> Site {
     let signer: Arc<dyn SiteSigner> = Arc::new(RegistrySigner::from_scalar(&[7; 32]).unwrap());
-    Site { base_url: "https://registry.example".to_owned(), signers: [("npm", signer)].into() }
+    Site { base_url: "https://registry.example".to_owned(), log_key: String::new(), signers: [("npm", signer)].into() }
 }

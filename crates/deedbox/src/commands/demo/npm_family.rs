@@ -46,7 +46,7 @@ async fn yarn(others: &Others<'_>, client: &Client) -> anyhow::Result<String> {
     yarn.arg("install").env("YARN_CACHE_FOLDER", client.home.join("cache"));
     if !client.version.starts_with("1.") {
         let domain = Domain::parse(DOMAIN)?;
-        let (settings, _) = setup::yarn("", &domain, others.url).map_err(refused)?;
+        let settings = setup::yarn_settings(&domain, others.url).map_err(refused)?;
         // The scope has a minimum age of its own, whatever is said for all.
         let settings = settings.replacen("/npm/\"\n", "/npm/\"\n    npmMinimalAgeGate: 0\n", 1);
         std::fs::write(project.join(".yarnrc.yml"), settings)?;
@@ -79,7 +79,7 @@ fn project(others: &Others<'_>, client: &Client) -> anyhow::Result<PathBuf> {
         "{{\n  \"name\": \"project\",\n  \"private\": true,\n  \"dependencies\": {{ \"@{DOMAIN}/hello-deedbox\": \"^1.0.0\" }}\n}}\n"
     );
     std::fs::write(project.join("package.json"), wants)?;
-    std::fs::write(project.join(".npmrc"), format!("{}\n", setup::npmrc(&Domain::parse(DOMAIN)?, others.url)))?;
+    std::fs::write(project.join(".npmrc"), format!("{}\n", setup::scope_line(&Domain::parse(DOMAIN)?, others.url)))?;
     Ok(project)
 }
 
