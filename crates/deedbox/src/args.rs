@@ -97,6 +97,9 @@ pub(crate) struct Serve {
     /// File claims below localhost without evidence; only on a loopback address
     #[arg(long)]
     pub(crate) allow_local_claims: bool,
+    /// The header in which a proxy on this machine names its client's address, like X-Forwarded-For; without it all its clients share
+    #[arg(long, env = "DEEDBOX_CLIENT_ADDRESS_HEADER", value_name = "NAME")]
+    pub(crate) client_address_header: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

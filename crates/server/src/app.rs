@@ -1,13 +1,17 @@
 //! What every route may use. Made once at the start; holds no state of a request.
 
 use crate::answers::Answers;
+use crate::budget::Budget;
 use crate::config::Config;
+use crate::limits::WEIGHT_WAIT;
 use crate::log_files::LogFiles;
 use crate::meters::Meters;
 use crate::objects::ObjectShelf;
+use crate::peers::Peers;
 use crate::projections::Mounts;
 use crate::recent::Recent;
 use crate::refusal::Refused;
+use crate::waiting::Waiting;
 use deedbox_intake::Door;
 use deedbox_ledger::Ledger;
 use deedbox_model::{Origin, SecretKey, TimeMs};
@@ -16,7 +20,7 @@ use deedbox_view::Site;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 /// One registry.
 pub(crate) struct App {
@@ -37,7 +41,18 @@ pub(crate) struct App {
     pub(crate) many_proofs: Semaphore,
     /// Answers of projections that are read, rendered or coded.
     pub(crate) renderings: Arc<Semaphore>,
+    /// Answers that hold much while they are made: one at a time.
+    pub(crate) large_makings: Arc<Semaphore>,
+    /// Places of work for those who read, and are not answered from memory.
     pub(crate) slots: Arc<Semaphore>,
+    /// Places of work for those who send something, once all of it is here.
+    pub(crate) askings: Arc<Semaphore>,
+    /// Places in which bodies are awaited.
+    pub(crate) bodies: Arc<Waiting>,
+    /// The same for uploads, whose senders have shown a permit.
+    pub(crate) uploads: Arc<Waiting>,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) peers: Arc<Peers>,
     /// Downloads from the store, counted apart: slow readers never keep others from metadata.
     pub(crate) downloads: Arc<Semaphore>,
     /// Entries folded into every projection.
@@ -47,6 +62,22 @@ pub(crate) struct App {
 }
 
 impl App {
+    /// A place of work for a reader, if there is one.
+    pub(crate) fn slot(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        self.slots.try_acquire().map_err(|_| self.busy())
+    }
+    /// A place of work for a sender, who may wait for it a little.
+    pub(crate) async fn asking(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        match tokio::time::timeout(WEIGHT_WAIT, self.askings.acquire()).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(self.busy()),
+        }
+    }
+    fn busy(&self) -> Refused {
+        self.meters.busy.increment(1);
+        Refused::unavailable("busy", "too many requests are under way")
+    }
+
     /// Entries folded into every projection.
     pub(crate) fn folded(&self) -> u64 {
         *self.folded.borrow()

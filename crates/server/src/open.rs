@@ -11,8 +11,9 @@ use crate::answers::Answers;
 use crate::app::{App, Writing, now};
 use crate::config::Config;
 use crate::keys::{self, RegistryKeys};
-use crate::limits::{BATCHES_WAITING, PROOFS_AT_ONCE, renderings_at_once};
+use crate::limits::{BATCHES_WAITING, PROOFS_AT_ONCE, READINGS_PER_ASKING, renderings_at_once};
 use crate::log_files::LogFiles;
+use crate::memory::Memory;
 use crate::meters::Meters;
 use crate::objects::ObjectShelf;
 use crate::projections::Mounts;
@@ -166,16 +167,23 @@ impl Server {
                 (head, Writing::stopped(code_of(&error), error.to_string()))
             }
         };
+        let memory = Memory::new(&config);
         let app = Arc::new(App {
             vkey,
             site,
-            log: LogFiles::new(files, head.clone(), config.object_cache_bytes / 2),
-            objects: ObjectShelf::new(objects, Arc::clone(&rows), config.object_cache_bytes / 2),
+            log: LogFiles::new(files, head.clone(), config.object_cache_bytes / 2, &memory),
+            objects: ObjectShelf::new(objects, Arc::clone(&rows), config.object_cache_bytes / 2, &memory),
             answers: Answers::new(config.answer_cache_bytes),
             meters: Meters::new(),
             many_proofs: Semaphore::new(PROOFS_AT_ONCE),
             renderings: Arc::new(Semaphore::new(renderings_at_once())),
+            large_makings: Arc::new(Semaphore::new(1)),
             slots: Arc::new(Semaphore::new(config.max_requests)),
+            askings: Arc::new(Semaphore::new(config.max_requests.div_ceil(READINGS_PER_ASKING))),
+            bodies: memory.bodies,
+            uploads: memory.uploads,
+            budget: memory.budget,
+            peers: memory.peers,
             downloads: Arc::new(Semaphore::new(config.max_requests)),
             origin,
             operator: keys.operator,

@@ -4,10 +4,12 @@
 use crate::app::App;
 use crate::config::Times;
 use crate::dispatch::Dispatch;
-use crate::limits::{CONNECTIONS_PER_REQUEST, HEADER_BYTES, HEADER_LINES};
+use crate::files::files_for;
+use crate::limits::{CONNECTIONS_PER_REQUEST, HEADER_BYTES, HEADER_LINES, OTHER_FILES};
 use crate::meters::UPKEEP_EVERY;
 use crate::open::Server;
-use crate::stall::Patient;
+use crate::peers::{Connected, Peers};
+use crate::stall::{Patience, Patient};
 use crate::sweep;
 use axum::body::Body;
 use hyper::body::Incoming;
@@ -33,8 +35,10 @@ impl Server {
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&app)));
         let keeper = tokio::spawn(keep_up(Arc::clone(&app)));
         let dispatch = Arc::new(Dispatch::new(Arc::clone(&app)));
+        // As many connections, and as many files that are read for them.
         let most = app.config.max_requests.saturating_mul(CONNECTIONS_PER_REQUEST);
-        accept(listener, dispatch, most, app.config.times, shutdown, || app.writing.begin_to_stop()).await;
+        files_for(most, OTHER_FILES);
+        accept(listener, dispatch, Arc::clone(&app.peers), app.config.times, shutdown, || app.writing.begin_to_stop()).await;
 
         keeper.abort();
         sweeper.abort();
@@ -61,27 +65,29 @@ async fn keep_up(app: Arc<App>) {
 async fn accept(
     listener: TcpListener,
     dispatch: Arc<Dispatch>,
-    most: usize,
+    peers: Arc<Peers>,
     times: Times,
     shutdown: impl Future<Output = ()>,
     stopping: impl FnOnce(),
 ) {
     let graceful = GracefulShutdown::new();
     let mut connections: JoinSet<()> = JoinSet::new();
-    let builder = builder(times);
+    let (builder, patience) = (builder(times), Arc::new(Patience::new(times.stall, times.pace)));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if connections.len() < most => {
+                Ok((stream, from)) => {
+                    // One too many, and nobody who gives way: whoever it is finds the connection closed, and comes again.
+                    let Some(connected) = peers.enter(from.ip()) else { continue };
                     // Small answers go out at once.
                     let _ = stream.set_nodelay(true);
-                    connections.spawn(connection(&builder, &graceful, Patient::new(stream, times.stall), Arc::clone(&dispatch)));
+                    let connected = Arc::new(connected);
+                    let stream = Patient::new(stream, Arc::clone(&connected), Arc::clone(&patience));
+                    connections.spawn(connection(&builder, &graceful, stream, connected, Arc::clone(&dispatch)));
                 }
-                // One too many: whoever it is finds the connection closed, and comes again.
-                Ok(_) => {}
                 // Too many open files, as a rule: those under way end, and then there is room again.
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -103,17 +109,22 @@ fn connection(
     builder: &auto::Builder<TokioExecutor>,
     graceful: &GracefulShutdown,
     stream: Patient,
+    connected: Arc<Connected>,
     dispatch: Arc<Dispatch>,
 ) -> impl Future<Output = ()> + Send + 'static {
+    let of = Arc::clone(&connected);
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let dispatch = Arc::clone(&dispatch);
-        async move { Ok::<_, Infallible>(dispatch.call(request.map(Body::new)).await) }
+        let (dispatch, of) = (Arc::clone(&dispatch), Arc::clone(&of));
+        async move { Ok::<_, Infallible>(dispatch.call(request.map(Body::new), &of.peer).await) }
     });
     let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let serving = graceful.watch(serving);
     async move {
-        if let Err(error) = serving.await {
-            tracing::debug!(error = %error, "a connection ended early");
+        tokio::select! {
+            served = serving => if let Err(error) = served {
+                tracing::debug!(error = %error, "a connection ended early");
+            },
+            () = connected.peer.closes() => tracing::debug!("a connection gave way to another one"),
         }
     }
 }

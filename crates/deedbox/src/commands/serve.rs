@@ -29,6 +29,9 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
     let mut config = Config::new(args.data, PublicUrl::parse(&public_url).map_err(|e| wrong(e.to_string()))?);
     config.origin = args.origin.map(|origin| Origin::parse(&origin)).transpose().map_err(|e| wrong(e.to_string()))?;
     config.allow_local_claims = args.allow_local_claims;
+    if let Some(name) = &args.client_address_header {
+        config.set_client_address_header(name).map_err(|e| wrong(e.to_string()))?;
+    }
     let data = config.data.display().to_string();
     let server = open(config).await?;
     terminal::say(&format!("{} with {} entries, from {data}", server.origin(), server.size()));

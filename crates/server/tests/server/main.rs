@@ -5,6 +5,7 @@
 
 mod bounds;
 mod file_dialect;
+mod hostile;
 mod limits;
 mod log;
 mod objects;
