@@ -3,7 +3,6 @@
 use crate::answers::Answers;
 use crate::budget::Budget;
 use crate::config::Config;
-use crate::limits::WEIGHT_WAIT;
 use crate::log_files::LogFiles;
 use crate::meters::Meters;
 use crate::objects::ObjectShelf;
@@ -47,6 +46,7 @@ pub(crate) struct App {
     pub(crate) slots: Arc<Semaphore>,
     /// Places of work for those who send something, once all of it is here.
     pub(crate) askings: Arc<Semaphore>,
+    pub(crate) pages: Semaphore,
     /// Places in which bodies are awaited.
     pub(crate) bodies: Arc<Waiting>,
     /// The same for uploads, whose senders have shown a permit.
@@ -62,20 +62,30 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// A place of work for a reader, if there is one.
-    pub(crate) fn slot(&self) -> Result<SemaphorePermit<'_>, Refused> {
-        self.slots.try_acquire().map_err(|_| self.busy())
+    /// A place of work for a reader, who may wait for it a little.
+    pub(crate) async fn slot(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        self.place(&self.slots).await
     }
-    /// A place of work for a sender, who may wait for it a little.
+    /// One of few places for a page of events: it is made anew each time, and who wants many keeps nobody from what is kept.
+    pub(crate) async fn page(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        self.place(&self.pages).await
+    }
+    /// A place for a sender, when all of its request is here.
     pub(crate) async fn asking(&self) -> Result<SemaphorePermit<'_>, Refused> {
-        match tokio::time::timeout(WEIGHT_WAIT, self.askings.acquire()).await {
-            Ok(Ok(place)) => Ok(place),
-            _ => Err(self.busy()),
-        }
+        self.place(&self.askings).await
     }
-    fn busy(&self) -> Refused {
-        self.meters.busy.increment(1);
-        Refused::unavailable("busy", "too many requests are under way")
+
+    async fn place<'a>(&self, places: &'a Semaphore) -> Result<SemaphorePermit<'a>, Refused> {
+        if let Ok(place) = places.try_acquire() {
+            return Ok(place);
+        }
+        match tokio::time::timeout(self.config.times.wait, places.acquire()).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => {
+                self.meters.busy.increment(1);
+                Err(Refused::unavailable("busy", "too many requests are under way"))
+            }
+        }
     }
 
     /// Entries folded into every projection.

@@ -2,11 +2,12 @@
 //! or asks takes their weight first, and the weight stays with the bytes: it is given back when the last of them is gone, in a body,
 //! in hyper's queue or in a cache. Knows nothing of what the bytes are.
 
-use crate::limits::{GIVE_WAY_EVERY, WEIGHT_WAIT};
+use crate::limits::GIVE_WAY_EVERY;
 use crate::refusal::Refused;
 use bytes::Bytes;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -51,6 +52,8 @@ struct Part {
 /// The bytes that this process may hold for strangers.
 pub(crate) struct Budget {
     parts: [Part; 3],
+    /// How long somebody waits for bytes.
+    wait: Duration,
 }
 
 /// Leave to hold so many bytes, until it is dropped.
@@ -61,14 +64,14 @@ pub(crate) struct Weight {
 }
 
 impl Budget {
-    /// With so many bytes in each share, in the order of `Share::ALL`.
-    pub(crate) fn new(bytes: [u64; 3]) -> Self {
+    /// With so many bytes in each share, in the order of `Share::ALL`, for which somebody waits so long.
+    pub(crate) fn new(bytes: [u64; 3], wait: Duration) -> Self {
         let part = |bytes: u64| {
             let units = usize::try_from(bytes / UNIT as u64).unwrap_or(usize::MAX).clamp(1, u32::MAX as usize / 2);
             let free = Arc::new(Semaphore::new(units));
             Part { units, free, give_way: OnceLock::new(), waited: AtomicU64::new(0), refused: AtomicU64::new(0) }
         };
-        Budget { parts: bytes.map(part) }
+        Budget { parts: bytes.map(part), wait }
     }
 
     fn part(&self, share: Share) -> &Part {
@@ -109,7 +112,7 @@ impl Budget {
             return Ok(permit);
         }
         part.waited.fetch_add(1, Ordering::Relaxed);
-        let until = Instant::now() + WEIGHT_WAIT;
+        let until = Instant::now() + self.wait;
         let acquired = async {
             let mut acquired = std::pin::pin!(Arc::clone(&part.free).acquire_many_owned(units));
             loop {
@@ -202,13 +205,13 @@ pub(crate) fn carried(bytes: Bytes, weight: &Arc<Weight>) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::WEIGHT_WAIT;
     use std::sync::atomic::AtomicUsize;
 
     const MIB: usize = 1 << 20;
+    const WAIT: Duration = Duration::from_secs(5);
 
     fn budget() -> Budget {
-        Budget::new([MIB as u64, 2 * MIB as u64, MIB as u64])
+        Budget::new([MIB as u64, 2 * MIB as u64, MIB as u64], WAIT)
     }
 
     #[tokio::test]
@@ -244,22 +247,28 @@ mod tests {
         assert_eq!(budget.in_use(Share::Answers), 0);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_waits_in_vain_is_refused_and_who_is_slow_is_asked_to_let_go() {
-        let budget = budget();
+        const SHORT: Duration = Duration::from_millis(20);
+        let budget = Budget::new([MIB as u64; 3], SHORT);
         let held = budget.take(Share::Bodies, MIB).await.unwrap();
         let begun = Instant::now();
         let refused = budget.take(Share::Bodies, 1).await.unwrap_err();
         assert_eq!((refused.status.as_u16(), refused.code), (503, "busy"));
-        assert_eq!((begun.elapsed(), budget.waited(Share::Bodies), budget.refused(Share::Bodies)), (WEIGHT_WAIT, 1, 1));
+        assert_eq!((budget.waited(Share::Bodies), budget.refused(Share::Bodies)), (1, 1));
+        assert!(begun.elapsed() >= SHORT);
+        drop(held);
+
+        let budget = Budget::new([MIB as u64; 3], Duration::from_secs(60));
+        let held = budget.take(Share::Bodies, MIB).await.unwrap();
         let asked = Arc::new(AtomicUsize::new(0));
         let (slow, count) = (std::sync::Mutex::new(Some(held)), Arc::clone(&asked));
         budget.when_short(Share::Bodies, move || {
-            if count.fetch_add(1, Ordering::Relaxed) == 3 {
+            if count.fetch_add(1, Ordering::Relaxed) == 1 {
                 drop(slow.lock().unwrap().take());
             }
         });
         budget.take(Share::Bodies, MIB).await.unwrap();
-        assert_eq!((asked.load(Ordering::Relaxed), budget.refused(Share::Bodies)), (4, 1));
+        assert_eq!((asked.load(Ordering::Relaxed), budget.refused(Share::Bodies)), (2, 0));
     }
 }

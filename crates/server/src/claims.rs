@@ -17,11 +17,11 @@ use std::sync::Arc;
 /// POST of an acceptance.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
+    if !has_media_type(&parts.headers, COSE) {
+        return Err(Refused::bad_request("an acceptance is sent with Content-Type: application/cose").unread());
+    }
     let from = Sender::of(&parts.extensions);
     let body = read_whole(&app, from, &parts.headers, body, "the acceptance", limits::SMALL_ENVELOPE_BYTES).await?;
-    if !has_media_type(&parts.headers, COSE) {
-        return Err(Refused::bad_request("an acceptance is sent with Content-Type: application/cose"));
-    }
     let _asking = app.asking().await?;
     let acceptance = Acceptance::decode(&body.bytes).map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
     if !app.config.allow_local_claims || !acceptance.domain().is_localhost() {

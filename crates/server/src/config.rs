@@ -73,6 +73,8 @@ pub struct Times {
     pub answer: Duration,
     /// Without a byte, after which an upload or a download is given up.
     pub stall: Duration,
+    /// For a place of work or for memory, before a request is refused.
+    pub wait: Duration,
     /// In which a least number of bytes of an upload or a download has to move.
     pub pace: Duration,
     /// For requests under way to finish when the server stops.
@@ -90,6 +92,7 @@ impl Default for Times {
             answer: limits::ANSWER_TIME,
             stall: limits::STALL_TIME,
             pace: limits::PACE_TIME,
+            wait: limits::WAIT_TIME,
             stop: limits::STOP_TIME,
             sweep_every: limits::SWEEP_EVERY,
             unreferenced: Duration::from_millis(deedbox_intake::UNREFERENCED_MS),

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
+use tokio::sync::SemaphorePermit;
 use tower::ServiceExt as _;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -90,7 +91,7 @@ impl Dispatch {
                     tracing::error!(id, %method, path = shown(&uri), "a handler panicked; the request was answered with 500");
                     self.refuse(&uri, Refused::internal())
                 });
-                if response.extensions().get::<Streams>().is_some() { self.hold(&uri, response) } else { response }
+                if response.extensions().get::<Streams>().is_some() { self.hold(&uri, response).await } else { response }
             }
         };
         if !is_reading && response.headers().contains_key(header::CONNECTION) {
@@ -143,11 +144,19 @@ impl Dispatch {
         Refused::timed_out(self.app.config.times.answer, words).into_response()
     }
 
-    /// Lets an answer go that is sent while it is read, if not too many are.
-    fn hold(&self, uri: &Uri, response: Response) -> Response {
-        match Arc::clone(&self.app.downloads).try_acquire_owned() {
-            Ok(slot) => response.map(|body| Body::new(Held { body, held: slot, carry: |bytes, _| bytes })),
+    /// Lets an answer go that is sent while it is read, if not too many are. Where there are, those who take nothing of theirs give way.
+    async fn hold(&self, uri: &Uri, response: Response) -> Response {
+        let downloads = &self.app.downloads;
+        let slot = match Arc::clone(downloads).try_acquire_owned() {
+            Ok(slot) => Some(slot),
             Err(_) => {
+                self.app.peers.slow_readers_give_way();
+                tokio::time::timeout(self.app.config.times.wait, Arc::clone(downloads).acquire_owned()).await.ok().and_then(Result::ok)
+            }
+        };
+        match slot {
+            Some(slot) => response.map(|body| Body::new(Held { body, held: slot, carry: |bytes, _| bytes })),
+            None => {
                 self.app.meters.busy.increment(1);
                 self.refuse(uri, Refused::unavailable("busy", "too many downloads are under way"))
             }
@@ -168,6 +177,10 @@ impl Dispatch {
         }
     }
 
+    async fn slot(&self, is_needed: bool) -> Result<Option<SemaphorePermit<'_>>, Refused> {
+        if is_needed { self.app.slot().await.map(Some) } else { Ok(None) }
+    }
+
     async fn route(&self, kind: Kind, request: Request<Body>) -> Response {
         // Mounts first: most requests are theirs. The path is copied because the request is given away.
         if kind == Kind::Projection || kind == Kind::Other {
@@ -180,7 +193,7 @@ impl Dispatch {
         // a place when all of it is here.
         let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
         let needs_slot = is_reading && !is_at_hand(request.uri().path());
-        let slot = match needs_slot.then(|| self.app.slot()).transpose() {
+        let slot = match self.slot(needs_slot).await {
             Ok(slot) => slot,
             Err(refused) => return refused.into_response(),
         };
@@ -214,9 +227,9 @@ fn is_of_log(path: &str) -> bool {
     path.strip_prefix("/log").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// What is in memory, or for an operator.
+/// What is in memory, or for an operator; and what has few places of its own.
 fn is_at_hand(path: &str) -> bool {
-    matches!(path, "/health" | "/ready" | "/metrics" | "/log/checkpoint" | "/log/log.vkey")
+    matches!(path, "/health" | "/ready" | "/metrics" | "/log/checkpoint" | "/log/log.vkey" | "/api/v1/events")
 }
 
 /// Bytes of request line and headers, about as they came.

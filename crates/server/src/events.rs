@@ -50,11 +50,12 @@ pub(crate) fn appended(app: &App, appended: Appended) -> Response {
 /// POST of a statement.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
+    if !STATEMENT_TYPES.iter().any(|media_type| has_media_type(&parts.headers, media_type)) {
+        let words = "a statement is sent with Content-Type: application/cose or application/scitt-statement+cose";
+        return Err(Refused::bad_request(words).unread());
+    }
     let from = Sender::of(&parts.extensions);
     let body = read_whole(&app, from, &parts.headers, body, "the statement", limits::STATEMENT_BYTES).await?;
-    if !STATEMENT_TYPES.iter().any(|media_type| has_media_type(&parts.headers, media_type)) {
-        return Err(Refused::bad_request("a statement is sent with Content-Type: application/cose or application/scitt-statement+cose"));
-    }
     let _asking = app.asking().await?;
     match submit(&app, &body.bytes).await {
         Ok(done) => Ok(appended(&app, done)),
@@ -85,6 +86,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     if limit == 0 || limit > EVENTS_PAGE {
         return Err(Refused::bad_request(format!("limit is 1 to {EVENTS_PAGE}")));
     }
+    let _page = app.page().await?;
     // Of an entry that is published and not folded yet nobody can say whether it is void.
     let folded = app.folded();
     let to = from.saturating_add(limit).min(folded);

@@ -74,7 +74,7 @@ pub const ANSWER_CACHE_BYTES: u64 = 32 * 1024 * 1024;
 /// Bytes of objects and of the log's files in memory: the tarballs that everybody installs just now.
 pub const OBJECT_CACHE_BYTES: u64 = 24 * 1024 * 1024;
 /// Time that a request waits for memory, or for a place of work, before it is refused.
-pub const WEIGHT_WAIT: Duration = Duration::from_secs(5);
+pub const WAIT_TIME: Duration = Duration::from_secs(5);
 /// Time between two requests to the slow to let go, while somebody waits for memory.
 pub const GIVE_WAY_EVERY: Duration = Duration::from_millis(250);
 /// Time without progress after which a reader, or a sender of a body, gives way to others when memory is short.
@@ -84,7 +84,7 @@ pub const GIVES_WAY_AT_ONCE: usize = 32;
 /// Bytes of an answer that are not weighed: about what each connection has for its headers.
 pub const UNWEIGHED_BYTES: u64 = 16 * 1024;
 /// Bytes of rows and text with which the making of an answer begins.
-pub const MAKING_BYTES: usize = 256 * 1024;
+pub const MAKING_BYTES: usize = 64 * 1024;
 /// Bytes from which the making of an answer is large: of these one is made at a time, so that none waits for memory that another holds
 /// while that one waits too.
 pub const LARGE_MAKING_BYTES: usize = 8 * 1024 * 1024;
@@ -116,8 +116,8 @@ pub const LINGER_TIME: Duration = Duration::from_secs(1);
 pub const LINGER_AT_ONCE: usize = 128;
 /// Open files that are not connections: rows, log, objects being read.
 pub const OTHER_FILES: u64 = 256;
-/// Of requests under way, those that are not reading: one in so many.
-pub const READINGS_PER_ASKING: usize = 4;
+/// Pages of events that are made at once: each may read five bundles, and takes some milliseconds of a processor.
+pub const PAGES_AT_ONCE: usize = 8;
 
 /// Connections for each request that may be under way: idle ones cost some ten kilobytes.
 pub const CONNECTIONS_PER_REQUEST: usize = 8;

@@ -28,7 +28,7 @@ impl Memory {
             Share::Objects => parts(MEMORY_PARTS_OF_OBJECTS).saturating_add(config.object_cache_bytes),
         });
         let memory = Memory {
-            budget: Arc::new(Budget::new([bodies, answers, objects])),
+            budget: Arc::new(Budget::new([bodies, answers, objects], config.times.wait)),
             peers: Arc::new(Peers::new(config.max_requests.saturating_mul(CONNECTIONS_PER_REQUEST))),
             bodies: Arc::new(Waiting::new(config.max_requests)),
             uploads: Arc::new(Waiting::new(config.max_requests)),

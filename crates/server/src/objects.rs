@@ -138,7 +138,7 @@ impl ObjectShelf {
         if let Some(bytes) = self.hot(&object) {
             return Ok(weighed(bytes_answer(method, request, headers, &etag, bytes)));
         }
-        let _slot = app.slot()?;
+        let slot = app.slot().await?;
         if let Some(bytes) = self.small(&object).await? {
             return Ok(weighed(bytes_answer(method, request, headers, &etag, bytes)));
         }
@@ -155,6 +155,8 @@ impl ObjectShelf {
         let is_whole = range == (0..object.size);
         // Before the answer's head is on its way: what is missing is told with a status.
         let stat = self.objects.stat(&object.sha256).await?.ok_or_else(|| missing(&object))?;
+        // Who waits for memory keeps nobody from work.
+        drop(slot);
         let stream = pieces(&self.source, object.sha256, range).await?;
         let mut response = Response::new(if is_whole && !self.whole.knows(&stat) {
             Body::from_stream(self.whole.check(object, &stat, stream))

@@ -11,7 +11,7 @@ use crate::answers::Answers;
 use crate::app::{App, Writing, now};
 use crate::config::Config;
 use crate::keys::{self, RegistryKeys};
-use crate::limits::{BATCHES_WAITING, PROOFS_AT_ONCE, READINGS_PER_ASKING, renderings_at_once};
+use crate::limits::{BATCHES_WAITING, PAGES_AT_ONCE, PROOFS_AT_ONCE, renderings_at_once};
 use crate::log_files::LogFiles;
 use crate::memory::Memory;
 use crate::meters::Meters;
@@ -179,7 +179,8 @@ impl Server {
             renderings: Arc::new(Semaphore::new(renderings_at_once())),
             large_makings: Arc::new(Semaphore::new(1)),
             slots: Arc::new(Semaphore::new(config.max_requests)),
-            askings: Arc::new(Semaphore::new(config.max_requests.div_ceil(READINGS_PER_ASKING))),
+            askings: Arc::new(Semaphore::new(config.max_requests)),
+            pages: Semaphore::new(PAGES_AT_ONCE),
             bodies: memory.bodies,
             uploads: memory.uploads,
             budget: memory.budget,

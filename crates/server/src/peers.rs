@@ -215,7 +215,9 @@ fn give_way(inner: &Inner, address: Option<Address>, most: usize, since: fn(&Pee
     else {
         return 0;
     };
-    longest.sort_by_key(|(since, _)| *since);
+    if most < longest.len() {
+        longest.select_nth_unstable_by_key(most, |(since, _)| *since);
+    }
     longest.iter().take(most).map(|(_, peer)| peer.give_way()).count()
 }
 

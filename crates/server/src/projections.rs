@@ -120,7 +120,7 @@ async fn get(
     let (answer, folded) = match kept {
         Some(kept) => (kept, folded),
         None => {
-            let _slot = app.slot()?;
+            let _slot = app.slot().await?;
             let (path, accept) = (path.into_owned(), accept.into_owned());
             let request = ViewRequest { method: ViewMethod::Get, mount: mount.prefix, path, query, accept, body: Vec::new() };
             in_time(app, confirm_or_make(app, mount, &key, request)).await?
@@ -143,7 +143,7 @@ async fn give(app: &App, answer: &Arc<Answer>, method: &Method, headers: &Header
         match answer.give(method, headers, folded) {
             Given::Response(response) => return Ok(response),
             Given::Code(coding) => {
-                let _slot = app.slot()?;
+                let _slot = app.slot().await?;
                 in_time(app, code(app, answer, coding)).await?;
             }
             Given::Object(object, own, cache) => {

@@ -7,6 +7,7 @@ use crate::peers::{Connected, Peer};
 use crate::sent::{Ends, Sent};
 use socket2::SockRef;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -40,7 +41,6 @@ pub(crate) struct Patient {
     stream: Option<TcpStream>,
     connected: Arc<Connected>,
     patience: Arc<Patience>,
-    ends: Option<Ends>,
     /// Bytes that the system took.
     written: u64,
     /// The stretch of time in which at least `PACE_BYTES` have to go out.
@@ -72,13 +72,16 @@ impl Patient {
         // knows no such limit, it holds what it likes.
         #[cfg(target_os = "linux")]
         let _ = SockRef::from(&stream).set_tcp_notsent_lowat(NOT_SENT_BYTES);
-        let ends = stream.local_addr().ok().zip(stream.peer_addr().ok());
-        let ends = ends.map(|(ours, theirs)| (canonical(ours), canonical(theirs)));
-        Patient { stream: Some(stream), connected, patience, ends, written: 0, pace: None, stalled: None }
+        Patient { stream: Some(stream), connected, patience, written: 0, pace: None, stalled: None }
     }
 
     fn peer(&self) -> &Peer {
         &self.connected.peer
+    }
+
+    fn ends(&self) -> Option<Ends> {
+        let stream = self.stream.as_ref()?;
+        Some((canonical(stream.local_addr().ok()?), canonical(stream.peer_addr().ok()?)))
     }
 
     fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
@@ -141,7 +144,7 @@ impl Patient {
             if stalled.again.as_mut().poll(context).is_pending() {
                 break Poll::Pending;
             }
-            let (sent, ends) = (Arc::clone(&self.patience.sent), self.ends);
+            let (sent, ends) = (Arc::clone(&self.patience.sent), self.ends());
             stalled.looking = Some(tokio::task::spawn_blocking(move || sent.left(&ends?)));
         };
         self.stalled = Some(stalled);
@@ -149,8 +152,8 @@ impl Patient {
     }
 }
 
-fn canonical(end: std::net::SocketAddr) -> std::net::SocketAddr {
-    std::net::SocketAddr::new(end.ip().to_canonical(), end.port())
+fn canonical(end: SocketAddr) -> SocketAddr {
+    SocketAddr::new(end.ip().to_canonical(), end.port())
 }
 
 /// Whoever was refused while it still sends reads the refusal only if its bytes are taken for a moment: closed at once, the connection

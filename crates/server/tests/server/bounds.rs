@@ -222,7 +222,11 @@ async fn what_the_shell_refuses_below_a_mount_has_the_shape_of_its_clients() {
     for path in ["/api/v1/packages/%ff", "/nothing"] {
         assert!(code(world.get(path).await).await.0 >= 400);
     }
-    let (busy, wide) = crate::bounds::world(|config| config.max_requests = 1).await;
+    let (busy, wide) = crate::bounds::world(|config| {
+        config.max_requests = 1;
+        config.times.wait = Duration::from_millis(5);
+    })
+    .await;
     let answered = async {
         while wide.now.load(Ordering::SeqCst) == 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;

@@ -149,15 +149,15 @@ async fn awaited_bodies_hold_no_place_of_work_and_the_one_in_which_nothing_moves
         let permit = crate::world::permit(&owner);
         format!("PUT /objects/sha256/{n:064x} HTTP/1.1\r\nhost: x\r\nauthorization: {permit}\r\ncontent-length: 9\r\n\r\n")
     };
-    let post = |n: usize| format!("POST /api/v1/events?{n} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nx");
-    for heads in [[put(0), put(1), put(2)], [post(0), post(1), post(2)]] {
+    let post = |n: usize| format!("POST /api/v1/proofs?{n} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nx");
+    for (kind, heads) in [("upload", [put(0), put(1), put(2)]), ("short", [post(0), post(1), post(2)])] {
         for (n, head) in heads.into_iter().enumerate() {
             let mut stream = TcpStream::connect(world.address).await.unwrap();
             stream.write_all(head.as_bytes()).await.unwrap();
             held.push(stream);
-            // One after the other, so that it is known who has waited longest.
-            let wanted = format!(" {}", (n + 1).min(2));
-            let is_here = |text: &str| text.lines().any(|line| line.starts_with("deedbox_bodies_awaited{kind=") && line.ends_with(&wanted));
+            // One after the other, so that it is known in which nothing has moved for longest.
+            let taken = format!("deedbox_bodies_awaited{{kind=\"{kind}\"}} {}\n", (n + 1).min(2));
+            let is_here = |text: &str| text.contains(&taken);
             while !is_here(&world.text("/metrics").await) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
@@ -241,7 +241,7 @@ async fn behind_a_proxy_on_this_machine_its_clients_share_fairly_where_its_heade
     .await;
     // Whatever a client writes before it, the last one is the proxy's word.
     let post = |from: &str| {
-        format!("POST /api/v1/events HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 198.51.100.9, {from}\r\ncontent-length: 9\r\n\r\nx")
+        format!("POST /api/v1/proofs HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 198.51.100.9, {from}\r\ncontent-length: 9\r\n\r\nx")
     };
     let mut held = Vec::new();
     for (n, from) in ["192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.3", "192.0.2.4"].iter().enumerate() {

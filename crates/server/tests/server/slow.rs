@@ -34,10 +34,10 @@ async fn is_again(world: &World, kept: &std::collections::BTreeMap<String, deedb
 
 #[test]
 fn the_usual_times_are_those_of_the_specification() {
-    let Times { header, answer, stall, pace, stop, sweep_every, unreferenced } =
+    let Times { header, answer, stall, pace, wait, stop, sweep_every, unreferenced } =
         Config::new("data", PublicUrl::parse("https://registry.example").unwrap()).times;
-    let seconds = [header, answer, stall, pace, stop, sweep_every, unreferenced].map(|time| time.as_secs());
-    assert_eq!(seconds, [10, 60, 30, 300, 30, 3_600, 86_400]);
+    let seconds = [header, answer, stall, pace, wait, stop, sweep_every, unreferenced].map(|time| time.as_secs());
+    assert_eq!(seconds, [10, 60, 30, 300, 5, 30, 3_600, 86_400]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,6 +45,7 @@ async fn a_reader_that_stops_reading_is_let_go_and_keeps_nobody_from_downloads()
     let world = World::with(|config| {
         config.max_requests = 1;
         config.times.stall = Duration::from_millis(500);
+        config.times.wait = Duration::from_millis(20);
     })
     .await;
     let owner = world.claim("acme.localhost", 10).await;
