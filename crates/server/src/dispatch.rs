@@ -190,9 +190,9 @@ impl Dispatch {
             }
         }
         // What is answered from memory needs no place of work, an operator is answered however busy it is, and who sends something takes
-        // a place when all of it is here.
+        // a place when all of it is here. Objects take one where they are read.
         let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
-        let needs_slot = is_reading && !is_at_hand(request.uri().path());
+        let needs_slot = is_reading && kind != Kind::Objects && !is_at_hand(request.uri().path());
         let slot = match self.slot(needs_slot).await {
             Ok(slot) => slot,
             Err(refused) => return refused.into_response(),

@@ -63,7 +63,7 @@ pub const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Bytes that strangers make this process hold, beside its two caches. With these (56 MiB), some 40 MB that it has anyway and 10 KB for
 /// each of some thousand connections it stays under 300 MB whatever they do.
 pub const MEMORY_BYTES: u64 = 96 * 1024 * 1024;
-/// Of eight parts of these, those for bodies: three hundred uploads of small files at once, or twenty of large ones.
+/// Of eight parts of these, those for bodies: a thousand uploads of small files at once, or a hundred of large ones.
 pub const MEMORY_PARTS_OF_BODIES: u64 = 2;
 /// Those for answers: one that reads forty megabytes, or fifty packuments of megabytes to slow readers.
 pub const MEMORY_PARTS_OF_ANSWERS: u64 = 4;
@@ -95,7 +95,7 @@ pub const PIECE_OF_BODY_BYTES: usize = 16 * 1024;
 /// Bytes of a body that come at once and are few: they are copied, for each piece as it came holds a whole buffer.
 pub const SMALL_FRAME_BYTES: usize = 4 * 1024;
 /// Bytes of an upload that may be in memory: what the store gathers, twice.
-pub const UPLOAD_BYTES: usize = 1024 * 1024;
+pub const UPLOAD_BYTES: usize = 2 * 128 * 1024;
 /// Bytes of a download to a slow reader that may be in memory: a piece on its way, and the one before it.
 pub const SLOW_DOWNLOAD_BYTES: usize = 2 * 16 * 1024;
 /// Bytes of one such piece.

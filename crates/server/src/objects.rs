@@ -3,7 +3,7 @@
 
 use crate::app::{App, millis, now};
 use crate::body::{Awaited, Sender};
-use crate::budget::Share;
+use crate::budget::{Share, Weight};
 use crate::dispatch::Weighed;
 use crate::download::{Source, pieces};
 use crate::limits::{HOT_OBJECT_BYTES, PIECE_OF_BODY_BYTES, READ_AHEAD_SPARE_BYTES, READABLE_KEPT, UPLOAD_BYTES};
@@ -22,13 +22,14 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use deedbox_catalog::{ObjectRow, object_key};
-use deedbox_intake::{IntakeRefusal, Uploader};
+use deedbox_intake::{IntakeRefusal, Uploader, upload::Incoming};
 use deedbox_model::row::decode_row;
 use deedbox_model::{Domain, ObjectRef, Sha256Digest};
 use deedbox_store::{Objects, ProjectionId, RowStore, StoreError};
 use deedbox_view::Cache;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The projection whose rows say which objects may be read.
 pub(crate) const CATALOG: ProjectionId = ProjectionId { name: "catalog", version: 1 };
@@ -217,6 +218,7 @@ async fn uploader(app: &App, headers: &HeaderMap) -> Result<Uploader, Refused> {
 /// Whether an upload can be left out: of what is published, and of what the permit's own domain has uploaded. What others have uploaded
 /// is nobody's business before an event refers to it. One that is about to expire counts as not here.
 async fn head_with_permit(app: &App, address: Sha256Digest, headers: &HeaderMap) -> Result<Response, Refused> {
+    let _asking = app.asking().await?;
     let uploader = uploader(app, headers).await?;
     let nothing = || Refused::not_found(format!("{} is not here", address.to_address()));
     let is_published = app.objects.readable(&address).await?.is_some();
@@ -269,19 +271,35 @@ async fn here(app: &App, object: &ObjectRef) -> Result<bool, Refused> {
 
 /// One that is here and that nobody refers to is written again: its day begins anew. Only who has sent it before learns that it was here.
 async fn upload(app: &App, uploader: &Uploader, object: ObjectRef, from: Address, body: Body) -> Result<StatusCode, Refused> {
-    let mut awaited = Awaited::upload(app, from, body);
+    let own = (uploader.domain().clone(), object.sha256);
+    let was_here = app.objects.uploaded.contains_key(&own) && app.objects.objects.stat(&object.sha256).await?.is_some();
+    let incoming = app.door.begin(uploader, object, now()).await.map_err(|refusal| Refused::from(refusal).unread())?;
+    take(app, incoming, Awaited::upload(app, from, body)).await?;
+    app.objects.uploaded.insert(own, ());
+    Ok(if was_here { StatusCode::OK } else { StatusCode::CREATED })
+}
+
+/// Takes a body to its end, and puts the object in place. What of it is in memory is weighed.
+async fn take(app: &App, mut incoming: Incoming<'_>, mut awaited: Awaited) -> Result<(), Refused> {
     let mut weight = app.budget.take(Share::Bodies, PIECE_OF_BODY_BYTES).await.map_err(Refused::unread)?;
-    let mut incoming = app.door.begin(uploader, object, now()).await.map_err(|refusal| Refused::from(refusal).unread())?;
     let mut received = 0;
     while let Some(piece) = awaited.next_piece().await? {
         received += piece.len();
-        weight.grow(&app.budget, received.min(UPLOAD_BYTES)).await.map_err(Refused::unread)?;
+        make_room(app, &mut weight, received.min(UPLOAD_BYTES)).await.map_err(Refused::unread)?;
         incoming.write(piece).await.map_err(|refusal| Refused::from(refusal).unread())?;
     }
-    let own = (uploader.domain().clone(), object.sha256);
-    let was_here = app.objects.uploaded.contains_key(&own) && app.objects.objects.stat(&object.sha256).await?.is_some();
     incoming.finish().await?;
-    app.objects.uploaded.insert(own, ());
-    app.meters.uploaded_bytes.increment(object.size);
-    Ok(if was_here { StatusCode::OK } else { StatusCode::CREATED })
+    app.meters.uploaded_bytes.increment(received as u64);
+    Ok(())
+}
+
+/// Room for so much of an upload. It waits for that as long as its sender may wait with a byte: others end meanwhile.
+async fn make_room(app: &App, weight: &mut Weight, bytes: usize) -> Result<(), Refused> {
+    let until = Instant::now() + app.config.times.stall;
+    loop {
+        match weight.grow(&app.budget, bytes).await {
+            Err(_) if Instant::now() < until => {}
+            done => return done,
+        }
+    }
 }

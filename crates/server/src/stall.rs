@@ -51,8 +51,10 @@ pub(crate) struct Patient {
 
 struct Stretch {
     begun: Instant,
-    /// Bytes written when it began. That some of them were not sent yet is in the reader's favour once, and never more than a buffer.
+    /// Bytes written when it began.
     written: u64,
+    /// Bytes that had gone out when somebody looked first.
+    out: Option<u64>,
     /// Requests answered when it began: another one begins another stretch.
     answered: u32,
 }
@@ -106,6 +108,15 @@ impl Patient {
         }
     }
 
+    /// Another stretch begins when enough of this one has gone out.
+    fn judge_pace(&mut self, left: Option<u64>, now: Instant) {
+        let (Some(pace), Some(left)) = (&mut self.pace, left) else { return };
+        let out = self.written.saturating_sub(left);
+        if out >= pace.out.get_or_insert(out).saturating_add(PACE_BYTES as u64) {
+            (pace.begun, pace.out) = (now, Some(out));
+        }
+    }
+
     /// Ready, with the reason, when it is at its end. Wakes now and then to look whether bytes go out.
     fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<&'static str> {
         let now = Instant::now();
@@ -114,7 +125,7 @@ impl Patient {
             self.peer().stalls();
             let is_done = |pace: &Stretch| pace.answered != answered || self.written - pace.written >= PACE_BYTES as u64;
             if self.pace.as_ref().is_none_or(is_done) {
-                self.pace = Some(Stretch { begun: now, written: self.written, answered });
+                self.pace = Some(Stretch { begun: now, written: self.written, out: None, answered });
             }
         }
         let look_after = self.patience.stall / 4;
@@ -133,6 +144,7 @@ impl Patient {
                     self.peer().stalls();
                 }
                 stalled.left = left.or(stalled.left);
+                self.judge_pace(left, now);
                 if now >= stalled.since + self.patience.stall {
                     break Poll::Ready("the reader has stopped reading");
                 }
