@@ -65,7 +65,11 @@ impl Download {
                 return None;
             }
             if let Some(weight) = self.room_ahead() {
-                match self.open(WINDOW_BYTES).await {
+                let opened = {
+                    let _one_of_few = Arc::clone(&self.source.reads).acquire_owned().await;
+                    self.open(WINDOW_BYTES).await
+                };
+                match opened {
                     Ok(pieces) => self.ahead = Some((pieces, Arc::new(weight))),
                     Err(error) => return Some(Err(error)),
                 }
@@ -84,11 +88,12 @@ impl Download {
         let end = self.left.end.min(self.left.start.saturating_add(most));
         let address = self.address;
         let missing = || StoreError::damaged(format!("object {}", address.to_address()), "it is missing");
-        let _one_of_few = self.source.reads.acquire().await;
         self.source.objects.read(&self.address, self.left.start..end).await?.ok_or_else(missing)
     }
 
     async fn small_piece(&mut self) -> Result<Bytes, StoreError> {
+        // Until it is read: each read takes a thread.
+        let _one_of_few = Arc::clone(&self.source.reads).acquire_owned().await;
         let mut pieces = self.open(SLOW_PIECE_BYTES).await?;
         let mut piece = BytesMut::new();
         while let Some(more) = pieces.next().await {

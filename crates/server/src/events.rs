@@ -96,12 +96,18 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     let held = entries.iter().map(|entry| entry.len() * 6 + 2_048).sum();
     let mut making = Making::begin(&app).await?;
     making.hold(&app, held).await?;
-    let events: Vec<EntryJson> =
-        (from..).zip(entries.iter().zip(voids)).map(|(index, (bytes, void))| EntryJson::new(index, bytes, void)).collect();
-    let end = from.saturating_add(events.len() as u64);
-    let next = (!events.is_empty() && end < folded).then_some(end);
-    let text = json_text(&PageJson { tree_size: folded, events, next });
-    let mut response = json_answer(StatusCode::OK, making.made(&app.budget, text));
+    let (place, budget) = (Arc::clone(&app.renderings).acquire_owned().await.map_err(|_| Refused::internal())?, Arc::clone(&app.budget));
+    // Milliseconds of a processor: off the threads that serve others.
+    let text = tokio::task::spawn_blocking(move || {
+        let events: Vec<EntryJson> =
+            (from..).zip(entries.iter().zip(voids)).map(|(index, (bytes, void))| EntryJson::new(index, bytes, void)).collect();
+        let end = from.saturating_add(events.len() as u64);
+        let next = (!events.is_empty() && end < folded).then_some(end);
+        let text = json_text(&PageJson { tree_size: folded, events, next });
+        drop(place);
+        making.made(&budget, text)
+    });
+    let mut response = json_answer(StatusCode::OK, text.await.map_err(|_| Refused::internal())?);
     response.headers_mut().insert(TREE_SIZE, HeaderValue::from(folded));
     response.extensions_mut().insert(Weighed);
     Ok(response)

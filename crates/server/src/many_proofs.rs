@@ -82,16 +82,15 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     }
     let indices: Vec<u64> = indices.into_iter().collect();
     let tiles = app.log.tiles(plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
-    let proof = prove_multiproof(&indices, head.size, &tiles).map_err(|e| fault(&e))?;
     let count = indices.len() as u64;
-    let beginning = Head {
-        hashes: ByteBuf::from(proof.to_bytes()),
-        indices: indices.clone(),
-        missing,
-        checkpoint: ByteBuf::from(checkpoint.to_string()),
-    };
+    // Thousands of hashes: off the threads that serve others.
+    let proven =
+        tokio::task::spawn_blocking(move || prove_multiproof(&indices, head.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
+    let (hashes, indices) = proven.await.map_err(|_| Refused::internal())?.map_err(|e| fault(&e))?;
+    let beginning =
+        Head { hashes: ByteBuf::from(hashes), indices: indices.clone(), missing, checkpoint: ByteBuf::from(checkpoint.to_string()) };
     let mut text = Text::beginning(&beginning, count).map_err(|e| fault(&e))?;
-    drop((asked, body, beginning, tiles, proof));
+    drop((asked, body, beginning));
     add_statements(&app, &indices, &mut text, &mut making).await?;
     let (pieces, bytes) = text.end();
     let weight = making.weight(bytes);

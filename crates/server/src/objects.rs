@@ -155,7 +155,10 @@ impl ObjectShelf {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
         let is_whole = range == (0..object.size);
         // Before the answer's head is on its way: what is missing is told with a status.
-        let stat = self.objects.stat(&object.sha256).await?.ok_or_else(|| missing(&object))?;
+        let stat = {
+            let _one_of_few = self.source.reads.acquire().await;
+            self.objects.stat(&object.sha256).await?.ok_or_else(|| missing(&object))?
+        };
         // Who waits for memory keeps nobody from work.
         drop(slot);
         let stream = pieces(&self.source, object.sha256, range).await?;

@@ -28,6 +28,7 @@ impl From<IpAddr> for Address {
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) ip: IpAddr,
+    address: Address,
     began: Instant,
     /// A request of it is being answered.
     is_working: AtomicBool,
@@ -118,7 +119,7 @@ impl Drop for Connected {
     fn drop(&mut self) {
         let mut inner = self.peers.lock();
         inner.open.remove(&self.number);
-        let address = Address::from(self.peer.ip);
+        let address = self.peer.address;
         if let Some(count) = inner.by_address.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
@@ -150,15 +151,15 @@ impl Peers {
         let mut inner = self.lock();
         let of_address = inner.by_address.get(&address).copied().unwrap_or_default();
         if of_address >= self.most.div_ceil(2) {
-            let gave = give_way(&inner, Some(address), 1, Peer::since_it_waits);
-            if gave == 0 && inner.open.len() >= self.most {
+            if !one_gives_way(&inner, address, Peer::since_it_waits) && inner.open.len() >= self.most {
                 return None;
             }
-        } else if inner.open.len() >= self.most && give_way(&inner, None, 1, Peer::since_it_waits) == 0 {
+        } else if inner.open.len() >= self.most && give_way(&inner, 1, Peer::since_it_waits) == 0 {
             return None;
         }
         let peer = Arc::new(Peer {
             ip,
+            address,
             began: self.began,
             is_working: AtomicBool::new(false),
             touched: AtomicU64::new(0),
@@ -179,7 +180,7 @@ impl Peers {
 
     /// Memory is short: some of those who take nothing of their answers give way.
     pub(crate) fn slow_readers_give_way(&self) {
-        give_way(&self.lock(), None, GIVES_WAY_AT_ONCE, Peer::since_it_stalls);
+        give_way(&self.lock(), GIVES_WAY_AT_ONCE, Peer::since_it_stalls);
     }
 }
 
@@ -199,26 +200,28 @@ impl Peer {
     }
 }
 
-/// At most so many of one address give way, those first that have waited longest; gives how many. The address is the one that has most
-/// of them, or the one that is named.
-fn give_way(inner: &Inner, address: Option<Address>, most: usize, since: fn(&Peer) -> Option<u64>) -> usize {
+/// The one of this address that has waited longest gives way; whether there is one.
+fn one_gives_way(inner: &Inner, address: Address, since: fn(&Peer) -> Option<u64>) -> bool {
+    let of_address = inner.open.values().filter(|peer| peer.address == address);
+    let longest = of_address.filter_map(|peer| Some((since(peer)?, peer))).min_by_key(|(since, _)| *since);
+    longest.inspect(|(_, peer)| peer.give_way()).is_some()
+}
+
+/// At most so many of the address that has most of them give way, those first that have waited longest; gives how many.
+fn give_way(inner: &Inner, most: usize, since: fn(&Peer) -> Option<u64>) -> usize {
     let mut waiting: HashMap<Address, Vec<(u64, &Peer)>> = HashMap::new();
     for peer in inner.open.values() {
-        let of = Address::from(peer.ip);
-        if address.is_none_or(|address| address == of)
-            && let Some(since) = since(peer)
-        {
-            waiting.entry(of).or_default().push((since, peer));
+        if let Some(since) = since(peer) {
+            waiting.entry(peer.address).or_default().push((since, peer));
         }
     }
-    let Some(mut longest) = waiting.into_values().max_by_key(|peers| (peers.len(), peers.iter().map(|(since, _)| u64::MAX - since).max()))
-    else {
-        return 0;
-    };
-    if most < longest.len() {
-        longest.select_nth_unstable_by_key(most, |(since, _)| *since);
+    // Of two that have as many, the one whose longest has waited longer.
+    let busiest = waiting.into_values().max_by_key(|peers| (peers.len(), peers.iter().map(|(since, _)| u64::MAX - since).max()));
+    let Some(mut peers) = busiest else { return 0 };
+    if most < peers.len() {
+        peers.select_nth_unstable_by_key(most, |(since, _)| *since);
     }
-    longest.iter().take(most).map(|(_, peer)| peer.give_way()).count()
+    peers.iter().take(most).map(|(_, peer)| peer.give_way()).count()
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 use std::collections::HashMap;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 
 /// Both ends of a connection, ours first.
 pub(crate) type Ends = (SocketAddr, SocketAddr);
@@ -22,14 +23,13 @@ type Left = HashMap<Ends, u64>;
 pub(crate) struct Sent(Mutex<Option<(Instant, Arc<Left>)>>);
 
 impl Sent {
-    /// Bytes that were written to this connection and have not arrived; none if nobody knows. Reads a file: belongs on a thread that may
-    /// wait.
-    pub(crate) fn left(&self, ends: &Ends) -> Option<u64> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Bytes that were written to this connection and have not arrived; none if nobody knows. Of many who ask at once one looks.
+    pub(crate) async fn left(&self, ends: &Ends) -> Option<u64> {
+        let mut last = self.0.lock().await;
         let left = match &*last {
             Some((at, left)) if at.elapsed() < FRESH => Arc::clone(left),
             _ => {
-                let left = Arc::new(look());
+                let left = Arc::new(tokio::task::spawn_blocking(look).await.unwrap_or_default());
                 *last = Some((Instant::now(), Arc::clone(&left)));
                 left
             }
@@ -94,19 +94,19 @@ mod tests {
         }
     }
 
-    #[test]
+    #[tokio::test]
     #[cfg(target_os = "linux")]
-    fn what_nobody_reads_is_left() {
+    async fn what_nobody_reads_is_left() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let _reader = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (mut writer, _) = listener.accept().unwrap();
         let ends = (writer.local_addr().unwrap(), writer.peer_addr().unwrap());
         let sent = Sent::default();
-        assert_eq!(sent.left(&ends), Some(0));
+        assert_eq!(sent.left(&ends).await, Some(0));
         writer.set_nonblocking(true).unwrap();
         let piece = vec![0; 1 << 20];
         while writer.write(&piece).is_ok() {}
-        std::thread::sleep(FRESH);
-        assert!(sent.left(&ends).is_some_and(|left| left > 0));
+        tokio::time::sleep(FRESH).await;
+        assert!(sent.left(&ends).await.is_some_and(|left| left > 0));
     }
 }

@@ -157,7 +157,7 @@ impl Patient {
                 break Poll::Pending;
             }
             let (sent, ends) = (Arc::clone(&self.patience.sent), self.ends());
-            stalled.looking = Some(tokio::task::spawn_blocking(move || sent.left(&ends?)));
+            stalled.looking = Some(tokio::spawn(async move { sent.left(&ends?).await }));
         };
         self.stalled = Some(stalled);
         end
