@@ -9,6 +9,7 @@ pub mod limits;
 pub mod open;
 pub mod serve;
 
+mod access;
 mod answers;
 mod app;
 mod body;
@@ -28,6 +29,7 @@ mod making;
 mod many_proofs;
 mod memory;
 mod meters;
+mod naming;
 mod negotiate;
 mod objects;
 mod one_proof;
@@ -46,5 +48,6 @@ mod sweep;
 mod waiting;
 mod whole;
 
+pub use access::AccessSink;
 pub use config::{Config, PublicUrl, Times};
 pub use open::{MakeSigner, OnProgress, OpenError, Parts, Server};

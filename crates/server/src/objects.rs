@@ -12,7 +12,7 @@ use crate::negotiate::{Part, none_match, part};
 use crate::peers::Address;
 use crate::refusal::Refused;
 use crate::reply::{bytes_answer, cache_control, content_range, not_modified, unsatisfiable};
-use crate::request::one;
+use crate::request::{has_media_type, one};
 use crate::whole::FoundWhole;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -27,7 +27,7 @@ use deedbox_model::row::decode_row;
 use deedbox_model::{Domain, ObjectRef, Sha256Digest};
 use deedbox_store::{Objects, ProjectionId, RowStore, StoreError};
 use deedbox_view::Cache;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -184,11 +184,18 @@ fn missing(object: &ObjectRef) -> StoreError {
     StoreError::damaged(format!("object {}", object.sha256.to_address()), "it is missing")
 }
 
-/// GET, HEAD and PUT below `/objects/`.
+/// Bytes of an upload that are here (draft-ietf-httpbis-resumable-upload).
+pub(crate) const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+/// Bytes of the whole.
+const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
+/// Whether they are all here.
+const UPLOAD_COMPLETE: HeaderName = HeaderName::from_static("upload-complete");
+
+/// GET, HEAD, PUT and PATCH below `/objects/`.
 pub(crate) async fn route(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let address = address(request.uri())?;
     match *request.method() {
-        Method::PUT => put(&app, address, request).await,
+        Method::PUT | Method::PATCH => put(&app, address, request).await,
         Method::HEAD if request.headers().contains_key(header::AUTHORIZATION) => head_with_permit(&app, address, request.headers()).await,
         _ => get(&app, address, request.method(), request.headers()).await,
     }
@@ -219,16 +226,28 @@ async fn uploader(app: &App, headers: &HeaderMap) -> Result<Uploader, Refused> {
 }
 
 /// Whether an upload can be left out: of what is published, and of what the permit's own domain has uploaded. What others have uploaded
-/// is nobody's business before an event refers to it. One that is about to expire counts as not here.
+/// is nobody's business before an event refers to it. One that is about to expire counts as not here. Of one that broke off, or is on its
+/// way, how far it is.
 async fn head_with_permit(app: &App, address: Sha256Digest, headers: &HeaderMap) -> Result<Response, Refused> {
     let _asking = app.asking().await?;
     let uploader = uploader(app, headers).await?;
     let nothing = || Refused::not_found(format!("{} is not here", address.to_address()));
     let is_published = app.objects.readable(&address).await?.is_some();
-    if !is_published && !app.objects.uploaded.contains_key(&(uploader.domain().clone(), address)) {
-        return Err(nothing());
-    }
-    let stat = app.objects.objects.stat(&address).await?.ok_or_else(nothing)?;
+    let is_known = is_published || app.objects.uploaded.contains_key(&(uploader.domain().clone(), address));
+    let stat = app.objects.objects.stat(&address).await?.filter(|_| is_known);
+    let Some(stat) = stat else {
+        let mut response = nothing().into_response();
+        if let Some(progress) = app.door.progress(&uploader, &address) {
+            let headers = response.headers_mut();
+            headers.insert(UPLOAD_OFFSET, HeaderValue::from(progress.received));
+            headers.insert(UPLOAD_LENGTH, HeaderValue::from(progress.object.size));
+            headers.insert(UPLOAD_COMPLETE, HeaderValue::from_static("?0"));
+            if progress.is_held {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(1));
+            }
+        }
+        return Ok(response);
+    };
     // Half of the time that it is kept: whoever is told that it is here has the other half to publish it.
     let is_young = stat.modified_ms.saturating_add(millis(app.config.times.unreferenced) / 2) > now().as_ms();
     if !is_young && !is_published {
@@ -244,6 +263,10 @@ async fn put(app: &App, address: Sha256Digest, request: Request) -> Result<Respo
     let (parts, body) = request.into_parts();
     let from = Sender::of(&parts.extensions);
     // Nothing of the body is read before this: who asks first whether it may send it (`Expect: 100-continue`) is answered here.
+    if parts.method == Method::PATCH {
+        go_on(app, address, &parts.headers, from, body).await?;
+        return Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, cache_control(Cache::Never))]).into_response());
+    }
     let (uploader, object) = may_upload(app, address, &parts.headers).await.map_err(Refused::unread)?;
     let status = match here(app, &object).await.map_err(Refused::unread)? {
         // Published and in place: nothing to add, nothing to put on anybody's account.
@@ -260,9 +283,7 @@ async fn put(app: &App, address: Sha256Digest, request: Request) -> Result<Respo
 async fn may_upload(app: &App, address: Sha256Digest, headers: &HeaderMap) -> Result<(Uploader, ObjectRef), Refused> {
     let _asking = app.asking().await?;
     let uploader = uploader(app, headers).await?;
-    let size = one(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    let size = size.ok_or_else(|| Refused::bad_request("an upload says its size in Content-Length"))?;
-    Ok((uploader, ObjectRef { size, sha256: address }))
+    Ok((uploader, ObjectRef { size: length(headers)?, sha256: address }))
 }
 
 async fn here(app: &App, object: &ObjectRef) -> Result<bool, Refused> {
@@ -280,6 +301,27 @@ async fn upload(app: &App, uploader: &Uploader, object: ObjectRef, from: Address
     take(app, incoming, Awaited::upload(app, from, body)).await?;
     app.objects.uploaded.insert(own, ());
     Ok(if was_here { StatusCode::OK } else { StatusCode::CREATED })
+}
+
+/// The rest of an upload that broke off: all of it, from the first byte that is not here.
+async fn go_on(app: &App, address: Sha256Digest, headers: &HeaderMap, from: Address, body: Body) -> Result<(), Refused> {
+    let (uploader, object, offset) = may_go_on(app, address, headers).await.map_err(Refused::unread)?;
+    let incoming = app.door.resume(&uploader, object, offset, now()).await.map_err(|refusal| Refused::from(refusal).unread())?;
+    take(app, incoming, Awaited::upload(app, from, body)).await?;
+    app.objects.uploaded.insert((uploader.domain().clone(), object.sha256), ());
+    Ok(())
+}
+
+async fn may_go_on(app: &App, address: Sha256Digest, headers: &HeaderMap) -> Result<(Uploader, ObjectRef, u64), Refused> {
+    let _asking = app.asking().await?;
+    let uploader = uploader(app, headers).await?;
+    if !has_media_type(headers, "application/partial-upload") {
+        return Err(Refused::bad_request("the rest of an upload is sent as Content-Type: application/partial-upload"));
+    }
+    let offset = one(headers, &UPLOAD_OFFSET).and_then(number);
+    let offset = offset.ok_or_else(|| Refused::bad_request("the rest of an upload says in Upload-Offset where it begins"))?;
+    let size = offset.checked_add(length(headers)?).ok_or_else(|| Refused::bad_request("Upload-Offset and Content-Length are too much"))?;
+    Ok((uploader, ObjectRef { size, sha256: address }, offset))
 }
 
 /// Takes a body to its end, and puts the object in place. What of it is in memory is weighed.
@@ -305,4 +347,15 @@ async fn make_room(app: &App, weight: &mut Weight, bytes: usize) -> Result<(), R
             done => return done,
         }
     }
+}
+
+fn length(headers: &HeaderMap) -> Result<u64, Refused> {
+    let length = one(headers, &header::CONTENT_LENGTH).and_then(number);
+    length.ok_or_else(|| Refused::bad_request("an upload says its size in Content-Length"))
+}
+
+/// A number in its one spelling.
+fn number(text: &str) -> Option<u64> {
+    let is_plain = text == "0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()));
+    text.parse().ok().filter(|_| is_plain)
 }

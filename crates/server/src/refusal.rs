@@ -92,7 +92,11 @@ impl From<IntakeRefusal> for Refused {
         match refusal {
             IntakeRefusal::Authority(refusal) => refusal.into(),
             IntakeRefusal::Permit(_) => Self::permit(message),
-            IntakeRefusal::Budget { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, code, message),
+            IntakeRefusal::Budget { .. } | IntakeRefusal::BudgetObjects { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, code, message),
+            IntakeRefusal::UnderWay { .. } => Self::new(StatusCode::CONFLICT, code, message),
+            IntakeRefusal::UploadOffset { offset, .. } => {
+                Refused { extra: Some(("offset", json!(offset))), ..Self::new(StatusCode::CONFLICT, code, message) }
+            }
             IntakeRefusal::ObjectTooLarge { limit, .. } => {
                 let refused = Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
                 Refused { extra: Some(("limit", json!(limit))), ..refused }
@@ -180,6 +184,9 @@ impl Refused {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.is_unread {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(("offset", Value::Number(offset))) = &self.extra {
+            headers.insert(crate::objects::UPLOAD_OFFSET, value(&offset.to_string()));
         }
         match self.status {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {

@@ -1,6 +1,7 @@
 //! The connection loop and the end of it (spec/api.md §8): stop accepting, finish what is under way, let go of the ledger,
 //! wait for the writer and the replayer, close the rows.
 
+use crate::access::{AccessSink, Accessed};
 use crate::app::App;
 use crate::config::Times;
 use crate::dispatch::Dispatch;
@@ -18,6 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -31,14 +33,14 @@ pub struct Unfinished(pub Duration);
 impl Server {
     /// Serves until `shutdown` is done and all that was under way is finished, for which there is `Times::stop`.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Unfinished> {
-        let Server { app, tasks, sqlite, lock } = self;
+        let Server { app, tasks, sqlite, lock, access, .. } = self;
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&app)));
         let keeper = tokio::spawn(keep_up(Arc::clone(&app)));
         let dispatch = Arc::new(Dispatch::new(Arc::clone(&app)));
         // As many connections, and as many files that are read for them.
         let most = app.config.max_requests.saturating_mul(CONNECTIONS_PER_REQUEST);
         files_for(most, OTHER_FILES);
-        accept(listener, dispatch, Arc::clone(&app.peers), app.config.times, shutdown, || app.writing.begin_to_stop()).await;
+        accept(listener, dispatch, access, Arc::clone(&app.peers), app.config.times, shutdown, || app.writing.begin_to_stop()).await;
 
         keeper.abort();
         sweeper.abort();
@@ -65,6 +67,7 @@ async fn keep_up(app: Arc<App>) {
 async fn accept(
     listener: TcpListener,
     dispatch: Arc<Dispatch>,
+    access: Option<AccessSink>,
     peers: Arc<Peers>,
     times: Times,
     shutdown: impl Future<Output = ()>,
@@ -79,14 +82,15 @@ async fn accept(
             () = &mut shutdown => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, from)) => {
+                Ok((stream, client)) => {
                     // One too many, and nobody who gives way: whoever it is finds the connection closed, and comes again.
-                    let Some(connected) = peers.enter(from.ip()) else { continue };
+                    let Some(connected) = peers.enter(client.ip()) else { continue };
                     // Small answers go out at once.
                     let _ = stream.set_nodelay(true);
                     let connected = Arc::new(connected);
                     let stream = Patient::new(stream, Arc::clone(&connected), Arc::clone(&patience));
-                    connections.spawn(connection(&builder, &graceful, stream, connected, Arc::clone(&dispatch)));
+                    let access = access.clone().map(|sink| (sink, client.ip().to_canonical()));
+                    connections.spawn(connection(&builder, &graceful, stream, connected, Arc::clone(&dispatch), access));
                 }
                 // Too many open files, as a rule: those under way end, and then there is room again.
                 Err(error) => {
@@ -111,11 +115,19 @@ fn connection(
     stream: Patient,
     connected: Arc<Connected>,
     dispatch: Arc<Dispatch>,
+    access: Option<(AccessSink, IpAddr)>,
 ) -> impl Future<Output = ()> + Send + 'static {
     let of = Arc::clone(&connected);
     let service = service_fn(move |request: http::Request<Incoming>| {
         let (dispatch, of) = (Arc::clone(&dispatch), Arc::clone(&of));
-        async move { Ok::<_, Infallible>(dispatch.call(request.map(Body::new), &of.peer).await) }
+        let accessed = access.clone().map(|(sink, client)| Accessed::new(sink, client, &request));
+        async move {
+            let response = dispatch.call(request.map(Body::new), &of.peer).await;
+            Ok::<_, Infallible>(match accessed {
+                Some(accessed) => accessed.answered(response),
+                None => response,
+            })
+        }
     });
     let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let serving = graceful.watch(serving);

@@ -16,5 +16,6 @@ mod refusals;
 mod restart;
 mod slow;
 mod tarballs;
+mod uploads;
 mod void;
 mod world;
