@@ -3,13 +3,13 @@
 
 use crate::app::App;
 use crate::budget::{Share, Weight};
-use crate::limits::{BODY_PACE_BYTES, BODY_PACE_TIME, DRAINED_BYTES, PACE_BYTES, PIECE_OF_BODY_BYTES, SMALL_FRAME_BYTES};
+use crate::limits::{BODY_PACE_BYTES, BODY_PACE_TIME, DRAINED_BYTES, GATHER_TIME, PACE_BYTES, PIECE_OF_BODY_BYTES, SMALL_FRAME_BYTES};
 use crate::peers::Address;
 use crate::refusal::Refused;
 use crate::request::one;
 use crate::waiting::{Place, Waiting};
 use axum::body::{Body, BodyDataStream};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use flate2::read::GzDecoder;
 use futures::StreamExt as _;
 use http::{Extensions, HeaderMap, header};
@@ -17,7 +17,7 @@ use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Who sends a request that may have a body. With the request, for whoever reads that body.
 #[derive(Debug, Clone, Copy)]
@@ -116,7 +116,8 @@ impl Awaited {
         }
     }
 
-    /// The next bytes; small ones as they come are put together, so that what is kept of them is not more than they are.
+    /// The next bytes; small ones that come one soon after another are put together, so that what is kept of them is not much more than
+    /// they are.
     pub(crate) async fn next_piece(&mut self) -> Result<Option<Bytes>, Refused> {
         if let Some(refused) = self.failed.take() {
             return Err(refused);
@@ -125,21 +126,21 @@ impl Awaited {
         if first.len() >= SMALL_FRAME_BYTES {
             return Ok(Some(first));
         }
-        let mut together = BytesMut::with_capacity(PIECE_OF_BODY_BYTES);
-        together.extend_from_slice(&first);
+        let mut together = first.to_vec();
+        drop(first);
         while together.len() + SMALL_FRAME_BYTES <= PIECE_OF_BODY_BYTES {
-            match self.next().await {
-                Ok(Some(more)) => {
-                    together.extend_from_slice(&more);
-                }
-                Ok(None) => break,
-                Err(refused) => {
+            match timeout(GATHER_TIME, self.next()).await {
+                Ok(Ok(Some(more))) => together.extend_from_slice(&more),
+                Ok(Ok(None)) | Err(_) => break,
+                // It is told when these bytes are taken.
+                Ok(Err(refused)) => {
                     self.failed = Some(refused);
                     break;
                 }
             }
         }
-        Ok(Some(together.freeze()))
+        together.shrink_to_fit();
+        Ok(Some(together.into()))
     }
 }
 

@@ -94,6 +94,8 @@ pub const CODING_BYTES: usize = 4 * 1024 * 1024;
 pub const PIECE_OF_BODY_BYTES: usize = 16 * 1024;
 /// Bytes of a body that come at once and are few: they are copied, for each piece as it came holds a whole buffer.
 pub const SMALL_FRAME_BYTES: usize = 4 * 1024;
+/// Time in which such bytes are put together with those before them.
+pub const GATHER_TIME: Duration = Duration::from_millis(50);
 /// Bytes of an upload that may be in memory: what the store gathers, twice.
 pub const UPLOAD_BYTES: usize = 2 * 128 * 1024;
 /// Bytes of a download to a slow reader that may be in memory: a piece on its way, and the one before it.
