@@ -210,7 +210,7 @@ pub(crate) struct Target {
 async fn publish(registry: &Registry) -> anyhow::Result<Target> {
     let http = reqwest::Client::new();
     let url = format!("http://{}", registry.address);
-    let publisher = Publisher::claim(&http, &url, SecretKey::from_seed(&[7; 32]), DOMAIN, "127.0.0.1").await?;
+    let publisher = Publisher::claim(&http, &url, SecretKey::from_seed(&[7; 32]), DOMAIN).await?;
     let name = format!("@{DOMAIN}/widget");
     let mut prev = None;
     for n in 0..20 {
