@@ -9,6 +9,7 @@ pub mod closures;
 pub mod conformance;
 pub mod crash;
 pub mod debian;
+pub mod hostile;
 pub mod images;
 pub mod oci_engines;
 pub mod oci_layout;

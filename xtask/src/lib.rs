@@ -13,6 +13,7 @@ pub mod crash;
 pub mod doctor;
 pub mod fixtures;
 pub mod fuzz;
+pub mod hostile;
 pub mod test;
 pub mod tidy;
 

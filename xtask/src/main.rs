@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use xtask::{bench, closures, conformance, crash, doctor, fixtures, fuzz, root, test, tidy};
+use xtask::{bench, closures, conformance, crash, doctor, fixtures, fuzz, hostile, root, test, tidy};
 
 const USAGE: &str = "\
 cargo xtask test [--quick] [--only STEP]   everything that must pass; the last line is `N passed, N failed`
@@ -20,6 +20,9 @@ cargo xtask fuzz [--seconds N] [--target T]
                                            --lock takes the workspace's versions over
 cargo xtask fixtures [--check]             writes fixtures/ again; with --check only says which files would change
 cargo xtask crash [--runs N] [--seed S]    the crash loop, in release; prints how the rounds ended, by point
+                                           --debug runs it as the tests build it
+cargo xtask hostile [--connections N] [--seconds S] [--json]
+                                           a registry among a thousand hostile connections of each kind, in release
                                            --debug runs it as the tests build it
 cargo xtask bench [--quick] [--only GROUP] [--json]
                                             speed and size beside their goals, verdaccio and nginx; docs/guides/bench.md
@@ -53,6 +56,10 @@ fn main() -> ExitCode {
         ["fixtures", "--check"] => root().and_then(|root| fixtures::check(&root)),
         ["crash", rest @ ..] => match crash::Options::parse(rest) {
             Ok(options) => root().and_then(|root| crash::run(&root, &options)),
+            Err(wrong) => return used_wrongly(&wrong),
+        },
+        ["hostile", rest @ ..] => match hostile::Options::parse(rest) {
+            Ok(options) => root().and_then(|root| hostile::run(&root, &options)),
             Err(wrong) => return used_wrongly(&wrong),
         },
         ["bench", rest @ ..] => match bench::Options::parse(rest) {

@@ -123,6 +123,9 @@ pub(crate) struct Serve {
     /// Today's date, as a calendar says it: this machine's clock is right, however far it is ahead of what the registry knows of
     #[arg(long, value_name = "DATE")]
     pub(crate) accept_clock: Option<String>,
+    /// The header in which a proxy on this machine names its client's address, like X-Forwarded-For; without it all its clients share
+    #[arg(long, env = "DEEDBOX_CLIENT_ADDRESS_HEADER", value_name = "NAME")]
+    pub(crate) client_address_header: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

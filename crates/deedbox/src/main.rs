@@ -23,6 +23,9 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Threads that may wait for a disk or compute at once.
+const BLOCKING_THREADS: usize = 128;
+
 fn main() -> ExitCode {
     let matches = help::command_line().get_matches();
     if let Some(idle) = help::idle_setting(&matches) {
@@ -33,7 +36,8 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => error.exit(),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // Each thread that waits for a disk has memory of its own: more than these only wait for each other.
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
         Ok(runtime) => runtime,
         Err(error) => {
             terminal::complain(&format!("this machine gives no threads to run on: {error}"));

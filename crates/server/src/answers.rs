@@ -94,6 +94,12 @@ impl Answers {
 
     /// Keeps an answer.
     pub(crate) fn put(&self, key: &AnswerKey, answer: Arc<Answer>) {
+        self.keep(key, answer);
+        // What it forgets for this one is forgotten now: until then it has its weight.
+        self.kept.run_pending_tasks();
+    }
+
+    fn keep(&self, key: &AnswerKey, answer: Arc<Answer>) {
         if answer.varies_by_accept {
             self.kept.insert(key.full(), Kept::Answer(answer));
             self.kept.insert(key.plain().to_owned(), Kept::ByAccept);
@@ -167,8 +173,8 @@ pub(crate) enum Given {
 }
 
 impl Answer {
-    /// From what a projection rendered at `valid_at` entries.
-    pub(crate) fn new(rendered: ViewResponse, first: FirstRows, valid_at: u64) -> Self {
+    /// From what a projection rendered at `valid_at` entries. `carry` gives the bytes their weight.
+    pub(crate) fn new(rendered: ViewResponse, first: FirstRows, valid_at: u64, carry: impl FnOnce(Vec<u8>) -> Bytes) -> Self {
         let status = StatusCode::from_u16(rendered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut headers = own_headers(&rendered.headers);
         headers.insert(header::CONTENT_TYPE, value(&rendered.media_type));
@@ -187,7 +193,7 @@ impl Answer {
         }
         let content = match rendered.body {
             ViewBody::Object(object) => Content::Object(object, rendered.cache),
-            ViewBody::Bytes(bytes) => Content::Bytes(Box::new(Coded::new(bytes.into(), rendered.tag, &headers, is_compressible))),
+            ViewBody::Bytes(bytes) => Content::Bytes(Box::new(Coded::new(carry(bytes), rendered.tag, &headers, is_compressible))),
             ViewBody::Empty => Content::Bytes(Box::new(Coded::new(Bytes::new(), rendered.tag, &headers, false))),
         };
         Answer { status, headers, content, varies_by_accept: rendered.varies_by_accept, first, valid_at: AtomicU64::new(valid_at) }
@@ -271,8 +277,17 @@ impl Answer {
         Given::Response(response)
     }
 
-    /// Makes the bytes in a coding, for everybody after. Takes milliseconds: belongs on a blocking thread.
-    pub(crate) fn code(&self, wanted: Coding) {
+    /// Bytes of the answer as it is.
+    pub(crate) fn len(&self) -> usize {
+        match &self.content {
+            Content::Bytes(coded) => coded.identity.bytes.len(),
+            Content::Object(..) => 0,
+        }
+    }
+
+    /// Makes the bytes in a coding, for everybody after. Takes milliseconds: belongs on a blocking thread. `carry` gives them their
+    /// weight.
+    pub(crate) fn code(&self, wanted: Coding, carry: impl FnOnce(Bytes) -> Bytes) {
         let Content::Bytes(coded) = &self.content else { return };
         let Some(slot) = coded.slot(wanted) else { return };
         slot.get_or_init(|| {
@@ -281,7 +296,7 @@ impl Answer {
                 Coding::Gzip => (gzip(&coded.identity.bytes)?, "gzip", "-gz"),
                 Coding::Brotli => (brotli(&coded.identity.bytes)?, "br", "-br"),
             };
-            let mut form = Form::new(bytes, format!("\"{}{suffix}\"", coded.tag), &self.headers);
+            let mut form = Form::new(carry(bytes), format!("\"{}{suffix}\"", coded.tag), &self.headers);
             form.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
             Some(form)
         });

@@ -1,15 +1,18 @@
 //! What every route may use. Made once at the start; holds no state of a request.
 
 use crate::answers::Answers;
+use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::log_files::LogFiles;
 use crate::meters::Meters;
 use crate::objects::ObjectShelf;
+use crate::peers::Peers;
 use crate::projections::Mounts;
 use crate::recent::Recent;
 use crate::refusal::Refused;
 use crate::room::Room;
+use crate::waiting::Waiting;
 use deedbox_intake::Door;
 use deedbox_ledger::Ledger;
 use deedbox_model::{Origin, SecretKey, TimeMs};
@@ -18,7 +21,7 @@ use deedbox_view::Site;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 /// One registry.
 pub(crate) struct App {
@@ -39,7 +42,19 @@ pub(crate) struct App {
     pub(crate) many_proofs: Semaphore,
     /// Answers of projections that are read, rendered or coded.
     pub(crate) renderings: Arc<Semaphore>,
+    /// Answers that hold much while they are made: one at a time.
+    pub(crate) large_makings: Arc<Semaphore>,
+    /// Places of work for those who read, and are not answered from memory.
     pub(crate) slots: Arc<Semaphore>,
+    /// Places of work for those who send something, once all of it is here.
+    pub(crate) askings: Arc<Semaphore>,
+    pub(crate) pages: Semaphore,
+    /// Places in which bodies are awaited.
+    pub(crate) bodies: Arc<Waiting>,
+    /// The same for uploads, whose senders have shown a permit.
+    pub(crate) uploads: Arc<Waiting>,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) peers: Arc<Peers>,
     /// Downloads from the store, counted apart: slow readers never keep others from metadata.
     pub(crate) downloads: Arc<Semaphore>,
     /// Entries folded into every projection.
@@ -54,6 +69,31 @@ impl App {
     /// This machine's clock.
     pub(crate) fn now(&self) -> TimeMs {
         self.config.clock.now()
+    }
+    /// A place of work for a reader, who may wait for it a little.
+    pub(crate) async fn slot(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        self.place(&self.slots).await
+    }
+    /// One of few places for a page of events: it is made anew each time, and who wants many keeps nobody from what is kept.
+    pub(crate) async fn page(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        self.place(&self.pages).await
+    }
+    /// A place for a sender, when all of its request is here.
+    pub(crate) async fn asking(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        self.place(&self.askings).await
+    }
+
+    async fn place<'a>(&self, places: &'a Semaphore) -> Result<SemaphorePermit<'a>, Refused> {
+        if let Ok(place) = places.try_acquire() {
+            return Ok(place);
+        }
+        match tokio::time::timeout(self.config.times.wait, places.acquire()).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => {
+                self.meters.busy.increment(1);
+                Err(Refused::unavailable("busy", "too many requests are under way"))
+            }
+        }
     }
 
     /// Entries folded into every projection.

@@ -2,9 +2,10 @@
 //! (spec/api.md §6). Other claims need somebody who looks; they come as statements.
 
 use crate::app::App;
+use crate::body::{Sender, read_whole};
 use crate::events::{COSE, appended};
 use crate::refusal::Refused;
-use crate::request::{has_media_type, read_body};
+use crate::request::has_media_type;
 use crate::submit::submit_own;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -16,11 +17,13 @@ use std::sync::Arc;
 /// POST of an acceptance.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    let bytes = read_body(&parts.headers, body, "the acceptance", limits::SMALL_ENVELOPE_BYTES, app.config.times.stall).await?;
     if !has_media_type(&parts.headers, COSE) {
-        return Err(Refused::bad_request("an acceptance is sent with Content-Type: application/cose"));
+        return Err(Refused::bad_request("an acceptance is sent with Content-Type: application/cose").unread());
     }
-    let acceptance = Acceptance::decode(&bytes).map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
+    let from = Sender::of(&parts.extensions);
+    let body = read_whole(&app, from, &parts.headers, body, "the acceptance", limits::SMALL_ENVELOPE_BYTES).await?;
+    let _asking = app.asking().await?;
+    let acceptance = Acceptance::decode(&body.bytes).map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
     if !app.config.allow_local_claims || !acceptance.domain().is_localhost() {
         return Err(IntakeRefusal::LocalClaims.into());
     }

@@ -49,6 +49,7 @@ pub const CODES: &[Code] = &[
     code("no_such_channel", &[422], LOOK_FIRST),
     code("no_such_package", &[404], "check the spelling: GET /api/v1/packages/ lists what was published"),
     code("no_such_release", &[404, 422], "check the spelling of the version: GET /api/v1/packages/ID lists those that exist"),
+    code("not_acceptable", &[406], "name one of these in Accept, or leave the header out"),
     code("not_claimed", &[404, 422], "claim the domain first: deedbox claim"),
     code("not_deprecated", &[422], LOOK_FIRST),
     code("not_found", &[404], "check the spelling; what was uploaded and not published cannot be read"),

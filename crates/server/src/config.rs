@@ -3,6 +3,7 @@
 use crate::clock::WallClock;
 use crate::limits;
 use deedbox_model::Origin;
+use http::HeaderName;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,8 +23,14 @@ pub struct Config {
     pub max_object_bytes: u64,
     /// Bytes that a domain may have uploaded and not published.
     pub pending_bytes_per_domain: u64,
-    /// Requests under way; past it 503.
+    /// Requests under way that are not answered from memory; past it 503. As many bodies are awaited, as many uploads, and as many
+    /// downloads.
     pub max_requests: usize,
+    /// Bytes that requests may hold in memory altogether, beside the two caches.
+    pub memory_bytes: u64,
+    /// The header in which a proxy on a loopback address says who asks: the last address in it shares fairly with others. Of nobody else
+    /// is it read.
+    pub client_address_header: Option<HeaderName>,
     /// Bytes of assembled answers in memory.
     pub answer_cache_bytes: u64,
     /// Bytes of objects and of the log's files in memory.
@@ -39,6 +46,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Sets the header in which a proxy on a loopback address says who asks.
+    pub fn set_client_address_header(&mut self, name: &str) -> Result<(), BadHeader> {
+        self.client_address_header = Some(HeaderName::try_from(name).map_err(|_| BadHeader(name.chars().take(200).collect()))?);
+        Ok(())
+    }
+
     /// With the usual limits.
     pub fn new(data: impl Into<PathBuf>, public_url: PublicUrl) -> Self {
         let policy = deedbox_intake::Policy::default();
@@ -50,8 +63,10 @@ impl Config {
             max_object_bytes: policy.max_object_bytes,
             pending_bytes_per_domain: policy.pending_bytes_per_domain,
             max_requests: 1_024,
-            answer_cache_bytes: 256 * 1024 * 1024,
-            object_cache_bytes: 256 * 1024 * 1024,
+            memory_bytes: limits::MEMORY_BYTES,
+            client_address_header: None,
+            answer_cache_bytes: limits::ANSWER_CACHE_BYTES,
+            object_cache_bytes: limits::OBJECT_CACHE_BYTES,
             times: Times::default(),
             read_only: false,
             clock: WallClock::default(),
@@ -69,6 +84,10 @@ pub struct Times {
     pub answer: Duration,
     /// Without a byte, after which an upload or a download is given up.
     pub stall: Duration,
+    /// For a place of work or for memory, before a request is refused.
+    pub wait: Duration,
+    /// In which a least number of bytes of an upload or a download has to move.
+    pub pace: Duration,
     /// For requests under way to finish when the server stops.
     pub stop: Duration,
     /// Between two sweeps of objects that nobody refers to.
@@ -83,12 +102,19 @@ impl Default for Times {
             header: limits::HEADER_TIME,
             answer: limits::ANSWER_TIME,
             stall: limits::STALL_TIME,
+            pace: limits::PACE_TIME,
+            wait: limits::WAIT_TIME,
             stop: limits::STOP_TIME,
             sweep_every: limits::SWEEP_EVERY,
             unreferenced: Duration::from_millis(deedbox_intake::UNREFERENCED_MS),
         }
     }
 }
+
+/// Why a text is not the name of a header.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not the name of a header; give one like X-Forwarded-For")]
+pub struct BadHeader(String);
 
 /// Scheme, host, port and path under which clients reach a registry: `https://registry.example`.
 #[derive(Debug, Clone, PartialEq, Eq)]

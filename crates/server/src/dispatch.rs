@@ -1,8 +1,12 @@
 //! From a request to its answer: limits around every route, request ids, counting, logging, panics (spec/api.md §1, §8).
 
 use crate::app::App;
-use crate::limits::{HEADER_BYTES, SLOW};
+use crate::body::Sender;
+use crate::budget::{Share, carried};
+use crate::host;
+use crate::limits::{HEADER_BYTES, SLOW, UNWEIGHED_BYTES};
 use crate::meters::Kind;
+use crate::peers::{Address, Peer};
 use crate::refusal::Refused;
 use crate::{claims, events, log_routes, many_proofs, objects, one_proof, projections, readiness, registry};
 use axum::Router;
@@ -11,15 +15,16 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use futures::FutureExt as _;
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
-use hyper::body::{Frame, SizeHint};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use hyper::body::{Body as _, Frame, SizeHint};
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::SemaphorePermit;
 use tower::ServiceExt as _;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,6 +32,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Marks an answer whose body comes from the store while it is sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Streams;
+
+/// Marks an answer whose bytes have their weight already.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weighed;
 
 /// Every route of a registry.
 pub(crate) struct Dispatch {
@@ -40,7 +49,7 @@ pub(crate) struct Dispatch {
 impl Dispatch {
     pub(crate) fn new(app: Arc<App>) -> Self {
         let router = Router::new()
-            .route("/log/{*path}", get(log_routes::get))
+            .route("/log/{*path}", get(log_routes::get).options(log_routes::preflight))
             .route("/api/v1/events", get(events::list).post(events::post))
             .route("/api/v1/events/{which}", get(events::get))
             .route("/api/v1/events/{which}/proof", get(one_proof::get))
@@ -63,26 +72,32 @@ impl Dispatch {
     }
 
     /// Answers; never fails.
-    pub(crate) async fn call(&self, request: Request<Body>) -> Response {
+    pub(crate) async fn call(&self, mut request: Request<Body>, peer: &Peer) -> Response {
+        peer.begin();
         let began = Instant::now();
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let kind = kind_of(&method, uri.path());
         let id = format!("{:08x}-{:x}", self.process, self.next_id.fetch_add(1, Ordering::Relaxed));
-        let mut response = match self.app.slots.try_acquire() {
-            // hyper reads a little more than it is told to.
-            Ok(_) if head_bytes(&request) > HEADER_BYTES => self.refuse(&uri, Refused::head_too_large()),
-            Ok(_slot) => {
+        let is_reading = matches!(method, Method::GET | Method::HEAD);
+        let mut response = match check(&request) {
+            Err(refused) => self.refuse(&uri, refused),
+            Ok(()) => {
+                if !is_reading {
+                    let sender = Sender(self.address(peer, request.headers()));
+                    request.extensions_mut().insert(sender);
+                }
                 let answer = AssertUnwindSafe(self.route(kind, request)).catch_unwind().await;
                 let response = answer.unwrap_or_else(|_| {
                     tracing::error!(id, %method, path = shown(&uri), "a handler panicked; the request was answered with 500");
                     self.refuse(&uri, Refused::internal())
                 });
-                if response.extensions().get::<Streams>().is_some() { self.hold(&uri, response) } else { response }
+                if response.extensions().get::<Streams>().is_some() { self.hold(&uri, response).await } else { response }
             }
-            // An operator's questions are answered however busy it is.
-            Err(_) if matches!(uri.path(), "/health" | "/ready" | "/metrics") => self.route(kind, request).await,
-            Err(_) => self.busy(&uri),
         };
+        if !is_reading && response.headers().contains_key(header::CONNECTION) {
+            peer.linger();
+        }
+        peer.done();
         let (took, status) = (began.elapsed(), response.status());
         self.app.meters.count(kind, status, took);
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -98,7 +113,19 @@ impl Dispatch {
         if let Ok(id) = HeaderValue::try_from(id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if is_of_log(uri.path()) {
+            response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        }
         response
+    }
+
+    /// On whose account a sender waits: who is connected, or whom its proxy on this machine names.
+    fn address(&self, peer: &Peer, headers: &HeaderMap) -> Address {
+        let named = self.app.config.client_address_header.as_ref().filter(|_| peer.ip.to_canonical().is_loopback());
+        // The last one is the proxy's own word; those before it are whatever a client wrote.
+        let last = named.and_then(|name| headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next());
+        last.and_then(|last| last.trim().parse::<IpAddr>().ok()).unwrap_or(peer.ip).into()
     }
 
     /// A refusal in the shape that whoever asks below this path reads.
@@ -109,11 +136,6 @@ impl Dispatch {
         }
     }
 
-    fn busy(&self, uri: &Uri) -> Response {
-        self.app.meters.busy.increment(1);
-        self.refuse(uri, Refused::unavailable("busy", "too many requests are under way"))
-    }
-
     fn timed_out(&self, kind: Kind) -> Response {
         let words = match kind {
             Kind::Append => "it may have been appended and may not: send the same bytes again",
@@ -122,12 +144,41 @@ impl Dispatch {
         Refused::timed_out(self.app.config.times.answer, words).into_response()
     }
 
-    /// Lets an answer go that is sent while it is read, if not too many are.
-    fn hold(&self, uri: &Uri, response: Response) -> Response {
-        match Arc::clone(&self.app.downloads).try_acquire_owned() {
-            Ok(slot) => response.map(|body| Body::new(Held { body, _slot: slot })),
-            Err(_) => self.busy(uri),
+    /// Lets an answer go that is sent while it is read, if not too many are. Where there are, those who take nothing of theirs give way.
+    async fn hold(&self, uri: &Uri, response: Response) -> Response {
+        let downloads = &self.app.downloads;
+        let slot = match Arc::clone(downloads).try_acquire_owned() {
+            Ok(slot) => Some(slot),
+            Err(_) => {
+                self.app.peers.slow_readers_give_way();
+                tokio::time::timeout(self.app.config.times.wait, Arc::clone(downloads).acquire_owned()).await.ok().and_then(Result::ok)
+            }
+        };
+        match slot {
+            Some(slot) => response.map(|body| Body::new(Held { body, held: slot, carry: |bytes, _| bytes })),
+            None => {
+                self.app.meters.busy.increment(1);
+                self.refuse(uri, Refused::unavailable("busy", "too many downloads are under way"))
+            }
         }
+    }
+
+    /// An answer that is in memory and does not weigh its bytes itself: they are weighed for as long as they are.
+    async fn weighed(&self, kind: Kind, response: Response) -> Response {
+        let bytes = response.body().size_hint().exact().unwrap_or_default();
+        if bytes <= UNWEIGHED_BYTES || response.extensions().get::<Weighed>().is_some() || response.extensions().get::<Streams>().is_some()
+        {
+            return response;
+        }
+        let share = if matches!(kind, Kind::Log | Kind::Objects) { Share::Objects } else { Share::Answers };
+        match self.app.budget.take(share, usize::try_from(bytes).unwrap_or(usize::MAX)).await {
+            Ok(weight) => response.map(|body| Body::new(Held { body, held: Arc::new(weight), carry: carried })),
+            Err(refused) => refused.into_response(),
+        }
+    }
+
+    async fn slot(&self, is_needed: bool) -> Result<Option<SemaphorePermit<'_>>, Refused> {
+        if is_needed { self.app.slot().await.map(Some) } else { Ok(None) }
     }
 
     async fn route(&self, kind: Kind, request: Request<Body>) -> Response {
@@ -138,17 +189,47 @@ impl Dispatch {
                 return projections::answer(&self.app, mount, rest, request).await;
             }
         }
+        // What is answered from memory needs no place of work, an operator is answered however busy it is, and who sends something takes
+        // a place when all of it is here. Objects take one where they are read.
+        let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
+        let needs_slot = is_reading && kind != Kind::Objects && !is_at_hand(request.uri().path());
+        let slot = match self.slot(needs_slot).await {
+            Ok(slot) => slot,
+            Err(refused) => return refused.into_response(),
+        };
+        // A body has as long to come as its answer has after it.
+        let whole = self.app.config.times.answer.saturating_mul(if is_reading { 1 } else { 2 });
         let answer = self.router.clone().oneshot(request);
         let answer = match kind {
             // As long as bytes come; each wait has its own limit.
             Kind::Upload => answer.await,
-            _ => match tokio::time::timeout(self.app.config.times.answer, answer).await {
+            _ => match tokio::time::timeout(whole, answer).await {
                 Ok(answer) => answer,
                 Err(_) => return self.timed_out(kind),
             },
         };
-        answer.unwrap_or_else(|never| match never {})
+        drop(slot);
+        self.weighed(kind, answer.unwrap_or_else(|never| match never {})).await
     }
+}
+
+/// What is refused whatever it asks.
+fn check(request: &Request<Body>) -> Result<(), Refused> {
+    // hyper reads a little more than it is told to.
+    if head_bytes(request) > HEADER_BYTES {
+        return Err(Refused::head_too_large());
+    }
+    host::check(request.version(), request.headers()).map_err(Refused::unread)
+}
+
+/// Below the log, where pages of anybody may read.
+fn is_of_log(path: &str) -> bool {
+    path.strip_prefix("/log").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What is in memory, or for an operator; and what has few places of its own.
+fn is_at_hand(path: &str) -> bool {
+    matches!(path, "/health" | "/ready" | "/metrics" | "/log/checkpoint" | "/log/log.vkey" | "/api/v1/events")
 }
 
 /// Bytes of request line and headers, about as they came.
@@ -190,18 +271,20 @@ async fn not_allowed(method: Method) -> Refused {
     Refused::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("{method} does nothing here"))
 }
 
-/// A body that keeps its place among the downloads.
-struct Held {
+/// A body that keeps something for as long as it is sent, and may give its bytes a part of that to keep.
+struct Held<T> {
     body: Body,
-    _slot: OwnedSemaphorePermit,
+    held: T,
+    carry: fn(Bytes, &T) -> Bytes,
 }
 
-impl hyper::body::Body for Held {
+impl<T: Unpin> hyper::body::Body for Held<T> {
     type Data = Bytes;
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(|bytes| (self.carry)(bytes, &self.held)))))
     }
     fn is_end_stream(&self) -> bool {
         self.body.is_end_stream()

@@ -1,11 +1,15 @@
 //! `/api/v1/events`: appending, and reading entries one by one or by the page (spec/api.md §3).
 
 use crate::app::App;
+use crate::body::{Sender, read_whole};
+use crate::dispatch::Weighed;
 use crate::entry_json::EntryJson;
 use crate::limits::{EVENTS_PAGE, EVENTS_PAGE_DEFAULT};
+use crate::making::Making;
+use crate::negotiate::choose;
 use crate::refusal::Refused;
-use crate::reply::{Plain, TREE_SIZE, json};
-use crate::request::{accept, accepts, decode_query, has_media_type, read_body};
+use crate::reply::{Plain, TREE_SIZE, json, json_answer, json_text};
+use crate::request::{accept, decode_query, has_media_type};
 use crate::submit::{AUTHORITY, index_of, submit};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
@@ -21,6 +25,10 @@ use std::sync::Arc;
 
 /// The media type of COSE (RFC 9052 §11.3.1).
 pub(crate) const COSE: &str = "application/cose";
+/// The same for a signed statement (RFC 9943).
+const SCITT_STATEMENT: &str = "application/scitt-statement+cose";
+/// What a statement is sent as: as itself, or as any COSE.
+const STATEMENT_TYPES: [&str; 2] = [COSE, SCITT_STATEMENT];
 
 #[derive(Serialize)]
 struct AppendedJson {
@@ -42,11 +50,14 @@ pub(crate) fn appended(app: &App, appended: Appended) -> Response {
 /// POST of a statement.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    let bytes = read_body(&parts.headers, body, "the statement", limits::STATEMENT_BYTES, app.config.times.stall).await?;
-    if !has_media_type(&parts.headers, COSE) {
-        return Err(Refused::bad_request("a statement is sent with Content-Type: application/cose"));
+    if !STATEMENT_TYPES.iter().any(|media_type| has_media_type(&parts.headers, media_type)) {
+        let words = "a statement is sent with Content-Type: application/cose or application/scitt-statement+cose";
+        return Err(Refused::bad_request(words).unread());
     }
-    match submit(&app, &bytes).await {
+    let from = Sender::of(&parts.extensions);
+    let body = read_whole(&app, from, &parts.headers, body, "the statement", limits::STATEMENT_BYTES).await?;
+    let _asking = app.asking().await?;
+    match submit(&app, &body.bytes).await {
         Ok(done) => Ok(appended(&app, done)),
         Err(refused) => {
             app.meters.refused.increment(1);
@@ -75,18 +86,31 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     if limit == 0 || limit > EVENTS_PAGE {
         return Err(Refused::bad_request(format!("limit is 1 to {EVENTS_PAGE}")));
     }
+    let _page = app.page().await?;
     // Of an entry that is published and not folded yet nobody can say whether it is void.
     let folded = app.folded();
     let to = from.saturating_add(limit).min(folded);
     let entries = if from < to { app.log.entries(from, to).await? } else { Vec::new() };
     let voids = void_codes(&app, from, entries.len()).await?;
-    // The indices come last: nobody counts on from the largest number where there is nothing to count.
-    let events: Vec<EntryJson> =
-        entries.iter().zip(voids).zip(from..).map(|((bytes, void), index)| EntryJson::new(index, bytes, void)).collect();
-    let end = from.saturating_add(events.len() as u64);
-    let next = (!events.is_empty() && end < folded).then_some(end);
-    let mut response = json(StatusCode::OK, &PageJson { tree_size: folded, events, next });
+    // As JSON an entry has its bytes, some of them in base64, and as many again around them; and then all of it again as text.
+    let held = entries.iter().map(|entry| entry.len() * 6 + 2_048).sum();
+    let mut making = Making::begin(&app).await?;
+    making.hold(&app, held).await?;
+    let (place, budget) = (Arc::clone(&app.renderings).acquire_owned().await.map_err(|_| Refused::internal())?, Arc::clone(&app.budget));
+    // Milliseconds of a processor: off the threads that serve others.
+    let text = tokio::task::spawn_blocking(move || {
+        // The indices come last: nobody counts on from the largest number where there is nothing to count.
+        let events: Vec<EntryJson> =
+            entries.iter().zip(voids).zip(from..).map(|((bytes, void), index)| EntryJson::new(index, bytes, void)).collect();
+        let end = from.saturating_add(events.len() as u64);
+        let next = (!events.is_empty() && end < folded).then_some(end);
+        let text = json_text(&PageJson { tree_size: folded, events, next });
+        drop(place);
+        making.made(&budget, text)
+    });
+    let mut response = json_answer(StatusCode::OK, text.await.map_err(|_| Refused::internal())?);
     response.headers_mut().insert(TREE_SIZE, HeaderValue::from(folded));
+    response.extensions_mut().insert(Weighed);
     Ok(response)
 }
 
@@ -99,8 +123,9 @@ pub(crate) async fn get(
 ) -> Result<Response, Refused> {
     let found = find(&app, &which).await?;
     let vary = HeaderValue::from_static("Accept");
-    if accepts(&accept(&headers)?, COSE) {
-        return Ok(Plain::new(COSE, found.bytes, Cache::Immutable).with(header::VARY, vary).answer(&method, &headers));
+    let chosen = choose(&accept(&headers)?, &["application/json", COSE, SCITT_STATEMENT])?;
+    if chosen != "application/json" {
+        return Ok(Plain::new(chosen, found.bytes, Cache::Immutable).with(header::VARY, vary).answer(&method, &headers));
     }
     let folded = app.folded();
     let void = void_codes(&app, found.index, 1).await?.pop().flatten();

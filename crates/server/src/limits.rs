@@ -20,15 +20,17 @@ pub const PROOFS_BODY_BYTES: usize = 1024 * 1024;
 pub const PROOFS_ASKED: usize = 16_000;
 /// Bytes of statements in one answer: a statement has some 700.
 pub const PROOFS_STATEMENT_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of rows, tiles and hashes that an answer with many proofs may need beside its statements.
+pub const PROOFS_ROWS_BYTES: usize = 2 * 1024 * 1024;
 /// Answers with many proofs that are made at once: each may read thousands of entry bundles.
 pub const PROOFS_AT_ONCE: usize = 2;
-/// Answers of projections that are read, rendered or coded at once, for each core: one works while another waits for rows.
-/// Each may hold 80 MiB of rows and as much of text, some 250 MB in all; that times this is what strangers can make it hold.
+/// Answers of projections that are read, rendered or coded at once, for each core: one works while another waits for rows. What each
+/// holds is weighed (`MEMORY_BYTES`).
 pub const RENDERINGS_PER_CORE: usize = 2;
 /// Bytes of a projection's POST as it comes, and unpacked: an audit of a large tree.
 pub const QUERY_BODY_BYTES: usize = 1024 * 1024;
 /// The same, unpacked.
-pub const QUERY_BODY_UNPACKED_BYTES: u64 = 8 * 1024 * 1024;
+pub const QUERY_BODY_UNPACKED_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of a body that nobody wants, read so that its sender reads the refusal: a native client's publish.
 pub const DRAINED_BYTES: usize = 64 * 1024 * 1024;
 /// Events in one page.
@@ -42,6 +44,15 @@ pub const HEADER_TIME: Duration = Duration::from_secs(10);
 pub const ANSWER_TIME: Duration = Duration::from_secs(60);
 /// Time without a byte after which an upload or a download is given up.
 pub const STALL_TIME: Duration = Duration::from_secs(30);
+/// Time in which `PACE_BYTES` of an upload or a download have to move.
+pub const PACE_TIME: Duration = Duration::from_secs(5 * 60);
+/// Bytes of an upload or a download that have to move in `PACE_TIME`: 218 in a second, a twentieth of what the slowest lines have. Who
+/// takes less holds a place for nothing.
+pub const PACE_BYTES: usize = 64 * 1024;
+/// Time in which `BODY_PACE_BYTES` of a body that is read whole have to come.
+pub const BODY_PACE_TIME: Duration = Duration::from_secs(10);
+/// Bytes of a body that is read whole that have to come in `BODY_PACE_TIME`: a statement has as many, and comes in one packet.
+pub const BODY_PACE_BYTES: usize = 1024;
 /// Time that requests under way have to finish when the server stops.
 pub const STOP_TIME: Duration = Duration::from_secs(30);
 /// A request that takes longer is logged as slow.
@@ -63,7 +74,68 @@ pub const ROOM_KEPT: Duration = Duration::from_secs(5);
 /// Bytes that are written to ask: some small batch with its tiles.
 pub const ROOM_PROBED_BYTES: usize = 64 * 1024;
 
-/// Connections for each request that may be under way: idle ones cost a few kilobytes.
+/// Bytes that strangers make this process hold, beside its two caches. With these (56 MiB), some 40 MB that it has anyway and 10 KB for
+/// each of some thousand connections it stays under 300 MB whatever they do.
+pub const MEMORY_BYTES: u64 = 96 * 1024 * 1024;
+/// Of eight parts of these, those for bodies: a thousand uploads of small files at once, or a hundred of large ones.
+pub const MEMORY_PARTS_OF_BODIES: u64 = 2;
+/// Those for answers: one that reads forty megabytes, or fifty packuments of megabytes to slow readers.
+pub const MEMORY_PARTS_OF_ANSWERS: u64 = 4;
+/// Those for objects: a thousand slow downloads, or twenty quick ones.
+pub const MEMORY_PARTS_OF_OBJECTS: u64 = 2;
+/// Bytes of assembled answers in memory: several hundred packuments in three codings.
+pub const ANSWER_CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// Bytes of objects and of the log's files in memory: the tarballs that everybody installs just now.
+pub const OBJECT_CACHE_BYTES: u64 = 24 * 1024 * 1024;
+/// Time that a request waits for memory, or for a place of work, before it is refused.
+pub const WAIT_TIME: Duration = Duration::from_secs(5);
+/// Time between two requests to the slow to let go, while somebody waits for memory.
+pub const GIVE_WAY_EVERY: Duration = Duration::from_millis(250);
+/// Time without progress after which a reader, or a sender of a body, gives way to others when memory is short.
+pub const GIVES_WAY_AFTER: Duration = Duration::from_secs(2);
+/// Readers that give way at once: each may hold little.
+pub const GIVES_WAY_AT_ONCE: usize = 32;
+/// Bytes of an answer that are not weighed: about what each connection has for its headers.
+pub const UNWEIGHED_BYTES: u64 = 16 * 1024;
+/// Bytes of rows and text with which the making of an answer begins.
+pub const MAKING_BYTES: usize = 64 * 1024;
+/// Bytes from which the making of an answer is large: of these one is made at a time, so that none waits for memory that another holds
+/// while that one waits too.
+pub const LARGE_MAKING_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes that compressing an answer takes beside what comes of it: Brotli's window and tables.
+pub const CODING_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of a body that are read or unpacked at a time.
+pub const PIECE_OF_BODY_BYTES: usize = 16 * 1024;
+/// Bytes of a body that come at once and are few: they are copied, for each piece as it came holds a whole buffer.
+pub const SMALL_FRAME_BYTES: usize = 4 * 1024;
+/// Time in which such bytes are put together with those before them.
+pub const GATHER_TIME: Duration = Duration::from_millis(50);
+/// Bytes of an upload that may be in memory: what the store gathers, twice.
+pub const UPLOAD_BYTES: usize = 2 * 128 * 1024;
+/// Bytes of a download to a slow reader that may be in memory: a piece on its way, and the one before it.
+pub const SLOW_DOWNLOAD_BYTES: usize = 2 * 16 * 1024;
+/// Bytes of one such piece.
+pub const SLOW_PIECE_BYTES: u64 = 16 * 1024;
+/// Bytes of a download that are in memory where it is read ahead: four pieces of the store.
+pub const READ_AHEAD_BYTES: usize = 1024 * 1024;
+/// Bytes that reading ahead leaves free: room for a few hundred slow readers.
+pub const READ_AHEAD_SPARE_BYTES: usize = 12 * 1024 * 1024;
+/// Bytes of a download for which its file is opened once: opening is a thousandth of reading them.
+pub const WINDOW_BYTES: u64 = 16 * 1024 * 1024;
+/// Files that are read into memory at once: each read takes a thread.
+pub const READS_AT_ONCE: usize = 32;
+/// Bytes that the system may hold unsent for a connection. Less would cost quick readers a system call for each few packets.
+pub const NOT_SENT_BYTES: u32 = 128 * 1024;
+/// Time for which the bytes of a refused body are thrown away after its refusal, so that the refusal arrives.
+pub const LINGER_TIME: Duration = Duration::from_secs(1);
+/// Connections that do so at once; more are closed as they are.
+pub const LINGER_AT_ONCE: usize = 128;
+/// Open files that are not connections: rows, log, objects being read.
+pub const OTHER_FILES: u64 = 256;
+/// Pages of events that are made at once: each may read five bundles, and takes some milliseconds of a processor.
+pub const PAGES_AT_ONCE: usize = 8;
+
+/// Connections for each request that may be under way: idle ones cost some ten kilobytes.
 pub const CONNECTIONS_PER_REQUEST: usize = 8;
 /// Bytes of an object that is kept in memory: nine of ten npm tarballs.
 pub const HOT_OBJECT_BYTES: u64 = 1024 * 1024;

@@ -2,30 +2,35 @@
 //! whose file has given way to a wider one is the beginning of that. Serves nothing that the published tree does not
 //! have; writes nothing.
 
+use crate::budget::{Budget, Share};
 use crate::limits::{HOT_OBJECT_BYTES, TILES_AT_ONCE};
+use crate::memory::Memory;
+use crate::refusal::Refused;
 use bytes::Bytes;
 use deedbox_ledger::Head;
 use deedbox_store::{Files, StoreError};
 use deedbox_tlog::{BundleId, CHECKPOINT_PATH, SignedCheckpoint, TILE_WIDTH, TileId, Tiles};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// The log as it is published.
 pub(crate) struct LogFiles {
     files: Arc<dyn Files>,
     head: watch::Receiver<Head>,
-    /// Full tiles and bundles by path: they never change.
+    /// Full tiles and bundles by path: they never change. Bundles in gzip too, full or not.
     full: moka::sync::Cache<String, Bytes>,
+    budget: Arc<Budget>,
+    reads: Arc<Semaphore>,
 }
 
 impl LogFiles {
-    pub(crate) fn new(files: Arc<dyn Files>, head: watch::Receiver<Head>, cache_bytes: u64) -> Self {
+    pub(crate) fn new(files: Arc<dyn Files>, head: watch::Receiver<Head>, cache_bytes: u64, memory: &Memory) -> Self {
         let full = moka::sync::Cache::builder()
             .max_capacity(cache_bytes)
             .weigher(|path: &String, bytes: &Bytes| u32::try_from(path.len() + bytes.len() + 128).unwrap_or(u32::MAX))
             .build();
-        LogFiles { files, head, full }
+        LogFiles { files, head, full, budget: Arc::clone(&memory.budget), reads: Arc::clone(&memory.reads) }
     }
 
     /// The published head.
@@ -39,18 +44,18 @@ impl LogFiles {
     }
 
     /// The bytes of a tile; none if the published tree has no such tile.
-    pub(crate) async fn tile(&self, id: TileId) -> Result<Option<Bytes>, StoreError> {
+    pub(crate) async fn tile(&self, id: TileId) -> Result<Option<Bytes>, Unread> {
         let width_at = |size: u64| width_of((size >> (8 * u32::from(id.level()))).saturating_sub(id.index().saturating_mul(256)));
         let path = |width| TileId::new(id.level(), id.index(), width).map(|id| id.path()).unwrap_or_default();
         let Some((bytes, width)) = self.widest(id.width(), width_at, path).await? else { return Ok(None) };
         if bytes.len() != usize::from(width) * deedbox_tlog::HASH_BYTES {
-            return Err(StoreError::damaged(path(width), "it has another length than its width says"));
+            return Err(StoreError::damaged(path(width), "it has another length than its width says").into());
         }
         Ok(Some(bytes.slice(..id.byte_len())))
     }
 
     /// The bytes of an entry bundle; none if the published tree has no such bundle.
-    pub(crate) async fn bundle(&self, id: BundleId) -> Result<Option<Bytes>, StoreError> {
+    pub(crate) async fn bundle(&self, id: BundleId) -> Result<Option<Bytes>, Unread> {
         let width_at = |size: u64| width_of(size.saturating_sub(id.first()));
         let path = |width| BundleId::new(id.index(), width).map(|id| id.path()).unwrap_or_default();
         let Some((bytes, width)) = self.widest(id.width(), width_at, path).await? else { return Ok(None) };
@@ -62,8 +67,18 @@ impl LogFiles {
         Ok(Some(bytes.slice(..end)))
     }
 
+    /// A bundle's bytes in gzip, if it was kept so.
+    pub(crate) fn kept_gzip(&self, id: BundleId) -> Option<Bytes> {
+        self.full.get(&gzip_key(id))
+    }
+    /// Keeps a bundle's bytes in gzip.
+    pub(crate) fn keep_gzip(&self, id: BundleId, bytes: Bytes) {
+        self.full.insert(gzip_key(id), bytes);
+        self.full.run_pending_tasks();
+    }
+
     /// The entries `from..to`, which the published tree has; fewer if it has not.
-    pub(crate) async fn entries(&self, from: u64, to: u64) -> Result<Vec<Bytes>, StoreError> {
+    pub(crate) async fn entries(&self, from: u64, to: u64) -> Result<Vec<Bytes>, Unread> {
         let size = self.size();
         let to = to.min(size);
         let mut entries = Vec::new();
@@ -83,11 +98,11 @@ impl LogFiles {
     }
 
     /// The tiles that a proof needs.
-    pub(crate) async fn tiles(&self, ids: Vec<TileId>) -> Result<Tiles, StoreError> {
+    pub(crate) async fn tiles(&self, ids: Vec<TileId>) -> Result<Tiles, Unread> {
         let read: Vec<(TileId, Bytes)> = stream::iter(ids)
             .map(|id| async move {
                 let bytes = self.tile(id).await?.ok_or_else(|| StoreError::damaged(id.path(), "it is missing"))?;
-                Ok::<_, StoreError>((id, bytes))
+                Ok::<_, Unread>((id, bytes))
             })
             .buffered(TILES_AT_ONCE)
             .try_collect()
@@ -105,7 +120,7 @@ impl LogFiles {
         wanted: u16,
         width_at: impl Fn(u64) -> u16,
         path: impl Fn(u16) -> String,
-    ) -> Result<Option<(Bytes, u16)>, StoreError> {
+    ) -> Result<Option<(Bytes, u16)>, Unread> {
         let full = path(TILE_WIDTH);
         if let Some(bytes) = self.full.get(&full) {
             return Ok(Some((bytes, TILE_WIDTH)));
@@ -116,9 +131,11 @@ impl LogFiles {
         }
         loop {
             let width = width_at(size);
-            if let Some(bytes) = self.files.get(&path(width)).await? {
+            if let Some(bytes) = self.read(&path(width)).await? {
                 if width == TILE_WIDTH && bytes.len() as u64 <= HOT_OBJECT_BYTES {
                     self.full.insert(full, bytes.clone());
+                    // What is forgotten for this one has its weight until then.
+                    self.full.run_pending_tasks();
                 }
                 return Ok(Some((bytes, width)));
             }
@@ -126,10 +143,18 @@ impl LogFiles {
             // last: then the checkpoint's file knows a larger size.
             let newer = self.checkpoint_size().await?;
             if newer <= size {
-                return Err(StoreError::damaged(path(width), "it is missing"));
+                return Err(StoreError::damaged(path(width), "it is missing").into());
             }
             size = newer;
         }
+    }
+
+    /// A file's bytes, with their weight. How long it is, is known when it is read: few are read at once.
+    async fn read(&self, path: &str) -> Result<Option<Bytes>, Unread> {
+        let _one_of_few = self.reads.acquire().await;
+        let Some(bytes) = self.files.get(path).await? else { return Ok(None) };
+        let weight = self.budget.take(Share::Objects, bytes.len()).await.map_err(Unread::Short)?;
+        Ok(Some(weight.carry(bytes)))
     }
 
     async fn checkpoint_size(&self) -> Result<u64, StoreError> {
@@ -137,6 +162,42 @@ impl LogFiles {
         let signed = SignedCheckpoint::parse(&bytes).map_err(|e| StoreError::damaged(CHECKPOINT_PATH, e))?;
         Ok(signed.unverified().size())
     }
+}
+
+/// Why a file was not read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    Store(StoreError),
+    /// There is no memory for it.
+    Short(Refused),
+}
+
+impl From<StoreError> for Unread {
+    fn from(error: StoreError) -> Self {
+        Unread::Store(error)
+    }
+}
+
+impl From<Unread> for Refused {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Store(error) => error.into(),
+            Unread::Short(refused) => refused,
+        }
+    }
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unread::Store(error) => error.fmt(f),
+            Unread::Short(_) => f.write_str("the memory for files is used up"),
+        }
+    }
+}
+
+fn gzip_key(id: BundleId) -> String {
+    format!("{}.gz", id.path())
 }
 
 fn width_of(hashes: u64) -> u16 {

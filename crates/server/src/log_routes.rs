@@ -1,35 +1,98 @@
 //! `/log/…`: checkpoint, verifier key, tiles and entry bundles as files (spec/api.md §2).
 
 use crate::app::App;
+use crate::budget::Share;
+use crate::codings::gzip;
+use crate::dispatch::Weighed;
+use crate::limits::COMPRESSED_FROM_BYTES;
+use crate::negotiate::takes_gzip;
 use crate::refusal::Refused;
 use crate::reply::Plain;
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use bytes::Bytes;
 use deedbox_tlog::{BundleId, TileId};
 use deedbox_view::Cache;
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use std::sync::Arc;
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const TILE: &str = "application/octet-stream";
 
 /// GET and HEAD below `/log/`.
 pub(crate) async fn get(State(app): State<Arc<App>>, method: Method, uri: Uri, headers: HeaderMap) -> Result<Response, Refused> {
     let path = uri.path().strip_prefix("/log/").unwrap_or_default();
+    let nothing = || Refused::not_found("the published tree has no such file");
     let plain = match path {
         "checkpoint" => {
             let checkpoint = app.log.head().checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
             Plain::new(TEXT, checkpoint.to_string(), Cache::Revalidate)
         }
         "log.vkey" => Plain::new(TEXT, format!("{}\n", app.vkey), Cache::Revalidate),
+        _ if path.starts_with("tile/entries/") => {
+            let id = BundleId::parse(path).map_err(|_| nothing())?;
+            return bundle(&app, id, &method, &headers).await?.ok_or_else(nothing);
+        }
         _ => {
-            let nothing = || Refused::not_found("the published tree has no such file");
-            let bytes = if path.starts_with("tile/entries/") {
-                app.log.bundle(BundleId::parse(path).map_err(|_| nothing())?).await?
-            } else {
-                app.log.tile(TileId::parse(path).map_err(|_| nothing())?).await?
-            };
-            Plain::new("application/octet-stream", bytes.ok_or_else(nothing)?, Cache::Immutable)
+            let bytes = app.log.tile(TileId::parse(path).map_err(|_| nothing())?).await?;
+            Plain::new(TILE, bytes.ok_or_else(nothing)?, Cache::Immutable)
         }
     };
-    Ok(plain.with(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")).answer(&method, &headers))
+    Ok(weighed(plain.answer(&method, &headers)))
+}
+
+/// An entry bundle: as it is, or in gzip for who asks for that. Each of the two has a strong tag of its own.
+async fn bundle(app: &Arc<App>, id: BundleId, method: &Method, headers: &HeaderMap) -> Result<Option<Response>, Refused> {
+    let Some(bytes) = app.log.bundle(id).await? else { return Ok(None) };
+    let vary = (header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    let is_wanted = bytes.len() > COMPRESSED_FROM_BYTES && !headers.contains_key(header::RANGE) && takes_gzip(headers);
+    let packed = if is_wanted { in_gzip(app, id, &bytes).await? } else { None };
+    let plain = match packed {
+        Some(packed) => Plain::new(TILE, packed, Cache::Immutable).with(header::CONTENT_ENCODING, HeaderValue::from_static("gzip")),
+        None => Plain::new(TILE, bytes, Cache::Immutable),
+    };
+    Ok(Some(weighed(plain.with(vary.0, vary.1).answer(method, headers))))
+}
+
+/// A bundle's bytes in gzip, made once while they are kept; none where that is not smaller.
+async fn in_gzip(app: &Arc<App>, id: BundleId, bytes: &Bytes) -> Result<Option<Bytes>, Refused> {
+    if let Some(packed) = app.log.kept_gzip(id) {
+        return Ok(Some(packed));
+    }
+    let place = Arc::clone(&app.renderings).acquire_owned().await.map_err(|_| Refused::internal())?;
+    let mut weight = app.budget.take(Share::Objects, bytes.len()).await?;
+    let bytes = bytes.clone();
+    let packed = tokio::task::spawn_blocking(move || {
+        let packed = gzip(&bytes);
+        drop(place);
+        packed
+    });
+    let Some(packed) = packed.await.map_err(|_| Refused::internal())? else { return Ok(None) };
+    weight.shrink(packed.len());
+    let packed = weight.carry(packed);
+    app.log.keep_gzip(id, packed.clone());
+    Ok(Some(packed))
+}
+
+/// Whose pages may read the log: anybody's, with what a browser asks about before a request that is not simple.
+pub(crate) async fn preflight() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::ALLOW, "GET, HEAD, OPTIONS"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "*"),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Files of the log have their weight.
+fn weighed(mut response: Response) -> Response {
+    response.extensions_mut().insert(Weighed);
+    response
 }

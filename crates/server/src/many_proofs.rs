@@ -1,17 +1,21 @@
 //! `POST /api/v1/proofs`: one multiproof for a whole lock file (spec/api.md §4).
 
 use crate::app::App;
+use crate::body::{Sender, read_whole};
+use crate::budget::carried;
+use crate::dispatch::Weighed;
 use crate::events::shortened;
-use crate::limits::{PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_STATEMENT_BYTES};
+use crate::limits::{PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES};
+use crate::making::Making;
 use crate::objects::CATALOG;
 use crate::one_proof::fault;
 use crate::refusal::Refused;
 use crate::reply::{TREE_SIZE, cache_control};
-use crate::request::read_body;
 use crate::submit::AUTHORITY;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bytes::Bytes;
 use deedbox_authority::rows::{EventRow, event_key};
 use deedbox_catalog::rows::{ReleaseRow, release_key};
 use deedbox_model::row::decode_row;
@@ -24,6 +28,7 @@ use http::{HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 const MEDIA_TYPE: &str = "application/vnd.deedbox.proofs+cbor";
@@ -37,25 +42,28 @@ struct Asked {
     indices: Vec<u64>,
 }
 
+/// All of an answer but the statements, which are last in canonical order and the most of it.
 #[derive(Serialize)]
-struct Answer {
+struct Head {
     hashes: ByteBuf,
     indices: Vec<u64>,
     missing: Vec<String>,
     checkpoint: ByteBuf,
-    statements: Vec<ByteBuf>,
 }
 
 /// POST of ids and indices.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    let bytes = read_body(&parts.headers, body, "the question", PROOFS_BODY_BYTES, app.config.times.stall).await?;
-    let asked: Asked = serde_json::from_slice(&bytes)
+    let body = read_whole(&app, Sender::of(&parts.extensions), &parts.headers, body, "the question", PROOFS_BODY_BYTES).await?;
+    let _asking = app.asking().await?;
+    let asked: Asked = serde_json::from_slice(&body.bytes)
         .map_err(|e| Refused::bad_request(format!("the body is not {{\"releases\", \"indices\"}} in JSON: {e}")))?;
     if asked.releases.len() + asked.indices.len() > PROOFS_ASKED {
         return Err(Refused::unprocessable("too_many", format!("more than {PROOFS_ASKED} releases and indices: ask in parts")));
     }
     let _one_of_few = app.many_proofs.acquire().await.map_err(|_| Refused::internal())?;
+    let mut making = Making::begin(&app).await?;
+    making.hold(&app, PROOFS_ROWS_BYTES).await?;
 
     // Rows first, head after: the published tree has every entry that is folded.
     let folded = app.folded();
@@ -73,16 +81,26 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
         return Err(Refused::unprocessable("too_many", words));
     }
     let indices: Vec<u64> = indices.into_iter().collect();
-    let statements = statements(&app, &indices).await?;
     let tiles = app.log.tiles(plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
-    let proof = prove_multiproof(&indices, head.size, &tiles).map_err(|e| fault(&e))?;
-    let answer =
-        Answer { hashes: ByteBuf::from(proof.to_bytes()), indices, missing, checkpoint: ByteBuf::from(checkpoint.to_string()), statements };
-    let bytes = deedbox_model::encode(&answer).map_err(|e| fault(&e))?;
-    let mut response = Response::new(Body::from(bytes));
+    let count = indices.len() as u64;
+    // Thousands of hashes: off the threads that serve others.
+    let proven =
+        tokio::task::spawn_blocking(move || prove_multiproof(&indices, head.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
+    let (hashes, indices) = proven.await.map_err(|_| Refused::internal())?.map_err(|e| fault(&e))?;
+    let beginning =
+        Head { hashes: ByteBuf::from(hashes), indices: indices.clone(), missing, checkpoint: ByteBuf::from(checkpoint.to_string()) };
+    let mut text = Text::beginning(&beginning, count).map_err(|e| fault(&e))?;
+    drop((asked, body, beginning));
+    add_statements(&app, &indices, &mut text, &mut making).await?;
+    let (pieces, bytes) = text.end();
+    let weight = making.weight(bytes);
+    let pieces = pieces.into_iter().map(move |piece| Ok::<_, Infallible>(carried(piece, &weight)));
+    let mut response = Response::new(Body::from_stream(futures::stream::iter(pieces)));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     response.headers_mut().insert(header::CACHE_CONTROL, cache_control(Cache::Never));
     response.headers_mut().insert(TREE_SIZE, HeaderValue::from(folded));
+    response.extensions_mut().insert(Weighed);
     Ok(response)
 }
 
@@ -128,25 +146,124 @@ async fn read(app: &App, projection: &ProjectionId, keys: &[RowKey]) -> Result<V
     Ok(rows)
 }
 
-/// The statements at ascending indices, each bundle read once.
-async fn statements(app: &App, indices: &[u64]) -> Result<Vec<ByteBuf>, Refused> {
-    let mut statements = Vec::with_capacity(indices.len());
+/// Adds the statements at ascending indices, each bundle read once, and weighs them as they come.
+async fn add_statements(app: &App, indices: &[u64], text: &mut Text, making: &mut Making) -> Result<(), Refused> {
     let mut total = 0;
     for group in indices.chunk_by(|a, b| a / 256 == b / 256) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
         let entries = app.log.entries(*first, *last + 1).await?;
-        for index in group {
+        let entry = |index: &u64| {
             let at = usize::try_from(index - first).unwrap_or(usize::MAX);
-            let entry = entries.get(at).ok_or_else(|| fault(&format!("entry {index} is missing")))?;
-            total += entry.len();
-            if total > PROOFS_STATEMENT_BYTES {
-                return Err(Refused::unprocessable(
-                    "too_many",
-                    format!("the statements have more than {PROOFS_STATEMENT_BYTES} bytes: ask in parts"),
-                ));
-            }
-            statements.push(ByteBuf::from(entry.to_vec()));
+            entries.get(at).ok_or_else(|| fault(&format!("entry {index} is missing")))
+        };
+        let mut of_group = 0;
+        for index in group {
+            of_group += entry(index)?.len();
+        }
+        total += of_group;
+        if total > PROOFS_STATEMENT_BYTES {
+            let words = format!("the statements have more than {PROOFS_STATEMENT_BYTES} bytes: ask in parts");
+            return Err(Refused::unprocessable("too_many", words));
+        }
+        making.hold(app, PROOFS_ROWS_BYTES + text.bytes + of_group).await?;
+        for index in group {
+            text.add(entry(index)?);
         }
     }
-    Ok(statements)
+    Ok(())
+}
+
+/// The canonical CBOR of an answer, in pieces: in one it would be moved each time that it has to be longer.
+struct Text {
+    full: Vec<Bytes>,
+    piece: Vec<u8>,
+    bytes: usize,
+}
+
+impl Text {
+    const PIECE: usize = 64 * 1024;
+    const OF_BYTES: u8 = 2;
+    const OF_TEXT: u8 = 3;
+    const OF_ARRAY: u8 = 4;
+    const OF_MAP: u8 = 5;
+
+    /// Up to the first of so many statements.
+    fn beginning(head: &Head, statements: u64) -> Result<Self, deedbox_model::NotCanonical> {
+        const FIELDS: u64 = 4;
+        let fields = deedbox_model::encode(head)?;
+        let mut text = Text { full: Vec::new(), piece: Vec::new(), bytes: 0 };
+        // The same map with one field more, which comes after the others: its name is as long as the longest and greater.
+        text.item(Self::OF_MAP, FIELDS + 1);
+        text.piece.extend_from_slice(fields.get(1..).unwrap_or_default());
+        text.item(Self::OF_TEXT, "statements".len() as u64);
+        text.piece.extend_from_slice(b"statements");
+        text.item(Self::OF_ARRAY, statements);
+        text.bytes = text.piece.len();
+        Ok(text)
+    }
+
+    fn add(&mut self, statement: &[u8]) {
+        let before = self.piece.len();
+        self.item(Self::OF_BYTES, statement.len() as u64);
+        self.piece.extend_from_slice(statement);
+        self.bytes += self.piece.len() - before;
+        if self.piece.len() >= Self::PIECE {
+            self.full.push(std::mem::replace(&mut self.piece, Vec::with_capacity(Self::PIECE)).into());
+        }
+    }
+
+    /// The pieces, and how many bytes they have.
+    fn end(mut self) -> (Vec<Bytes>, usize) {
+        self.full.push(self.piece.into());
+        (self.full, self.bytes)
+    }
+
+    /// The head of an item, its number as short as it can be (RFC 8949 §4.2.1).
+    fn item(&mut self, major: u8, number: u64) {
+        let bytes = number.to_be_bytes();
+        let (info, from) = match number {
+            0..=23 => (u8::try_from(number).unwrap_or_default(), 8),
+            24..=0xff => (24, 7),
+            0x100..=0xffff => (25, 6),
+            0x1_0000..=0xffff_ffff => (26, 4),
+            _ => (27, 0),
+        };
+        self.piece.push(major << 5 | info);
+        self.piece.extend_from_slice(bytes.get(from..).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Whole {
+        hashes: ByteBuf,
+        indices: Vec<u64>,
+        missing: Vec<String>,
+        checkpoint: ByteBuf,
+        statements: Vec<ByteBuf>,
+    }
+
+    #[test]
+    fn an_answer_in_pieces_is_the_same_bytes_as_in_one() {
+        for lengths in [vec![], vec![0], vec![23, 24, 255, 256], vec![65_535; 3], vec![700; 300]] {
+            let statements: Vec<ByteBuf> = lengths.iter().map(|length| ByteBuf::from(vec![7; *length])).collect();
+            let head = || Head {
+                hashes: ByteBuf::from(vec![1; 320]),
+                indices: (0..lengths.len() as u64).collect(),
+                missing: vec!["npm:acme.example/widget@1.0.0".to_owned()],
+                checkpoint: ByteBuf::from(b"checkpoint".to_vec()),
+            };
+            let mut text = Text::beginning(&head(), statements.len() as u64).unwrap();
+            for statement in &statements {
+                text.add(statement);
+            }
+            let (pieces, bytes) = text.end();
+            let Head { hashes, indices, missing, checkpoint } = head();
+            let whole = deedbox_model::encode(&Whole { hashes, indices, missing, checkpoint, statements }).unwrap();
+            assert!(pieces.concat() == whole && bytes == whole.len(), "{lengths:?}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Counters, as Prometheus reads them. Handles are made once, so that counting is one addition. One registry each: two
 //! servers in one process do not share them. Labels are classes, never names: anybody may read what is counted.
 
+use crate::budget::{Budget, Share};
+use crate::waiting::Waiting;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder as _, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::time::Duration;
@@ -70,6 +72,23 @@ pub(crate) struct Meters {
     pub(crate) folded: Gauge,
     pub(crate) waiting: Gauge,
     pub(crate) under_way: Gauge,
+    pub(crate) connections: Gauge,
+    memory: Vec<(Share, OfShare)>,
+    waiting_bodies: [OfWaiting; 2],
+}
+
+/// What is said of a share of the memory budget.
+struct OfShare {
+    limit: Gauge,
+    in_use: Gauge,
+    waited: Counter,
+    refused: Counter,
+}
+
+/// What is said of places in which bodies are awaited.
+struct OfWaiting {
+    taken: Gauge,
+    gave_way: Counter,
 }
 
 impl Meters {
@@ -104,6 +123,24 @@ impl Meters {
                 OfKind { by_class, seconds: recorder.register_histogram(&key, &metadata) }
             })
             .collect();
+        describe("deedbox_memory_waits_total", "Requests that waited for memory, by what the memory is for.");
+        describe("deedbox_memory_refused_total", "Requests that waited for memory in vain and were refused.");
+        describe("deedbox_bodies_given_way_total", "Awaited bodies that gave their place to another one.");
+        let of = |name: &'static str, kind: &'static str| {
+            recorder.register_gauge(&Key::from_parts(name, vec![Label::new("kind", kind)]), &metadata)
+        };
+        let counter_of = |name: &'static str, kind: &'static str| counter(name, vec![Label::new("kind", kind)]);
+        let memory = Share::ALL.map(|share| {
+            let limit = of("deedbox_memory_limit_bytes", share.name());
+            let in_use = of("deedbox_memory_bytes", share.name());
+            let waited = counter_of("deedbox_memory_waits_total", share.name());
+            let refused = counter_of("deedbox_memory_refused_total", share.name());
+            (share, OfShare { limit, in_use, waited, refused })
+        });
+        let waiting_bodies = ["short", "upload"].map(|kind| OfWaiting {
+            taken: of("deedbox_bodies_awaited", kind),
+            gave_way: counter_of("deedbox_bodies_given_way_total", kind),
+        });
         let answers = |how: &'static str| counter("deedbox_answers_total", vec![Label::new("how", how)]);
         Meters {
             kinds,
@@ -119,6 +156,9 @@ impl Meters {
             folded: gauge("deedbox_folded"),
             waiting: gauge("deedbox_statements_waiting"),
             under_way: gauge("deedbox_requests_under_way"),
+            connections: gauge("deedbox_connections"),
+            memory: memory.into(),
+            waiting_bodies,
             handle: recorder.handle(),
         }
     }
@@ -130,6 +170,20 @@ impl Meters {
             counter.increment(1);
         }
         of_kind.seconds.record(took);
+    }
+
+    /// How much memory is held, and who waits for what.
+    pub(crate) fn hold(&self, budget: &Budget, waiting: [&Waiting; 2]) {
+        for (share, of) in &self.memory {
+            of.limit.set(budget.limit(*share) as f64);
+            of.in_use.set(budget.in_use(*share) as f64);
+            of.waited.absolute(budget.waited(*share));
+            of.refused.absolute(budget.refused(*share));
+        }
+        for (of, waiting) in self.waiting_bodies.iter().zip(waiting) {
+            of.taken.set(waiting.taken() as f64);
+            of.gave_way.absolute(waiting.gave_way());
+        }
     }
 
     /// Adds up what was measured since the last time.

@@ -1,6 +1,7 @@
 //! What a reader already has and what it takes: `If-None-Match`, `Range`, `If-Range`, `Accept-Encoding`
 //! (RFC 9110 §8.8, §12.5.3, §13, §14). Pure. A header that does not read is as if it were not there, as the RFC says.
 
+use crate::refusal::Refused;
 use http::{HeaderMap, header};
 use std::ops::Range;
 
@@ -17,6 +18,24 @@ pub(crate) enum Coding {
 
 /// The coding that a reader likes best; of those it likes alike, the one that is smallest.
 pub(crate) fn coding(headers: &HeaderMap) -> Coding {
+    let [identity, gzip, brotli] = liked(headers);
+    if brotli > 0 && brotli >= gzip && brotli >= identity {
+        Coding::Brotli
+    } else if gzip > 0 && gzip >= identity {
+        Coding::Gzip
+    } else {
+        Coding::Identity
+    }
+}
+
+/// Whether a reader likes gzip at least as well as bytes as they are, whatever else it likes.
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
+    let [identity, gzip, _] = liked(headers);
+    gzip > 0 && gzip >= identity
+}
+
+/// How much a reader likes bytes as they are, gzip and Brotli, in thousandths.
+fn liked(headers: &HeaderMap) -> [u32; 3] {
     let mut q = [None; 3];
     let mut any = None;
     for line in headers.get_all(header::ACCEPT_ENCODING) {
@@ -39,16 +58,40 @@ pub(crate) fn coding(headers: &HeaderMap) -> Coding {
     }
     let [identity, gzip, brotli] = q;
     // What is not named is not liked, unless `*` says otherwise; but anything may be sent as it is.
-    let identity = identity.or(any).unwrap_or(1);
-    let gzip = gzip.or(any).unwrap_or(0);
-    let brotli = brotli.or(any).unwrap_or(0);
-    if brotli > 0 && brotli >= gzip && brotli >= identity {
-        Coding::Brotli
-    } else if gzip > 0 && gzip >= identity {
-        Coding::Gzip
-    } else {
-        Coding::Identity
+    [identity.or(any).unwrap_or(1), gzip.or(any).unwrap_or(0), brotli.or(any).unwrap_or(0)]
+}
+
+/// Of the media types that an answer can have the one that an `Accept` likes best; of those it likes alike, the first. Without an
+/// `Accept` that is the first of all. Refused where it likes none (RFC 9110 §12.5.1, §15.5.7).
+pub(crate) fn choose(accept: &str, offered: &[&'static str]) -> Result<&'static str, Refused> {
+    let is_silent = accept.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b','));
+    let best = offered.iter().map(|offer| if is_silent { 1 } else { liking(accept, offer) }).enumerate().rev().max_by_key(|(_, q)| *q);
+    match best {
+        Some((at, 1..)) => offered.get(at).copied().ok_or_else(Refused::internal),
+        _ => Err(Refused::not_acceptable(offered)),
     }
+}
+
+/// How much an `Accept` likes a media type, in thousandths: what it says of it by name counts, then of its kind, then of all.
+fn liking(accept: &str, offer: &str) -> u32 {
+    let kind = offer.split('/').next().unwrap_or_default();
+    let mut found = [None; 3];
+    for range in accept.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let slot = match name.split_once('/') {
+            Some(("*", "*")) => found.get_mut(2),
+            Some((k, "*")) if k.eq_ignore_ascii_case(kind) => found.get_mut(1),
+            _ if name.eq_ignore_ascii_case(offer) => found.get_mut(0),
+            _ => None,
+        };
+        let weight = parts.find_map(|p| p.strip_prefix("q=").or_else(|| p.strip_prefix("Q="))).map_or(Some(1000), thousandths);
+        if let (Some(slot), Some(weight)) = (slot, weight) {
+            *slot = Some(slot.unwrap_or(0).max(weight));
+        }
+    }
+    let [named, of_kind, any] = found;
+    named.or(of_kind).or(any).unwrap_or(0)
 }
 
 /// A weight of RFC 9110 §12.4.2, in thousandths.
@@ -154,6 +197,47 @@ mod tests {
             assert_eq!(coding(&with(header::ACCEPT_ENCODING, accept)), expected, "{accept:?}");
         }
         assert_eq!(coding(&HeaderMap::new()), Coding::Identity);
+    }
+
+    #[test]
+    fn gzip_is_taken_where_it_is_liked_whatever_else_is() {
+        for (accept, takes) in [
+            ("gzip", true),
+            ("gzip, br", true),
+            ("br", false),
+            ("", false),
+            ("*", true),
+            ("gzip;q=0", false),
+            ("identity, gzip;q=0.5", false),
+        ] {
+            assert_eq!(takes_gzip(&with(header::ACCEPT_ENCODING, accept)), takes, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn the_media_type_is_the_one_that_is_liked_best_and_406_is_for_none() {
+        let offered = ["text/plain", "application/cose", "application/json"];
+        for (accept, expected) in [
+            ("", Some("text/plain")),
+            (" , ", Some("text/plain")),
+            ("*/*", Some("text/plain")),
+            ("application/*", Some("application/cose")),
+            ("application/json", Some("application/json")),
+            ("APPLICATION/JSON; charset=utf-8", Some("application/json")),
+            ("application/cose; cose-type=\"cose-sign1\"", Some("application/cose")),
+            ("application/json;q=0.5, application/cose;q=0.6", Some("application/cose")),
+            ("text/plain;q=0.1, */*", Some("application/cose")),
+            ("text/plain;q=0, application/json;q=0.001, application/cose;q=0", Some("application/json")),
+            ("text/html, application/xhtml+xml, */*;q=0.8", Some("text/plain")),
+            ("text/html", None),
+            ("image/*", None),
+            ("*/*;q=0", None),
+            ("text/plain;q=0", None),
+            ("application/json;q=2", None),
+            ("nonsense", None),
+        ] {
+            assert_eq!(choose(accept, &offered).ok(), expected, "{accept:?}");
+        }
     }
 
     #[test]

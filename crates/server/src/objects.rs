@@ -2,11 +2,17 @@
 //! spec/objects.md §4). What no row names cannot be read by anybody, and is answered like what is not there.
 
 use crate::app::{App, millis};
-use crate::limits::{HOT_OBJECT_BYTES, READABLE_KEPT};
+use crate::body::{Awaited, Sender};
+use crate::budget::{Share, Weight};
+use crate::dispatch::Weighed;
+use crate::download::{Source, pieces};
+use crate::limits::{HOT_OBJECT_BYTES, PIECE_OF_BODY_BYTES, READ_AHEAD_SPARE_BYTES, READABLE_KEPT, UPLOAD_BYTES};
+use crate::memory::Memory;
 use crate::negotiate::{Part, none_match, part};
+use crate::peers::Address;
 use crate::refusal::Refused;
 use crate::reply::{bytes_answer, cache_control, content_range, not_modified, unsatisfiable};
-use crate::request::{drain, has_media_type, next_piece, one};
+use crate::request::{has_media_type, one};
 use crate::whole::FoundWhole;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -18,11 +24,12 @@ use bytes::Bytes;
 use deedbox_catalog::{ObjectRow, object_key};
 use deedbox_intake::{IntakeRefusal, Uploader, upload::Incoming};
 use deedbox_model::row::decode_row;
-use deedbox_model::{ObjectRef, Sha256Digest};
+use deedbox_model::{Domain, ObjectRef, Sha256Digest};
 use deedbox_store::{Objects, ProjectionId, RowStore, StoreError};
 use deedbox_view::Cache;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The projection whose rows say which objects may be read.
 pub(crate) const CATALOG: ProjectionId = ProjectionId { name: "catalog", version: 1 };
@@ -41,6 +48,9 @@ pub(crate) struct Readable(ObjectRef);
 pub(crate) struct ObjectShelf {
     pub(crate) objects: Arc<dyn Objects>,
     rows: Arc<dyn RowStore>,
+    source: Source,
+    /// Who has uploaded what nobody refers to yet. Forgetting it costs an upload that could have been left out.
+    uploaded: moka::sync::Cache<(Domain, Sha256Digest), ()>,
     /// Protocol 1 has no event that takes an object back: what was readable once stays so.
     readable: moka::sync::Cache<Sha256Digest, Readable>,
     hot: moka::sync::Cache<Sha256Digest, Bytes>,
@@ -48,12 +58,14 @@ pub(crate) struct ObjectShelf {
 }
 
 impl ObjectShelf {
-    pub(crate) fn new(objects: Arc<dyn Objects>, rows: Arc<dyn RowStore>, cache_bytes: u64) -> Self {
+    pub(crate) fn new(objects: Arc<dyn Objects>, rows: Arc<dyn RowStore>, cache_bytes: u64, memory: &Memory) -> Self {
         let hot = moka::sync::Cache::builder()
             .max_capacity(cache_bytes)
             .weigher(|_: &Sha256Digest, bytes: &Bytes| u32::try_from(bytes.len() + 128).unwrap_or(u32::MAX))
             .build();
-        ObjectShelf { objects, rows, readable: moka::sync::Cache::new(READABLE_KEPT), hot, whole: FoundWhole::new() }
+        let source = Source { objects: Arc::clone(&objects), budget: Arc::clone(&memory.budget), reads: Arc::clone(&memory.reads) };
+        let uploaded = moka::sync::Cache::new(READABLE_KEPT);
+        ObjectShelf { objects, rows, source, uploaded, readable: moka::sync::Cache::new(READABLE_KEPT), hot, whole: FoundWhole::new() }
     }
 
     /// The proof that an object may be read; none if no event refers to it.
@@ -70,25 +82,37 @@ impl ObjectShelf {
         Ok(Some(readable))
     }
 
-    /// Its bytes, if it is small. Checked once, when they come into memory.
+    /// Its bytes, if they are in memory.
+    fn hot(&self, object: &ObjectRef) -> Option<Bytes> {
+        if object.size > HOT_OBJECT_BYTES { None } else { self.hot.get(&object.sha256) }
+    }
+
+    /// Its bytes, if it is small and there is room for it in memory. Checked once, when they come there.
     async fn small(&self, object: &ObjectRef) -> Result<Option<Bytes>, StoreError> {
         if object.size > HOT_OBJECT_BYTES {
             return Ok(None);
         }
-        if let Some(bytes) = self.hot.get(&object.sha256) {
-            return Ok(Some(bytes));
-        }
-        let bytes = self.objects.get(&object.sha256, HOT_OBJECT_BYTES).await?.ok_or_else(|| missing(object))?;
+        let size = usize::try_from(object.size).unwrap_or(usize::MAX);
+        let Some(weight) = self.source.budget.take_spare(Share::Objects, size, READ_AHEAD_SPARE_BYTES / 2) else { return Ok(None) };
+        let read = {
+            let _one_of_few = self.source.reads.acquire().await;
+            self.objects.get(&object.sha256, HOT_OBJECT_BYTES).await?
+        };
+        let bytes = read.ok_or_else(|| missing(object))?;
         if !object.matches(&bytes) {
             return Err(StoreError::damaged(format!("object {}", object.sha256.to_address()), "its bytes are not those of its address"));
         }
+        let bytes = weight.carry(bytes);
         self.hot.insert(object.sha256, bytes.clone());
+        // What is forgotten for this one has its weight until then.
+        self.hot.run_pending_tasks();
         Ok(Some(bytes))
     }
 
     /// The answer with an object's bytes. `headers` are added to those of every object.
     pub(crate) async fn answer(
         &self,
+        app: &App,
         object: Readable,
         method: &Method,
         request: &HeaderMap,
@@ -103,7 +127,6 @@ impl ObjectShelf {
             headers.remove(header::CONTENT_TYPE);
             return Ok(not_modified(headers));
         }
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         // A publisher's bytes are never a page of ours.
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
         if *method == Method::HEAD {
@@ -113,8 +136,12 @@ impl ObjectShelf {
             *response.headers_mut() = headers;
             return Ok(response);
         }
+        if let Some(bytes) = self.hot(&object) {
+            return Ok(weighed(bytes_answer(method, request, headers, &etag, bytes)));
+        }
+        let slot = app.slot().await?;
         if let Some(bytes) = self.small(&object).await? {
-            return Ok(bytes_answer(method, request, headers, &etag, bytes));
+            return Ok(weighed(bytes_answer(method, request, headers, &etag, bytes)));
         }
         let (status, range) = match part(request, &etag, object.size) {
             Part::Whole => (StatusCode::OK, 0..object.size),
@@ -127,17 +154,30 @@ impl ObjectShelf {
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
         let is_whole = range == (0..object.size);
-        let stat = if is_whole { Some(self.objects.stat(&object.sha256).await?.ok_or_else(|| missing(&object))?) } else { None };
-        let stream = self.objects.read(&object.sha256, range).await?.ok_or_else(|| missing(&object))?;
-        let mut response = Response::new(match stat.filter(|stat| !self.whole.knows(stat)) {
-            Some(stat) => Body::from_stream(self.whole.check(object, &stat, stream)),
-            None => Body::from_stream(stream),
+        // Before the answer's head is on its way: what is missing is told with a status.
+        let stat = {
+            let _one_of_few = self.source.reads.acquire().await;
+            self.objects.stat(&object.sha256).await?.ok_or_else(|| missing(&object))?
+        };
+        // Who waits for memory keeps nobody from work.
+        drop(slot);
+        let stream = pieces(&self.source, object.sha256, range).await?;
+        let mut response = Response::new(if is_whole && !self.whole.knows(&stat) {
+            Body::from_stream(self.whole.check(object, &stat, stream))
+        } else {
+            Body::from_stream(stream)
         });
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response.extensions_mut().insert(crate::dispatch::Streams);
         Ok(response)
     }
+}
+
+/// Says that the bytes of an answer have their weight.
+fn weighed(mut response: Response) -> Response {
+    response.extensions_mut().insert(Weighed);
+    response
 }
 
 fn missing(object: &ObjectRef) -> StoreError {
@@ -170,7 +210,7 @@ async fn get(app: &App, address: Sha256Digest, method: &Method, request: &Header
     let readable = app.objects.readable(&address).await?;
     let readable = readable.ok_or_else(|| Refused::not_found(format!("no event refers to {}", address.to_address())))?;
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))]);
-    app.objects.answer(readable, method, request, headers, Cache::Immutable).await
+    app.objects.answer(app, readable, method, request, headers, Cache::Immutable).await
 }
 
 async fn uploader(app: &App, headers: &HeaderMap) -> Result<Uploader, Refused> {
@@ -185,12 +225,16 @@ async fn uploader(app: &App, headers: &HeaderMap) -> Result<Uploader, Refused> {
     Ok(app.door.permit(&permit, app.now()).await?)
 }
 
-/// Whether an upload can be left out. One that nobody refers to and that is about to expire counts as not here. Of one that broke off, or is
-/// on its way, how far it is.
+/// Whether an upload can be left out: of what is published, and of what the permit's own domain has uploaded. What others have uploaded
+/// is nobody's business before an event refers to it. One that is about to expire counts as not here. Of one that broke off, or is on its
+/// way, how far it is.
 async fn head_with_permit(app: &App, address: Sha256Digest, headers: &HeaderMap) -> Result<Response, Refused> {
+    let _asking = app.asking().await?;
     let uploader = uploader(app, headers).await?;
-    let stat = app.objects.objects.stat(&address).await?;
     let nothing = || Refused::not_found(format!("{} is not here", address.to_address()));
+    let is_published = app.objects.readable(&address).await?.is_some();
+    let is_known = is_published || app.objects.uploaded.contains_key(&(uploader.domain().clone(), address));
+    let stat = app.objects.objects.stat(&address).await?.filter(|_| is_known);
     let Some(stat) = stat else {
         let mut response = nothing().into_response();
         if let Some(progress) = app.door.progress(&uploader, &address) {
@@ -206,7 +250,7 @@ async fn head_with_permit(app: &App, address: Sha256Digest, headers: &HeaderMap)
     };
     // Half of the time that it is kept: whoever is told that it is here has the other half to publish it.
     let is_young = stat.modified_ms.saturating_add(millis(app.config.times.unreferenced) / 2) > app.now().as_ms();
-    if !is_young && app.objects.readable(&address).await?.is_none() {
+    if !is_young && !is_published {
         return Err(nothing());
     }
     let mut response = Response::new(Body::empty());
@@ -217,104 +261,101 @@ async fn head_with_permit(app: &App, address: Sha256Digest, headers: &HeaderMap)
 
 async fn put(app: &App, address: Sha256Digest, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    let done = match parts.method {
-        Method::PATCH => go_on(app, address, &parts.headers, body).await,
-        _ => upload(app, address, &parts.headers, body).await,
-    };
-    match done {
-        Ok(status) => Ok((status, [(header::CACHE_CONTROL, cache_control(Cache::Never))]).into_response()),
-        Err((refused, rest)) => {
-            // Whoever is still sending reads the refusal only if its bytes are taken.
-            if let Some(rest) = rest {
-                drain(rest, app.config.times.stall).await;
-            }
-            Err(refused)
-        }
+    let from = Sender::of(&parts.extensions);
+    // Nothing of the body is read before this: who asks first whether it may send it (`Expect: 100-continue`) is answered here.
+    if parts.method == Method::PATCH {
+        go_on(app, address, &parts.headers, from, body).await?;
+        return Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, cache_control(Cache::Never))]).into_response());
     }
+    let (uploader, object) = may_upload(app, address, &parts.headers).await.map_err(Refused::unread)?;
+    let status = match here(app, &object).await.map_err(Refused::unread)? {
+        // Published and in place: nothing to add, nothing to put on anybody's account.
+        true => {
+            let mut awaited = Awaited::upload(app, from, body);
+            while awaited.next().await?.is_some() {}
+            StatusCode::OK
+        }
+        false => upload(app, &uploader, object, from, body).await?,
+    };
+    Ok((status, [(header::CACHE_CONTROL, cache_control(Cache::Never))]).into_response())
 }
 
-/// A refusal, and the body if nothing of it was read.
-type NotUploaded = (Refused, Option<Body>);
+async fn may_upload(app: &App, address: Sha256Digest, headers: &HeaderMap) -> Result<(Uploader, ObjectRef), Refused> {
+    let _asking = app.asking().await?;
+    let uploader = uploader(app, headers).await?;
+    Ok((uploader, ObjectRef { size: length(headers)?, sha256: address }))
+}
 
-async fn upload(app: &App, address: Sha256Digest, headers: &HeaderMap, body: Body) -> Result<StatusCode, NotUploaded> {
-    let uploader = match uploader(app, headers).await {
-        Ok(uploader) => uploader,
-        Err(refused) => return Err((refused, Some(body))),
-    };
-    let size = match length(headers) {
-        Ok(size) => size,
-        Err(refused) => return Err((refused, Some(body))),
-    };
-    let object = ObjectRef { size, sha256: address };
-    let here = async {
-        let published = app.objects.readable(&address).await?.is_some();
-        let here = app.objects.objects.stat(&address).await?;
-        Ok::<_, Refused>((published, here.is_some_and(|stat| stat.object.size == size)))
-    };
-    let is_here = match here.await {
-        // Published and in place: nothing to add, nothing to put on anybody's account.
-        Ok((true, true)) => {
-            let mut stream = body.into_data_stream();
-            while let Ok(Some(_)) = next_piece(&mut stream, app.config.times.stall).await {}
-            return Ok(StatusCode::OK);
-        }
-        Ok((_, here)) => here,
-        Err(refused) => return Err((refused, Some(body))),
-    };
-    if let Err(refused) = app.room.must_be().await {
-        return Err((refused, Some(body)));
+async fn here(app: &App, object: &ObjectRef) -> Result<bool, Refused> {
+    if app.objects.readable(&object.sha256).await?.is_none() {
+        return Ok(false);
     }
-    let incoming = match app.door.begin(&uploader, object, app.now()).await {
-        Ok(incoming) => incoming,
-        Err(refusal) => return Err((refusal.into(), Some(body))),
-    };
-    take(app, incoming, body).await?;
-    // One that was here and is not published was written again: its day begins anew.
-    Ok(if is_here { StatusCode::OK } else { StatusCode::CREATED })
+    Ok(app.objects.objects.stat(&object.sha256).await?.is_some_and(|stat| stat.object.size == object.size))
+}
+
+/// One that is here and that nobody refers to is written again: its day begins anew. Only who has sent it before learns that it was here.
+async fn upload(app: &App, uploader: &Uploader, object: ObjectRef, from: Address, body: Body) -> Result<StatusCode, Refused> {
+    let own = (uploader.domain().clone(), object.sha256);
+    let was_here = app.objects.uploaded.contains_key(&own) && app.objects.objects.stat(&object.sha256).await?.is_some();
+    app.room.must_be().await.map_err(Refused::unread)?;
+    let incoming = app.door.begin(uploader, object, app.now()).await.map_err(|refusal| Refused::from(refusal).unread())?;
+    take(app, incoming, Awaited::upload(app, from, body)).await?;
+    app.objects.uploaded.insert(own, ());
+    Ok(if was_here { StatusCode::OK } else { StatusCode::CREATED })
 }
 
 /// The rest of an upload that broke off: all of it, from the first byte that is not here.
-async fn go_on(app: &App, address: Sha256Digest, headers: &HeaderMap, body: Body) -> Result<StatusCode, NotUploaded> {
-    let begun = async {
-        let uploader = uploader(app, headers).await?;
-        if !has_media_type(headers, "application/partial-upload") {
-            return Err(Refused::bad_request("the rest of an upload is sent as Content-Type: application/partial-upload"));
-        }
-        let offset = one(headers, &UPLOAD_OFFSET).and_then(number);
-        let offset = offset.ok_or_else(|| Refused::bad_request("the rest of an upload says in Upload-Offset where it begins"))?;
-        let size =
-            offset.checked_add(length(headers)?).ok_or_else(|| Refused::bad_request("Upload-Offset and Content-Length are too much"))?;
-        app.room.must_be().await?;
-        Ok(app.door.resume(&uploader, ObjectRef { size, sha256: address }, offset, app.now()).await?)
-    };
-    match begun.await {
-        Ok(incoming) => take(app, incoming, body).await.map(|()| StatusCode::CREATED),
-        Err(refused) => Err((refused, Some(body))),
-    }
+async fn go_on(app: &App, address: Sha256Digest, headers: &HeaderMap, from: Address, body: Body) -> Result<(), Refused> {
+    let (uploader, object, offset) = may_go_on(app, address, headers).await.map_err(Refused::unread)?;
+    app.room.must_be().await.map_err(Refused::unread)?;
+    let incoming = app.door.resume(&uploader, object, offset, app.now()).await.map_err(|refusal| Refused::from(refusal).unread())?;
+    take(app, incoming, Awaited::upload(app, from, body)).await?;
+    app.objects.uploaded.insert((uploader.domain().clone(), object.sha256), ());
+    Ok(())
 }
 
-/// Takes a body to its end, and puts the object in place.
-async fn take(app: &App, mut incoming: Incoming<'_>, body: Body) -> Result<(), NotUploaded> {
-    let mut stream = body.into_data_stream();
-    let done = async {
-        let mut taken = 0;
-        while let Some(piece) = next_piece(&mut stream, app.config.times.stall).await? {
-            taken += piece.len() as u64;
-            incoming.write(piece).await?;
-        }
-        incoming.finish().await?;
-        Ok::<_, Refused>(taken)
-    };
-    match done.await {
-        Ok(taken) => {
-            app.meters.uploaded_bytes.increment(taken);
-            Ok(())
-        }
-        Err(refused) => {
-            if refused.code == "store" {
-                app.room.suspect();
-            }
-            Err((refused, None))
+async fn may_go_on(app: &App, address: Sha256Digest, headers: &HeaderMap) -> Result<(Uploader, ObjectRef, u64), Refused> {
+    let _asking = app.asking().await?;
+    let uploader = uploader(app, headers).await?;
+    if !has_media_type(headers, "application/partial-upload") {
+        return Err(Refused::bad_request("the rest of an upload is sent as Content-Type: application/partial-upload"));
+    }
+    let offset = one(headers, &UPLOAD_OFFSET).and_then(number);
+    let offset = offset.ok_or_else(|| Refused::bad_request("the rest of an upload says in Upload-Offset where it begins"))?;
+    let size = offset.checked_add(length(headers)?).ok_or_else(|| Refused::bad_request("Upload-Offset and Content-Length are too much"))?;
+    Ok((uploader, ObjectRef { size, sha256: address }, offset))
+}
+
+/// Takes a body to its end, and puts the object in place. A store that fails may be a disk that is full: it is asked.
+async fn take(app: &App, incoming: Incoming<'_>, awaited: Awaited) -> Result<(), Refused> {
+    let taken = take_whole(app, incoming, awaited).await;
+    if taken.as_ref().is_err_and(|refused| refused.code == "store") {
+        app.room.suspect();
+    }
+    taken
+}
+
+/// What of it is in memory is weighed.
+async fn take_whole(app: &App, mut incoming: Incoming<'_>, mut awaited: Awaited) -> Result<(), Refused> {
+    let mut weight = app.budget.take(Share::Bodies, PIECE_OF_BODY_BYTES).await.map_err(Refused::unread)?;
+    let mut received = 0;
+    while let Some(piece) = awaited.next_piece().await? {
+        received += piece.len();
+        make_room(app, &mut weight, received.min(UPLOAD_BYTES)).await.map_err(Refused::unread)?;
+        incoming.write(piece).await.map_err(|refusal| Refused::from(refusal).unread())?;
+    }
+    incoming.finish().await?;
+    app.meters.uploaded_bytes.increment(received as u64);
+    Ok(())
+}
+
+/// Room for so much of an upload. It waits for that as long as its sender may wait with a byte: others end meanwhile.
+async fn make_room(app: &App, weight: &mut Weight, bytes: usize) -> Result<(), Refused> {
+    let until = Instant::now() + app.config.times.stall;
+    loop {
+        match weight.grow(&app.budget, bytes).await {
+            Err(_) if Instant::now() < until => {}
+            done => return done,
         }
     }
 }

@@ -3,9 +3,10 @@
 
 use crate::app::App;
 use crate::events::{COSE, find, number};
+use crate::negotiate::choose;
 use crate::refusal::Refused;
 use crate::reply::Plain;
-use crate::request::{accept, accepts, decode_query};
+use crate::request::{accept, decode_query};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use deedbox_model::{SecretKey, Statement};
@@ -16,6 +17,10 @@ use serde_json::json;
 use std::sync::Arc;
 
 const RECEIPT: &str = "application/cose; cose-type=\"cose-sign1\"";
+/// The same for a receipt (RFC 9943).
+const SCITT_RECEIPT: &str = "application/scitt-receipt+cose";
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain";
 
 /// GET of a proof.
 pub(crate) async fn get(
@@ -41,14 +46,16 @@ pub(crate) async fn get(
         )));
     }
     let proof = inclusion(&app, found.index, size).await?;
-    let list = accept(&headers)?;
-    let plain = if asked.is_some() || accepts(&list, "application/json") {
+    // Receipt and tlog-proof are of the published checkpoint.
+    let offered: &[&'static str] = if asked.is_some() { &[JSON] } else { &[TEXT, COSE, SCITT_RECEIPT, JSON] };
+    let chosen = choose(&accept(&headers)?, offered)?;
+    let plain = if chosen == JSON {
         let hashes: Vec<String> = proof.hashes().iter().map(Hash::to_base64).collect();
         // A proof is compared with a checkpoint of its own size; of another size the reader holds one, or had no reason to ask.
         let checkpoint = (size == head.size).then(|| checkpoint.to_string());
         let body = json!({ "index": found.index, "size": size, "hashes": hashes, "checkpoint": checkpoint });
-        Plain::new("application/json", format!("{body}\n"), Cache::Revalidate)
-    } else if accepts(&list, COSE) {
+        Plain::new(JSON, format!("{body}\n"), Cache::Revalidate)
+    } else if chosen != TEXT {
         let statement = Statement::decode(&found.bytes).map_err(|_| {
             Refused::unprocessable("undecodable", "this entry is void and names no subject that a receipt could name: ask for text/plain")
         })?;
@@ -58,7 +65,8 @@ pub(crate) async fn get(
             key_id: app.receipt.public().id().as_bytes().to_vec(),
         };
         let receipt = issue(&app.receipt, claims, &leaf_hash(&found.bytes), &proof, &head.root)?;
-        Plain::new(RECEIPT, receipt.as_bytes().to_vec(), Cache::Revalidate)
+        let media_type = if chosen == COSE { RECEIPT } else { SCITT_RECEIPT };
+        Plain::new(media_type, receipt.as_bytes().to_vec(), Cache::Revalidate)
     } else {
         let text = LogProof::new(Vec::new(), proof, (*checkpoint).clone()).map_err(|e| fault(&e))?;
         Plain::new("text/plain; charset=utf-8", text.to_string(), Cache::Revalidate)

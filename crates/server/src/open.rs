@@ -14,8 +14,9 @@ use crate::carried::{Carried, carry_on, catch_up, clear_cut_off, open_data, open
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::{self, RegistryKeys};
-use crate::limits::{BATCHES_WAITING, PROOFS_AT_ONCE, renderings_at_once};
+use crate::limits::{BATCHES_WAITING, PAGES_AT_ONCE, PROOFS_AT_ONCE, renderings_at_once};
 use crate::log_files::LogFiles;
+use crate::memory::Memory;
 use crate::meters::Meters;
 use crate::naming;
 use crate::objects::ObjectShelf;
@@ -195,18 +196,26 @@ impl Server {
                 (head, Writing::stopped(code_of(&error), error.to_string()))
             }
         };
+        let memory = Memory::new(&config);
         let app = Arc::new(App {
             vkey,
             site,
             room: Room::new(Arc::clone(&files), to_read),
             clock,
-            log: LogFiles::new(files, head.clone(), config.object_cache_bytes / 2),
-            objects: ObjectShelf::new(objects, Arc::clone(&rows), config.object_cache_bytes / 2),
+            log: LogFiles::new(files, head.clone(), config.object_cache_bytes / 2, &memory),
+            objects: ObjectShelf::new(objects, Arc::clone(&rows), config.object_cache_bytes / 2, &memory),
             answers: Answers::new(config.answer_cache_bytes),
             meters: Meters::new(),
             many_proofs: Semaphore::new(PROOFS_AT_ONCE),
             renderings: Arc::new(Semaphore::new(renderings_at_once())),
+            large_makings: Arc::new(Semaphore::new(1)),
             slots: Arc::new(Semaphore::new(config.max_requests)),
+            askings: Arc::new(Semaphore::new(config.max_requests)),
+            pages: Semaphore::new(PAGES_AT_ONCE),
+            bodies: memory.bodies,
+            uploads: memory.uploads,
+            budget: memory.budget,
+            peers: memory.peers,
             downloads: Arc::new(Semaphore::new(config.max_requests)),
             origin,
             operator: keys.operator,

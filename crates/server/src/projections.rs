@@ -3,11 +3,14 @@
 
 use crate::answers::{Answer, AnswerKey, FirstRows, Given};
 use crate::app::App;
-use crate::codings::{Unpacked, gunzip};
-use crate::limits::{QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES};
+use crate::body::{Sender, Whole, drain, read_whole, unpack};
+use crate::budget::Weight;
+use crate::limits::{CODING_BYTES, QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES};
+use crate::making::Making;
+use crate::negotiate::Coding;
 use crate::open::OpenError;
 use crate::refusal::Refused;
-use crate::request::{accept, decode_path, decode_query, drain, one, read_body};
+use crate::request::{accept, decode_path, decode_query, one};
 use axum::body::Body;
 use axum::response::Response;
 use deedbox_model::{Defect, RowKey};
@@ -18,6 +21,9 @@ use deedbox_view::{Method as ViewMethod, Plan, Projection, Reads, Request as Vie
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
+
+/// Bytes that a row takes in memory beside its key and its bytes.
+const ROW_BYTES: usize = 96;
 
 /// Times that an answer is begun anew because rows changed between two rounds of reading it.
 const TRIES: u32 = 5;
@@ -79,8 +85,8 @@ impl Mounts {
 pub(crate) async fn answer(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Response {
     let result = match *request.method() {
         Method::GET | Method::HEAD => get(app, mount, rest, request.method(), request.uri().query(), request.headers()).await,
-        Method::POST => in_time(app, post(app, mount, rest, request)).await,
-        Method::PUT | Method::DELETE | Method::PATCH => in_time(app, write(app, mount, rest, request)).await,
+        Method::POST => post(app, mount, rest, request).await,
+        Method::PUT | Method::DELETE | Method::PATCH => write(app, mount, rest, request).await,
         _ => Ok(method_not_allowed(mount)),
     };
     result.unwrap_or_else(|refused| mount.refuse(&refused))
@@ -116,6 +122,7 @@ async fn get(
     let (answer, folded) = match kept {
         Some(kept) => (kept, folded),
         None => {
+            let _slot = app.slot().await?;
             let (path, accept) = (path.into_owned(), accept.into_owned());
             let request = ViewRequest { method: ViewMethod::Get, mount: mount.prefix, path, query, accept, body: Vec::new() };
             in_time(app, confirm_or_make(app, mount, &key, request)).await?
@@ -138,20 +145,29 @@ async fn give(app: &App, answer: &Arc<Answer>, method: &Method, headers: &Header
         match answer.give(method, headers, folded) {
             Given::Response(response) => return Ok(response),
             Given::Code(coding) => {
-                let (answer, place) = (Arc::clone(answer), in_time(app, place(app)).await?);
-                let coded = tokio::task::spawn_blocking(move || {
-                    answer.code(coding);
-                    drop(place);
-                });
-                coded.await.map_err(|_| Refused::internal())?;
+                let _slot = app.slot().await?;
+                in_time(app, code(app, answer, coding)).await?;
             }
             Given::Object(object, own, cache) => {
                 let readable = app.objects.readable(&object.sha256).await?;
                 let readable = readable.ok_or_else(|| Refused::not_found(format!("no event refers to {}", object.sha256.to_address())))?;
-                return app.objects.answer(readable, method, headers, own, cache).await;
+                return app.objects.answer(app, readable, method, headers, own, cache).await;
             }
         }
     }
+}
+
+async fn code(app: &App, answer: &Arc<Answer>, coding: Coding) -> Result<(), Refused> {
+    let place = place(app).await?;
+    // Half of it is left, if it is worth it at all.
+    let mut making = Making::begin(app).await?;
+    making.hold(app, CODING_BYTES + answer.len() / 2).await?;
+    let (answer, budget) = (Arc::clone(answer), Arc::clone(&app.budget));
+    let coded = tokio::task::spawn_blocking(move || {
+        answer.code(coding, |bytes| making.made(&budget, bytes));
+        drop(place);
+    });
+    coded.await.map_err(|_| Refused::internal())
 }
 
 /// A place among those that read, render and code: each may hold all the rows of an answer and its bytes. Whatever goes on
@@ -179,7 +195,7 @@ async fn confirm_or_make(app: &App, mount: &Mount, key: &AnswerKey, request: Vie
             return Ok((kept, folded));
         }
     }
-    let (rendered, at) = make(app, mount, request, place).await?;
+    let (rendered, at) = make(app, mount, request, None, place).await?;
     app.meters.answers_made.increment(1);
     let answer = Arc::new(rendered.0);
     if rendered.1 {
@@ -188,41 +204,54 @@ async fn confirm_or_make(app: &App, mount: &Mount, key: &AnswerKey, request: Vie
     Ok((answer, at))
 }
 
-/// Reads, renders, assembles. Gives also whether the answer may be kept, and the number of entries that it is made from.
-async fn make(app: &App, mount: &Mount, request: ViewRequest, place: OwnedSemaphorePermit) -> Result<((Answer, bool), u64), Refused> {
-    let (reads, first, at) = read(app, mount, &request).await?;
-    let (projection, site) = (Arc::clone(&mount.projection), app.site.clone());
+/// Reads, renders, assembles. Gives also whether the answer may be kept, and the number of entries that it is made from. `asked` is the
+/// body that the request was read from.
+async fn make(
+    app: &App,
+    mount: &Mount,
+    request: ViewRequest,
+    asked: Option<Weight>,
+    place: OwnedSemaphorePermit,
+) -> Result<((Answer, bool), u64), Refused> {
+    let mut making = Making::begin(app).await?;
+    let (reads, first, at, bytes) = read(app, mount, &request, &mut making).await?;
+    // As much text again as there are rows.
+    making.hold(app, bytes.saturating_mul(2)).await?;
+    let (projection, site, budget) = (Arc::clone(&mount.projection), app.site.clone(), Arc::clone(&app.budget));
     // Assembling and hashing a long answer takes milliseconds: off the threads that serve others.
     let made = tokio::task::spawn_blocking(move || -> Result<(Answer, bool), Defect> {
         let rendered = projection.render(&request, &reads, &site)?;
         // A refusal that took much reading is kept as well: it holds as long as its first rows, like every answer.
         let is_kept = rendered.cache != deedbox_view::Cache::Never || (reads.rounds > 1 && request.method == ViewMethod::Get);
-        drop(reads);
-        let answer = Answer::new(rendered, first, at);
+        drop((reads, request, asked));
+        let answer = Answer::new(rendered, first, at, |bytes| making.made(&budget, bytes));
         drop(place);
         Ok((answer, is_kept))
     });
     Ok((made.await.map_err(|_| Refused::internal())??, at))
 }
 
-/// All rounds of reading, from rows that did not change meanwhile.
-async fn read(app: &App, mount: &Mount, request: &ViewRequest) -> Result<(Reads, FirstRows, u64), Refused> {
+/// All rounds of reading, from rows that did not change meanwhile; and their bytes. What a round has read is weighed when it is here: a
+/// round is bounded, and few are read at once.
+async fn read(app: &App, mount: &Mount, request: &ViewRequest, making: &mut Making) -> Result<(Reads, FirstRows, u64, usize), Refused> {
     for _ in 0..TRIES {
         let at = app.folded();
         let plan = mount.projection.plan(request);
         let mut reads = Reads::default();
-        let first = FirstRows { seqs: add_round(app, mount, &plan, &mut reads).await?, plan };
+        let mut bytes = 0;
+        let first = FirstRows { seqs: add_round(app, mount, &plan, &mut reads, &mut bytes).await?, plan };
         while let Step::Read(plan) = mount.projection.step(request, &reads)? {
             if reads.rounds >= MAX_ROUNDS {
                 tracing::error!(projection = %mount.id, path = request.path, "a projection wants more than {MAX_ROUNDS} rounds of reading");
                 return Err(Refused::internal());
             }
-            add_round(app, mount, &plan, &mut reads).await?;
+            add_round(app, mount, &plan, &mut reads, &mut bytes).await?;
+            making.hold(app, bytes).await?;
         }
         // Rows that changed between two rounds have torn the answer. By the law at `Projection::plan` they have only if the
         // first rows changed too; the number of folded entries does not tell, for rows are committed before it moves.
         if reads.rounds <= 1 || read_round(app, mount, &first.plan).await?.1 == first.seqs {
-            return Ok((reads, first, at));
+            return Ok((reads, first, at, bytes));
         }
     }
     Err(Refused::unavailable("busy", "what was asked for changes faster than it can be read"))
@@ -231,9 +260,10 @@ async fn read(app: &App, mount: &Mount, request: &ViewRequest) -> Result<(Reads,
 type Seqs = Vec<(RowKey, Option<u64>)>;
 type Round = (Vec<(RowKey, Option<deedbox_model::Row>)>, Seqs, Option<ScanEnd>);
 
-async fn add_round(app: &App, mount: &Mount, plan: &Plan, reads: &mut Reads) -> Result<Seqs, Refused> {
+async fn add_round(app: &App, mount: &Mount, plan: &Plan, reads: &mut Reads, bytes: &mut usize) -> Result<Seqs, Refused> {
     let (rows, seqs, end) = read_round(app, mount, plan).await?;
     for (key, row) in rows {
+        *bytes += row.as_ref().map_or(0, |row| row.bytes.len()) + key.as_str().len() + ROW_BYTES;
         reads.rows.insert(key, row);
     }
     reads.last_scan = end;
@@ -275,37 +305,35 @@ async fn read_round(app: &App, mount: &Mount, plan: &Plan) -> Result<Round, Refu
 /// A query with a body, or a write of a native client's: which of them, the path tells.
 async fn post(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
+    let from = Sender::of(&parts.extensions);
     let path = match decode_path(rest) {
         Ok(path) if mount.projection.takes(ViewMethod::Post, mount.prefix, &path).body => path.into_owned(),
         // A client that is cut off while it sends its package never shows the refusal.
         path => {
-            drain(body, app.config.times.stall).await;
-            return ask(app, mount, ViewMethod::Post, path?.into_owned(), &parts, Vec::new()).await;
+            drain(app, from, &parts.headers, body).await;
+            return ask(app, mount, ViewMethod::Post, path?.into_owned(), &parts, None).await;
         }
     };
-    let bytes = read_body(&parts.headers, body, "the query", QUERY_BODY_BYTES, app.config.times.stall).await?;
-    let body = match one(&parts.headers, &header::CONTENT_ENCODING) {
-        None if !parts.headers.contains_key(header::CONTENT_ENCODING) => bytes.to_vec(),
-        Some(coding) if coding.eq_ignore_ascii_case("identity") => bytes.to_vec(),
-        Some(coding) if coding.eq_ignore_ascii_case("gzip") => {
-            let unpacked = tokio::task::spawn_blocking(move || gunzip(&bytes, QUERY_BODY_UNPACKED_BYTES)).await;
-            match unpacked.map_err(|_| Refused::internal())? {
-                Unpacked::Bytes(bytes) => bytes,
-                Unpacked::TooLarge => return Err(Refused::too_large("the unpacked query", QUERY_BODY_UNPACKED_BYTES)),
-                Unpacked::Damaged => return Err(Refused::bad_request("the body is not in gzip, as its Content-Encoding says")),
-            }
-        }
-        _ => return Err(Refused::bad_request("a query comes as it is or in gzip")),
-    };
-    ask(app, mount, ViewMethod::Post, path, &parts, body).await
+    let body = read_whole(app, from, &parts.headers, body, "the query", QUERY_BODY_BYTES).await?;
+    ask(app, mount, ViewMethod::Post, path, &parts, Some(body)).await
 }
 
 /// What a native client would write: the projection names the command that does it.
 async fn write(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    drain(body, app.config.times.stall).await;
+    drain(app, Sender::of(&parts.extensions), &parts.headers, body).await;
     let path = decode_path(rest)?.into_owned();
-    ask(app, mount, ViewMethod::Write, path, &parts, Vec::new()).await
+    ask(app, mount, ViewMethod::Write, path, &parts, None).await
+}
+
+/// The body as it is asked for.
+async fn uncoded(app: &App, headers: &HeaderMap, body: Whole) -> Result<Whole, Refused> {
+    match one(headers, &header::CONTENT_ENCODING) {
+        None if !headers.contains_key(header::CONTENT_ENCODING) => Ok(body),
+        Some(coding) if coding.eq_ignore_ascii_case("identity") => Ok(body),
+        Some(coding) if coding.eq_ignore_ascii_case("gzip") => unpack(app, &body, "the unpacked query", QUERY_BODY_UNPACKED_BYTES).await,
+        _ => Err(Refused::bad_request("a query comes as it is or in gzip")),
+    }
 }
 
 async fn ask(
@@ -314,12 +342,21 @@ async fn ask(
     method: ViewMethod,
     path: String,
     parts: &http::request::Parts,
-    body: Vec<u8>,
+    body: Option<Whole>,
 ) -> Result<Response, Refused> {
     let query = taken(mount, method, &path, parts.uri.query())?;
     let accept = accept(&parts.headers)?.into_owned();
-    let request = ViewRequest { method, mount: mount.prefix, path, query, accept, body };
-    let ((answer, _), at) = make(app, mount, request, place(app).await?).await?;
+    let made = async {
+        let _asking = app.asking().await?;
+        let place = place(app).await?;
+        let (body, weight) = match body {
+            None => (Vec::new(), None),
+            Some(body) => uncoded(app, &parts.headers, body).await.map(|whole| (whole.bytes, Some(whole.weight)))?,
+        };
+        let request = ViewRequest { method, mount: mount.prefix, path, query, accept, body };
+        make(app, mount, request, weight, place).await
+    };
+    let ((answer, _), at) = in_time(app, made).await?;
     let mut response = give(app, &Arc::new(answer), &parts.method, &parts.headers, at).await?;
     if response.status() == StatusCode::METHOD_NOT_ALLOWED && !response.headers().contains_key(header::ALLOW) {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));

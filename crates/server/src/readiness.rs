@@ -79,5 +79,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     app.meters.folded.set(app.folded() as f64);
     app.meters.waiting.set(app.writing.waiting() as f64);
     app.meters.under_way.set(app.config.max_requests.saturating_sub(app.slots.available_permits()) as f64);
+    app.meters.connections.set(app.peers.open() as f64);
+    app.meters.hold(&app.budget, [&app.bodies, &app.uploads]);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.meters.render()).into_response()
 }

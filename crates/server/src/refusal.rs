@@ -21,14 +21,23 @@ pub(crate) struct Refused {
     pub(crate) code: &'static str,
     message: String,
     extra: Option<(&'static str, Value)>,
+    /// Not all of the request was read: its connection ends with the answer.
+    is_unread: bool,
 }
 
 impl Refused {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Refused { status, code, message: message.into(), extra: None }
+        Refused { status, code, message: message.into(), extra: None, is_unread: false }
+    }
+    /// The same for a request whose body was not read, or not to its end.
+    pub(crate) fn unread(self) -> Self {
+        Refused { is_unread: true, ..self }
     }
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+    pub(crate) fn not_acceptable(offered: &[&str]) -> Self {
+        Self::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", format!("the Accept header takes none of {}", offered.join(", ")))
     }
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
@@ -160,8 +169,7 @@ impl Refused {
         let (media_type, body, own) = match shape {
             None => (HeaderValue::from_static("application/json"), self.body(), HeaderMap::new()),
             Some(shape) => {
-                let mut own = own_headers(&shape.headers);
-                own.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+                let own = own_headers(&shape.headers);
                 let body = match shape.body {
                     deedbox_view::Body::Bytes(bytes) => bytes,
                     deedbox_view::Body::Empty | deedbox_view::Body::Object(_) => Vec::new(),
@@ -175,6 +183,9 @@ impl Refused {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, media_type);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.is_unread {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(("offset", Value::Number(offset))) = &self.extra {
             headers.insert(crate::objects::UPLOAD_OFFSET, value(&offset.to_string()));
         }

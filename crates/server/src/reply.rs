@@ -73,7 +73,6 @@ impl Plain {
             return not_modified(headers);
         }
         headers.insert(header::CONTENT_TYPE, self.media_type);
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         bytes_answer(method, request, headers, &etag, self.bytes)
     }
 }
@@ -126,9 +125,19 @@ pub(crate) fn unsatisfiable(mut headers: HeaderMap, size: u64) -> Response {
 
 /// JSON that no cache keeps.
 pub(crate) fn json(status: StatusCode, body: &impl serde::Serialize) -> Response {
+    json_answer(status, json_text(body))
+}
+
+/// A line of JSON.
+pub(crate) fn json_text(body: &impl serde::Serialize) -> Vec<u8> {
     let mut bytes = serde_json::to_vec(body).unwrap_or_default();
     bytes.push(b'\n');
-    let mut response = Response::new(Body::from(bytes));
+    bytes
+}
+
+/// An answer of such a line.
+pub(crate) fn json_answer(status: StatusCode, text: impl Into<Bytes>) -> Response {
+    let mut response = Response::new(Body::from(text.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(header::CACHE_CONTROL, cache_control(Cache::Never));

@@ -5,10 +5,12 @@ use crate::access::{AccessSink, Accessed};
 use crate::app::App;
 use crate::config::Times;
 use crate::dispatch::Dispatch;
-use crate::limits::{CONNECTIONS_PER_REQUEST, HEADER_BYTES, HEADER_LINES};
+use crate::files::files_for;
+use crate::limits::{CONNECTIONS_PER_REQUEST, HEADER_BYTES, HEADER_LINES, OTHER_FILES};
 use crate::meters::UPKEEP_EVERY;
 use crate::open::Server;
-use crate::stall::Patient;
+use crate::peers::{Connected, Peers};
+use crate::stall::{Patience, Patient};
 use crate::sweep;
 use axum::body::Body;
 use hyper::body::Incoming;
@@ -37,8 +39,10 @@ impl Server {
         let watched = Arc::clone(&app);
         let clock = tokio::spawn(async move { watched.clock.run().await });
         let dispatch = Arc::new(Dispatch::new(Arc::clone(&app)));
+        // As many connections, and as many files that are read for them.
         let most = app.config.max_requests.saturating_mul(CONNECTIONS_PER_REQUEST);
-        accept(listener, dispatch, access, most, app.config.times, shutdown, || app.writing.begin_to_stop()).await;
+        files_for(most, OTHER_FILES);
+        accept(listener, dispatch, access, Arc::clone(&app.peers), app.config.times, shutdown, || app.writing.begin_to_stop()).await;
 
         keeper.abort();
         clock.abort();
@@ -67,28 +71,30 @@ async fn accept(
     listener: TcpListener,
     dispatch: Arc<Dispatch>,
     access: Option<AccessSink>,
-    most: usize,
+    peers: Arc<Peers>,
     times: Times,
     shutdown: impl Future<Output = ()>,
     stopping: impl FnOnce(),
 ) {
     let graceful = GracefulShutdown::new();
     let mut connections: JoinSet<()> = JoinSet::new();
-    let builder = builder(times);
+    let (builder, patience) = (builder(times), Arc::new(Patience::new(times.stall, times.pace)));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, client)) if connections.len() < most => {
+                Ok((stream, client)) => {
+                    // One too many, and nobody who gives way: whoever it is finds the connection closed, and comes again.
+                    let Some(connected) = peers.enter(client.ip()) else { continue };
                     // Small answers go out at once.
                     let _ = stream.set_nodelay(true);
+                    let connected = Arc::new(connected);
+                    let stream = Patient::new(stream, Arc::clone(&connected), Arc::clone(&patience));
                     let access = access.clone().map(|sink| (sink, client.ip().to_canonical()));
-                    connections.spawn(connection(&builder, &graceful, Patient::new(stream, times.stall), Arc::clone(&dispatch), access));
+                    connections.spawn(connection(&builder, &graceful, stream, connected, Arc::clone(&dispatch), access));
                 }
-                // One too many: whoever it is finds the connection closed, and comes again.
-                Ok(_) => {}
                 // Too many open files, as a rule: those under way end, and then there is room again.
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -110,14 +116,16 @@ fn connection(
     builder: &auto::Builder<TokioExecutor>,
     graceful: &GracefulShutdown,
     stream: Patient,
+    connected: Arc<Connected>,
     dispatch: Arc<Dispatch>,
     access: Option<(AccessSink, IpAddr)>,
 ) -> impl Future<Output = ()> + Send + 'static {
+    let of = Arc::clone(&connected);
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let dispatch = Arc::clone(&dispatch);
+        let (dispatch, of) = (Arc::clone(&dispatch), Arc::clone(&of));
         let accessed = access.clone().map(|(sink, client)| Accessed::new(sink, client, &request));
         async move {
-            let response = dispatch.call(request.map(Body::new)).await;
+            let response = dispatch.call(request.map(Body::new), &of.peer).await;
             Ok::<_, Infallible>(match accessed {
                 Some(accessed) => accessed.answered(response),
                 None => response,
@@ -127,8 +135,11 @@ fn connection(
     let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let serving = graceful.watch(serving);
     async move {
-        if let Err(error) = serving.await {
-            tracing::debug!(error = %error, "a connection ended early");
+        tokio::select! {
+            served = serving => if let Err(error) = served {
+                tracing::debug!(error = %error, "a connection ended early");
+            },
+            () = connected.peer.closes() => tracing::debug!("a connection gave way to another one"),
         }
     }
 }

@@ -9,8 +9,9 @@ pub const PROJECTION_NAME_BYTES: usize = 32;
 /// Bytes of an object in one piece of a stream: large enough that a hop between threads (some 10 µs) is nothing beside
 /// copying it, small enough that a thousand slow readers, each with one piece in hand and one ahead, fit in 512 MiB.
 pub const PIECE_BYTES: usize = 256 * 1024;
-/// Bytes of an upload that are hashed and written in one go on a blocking thread; as many again may be gathered meanwhile.
-pub const UPLOAD_PIECE_BYTES: usize = 512 * 1024;
+/// Bytes of an upload that are hashed and written in one go on a blocking thread; as many again may be gathered meanwhile. Hashing them
+/// takes twenty times as long as the hop between threads, and a hundred uploads fit in 24 MiB.
+pub const UPLOAD_PIECE_BYTES: usize = 128 * 1024;
 /// Bytes of an upload after which the medium is asked to begin with them: some ten milliseconds of a disk, a thousandth of a large layer.
 pub const FLUSH_BEHIND_BYTES: usize = 4 * 1024 * 1024;
 /// Parts that are hashed again at once, after a restart: each takes two threads, at the pace of the slowest digest.

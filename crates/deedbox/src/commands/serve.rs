@@ -37,6 +37,9 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
     config.allow_local_claims = args.allow_local_claims;
     config.read_only = args.read_only;
     config.accept_clock = args.accept_clock.map(|date| is_today(&date, now())).transpose()?.is_some();
+    if let Some(name) = &args.client_address_header {
+        config.set_client_address_header(name).map_err(|e| wrong(e.to_string()))?;
+    }
     let data = std::path::absolute(&config.data)?;
     let mut server = open(config).await?;
     if let Some(access) = access {

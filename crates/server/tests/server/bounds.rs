@@ -12,8 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 
 const MIB: usize = 1 << 20;
 
@@ -224,14 +222,28 @@ async fn what_the_shell_refuses_below_a_mount_has_the_shape_of_its_clients() {
     for path in ["/api/v1/packages/%ff", "/nothing"] {
         assert!(code(world.get(path).await).await.0 >= 400);
     }
-    let (busy, _) = crate::bounds::world(|config| config.max_requests = 1).await;
-    let mut held = TcpStream::connect(busy.address).await.unwrap();
-    held.write_all(b"POST /wide/ask HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n").await.unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let answer = busy.get("/wide/").await;
+    let (busy, wide) = crate::bounds::world(|config| {
+        config.max_requests = 1;
+        config.times.wait = Duration::from_millis(5);
+    })
+    .await;
+    let answered = async {
+        while wide.now.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let answers = (busy.get("/wide/").await, busy.get("/log/tile/0/000.p/1").await, busy.get("/log/checkpoint").await);
+        (answers, busy.get("/health").await.status())
+    };
+    let (held, ((answer, tile, checkpoint), health)) = tokio::join!(busy.get("/wide/slow/held"), answered);
+    assert_eq!(
+        (held.status().as_u16(), checkpoint.status().as_u16(), health.as_u16()),
+        (200, 200, 200),
+        "what is in memory needs no place"
+    );
     assert_eq!((answer.status().as_u16(), header(&answer, "retry-after")), (503, Some("1")));
     assert!(answer.text().await.unwrap().starts_with("busy too many requests are under way: come back"));
-    drop(held);
+    assert_eq!(code(tile).await, (503, "busy".to_owned()));
+    assert!(busy.text("/metrics").await.contains("deedbox_busy_total 2\n"));
     world.stop().await;
     busy.stop().await;
 }

@@ -132,3 +132,117 @@ async fn events_are_read_one_by_one_and_by_the_page() {
     }
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entry_bundles_come_in_gzip_where_that_is_asked_for_each_form_with_its_own_tag() {
+    use std::io::Read as _;
+    let world = World::new().await;
+    let owner = world.claim("acme.localhost", 10).await;
+    let mut prev: EventId = world.publish(&owner, ID, "1.0.0", None).await.id();
+    for n in 0..260_u32 {
+        let statement = if n % 2 == 0 { owner.yank(ID, "1.0.0", prev, now()) } else { owner.unyank(ID, "1.0.0", prev, now()) };
+        prev = statement.id();
+        world.must_append(&statement).await;
+    }
+    for path in ["/log/tile/entries/000", "/log/tile/entries/000.p/200", "/log/tile/entries/001.p/7"] {
+        let plain = world.get(path).await;
+        let (etag, length) = (header(&plain, "etag").unwrap().to_owned(), header(&plain, "content-length").unwrap().to_owned());
+        assert_eq!((header(&plain, "content-encoding"), header(&plain, "vary")), (None, Some("Accept-Encoding")), "{path}");
+        let bytes = plain.bytes().await.unwrap();
+        for accept in ["gzip", "gzip, br", "br;q=1.0, gzip;q=0.8, *;q=0.1"] {
+            let ask = || world.request(Method::GET, path).header("accept-encoding", accept);
+            let packed = ask().send().await.unwrap();
+            let tag = header(&packed, "etag").unwrap().to_owned();
+            assert_eq!((header(&packed, "content-encoding"), header(&packed, "vary")), (Some("gzip"), Some("Accept-Encoding")));
+            assert_eq!(header(&packed, "cache-control"), Some("public, max-age=31536000, immutable"));
+            assert!(tag != etag && !tag.starts_with("W/"), "{tag}");
+            let packed = packed.bytes().await.unwrap();
+            assert!(packed.len() < bytes.len());
+            let mut unpacked = Vec::new();
+            flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut unpacked).unwrap();
+            assert_eq!(unpacked, bytes);
+            let again = ask().header("if-none-match", &tag).send().await.unwrap();
+            assert_eq!((again.status().as_u16(), header(&again, "vary")), (304, Some("Accept-Encoding")));
+            assert_eq!(ask().header("if-none-match", &etag).send().await.unwrap().status(), 200, "it has the other form");
+        }
+        for accept in ["identity", "br", "gzip;q=0", ""] {
+            let answer = world.request(Method::GET, path).header("accept-encoding", accept).send().await.unwrap();
+            assert_eq!((header(&answer, "content-encoding"), header(&answer, "etag")), (None, Some(etag.as_str())), "{accept}");
+        }
+        let part = world.request(Method::GET, path).header("accept-encoding", "gzip").header("range", "bytes=0-1").send().await.unwrap();
+        assert_eq!((part.status().as_u16(), header(&part, "content-encoding")), (206, None));
+        assert_eq!(header(&part, "content-range"), Some(format!("bytes 0-1/{length}").as_str()));
+    }
+    let tile = world.request(Method::GET, "/log/tile/0/000").header("accept-encoding", "gzip").send().await.unwrap();
+    assert_eq!((header(&tile, "content-encoding"), header(&tile, "vary")), (None, None), "hashes do not get smaller");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_anybody_may_read_the_log_and_see_why_they_may_not() {
+    let world = World::new().await;
+    for (method, path, status) in [
+        (Method::GET, "/log/checkpoint", 200),
+        (Method::HEAD, "/log/tile/0/000.p/1", 200),
+        (Method::GET, "/log/tile/0/001", 404),
+        (Method::GET, "/log/", 404),
+        (Method::GET, "/log", 404),
+        (Method::POST, "/log/checkpoint", 405),
+        (Method::DELETE, "/log/tile/0/000", 405),
+        (Method::OPTIONS, "/log/checkpoint", 204),
+        (Method::OPTIONS, "/log/tile/entries/000.p/1", 204),
+    ] {
+        let answer = world.request(method.clone(), path).header("origin", "https://page.example").send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), header(&answer, "access-control-allow-origin")), (status, Some("*")), "{method} {path}");
+        if method == Method::OPTIONS {
+            assert_eq!(header(&answer, "access-control-allow-methods"), Some("GET, HEAD"));
+            assert_eq!(header(&answer, "access-control-allow-headers"), Some("*"));
+        }
+    }
+    assert_eq!(header(&world.get("/logs").await, "access-control-allow-origin"), None);
+    assert_eq!(header(&world.get("/api/v1/events").await, "access-control-allow-origin"), None);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_and_receipts_have_the_names_of_rfc_9943_too() {
+    let world = World::new().await;
+    let owner = world.claim("acme.localhost", 10).await;
+    let statement = world.prepare(&owner, ID, "1.0.0", None, b"").await;
+    let post = |media_type| world.post("/api/v1/events", media_type, statement.bytes().to_vec());
+    assert_eq!(post("application/scitt-receipt+cose").await.status(), 400);
+    assert_eq!(post("application/scitt-statement+cose").await.status(), 201);
+    assert_eq!(post("application/cose; cose-type=\"cose-sign1\"").await.status(), 200);
+    let ask = |path: &'static str, accept: &'static str| world.request(Method::GET, path).header("accept", accept).send();
+    for (path, accept, media_type) in [
+        ("/api/v1/events/2", "application/scitt-statement+cose", "application/scitt-statement+cose"),
+        ("/api/v1/events/2", "application/cose", "application/cose"),
+        ("/api/v1/events/2", "*/*", "application/json"),
+        ("/api/v1/events/2", "text/html, application/cose;q=0.5, application/json;q=0.4", "application/cose"),
+        ("/api/v1/events/2/proof", "application/scitt-receipt+cose", "application/scitt-receipt+cose"),
+        ("/api/v1/events/2/proof", "application/cose", "application/cose; cose-type=\"cose-sign1\""),
+        ("/api/v1/events/2/proof", "*/*", "text/plain; charset=utf-8"),
+        ("/api/v1/events/2/proof?size=3", "*/*", "application/json"),
+    ] {
+        let answer = ask(path, accept).await.unwrap();
+        assert_eq!((answer.status().as_u16(), header(&answer, "content-type")), (200, Some(media_type)), "{path} {accept}");
+        assert_eq!(header(&answer, "vary"), Some("Accept"));
+        if media_type.contains("cose") && !path.contains("proof") {
+            assert_eq!(answer.bytes().await.unwrap()[..], statement.bytes()[..]);
+        }
+    }
+    let receipts =
+        (ask("/api/v1/events/2/proof", "application/cose").await, ask("/api/v1/events/2/proof", "application/scitt-receipt+cose").await);
+    let (cose, scitt) = (receipts.0.unwrap().bytes().await.unwrap(), receipts.1.unwrap().bytes().await.unwrap());
+    assert_eq!(cose, scitt, "the same receipt, for its signature is the same");
+    for (path, accept) in [
+        ("/api/v1/events/2", "text/html"),
+        ("/api/v1/events/2", "application/scitt-receipt+cose"),
+        ("/api/v1/events/2", "application/json;q=0"),
+        ("/api/v1/events/2/proof", "application/scitt-statement+cose"),
+        ("/api/v1/events/2/proof?size=3", "text/plain"),
+    ] {
+        assert_eq!(code(ask(path, accept).await.unwrap()).await, (406, "not_acceptable".to_owned()), "{path} {accept}");
+    }
+    world.stop().await;
+}

@@ -228,6 +228,30 @@ async fn a_stranger_learns_nothing_of_what_is_uploaded_and_not_published() {
         let response = world.request(Method::GET, path).header("authorization", permit(&owner)).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "a permit to upload reads nothing");
     }
+    // Who may upload elsewhere is a stranger here: by no method, condition or part, and not by sending the same bytes.
+    let other = world.claim("other.localhost", 11).await;
+    let mut answers = Vec::new();
+    for path in [&here, &not_here] {
+        for (method, name, value) in [
+            (Method::HEAD, "x", "y"),
+            (Method::HEAD, "if-none-match", "*"),
+            (Method::GET, "if-none-match", "*"),
+            (Method::GET, "if-match", "*"),
+            (Method::GET, "range", "bytes=0-0"),
+            (Method::HEAD, "range", "bytes=0-0"),
+            (Method::GET, "if-modified-since", "Sat, 21 Nov 2026 07:00:00 GMT"),
+        ] {
+            let request = world.request(method.clone(), path).header("authorization", permit(&other)).header(name, value);
+            let response = request.send().await.unwrap();
+            assert_eq!(response.status(), StatusCode::NOT_FOUND, "{method} {name}");
+            let names: Vec<String> = response.headers().keys().map(ToString::to_string).collect();
+            let text = response.text().await.unwrap().replace(&here[16..], "").replace(&not_here[16..], "");
+            answers.push((method, name, names, text));
+        }
+    }
+    assert_eq!(answers[..7], answers[7..]);
+    assert_eq!(world.upload(&other, b"secret".to_vec()).await, StatusCode::CREATED);
+    assert_eq!(world.upload(&other, b"nothing".to_vec()).await, StatusCode::CREATED);
     world.stop().await;
 }
 

@@ -182,7 +182,13 @@ fn codes_in_sources() -> BTreeSet<String> {
     let statuses: Vec<String> =
         ["BAD_REQUEST", "NOT_FOUND", "UNAUTHORIZED", "METHOD_NOT_ALLOWED", "CONFLICT", "PAYLOAD_TOO_LARGE", "INTERNAL_SERVER_ERROR"]
             .into_iter()
-            .chain(["REQUEST_HEADER_FIELDS_TOO_LARGE", "UNPROCESSABLE_ENTITY", "SERVICE_UNAVAILABLE", "TOO_MANY_REQUESTS"])
+            .chain([
+                "NOT_ACCEPTABLE",
+                "REQUEST_HEADER_FIELDS_TOO_LARGE",
+                "UNPROCESSABLE_ENTITY",
+                "SERVICE_UNAVAILABLE",
+                "TOO_MANY_REQUESTS",
+            ])
             .map(|status| format!("StatusCode::{status},"))
             .collect();
     let mut marks: Vec<&str> = statuses.iter().map(String::as_str).collect();

@@ -24,7 +24,7 @@ pub(super) async fn of_requests(world: &World, owner: &Owner, provoked: &mut Pro
     let pairs = |n: usize| format!("/api/v1/events?{}", vec!["limit=1"; n].join("&"));
     let query = |n: usize| format!("/api/v1/events?limit=1&x={}", "y".repeat(n - "limit=1&x=".len()));
     let path = |n: usize| format!("/file/{}", "a".repeat(n));
-    let accept = |n: usize| get("/api/v1/events/0").header("accept", "a".repeat(n));
+    let accept = |n: usize| get("/api/v1/events/0").header("accept", format!("*/*;x={}", "a".repeat(n - "*/*;x=".len())));
     // A limit's own size is not refused for its size.
     for request in [get(&pairs(64)), get(&query(8_192)), accept(1_024)] {
         assert_eq!(request.send().await.unwrap().status(), 200);
@@ -60,6 +60,8 @@ pub(super) async fn of_requests(world: &World, owner: &Owner, provoked: &mut Pro
         ("nothing", get("/nothing"), (404, "not_found")),
         ("a method", world.request(Method::DELETE, "/api/v1/events"), (405, "method_not_allowed")),
         ("a method of a projection", world.request(Method::OPTIONS, "/file/x"), (405, "method_not_allowed")),
+        ("an Accept of nothing we have", get("/api/v1/events/0").header("accept", "text/html"), (406, "not_acceptable")),
+        ("the same of a proof", get("/api/v1/events/0/proof").header("accept", "image/png"), (406, "not_acceptable")),
         ("a panic", get("/file/panic"), (500, "internal")),
     ] {
         provoked.by(world, what, request, expected).await;
@@ -207,22 +209,28 @@ impl Probe for Remover {
 }
 
 pub(super) async fn of_a_registry_that_is_not_well(provoked: &mut Provoked) {
-    // Full.
+    // Full: of two bodies that do not come one has no place.
     let world = World::with(|config| config.max_requests = 1).await;
-    let mut held = TcpStream::connect(world.address).await.unwrap();
-    held.write_all(b"POST /api/v1/proofs HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n").await.unwrap();
-    while world.get("/log/checkpoint").await.status() != 503 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    provoked.by(&world, "no room", world.request(Method::GET, "/log/checkpoint"), (503, "busy")).await;
+    let never = || reqwest::Body::wrap_stream(futures::stream::pending::<Result<bytes::Bytes, std::io::Error>>());
+    let (first, second) = (world.request(Method::POST, "/api/v1/proofs").body(never()), async {
+        while !world.text("/metrics").await.contains("deedbox_bodies_awaited{kind=\"short\"} 1\n") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let mut held = TcpStream::connect(world.address).await.unwrap();
+        held.write_all(b"POST /api/v1/proofs HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n").await.unwrap();
+        held
+    });
+    let ((), held) = tokio::join!(provoked.by(&world, "no room", first, (503, "busy")), second);
     drop(held);
     world.stop().await;
 
-    // Out of patience: the rest of a question does not come.
-    let world = World::with(|config| config.times.answer = Duration::from_millis(300)).await;
-    let never = futures::stream::pending::<Result<bytes::Bytes, std::io::Error>>();
-    let slow = world.request(Method::POST, "/api/v1/proofs").body(reqwest::Body::wrap_stream(never));
-    provoked.by(&world, "a question without end", slow, (503, "timeout")).await;
+    // Out of patience: the statement may be appended and may not.
+    let world = World::new().await;
+    let owner = world.claim("acme.localhost", 10).await;
+    let slow = world.prepare(&owner, ID, "1.0.0", None, b"slow").await;
+    let world = World::open(world.stop().await, |config| config.times.answer = Duration::from_millis(30)).await.unwrap();
+    let response = world.append(&slow).await;
+    provoked.is(&world, "a slow inspection", response, (503, "timeout")).await;
     world.stop().await;
 
     // A protocol that this program does not know.

@@ -1,0 +1,48 @@
+//! The memory of an answer while it is made (spec/api.md §8): taken before it is used, and carried on by the answer's bytes. Of large ones
+//! one is made at a time: two that hold half of the memory each would wait for each other.
+
+use crate::app::App;
+use crate::budget::{Budget, Share, Weight};
+use crate::limits::{LARGE_MAKING_BYTES, MAKING_BYTES};
+use crate::refusal::Refused;
+use bytes::Bytes;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// What an answer may hold while it is made.
+pub(crate) struct Making {
+    weight: Weight,
+    large: Option<OwnedSemaphorePermit>,
+}
+
+impl Making {
+    /// Begins with little.
+    pub(crate) async fn begin(app: &App) -> Result<Self, Refused> {
+        Ok(Making { weight: app.budget.take(Share::Answers, MAKING_BYTES).await?, large: None })
+    }
+
+    /// From here on it may hold so many bytes.
+    pub(crate) async fn hold(&mut self, app: &App, bytes: usize) -> Result<(), Refused> {
+        if bytes > LARGE_MAKING_BYTES && self.large.is_none() {
+            let only_one = Arc::clone(&app.large_makings).acquire_owned().await;
+            self.large = Some(only_one.map_err(|_| Refused::internal())?);
+        }
+        self.weight.grow(&app.budget, bytes).await
+    }
+
+    /// It is made: these bytes, which keep their weight. What they have more than was expected is not thrown away.
+    pub(crate) fn made(self, budget: &Budget, bytes: impl Into<Bytes>) -> Bytes {
+        let bytes = bytes.into();
+        let mut weight = self.weight;
+        weight.shrink(bytes.len());
+        weight.grow_if_free(budget, bytes.len());
+        weight.carry(bytes)
+    }
+
+    /// It is made, in several pieces: their weight.
+    pub(crate) fn weight(self, bytes: usize) -> Arc<Weight> {
+        let mut weight = self.weight;
+        weight.shrink(bytes);
+        Arc::new(weight)
+    }
+}
