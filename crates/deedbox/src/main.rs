@@ -20,9 +20,10 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args = match args::Args::from_arg_matches(&without_empty(args::Args::command()).get_matches()) {
+    let matches = without_empty(args::Args::command()).try_get_matches();
+    let args = match matches.and_then(|matches| args::Args::from_arg_matches(&matches)) {
         Ok(args) => args,
-        Err(error) => error.exit(),
+        Err(error) => return not_understood(&error),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -38,6 +39,17 @@ fn main() -> ExitCode {
             ExitCode::from(failure::exit_code(&error))
         }
     }
+}
+
+/// Help and versions as they are; complaints about arguments with what was given in them made safe to show.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let given: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    terminal::usage(&error.render().to_string(), &given);
+    ExitCode::from(2)
 }
 
 /// A variable that is set to nothing counts as one that is not set, as in a compose file that hands on what it was not

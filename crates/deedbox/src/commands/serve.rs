@@ -84,7 +84,7 @@ pub(crate) async fn stopped() {
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     // A second call in one process changes nothing.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| terminal::LogLines).try_init();
 }
 
 fn cannot_listen(at: SocketAddr, error: &std::io::Error) -> anyhow::Error {
