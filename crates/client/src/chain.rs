@@ -71,7 +71,8 @@ async fn ask(
     let mut wanted = BTreeSet::from([0]);
     let mut followed = BTreeMap::new();
     let named: usize = releases.iter().map(|release| release.len() + "\"\",".len()).sum();
-    let room = (limits::QUESTION_BYTES.saturating_sub(named) / limits::INDEX_BYTES).min(limits::PROVEN_AT_ONCE.saturating_sub(releases.len()));
+    let room =
+        (limits::QUESTION_BYTES.saturating_sub(named) / limits::INDEX_BYTES).min(limits::PROVEN_AT_ONCE.saturating_sub(releases.len()));
     for (id, indices) in asked {
         let how = match indices {
             None => Followed::NotShown,

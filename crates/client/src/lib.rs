@@ -25,9 +25,9 @@ pub mod trust;
 pub mod upload;
 pub mod verify;
 
+pub use chain::{Followed, prove_with_chains};
 pub use error::{Class, ClientError};
 pub use http::{Registry, RegistryUrl};
-pub use chain::{Followed, prove_with_chains};
 pub use lock::{Verdict, Wanted, judge_lock};
 pub use paths::{Home, LogPlace, Place};
 pub use proofs::{Proven, Query, Unproven};

@@ -13,8 +13,8 @@ use deedbox_authority::{Decision, Refusal, Signed, decide, touches};
 use deedbox_model::event::{Evidence, Notice, Principal};
 use deedbox_model::row::{Defect, decode_row, encode_row};
 use deedbox_model::{
-    Algorithm, Digests, Domain, Event, EventId, KeyId, NativeName, ObjectRef, Origin, PackageId, PublicKey, ReasonCode, Row, RowKey, Rows,
-    Speaker, Statement, Subject, TimeMs, Unverified, Verified, Version,
+    Algorithm, Digests, Domain, Event, EventId, KeyId, NativeName, NativeVersion, ObjectRef, Origin, PackageId, PublicKey, ReasonCode, Row,
+    RowKey, Rows, Speaker, Statement, Subject, TimeMs, Unverified, Verified, Version,
 };
 use deedbox_tlog::{MultiproofError, VerifierKey};
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,6 +217,13 @@ impl VerifiedRelease {
             _ => None,
         }
     }
+    /// The version's key in its ecosystem.
+    pub fn native_version(&self) -> Option<&NativeVersion> {
+        match self.statement.event() {
+            Event::ReleasePublished(e) => Some(&e.native_version),
+            _ => None,
+        }
+    }
     /// The artifacts that lock files name.
     pub fn principal(&self) -> &[Principal] {
         match self.statement.event() {
@@ -268,6 +275,18 @@ impl Judged {
             Some(result) => result,
             None => Err(VerifyError::NotInLog(format!("{id}@{version}"), self.origin.to_string())),
         }
+    }
+    /// The same by the version that its ecosystem calls it, where no release has that one for its own: npm leaves out build metadata.
+    pub fn release_called(&mut self, id: &PackageId, version: &Version) -> Result<VerifiedRelease, VerifyError> {
+        match self.release(id, version) {
+            Err(VerifyError::NotInLog(..)) => {}
+            known => return known,
+        }
+        let is_it = |release: &VerifiedRelease| {
+            release.id() == id && release.native_version().is_some_and(|native| native.as_str() == version.as_str())
+        };
+        let found = self.releases.values().flatten().find(|release| is_it(release));
+        found.cloned().ok_or_else(|| VerifyError::NotInLog(format!("{id}@{version}"), self.origin.to_string()))
     }
     /// Every release, ascending.
     pub fn into_releases(self) -> impl Iterator<Item = Result<VerifiedRelease, VerifyError>> {

@@ -149,9 +149,14 @@ mod tests {
         for (user, group, mode) in [(1000, 1000, 0o100_644), (1000, 1000, 0o100_664), (0, 0, 0o100_644), (1000, 100, 0o100_640)] {
             assert!(file(user, group, mode), "{user} {group} {mode:o}");
         }
-        for (user, group, mode) in
-            [(1001, 1000, 0o100_644), (1000, 1000, 0o100_646), (1000, 100, 0o100_664), (0, 0, 0o100_666), (0, 0, 0o100_664), (65534, 0, 0o100_600)]
-        {
+        for (user, group, mode) in [
+            (1001, 1000, 0o100_644),
+            (1000, 1000, 0o100_646),
+            (1000, 100, 0o100_664),
+            (0, 0, 0o100_666),
+            (0, 0, 0o100_664),
+            (65534, 0, 0o100_600),
+        ] {
             assert!(!file(user, group, mode), "{user} {group} {mode:o}");
         }
         // A group of many is not one's own, though it is one's first.

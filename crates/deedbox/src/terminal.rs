@@ -47,14 +47,11 @@ pub(crate) fn complain(why: &str) {
     let _ = writeln!(std::io::stderr().lock(), "deedbox: {}", word(why));
 }
 
-/// A complaint of several lines about the arguments that were given, which stand in it.
+/// A complaint of several lines about the arguments that were given, which stand in it. Where one of them is not plain text, the
+/// arguments are shown in place of the complaint: its lines would be theirs.
 pub(crate) fn usage(complaint: &str, given: &[String]) {
-    let mut complaint = complaint.to_owned();
-    for arg in given {
-        let shown = word(arg);
-        if shown != *arg {
-            complaint = complaint.replace(arg.as_str(), &shown);
-        }
+    if given.iter().any(|arg| word(arg) != *arg) {
+        return complain(&format!("the arguments are not understood: {}. See deedbox --help", given.join(" ")));
     }
     let mut err = std::io::stderr().lock();
     for line in complaint.trim_end().lines() {

@@ -386,8 +386,5 @@ fn what_came_after_rules_that_nobody_here_knows_is_not_judged() {
     case.place.at(&case.url, &newer).ends(1, "protocol 2 is in force after entry 3");
     // Who hides it is not found out here: the output says so, and whose business it is.
     case.now(Shown { hides_rules: true, ..after });
-    case.place
-        .at(&case.url, &newer)
-        .done()
-        .says("not shown: that the registry withholds nothing newer (a yank, a change of its own rules)");
+    case.place.at(&case.url, &newer).done().says("that the registry withholds nothing newer (a yank, a change of its own rules)");
 }

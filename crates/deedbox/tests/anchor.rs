@@ -58,7 +58,8 @@ fn a_projects_settings_name_a_registry_and_never_a_key() {
     own.write("home/deedbox.toml", format!("registry = \"{url}\"\nlog_key = \"{key}\"\n"));
     own.run(&verify).done().says(&format!("registry    {url}\n"));
     let wrong = Place::new();
-    let stranger = "127.0.0.1+8ba57d8b+AXmMcmLkv9v4UKqNRNJZaUfrqDDlDGn5hTFXwkMT7mPg";
+    let elsewhere = Place::new();
+    let (_other, stranger) = published(&elsewhere);
     wrong.write("home/deedbox.toml", format!("registry = \"{url}\"\nlog_key = \"{stranger}\"\n"));
     wrong.run(&verify).ends(1, "the checkpoint does not verify");
 }
@@ -89,7 +90,15 @@ fn the_registry_of_a_lock_file_is_found_and_its_key_is_asked_for() {
     place.write("project/package.json", "{}");
     place.at(url, &["setup", "npm", "--domain", "demo.localhost", "--dir", "project"]).done();
     let npm = std::process::Command::new("npm")
-        .args(["install", "--no-audit", "--no-fund", "--cache", "../cache", "@demo.localhost/greet"])
+        .args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--cache",
+            "../cache",
+            "--omit-lockfile-registry-resolved=false",
+            "@demo.localhost/greet",
+        ])
         .current_dir(&project)
         .output()
         .unwrap();
@@ -148,7 +157,11 @@ fn what_is_saved_is_read_by_other_tools_too() {
     let place = Place::new();
     let (registry, _) = published(&place);
     let saved = place.path("greet.deedbox-proof");
-    place.at(&registry.url, &["verify", GREET, "--save", saved.to_str().unwrap()]).done().says("greet.tlog-proof").says("greet.receipt.cose");
+    place
+        .at(&registry.url, &["verify", GREET, "--save", saved.to_str().unwrap()])
+        .done()
+        .says("greet.tlog-proof")
+        .says("greet.receipt.cose");
     let statement = std::fs::read(place.path("greet.statement.cose")).unwrap();
     let leaf = deedbox_tlog::leaf_hash(&statement);
     let text = std::fs::read(place.path("greet.tlog-proof")).unwrap();
@@ -164,8 +177,9 @@ fn what_is_saved_is_read_by_other_tools_too() {
 fn a_channel_is_said_to_be_one() {
     let place = Place::new();
     let (registry, _) = published(&place);
-    place
-        .at(&registry.url, &["verify", "npm:demo.localhost/greet@latest"])
-        .ends(2, "latest is a channel of npm:demo.localhost/greet, which moves, and not a release: the registry says that it names 1.0.0 now");
+    place.at(&registry.url, &["verify", "npm:demo.localhost/greet@latest"]).ends(
+        2,
+        "latest is a channel of npm:demo.localhost/greet, which moves, and not a release: the registry says that it names 1.0.0 now",
+    );
     place.at(&registry.url, &["verify", "npm:demo.localhost/greet@other"]).ends(1, "is not in the log");
 }

@@ -165,7 +165,8 @@ fn the_words_of_files_are_shown_and_obeyed_by_nobody() {
     let gem = place.write(&named(".gem"), HOSTILE);
     let data = place.path(&named(""));
     let text = |path: &std::path::Path| path.to_str().unwrap().to_owned();
-    let (proof, bad, tgz, gem, data, package) = (text(&proof), text(bad.parent().unwrap()), text(&tgz), text(&gem), text(&data), text(&package));
+    let (proof, bad, tgz, gem, data, package) =
+        (text(&proof), text(bad.parent().unwrap()), text(&tgz), text(&gem), text(&data), text(&package));
     let key = place.write(&named(".pem"), HOSTILE);
     let commands: [&[&str]; 12] = [
         &[HOSTILE],

@@ -128,7 +128,7 @@ pub fn read_beside(bytes: &[u8], manifest: &dyn Fn(&str) -> Option<Vec<u8>>) -> 
     let lines = Lines::of(bytes, entries.len());
     let mut locked: BTreeMap<&str, Locked> = BTreeMap::new();
     for (path, entry) in &entries {
-        if let Some(found) = entry::judge(path, entry, &entries, project.has_workspaces()) {
+        if let Some(found) = entry::judge(path, entry, &entries, &project) {
             locked.insert(path, Locked { line: lines.of_key(path), ..found });
         }
     }

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// How many files are read by both.
-const FILES: u64 = 6_000;
+const FILES: u64 = 4_000;
 
 /// npm's reader: one process that answers lines.
 struct Npm {
@@ -32,12 +32,14 @@ struct Npm {
 
 impl Npm {
     fn start() -> Self {
-        let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).map(|dir| dir.join("npm")).find(|npm| npm.is_file());
+        let found =
+            std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).map(|dir| dir.join("npm")).find(|npm| npm.is_file());
         let npm = found.expect("npm is not on the PATH: install Node.js 20 or newer with its npm").canonicalize().unwrap();
-        let modules: PathBuf = npm.ancestors().map(|dir| dir.join("node_modules")).find(|dir| dir.join("@npmcli/arborist").is_dir()).unwrap_or_else(|| {
-            let out = Command::new(&npm).args(["root", "-g"]).output().expect("npm runs");
-            PathBuf::from(String::from_utf8(out.stdout).unwrap().trim()).join("npm/node_modules")
-        });
+        let modules: PathBuf =
+            npm.ancestors().map(|dir| dir.join("node_modules")).find(|dir| dir.join("@npmcli/arborist").is_dir()).unwrap_or_else(|| {
+                let out = Command::new(&npm).args(["root", "-g"]).output().expect("npm runs");
+                PathBuf::from(String::from_utf8(out.stdout).unwrap().trim()).join("npm/node_modules")
+            });
         assert!(modules.join("@npmcli/arborist").is_dir(), "npm's own packages are not at {}: install npm with Node.js", modules.display());
         let folder = tempfile::tempdir().unwrap();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lockfile_oracle.cjs");
@@ -96,7 +98,8 @@ fn json(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
 }
 
-const SPACES: &[&str] = &[" ", "\t", "\n", "\u{b}", "\u{c}", "\u{a0}", "\u{feff}", "\u{2028}", "\u{2029}", "\u{3000}", "\u{200b}", "\u{85}", "  "];
+const SPACES: &[&str] =
+    &[" ", "\t", "\n", "\u{b}", "\u{c}", "\u{a0}", "\u{feff}", "\u{2028}", "\u{2029}", "\u{3000}", "\u{200b}", "\u{85}", "  "];
 
 fn integrity(dice: &mut Dice) -> String {
     let (good, other) = (sri(1), sri(2));
@@ -225,7 +228,10 @@ fn entry(dice: &mut Dice, path: &str) -> String {
     }
     if dice.one_in(25) {
         let key = dice.pick(&["bundleDependencies", "bundledDependencies"]);
-        members.push(format!("\"{key}\":{}", dice.pick(&["true", "[\"@acme.example/gear\",\"@acme.example/widget\",\"alias\"]", "{\"alias\":\"1\"}", "false"])));
+        members.push(format!(
+            "\"{key}\":{}",
+            dice.pick(&["true", "[\"@acme.example/gear\",\"@acme.example/widget\",\"alias\"]", "{\"alias\":\"1\"}", "false"])
+        ));
     }
     if dice.one_in(8) {
         let key = dice.pick(&["dependencies", "optionalDependencies", "peerDependencies", "devDependencies"]);
@@ -327,5 +333,8 @@ fn what_is_read_here_as_a_release_is_for_npm_that_release_and_nothing_else() {
             Err(why) => panic!("file {n}\n{text}\n{why}"),
         }
     }
-    assert!(releases > 1_000 && refused > 500 && unread > 1_000, "the files show nothing: {releases} releases, {refused} refused, {unread} unread");
+    assert!(
+        releases > 800 && refused > 400 && unread > 800,
+        "the files show nothing: {releases} releases, {refused} refused, {unread} unread"
+    );
 }

@@ -136,6 +136,7 @@ fn npm(folder: &Path, base_url: &str, arguments: &[&str]) -> (bool, String) {
         .arg("--userconfig")
         .arg(folder.join(".none"))
         .arg("--no-update-notifier")
+        .arg("--omit-lockfile-registry-resolved=false")
         .current_dir(folder)
         .output()
         .expect("npm is on the machine");

@@ -16,7 +16,8 @@ pub(super) struct Project {
 impl Project {
     /// Reads the project's package.json, and that of each folder inside it that has an entry.
     pub(super) fn read(entries: &Entries<'_>, manifest: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Self, String> {
-        let inside = |path: &&&str| place::split(path).is_none() && !path.split('/').any(|s| s == ".." || s == "node_modules" || s.contains(':'));
+        let inside =
+            |path: &&&str| place::split(path).is_none() && !path.split('/').any(|s| s == ".." || s == "node_modules" || s.contains(':'));
         let folders: BTreeSet<&str> = entries.keys().filter(inside).copied().chain([""]).collect();
         let mut manifests = BTreeMap::new();
         for folder in folders {
@@ -32,6 +33,11 @@ impl Project {
         }
         let root_in_lock = entries.get("").map(|entry| entry.fields().clone());
         Ok(Project { manifests, root_in_lock })
+    }
+
+    /// The manifest of the project (`""`) or of a folder of it, if it is there.
+    pub(super) fn manifest(&self, folder: &str) -> Option<&Map<String, Value>> {
+        self.manifests.get(folder)
     }
 
     /// What npm takes for the project's own manifest: the file, or else what the lock file says of it.
@@ -57,7 +63,8 @@ pub(super) fn check(
     project: &Project,
 ) -> Result<(), String> {
     let releases = locked.iter().filter(|(_, locked)| locked.release().is_some());
-    let folders: BTreeSet<String> = releases.filter_map(|(path, _)| place::split(path)).map(|(_, name)| name.to_ascii_lowercase()).collect();
+    let folders: BTreeSet<String> =
+        releases.filter_map(|(path, _)| place::split(path)).map(|(_, name)| name.to_ascii_lowercase()).collect();
     if folders.is_empty() {
         return Ok(());
     }
@@ -133,7 +140,8 @@ fn is_of_registry(spec: &str, may_be_tag: bool) -> bool {
     let plain = spec.bytes().all(|b| b.is_ascii_alphanumeric() || b" .^~<>=|*+-_".contains(&b));
     let lower = spec.to_ascii_lowercase();
     let is_file = spec.starts_with('.') || [".tgz", ".tar.gz", ".tar"].iter().any(|end| lower.ends_with(end));
-    let is_range = || spec.split([' ', '|']).all(|word| word.is_empty() || word.starts_with(|c: char| c.is_ascii_digit() || "^~<>=*xX-".contains(c)));
+    let is_range =
+        || spec.split([' ', '|']).all(|word| word.is_empty() || word.starts_with(|c: char| c.is_ascii_digit() || "^~<>=*xX-".contains(c)));
     plain && !is_file && (may_be_tag || is_range())
 }
 

@@ -3,6 +3,7 @@
 //! space, checks none for what comes from git, ignores `inBundle` and goes by what the package above bundles. So of a domain's package
 //! each field has one form here.
 
+use super::edges::Project;
 use super::{Locked, Release, Source, place, quoted};
 use crate::name::PackageName;
 use crate::version::PackageVersion;
@@ -69,15 +70,19 @@ impl<'a> Entry<'a> {
         self.fields.get(key).and_then(Value::as_str)
     }
 
-    /// Whether it may bring packages below it in its own tarball or folder.
     fn bundles(&self) -> bool {
-        ["bundleDependencies", "bundledDependencies"].iter().any(|key| match self.fields.get(*key) {
-            Some(Value::Array(list)) => !list.is_empty(),
-            Some(Value::Object(map)) => !map.is_empty(),
-            Some(value) => value != &Value::Bool(false) && !value.is_null(),
-            None => false,
-        })
+        bundles(self.fields)
     }
+}
+
+/// Whether a package may bring others below it in its own tarball or folder.
+fn bundles(fields: &Map<String, Value>) -> bool {
+    ["bundleDependencies", "bundledDependencies"].iter().any(|key| match fields.get(*key) {
+        Some(Value::Array(list)) => !list.is_empty(),
+        Some(Value::Object(map)) => !map.is_empty(),
+        Some(value) => value != &Value::Bool(false) && !value.is_null(),
+        None => false,
+    })
 }
 
 /// What an entry, or a manifest, asks for under one of the fields: names and specs, if it is an object of texts.
@@ -96,27 +101,20 @@ pub(super) fn asked<'a>(fields: &'a Map<String, Value>, key: &str) -> Result<Vec
 }
 
 /// What npm makes of one entry; nothing where it installs nothing from it: the project itself and its folders.
-pub(super) fn judge(path: &str, entry: &Entry<'_>, entries: &Entries<'_>, has_workspaces: bool) -> Option<Locked> {
+pub(super) fn judge(path: &str, entry: &Entry<'_>, entries: &Entries<'_>, project: &Project) -> Option<Locked> {
     // What does not end in a package's folder is the project's own, or a folder that a link leads to; npm fetches none of these.
     let (_, folder) = place::split(path)?;
     let name = entry.text("name").filter(|name| !name.is_empty()).unwrap_or(folder);
     let text = |key: &str| entry.text(key).map(str::to_owned);
     let (version, resolved) = (text("version"), text("resolved"));
-    let source = match source(path, folder, name, entry, entries, has_workspaces) {
+    let source = match source(path, folder, name, entry, entries, project) {
         Ok(source) => source,
         Err(why) => Source::Unread(why),
     };
     Some(Locked { path: path.to_owned(), name: name.to_owned(), version, resolved, line: None, source })
 }
 
-fn source(
-    path: &str,
-    folder: &str,
-    name: &str,
-    entry: &Entry<'_>,
-    entries: &Entries<'_>,
-    has_workspaces: bool,
-) -> Result<Source, String> {
+fn source(path: &str, folder: &str, name: &str, entry: &Entry<'_>, entries: &Entries<'_>, project: &Project) -> Result<Source, String> {
     if !place::is_name(folder) || !place::is_name(name) {
         return Err("its name is not one that npm takes".to_owned());
     }
@@ -125,7 +123,7 @@ fn source(
     }
     let is_domains = place::is_domains(folder) || place::is_domains(name);
     if entry.is("link") {
-        return link(is_domains, entry, entries, has_workspaces);
+        return link(is_domains, entry, entries, project.has_workspaces());
     }
     if !is_domains {
         return Ok(Source::Elsewhere);
@@ -139,7 +137,7 @@ fn source(
         return Err(format!("it has the field {}, which npm may read in place of another", quoted(key)));
     }
     let version = version(entry)?;
-    is_fetched(path, entry, entries)?;
+    is_fetched(path, entry, entries, project)?;
     if let Some(resolved) = entry.fields.get("resolved") {
         let resolved = resolved.as_str().ok_or("resolved is not text")?;
         tarball_address(resolved).map_err(|why| format!("resolved is not the plain address of a tarball: {why}"))?;
@@ -156,7 +154,8 @@ fn source(
 fn link(is_domains: bool, entry: &Entry<'_>, entries: &Entries<'_>, has_workspaces: bool) -> Result<Source, String> {
     let target = entry.text("resolved").filter(|target| !target.is_empty()).ok_or("it is a link that names no folder")?;
     if is_domains {
-        let inside = place::defect(target).is_none() && !target.contains(':') && !target.split('/').any(|s| s == ".." || s == "node_modules");
+        let inside =
+            place::defect(target).is_none() && !target.contains(':') && !target.split('/').any(|s| s == ".." || s == "node_modules");
         if !inside || !has_workspaces || !entries.contains_key(target) {
             return Err(format!("it is a link to {}, which is no workspace of the project, so no log knows its bytes", quoted(target)));
         }
@@ -180,7 +179,7 @@ fn version(entry: &Entry<'_>) -> Result<deedbox_model::Version, String> {
 }
 
 /// Whether npm fetches it as this entry says, and takes it neither from the tarball nor by the lock file of a package above.
-fn is_fetched(path: &str, entry: &Entry<'_>, entries: &Entries<'_>) -> Result<(), String> {
+fn is_fetched(path: &str, entry: &Entry<'_>, entries: &Entries<'_>, project: &Project) -> Result<(), String> {
     for above in place::above(path).filter(|above| !above.is_empty()) {
         let Some(holder) = entries.get(above) else { return Err(format!("it is below {}, which has no entry", quoted(above))) };
         if holder.is("link") {
@@ -189,11 +188,12 @@ fn is_fetched(path: &str, entry: &Entry<'_>, entries: &Entries<'_>) -> Result<()
         if holder.is("hasShrinkwrap") || holder.is_truthy("_hasShrinkwrap") {
             return Err(format!("npm takes it from the lock file inside {}, not from this entry", quoted(above)));
         }
-        if holder.bundles() {
+        if holder.bundles() || project.manifest(above).is_some_and(bundles) {
             return Err(format!("{} may bring it in its own tarball, so this entry does not say which bytes are installed", quoted(above)));
         }
     }
     let by_project = place::above(path).next() == Some("") && entries.get("").is_some_and(Entry::bundles);
+    let by_project = by_project || (place::above(path).next() == Some("") && project.manifest("").is_some_and(bundles));
     if entry.is("inBundle") && !by_project {
         return Err("it says inBundle, and nothing above it bundles anything: npm fetches it all the same".to_owned());
     }

@@ -43,20 +43,25 @@ fn walk(
                 let is_alias = place::split(&found.path).is_some_and(|(_, folder)| folder != found.name);
                 let entry = entries.get(path.as_str()).map(|entry| entry.fields());
                 let same = |key: &str| fields.get(key) == entry.and_then(|entry| entry.get(key));
-                if version != if is_alias { alias.as_str() } else { expected } || !same("integrity") || !same("resolved") || fields.contains_key("bundled")
+                if version != if is_alias { alias.as_str() } else { expected }
+                    || !same("integrity")
+                    || !same("resolved")
+                    || fields.contains_key("bundled")
                 {
                     found.refuse("the section dependencies, which older clients read, says otherwise".to_owned());
                 }
             }
             Some(_) => {}
-            None if place::is_domains(name) || version.strip_prefix("npm:").is_some_and(|alias| place::is_domains(alias)) => more.push(Locked {
-                path: path.clone(),
-                name: name.clone(),
-                version: text("version").map(str::to_owned),
-                resolved: text("resolved").map(str::to_owned),
-                line: None,
-                source: Source::Unread("it stands in the section dependencies alone, which older clients read".to_owned()),
-            }),
+            None if place::is_domains(name) || version.strip_prefix("npm:").is_some_and(|alias| place::is_domains(alias)) => {
+                more.push(Locked {
+                    path: path.clone(),
+                    name: name.clone(),
+                    version: text("version").map(str::to_owned),
+                    resolved: text("resolved").map(str::to_owned),
+                    line: None,
+                    source: Source::Unread("it stands in the section dependencies alone, which older clients read".to_owned()),
+                })
+            }
             None => {}
         }
         match fields.get("dependencies") {

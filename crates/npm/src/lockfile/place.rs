@@ -107,7 +107,9 @@ mod tests {
         for bad in ["", ".a", "@s", "@s/", "@/a", "@s/a/b", "a b", "a%20b", "a\u{e4}", "@s/.a", " a", "a ", "Node_Modules"] {
             assert!(!is_name(bad), "{bad}");
         }
-        for (name, domains) in [("@acme.example/w", true), ("@Acme.Example/w", true), ("@a..b/w", true), ("@types/node", false), ("a.b", false)] {
+        for (name, domains) in
+            [("@acme.example/w", true), ("@Acme.Example/w", true), ("@a..b/w", true), ("@types/node", false), ("a.b", false)]
+        {
             assert_eq!(is_domains(name), domains, "{name}");
         }
     }

@@ -18,7 +18,11 @@ fn entry(more: &str) -> String {
     let more: Map<String, Value> = serde_json::from_str(&format!("{{{more}}}")).unwrap();
     for (key, value) in more {
         // A field that is set to "-" is taken away.
-        if value == Value::String("-".to_owned()) { fields.remove(&key) } else { fields.insert(key, value) };
+        if value == Value::String("-".to_owned()) {
+            fields.remove(&key)
+        } else {
+            fields.insert(key, value)
+        };
     }
     Value::Object(fields).to_string()
 }
@@ -170,7 +174,9 @@ fn an_entry_that_npm_reads_otherwise_is_unread_and_says_why() {
 
 #[test]
 fn a_name_that_looks_like_a_domains_is_never_another_registrys() {
-    for path in ["node_modules/@Acme.example/widget", "node_modules/@acme.example/Widget", "node_modules/@acme..example/w", "node_modules/@a.b/_x"] {
+    for path in
+        ["node_modules/@Acme.example/widget", "node_modules/@acme.example/Widget", "node_modules/@acme..example/w", "node_modules/@a.b/_x"]
+    {
         assert!(!why(&lock(&[(path, &entry(""))]), path).is_empty(), "{path}");
     }
     for path in ["node_modules/@acme.example%2fwidget", "node_modules/w dget", "node_modules/.hidden", "node_modules/w\u{212a}"] {
@@ -260,7 +266,8 @@ fn what_somebody_asks_for_must_be_what_the_entry_is() {
     assert!(why(&tag, WIDGET).contains("asks for it as"));
     // An alias is asked for as one.
     let alias = entry(r#""name":"@acme.example/widget""#);
-    let aliased = |spec: &str| why(&lock(&[("", &format!(r#"{{"dependencies":{{"w":"{spec}"}}}}"#)), ("node_modules/w", &alias)]), "node_modules/w");
+    let aliased =
+        |spec: &str| why(&lock(&[("", &format!(r#"{{"dependencies":{{"w":"{spec}"}}}}"#)), ("node_modules/w", &alias)]), "node_modules/w");
     assert_eq!(aliased("npm:@acme.example/widget@^1.0.0"), "");
     assert!(aliased("^1.0.0").contains("asks for it as"), "that is another registry's w");
 }
@@ -293,6 +300,10 @@ fn the_projects_own_files_count_as_the_lock_file_does() {
         assert!(!beside("", bad).unwrap().is_empty(), "{bad}");
     }
     assert!(!beside("packages/own", r#"{"devDependencies":{"@acme.example/widget":"file:w"}}"#).unwrap().is_empty());
+    let below = lock(&[("packages/own", "{}"), ("packages/own/node_modules/@acme.example/widget", &entry(""))]);
+    let bundling = |folder: &str| (folder == "packages/own").then(|| br#"{"bundleDependencies":["@acme.example/widget"]}"#.to_vec());
+    let locked = read_beside(below.as_bytes(), &bundling).unwrap();
+    assert!(matches!(&locked[0].source, Source::Unread(why) if why.contains("in its own tarball")), "{locked:?}");
     for unreadable in ["{", "[]", r#"{"a":1,"a":2}"#, r#"{"dependencies":"@acme.example/widget"}"#, r#"{"dependencies":{"x":1}}"#] {
         assert!(matches!(beside("", unreadable), Err(BadLockfile::Project(_))), "{unreadable}");
     }
@@ -301,11 +312,16 @@ fn the_projects_own_files_count_as_the_lock_file_does() {
 #[test]
 fn the_section_for_older_clients_says_the_same_or_nothing_is_read() {
     let with = |packages: &[(&str, &str)], section: &str| {
-        format!("{},\"dependencies\":{section}}}", lock(packages).replace("\"lockfileVersion\":3", "\"lockfileVersion\":2").strip_suffix('}').unwrap())
+        format!(
+            "{},\"dependencies\":{section}}}",
+            lock(packages).replace("\"lockfileVersion\":3", "\"lockfileVersion\":2").strip_suffix('}').unwrap()
+        )
     };
     let same = format!(r#"{{"@acme.example/widget":{}}}"#, entry(""));
     assert_eq!(why(&with(&[(WIDGET, &entry(""))], &same), WIDGET), "");
-    for more in [r#""version":"1.0.1""#, r#""integrity":"-""#, &format!(r#""integrity":"{}""#, sri(2)), r#""resolved":"-""#, r#""bundled":true"#] {
+    for more in
+        [r#""version":"1.0.1""#, r#""integrity":"-""#, &format!(r#""integrity":"{}""#, sri(2)), r#""resolved":"-""#, r#""bundled":true"#]
+    {
         let other = format!(r#"{{"@acme.example/widget":{}}}"#, entry(more));
         assert!(why(&with(&[(WIDGET, &entry(""))], &other), WIDGET).contains("says otherwise"), "{more}");
     }

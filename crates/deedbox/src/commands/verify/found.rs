@@ -30,12 +30,7 @@ pub(super) fn for_release(context: &Context, id: Option<&PackageId>) -> anyhow::
 }
 
 /// The context for a lock file: with the registry of its domains' scopes in `.npmrc`, and of its addresses, if none was named.
-pub(super) fn for_lockfile(
-    context: &Context,
-    path: &Path,
-    domains: &BTreeSet<Domain>,
-    resolved: &[&str],
-) -> anyhow::Result<Context> {
+pub(super) fn for_lockfile(context: &Context, path: &Path, domains: &BTreeSet<Domain>, resolved: &[&str]) -> anyhow::Result<Context> {
     if let Some(named) = context.named() {
         return Ok(context.at(named.clone()));
     }

@@ -77,7 +77,8 @@ pub(super) async fn run(context: &Context, path: &Path, args: &Verify) -> anyhow
         }
     }
     if counts.refused > 0 {
-        let words = format!("{} does not verify: {} of its packages are not what the log says, or cannot be read", shown(path), counts.refused);
+        let words =
+            format!("{} does not verify: {} of its packages are not what the log says, or cannot be read", shown(path), counts.refused);
         return Err(refused(words));
     }
     if failed {

@@ -1,6 +1,7 @@
 //! `deedbox verify`: a release, a file, or every package of a lock file, against the log. Says what it shows and what it
 //! does not, and whose word it goes by: the registry and the log key are in every answer.
 
+mod compare;
 mod found;
 mod kept;
 mod lockfile;

@@ -17,8 +17,11 @@ pub(super) async fn write(
     let paper = paper(trusted, release, proven).await?;
     saved.write(path)?;
     let mut written = vec![path.to_owned()];
-    let files =
-        [("statement.cose", paper.statement.as_slice()), ("tlog-proof", paper.tlog_proof.as_bytes()), ("receipt.cose", paper.receipt.as_slice())];
+    let files = [
+        ("statement.cose", paper.statement.as_slice()),
+        ("tlog-proof", paper.tlog_proof.as_bytes()),
+        ("receipt.cose", paper.receipt.as_slice()),
+    ];
     for (ending, bytes) in files {
         let file = beside(path, ending);
         std::fs::write(&file, bytes).map_err(|e| refused(format!("{}: {e}", file.display())))?;
