@@ -117,6 +117,8 @@ fn the_registry_of_a_lock_file_is_found_and_its_key_is_asked_for() {
     fresh(&[&["--log-key", &key][..], &lock].concat()).done().says("1 verified").says(&format!("registry    {url} (named by "));
     fresh(&lock).done();
     fresh(&["verify", GREET]).done();
+    // What was verified once is there without a network, and without saying which registry.
+    fresh(&["verify", "--offline", GREET]).done().says("no network was used");
     // By the addresses in the file alone.
     let npmrc = std::fs::read_to_string(project.join(".npmrc")).unwrap();
     std::fs::remove_file(project.join(".npmrc")).unwrap();

@@ -196,14 +196,30 @@ fn the_words_of_files_are_shown_and_obeyed_by_nobody() {
 #[test]
 fn the_lines_of_a_running_registry_hold_no_commands() {
     let place = Place::new();
-    let registry = common::Running::start(&place, &[]);
+    let data = place.path("registry");
+    let mut child = place
+        .deedbox()
+        .args(["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()])
+        .env("RUST_LOG", "debug")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let listening = lines.find_map(|line| line.trim().strip_prefix("listening").map(|rest| rest.trim().to_owned())).unwrap();
+    let address = listening.split(' ').next().unwrap().strip_prefix("http://").unwrap().to_owned();
     // Paths come percent-encoded, and are unpacked by the views.
-    let address = registry.url.strip_prefix("http://").unwrap();
     for path in ["/npm/%1b%5b31m%e2%80%ae%0a", "/api/v1/packages/npm:%1b%0d%0a", "/v2/%1b/manifests/%c2%9b", "/log/%1b%0a"] {
-        let mut stream = TcpStream::connect(address).unwrap();
+        let mut stream = TcpStream::connect(&address).unwrap();
         stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
         assert!(!answer.contains(&0x1b), "{path}");
     }
+    child.kill().unwrap();
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    child.wait().unwrap();
+    assert!(err.lines().count() > 3, "it says something: {err}");
+    clean(&Said { code: 0, out: String::new(), err }, "serve");
 }

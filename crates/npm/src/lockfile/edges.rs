@@ -4,8 +4,12 @@
 
 use super::entry::{ASKING, Entries, asked};
 use super::{Locked, place, quoted, text};
+use crate::limits::LOCKFILE_BYTES;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Paths of releases by the names of their folders, in lower case.
+type Folders = BTreeMap<String, Vec<String>>;
 
 /// The manifests beside a lock file, of the project and of its folders.
 pub(super) struct Project {
@@ -20,8 +24,13 @@ impl Project {
             |path: &&&str| place::split(path).is_none() && !path.split('/').any(|s| s == ".." || s == "node_modules" || s.contains(':'));
         let folders: BTreeSet<&str> = entries.keys().filter(inside).copied().chain([""]).collect();
         let mut manifests = BTreeMap::new();
+        let mut read = 0_usize;
         for folder in folders {
             let Some(bytes) = manifest(folder) else { continue };
+            read = read.saturating_add(bytes.len());
+            if read > LOCKFILE_BYTES {
+                return Err(format!("the manifests of the project and its folders have more than {LOCKFILE_BYTES} bytes together"));
+            }
             let name = if folder.is_empty() { "package.json".to_owned() } else { format!("{folder}/package.json") };
             let bad = |why: String| format!("{}, which npm reads with the lock file, cannot be read here: {why}", quoted(&name));
             let value = text::read(&bytes).map_err(bad)?;
@@ -62,9 +71,12 @@ pub(super) fn check(
     folded: &BTreeMap<String, &str>,
     project: &Project,
 ) -> Result<(), String> {
-    let releases = locked.iter().filter(|(_, locked)| locked.release().is_some());
-    let folders: BTreeSet<String> =
-        releases.filter_map(|(path, _)| place::split(path)).map(|(_, name)| name.to_ascii_lowercase()).collect();
+    let mut folders: Folders = BTreeMap::new();
+    for (path, _) in locked.iter().filter(|(_, locked)| locked.release().is_some()) {
+        if let Some((_, name)) = place::split(path) {
+            folders.entry(name.to_ascii_lowercase()).or_default().push((*path).to_owned());
+        }
+    }
     if folders.is_empty() {
         return Ok(());
     }
@@ -73,7 +85,7 @@ pub(super) fn check(
     for (from, where_, fields) in of_entries.chain(of_files) {
         for key in ASKING {
             for (name, spec) in asked(fields, key)? {
-                if !folders.contains(&name.to_ascii_lowercase()) {
+                if !folders.contains_key(&name.to_ascii_lowercase()) {
                     continue;
                 }
                 for path in found_by(from, name, folded, entries) {
@@ -86,7 +98,7 @@ pub(super) fn check(
         }
     }
     if let Some(overrides) = project.root().and_then(|root| root.get("overrides")) {
-        override_all(locked, None, overrides);
+        override_all(locked, &folders, None, overrides);
     }
     Ok(())
 }
@@ -146,19 +158,21 @@ fn is_of_registry(spec: &str, may_be_tag: bool) -> bool {
 }
 
 /// npm takes what `overrides` says in place of what is asked for.
-fn override_all(locked: &mut BTreeMap<&str, Locked>, parent: Option<&str>, overrides: &Value) {
+fn override_all(locked: &mut BTreeMap<&str, Locked>, folders: &Folders, parent: Option<&str>, overrides: &Value) {
     let Value::Object(map) = overrides else { return };
     for (key, value) in map {
         let name = match (key.as_str(), parent) {
             (".", Some(parent)) => parent,
             (key, _) => key.get(1..).and_then(|rest| rest.find('@')).and_then(|at| key.get(..=at)).unwrap_or(key),
         };
-        override_all(locked, Some(name), value);
+        override_all(locked, folders, Some(name), value);
         let Value::String(spec) = value else { continue };
-        for found in locked.values_mut() {
-            let is_it = place::split(&found.path).is_some_and(|(_, folder)| folder.eq_ignore_ascii_case(name));
-            // What refers to the project's own dependency of that name was looked at there.
-            if is_it && found.release().is_some() && spec.strip_prefix('$') != Some(name) && !fits(found, name, spec) {
+        // What refers to the project's own dependency of that name was looked at there.
+        if spec.strip_prefix('$') == Some(name) {
+            continue;
+        }
+        for path in folders.get(&name.to_ascii_lowercase()).into_iter().flatten() {
+            if let Some(found) = locked.get_mut(path.as_str()).filter(|found| !fits(found, name, spec)) {
                 found.refuse(format!("overrides of package.json make it {}, so npm does not take it from this entry", quoted(spec)));
             }
         }

@@ -2,7 +2,7 @@
 //! whose key is believed is decided by what this machine has pinned and by what the user gave, not by the proof.
 
 use super::release::{Checked, no_proof_of};
-use super::{Anchor, Release, nothing_to_verify, shown};
+use super::{Anchor, Release, found, nothing_to_verify, shown};
 use crate::args::Verify;
 use crate::context::{By, Context, Named};
 use crate::failure::{refused, wrong};
@@ -38,6 +38,7 @@ pub(super) async fn by_proof(
 }
 
 pub(super) fn by_kept_proof(context: &Context, release: Option<&Release>, file: Option<&FileArtifact>) -> anyhow::Result<Checked> {
+    let context = &found::for_release(context, release.map(|(id, _)| id)).or_else(|error| only_pin(context).unwrap_or(Err(error)))?;
     let place = context.home.registry(context.url()?);
     let found = match (release, file) {
         (Some((id, version)), _) => {
@@ -112,6 +113,19 @@ fn believed_key(context: &Context, proof: &SavedProof) -> anyhow::Result<(Verifi
             "no log key is pinned for {}: a proof says nothing without a key that you believe. Give it with --log-key, or verify once with the network",
             named.url
         ))),
+    }
+}
+
+/// The registry of the only pin on this machine, if there is one and no other.
+fn only_pin(context: &Context) -> Option<anyhow::Result<Context>> {
+    let places = context.home.registries().ok()?;
+    let mut pins = places.iter().filter_map(|place| read_pin(place).ok().flatten());
+    match (pins.next(), pins.next()) {
+        (Some(pin), None) => {
+            let url = RegistryUrl::parse(&pin.registry).map_err(anyhow::Error::from);
+            Some(url.map(|url| context.at(Named { url, by: By::Thing("the only pin on this machine".to_owned()) })))
+        }
+        _ => None,
     }
 }
 
