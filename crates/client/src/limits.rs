@@ -27,7 +27,7 @@ pub const QUESTION_BYTES: usize = 1_000_000;
 /// Bytes of an index in a question: eight digits and a comma.
 pub const INDEX_BYTES: usize = 9;
 /// Chains that are asked for at once: enough to hide a round trip.
-pub const CHAINS_AT_ONCE: usize = 8;
+pub const CHAINS_AT_ONCE: usize = 16;
 /// Tenures of a chain beside the release's own whose claims are looked up: a package changes hands a few times in its life.
 pub const CHAIN_TENURES: usize = 64;
 /// Tiles fetched at once.
