@@ -191,7 +191,7 @@ impl Checked {
                 not_shown: String,
             }
             let (compared, offline, proof) = (&self.compared, self.offline, &self.proof);
-            let (shown, not_shown, chain) = (self.shows(), self.shows_not(), release.chain());
+            let (shown, not_shown, chain) = (self.shows(), self.shows_not(), self.chain());
             let answer = Answer { verified: true, facts, anchor: &self.anchor, chain, compared, offline, proof, shown, not_shown };
             return terminal::say_json(&answer);
         }
@@ -202,7 +202,7 @@ impl Checked {
         terminal::say_line(&format!("  signed by   key {} of {}", facts.kid, facts.owner));
         let evidence = evidence(release.evidence());
         terminal::say_line(&format!("  allowed by  entry {}, the claim of {} ({evidence})", facts.claim_index, facts.owner));
-        match release.chain() {
+        match self.chain() {
             Some(1) => terminal::say_line("  chain       the only event of its package"),
             Some(events) => terminal::say_line(&format!("  chain       {events} events of its package, from the first on")),
             None => terminal::say_line(&format!("  chain       not followed: {}", self.why_not_followed())),
@@ -228,16 +228,21 @@ impl Checked {
         Ok(())
     }
 
+    /// Events of the package from its first on, where the registry named them as the chain; a proof by itself is its own word for that.
+    fn chain(&self) -> Option<usize> {
+        if self.not_followed.is_some() { None } else { self.release.chain() }
+    }
+
     fn why_not_followed(&self) -> &'static str {
         self.not_followed.unwrap_or("the proof does not hold all of it")
     }
 
     fn shows(&self) -> String {
-        if self.release.chain().is_some() { format!("{SHOWS}; {SHOWS_FIRST}") } else { SHOWS.to_owned() }
+        if self.chain().is_some() { format!("{SHOWS}; {SHOWS_FIRST}") } else { SHOWS.to_owned() }
     }
 
     fn shows_not(&self) -> String {
-        match self.release.chain() {
+        match self.chain() {
             Some(_) => format!("not shown: {SHOWS_NOT}"),
             None => format!("not shown: that {SHOWS_FIRST} ({}); {SHOWS_NOT}", self.why_not_followed()),
         }
