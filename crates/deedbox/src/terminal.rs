@@ -42,6 +42,13 @@ pub(crate) fn relay(said: &str) {
     }
 }
 
+/// Begins a new line where a bar may have been drawn.
+pub(crate) fn note_after_bar() {
+    if std::io::stderr().is_terminal() {
+        note("");
+    }
+}
+
 /// Why it did not work: one line.
 pub(crate) fn complain(why: &str) {
     let _ = writeln!(std::io::stderr().lock(), "deedbox: {}", word(why));

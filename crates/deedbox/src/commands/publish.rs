@@ -6,7 +6,7 @@ use crate::context::{self, Context};
 use crate::failure::{refused, wrong};
 use crate::packages::file::{AddressedFile, FileArtifact};
 use crate::packages::{self, Found, Wish};
-use crate::{home, terminal};
+use crate::{home, interrupt, terminal};
 use anyhow::Context as _;
 use deedbox_client::{ClientError, Included, Intent, Payload, Registry, SavedProof, Trusted, submit, upload};
 use deedbox_model::event::ReleasePublished;
@@ -99,10 +99,15 @@ impl Publisher<'_> {
         let Some(id) = id.filter(|_| !files.is_empty()) else { return Ok(()) };
         let (key, trusted) = self.open().await?;
         let bar = terminal::bytes_bar(files.iter().map(|(object, _)| object.size).sum(), id.as_str());
-        upload(trusted, key, id.domain(), files, &home::now, &|bytes| bar.inc(bytes)).await?;
+        upload(trusted, key, id.domain(), files, &home::now, &|bytes| sent(&bar, bytes)).await?;
         bar.finish_and_clear();
         Ok(())
     }
+}
+
+fn sent(bar: &indicatif::ProgressBar, bytes: u64) {
+    bar.inc(bytes);
+    interrupt::sent(bytes);
 }
 
 /// A release that is ready to be signed.
@@ -234,7 +239,7 @@ impl Release {
             objects.push((ObjectRef::of(readme), Payload::Bytes(readme.clone())));
         }
         let bar = terminal::bytes_bar(objects.iter().map(|(object, _)| object.size).sum(), &self.name());
-        upload(trusted, key, id.domain(), objects, &home::now, &|bytes| bar.inc(bytes)).await?;
+        upload(trusted, key, id.domain(), objects, &home::now, &|bytes| sent(&bar, bytes)).await?;
         bar.finish_and_clear();
 
         let intent = Intent { id: id.clone(), event: Event::ReleasePublished(self.event.clone()) };
