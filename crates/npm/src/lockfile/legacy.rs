@@ -52,16 +52,14 @@ fn walk(
                 }
             }
             Some(_) => {}
-            None if place::is_domains(name) || version.strip_prefix("npm:").is_some_and(|alias| place::is_domains(alias)) => {
-                more.push(Locked {
-                    path: path.clone(),
-                    name: name.clone(),
-                    version: text("version").map(str::to_owned),
-                    resolved: text("resolved").map(str::to_owned),
-                    line: None,
-                    source: Source::Unread("it stands in the section dependencies alone, which older clients read".to_owned()),
-                })
-            }
+            None if place::is_domains(name) || version.strip_prefix("npm:").is_some_and(place::is_domains) => more.push(Locked {
+                path: path.clone(),
+                name: name.clone(),
+                version: text("version").map(str::to_owned),
+                resolved: text("resolved").map(str::to_owned),
+                line: None,
+                source: Source::Unread("it stands in the section dependencies alone, which older clients read".to_owned()),
+            }),
             None => {}
         }
         match fields.get("dependencies") {
