@@ -334,7 +334,7 @@ fn what_is_read_here_as_a_release_is_for_npm_that_release_and_nothing_else() {
         }
     }
     assert!(
-        releases > 800 && refused > 400 && unread > 800,
+        releases > 500 && refused > 500 && unread > 500,
         "the files show nothing: {releases} releases, {refused} refused, {unread} unread"
     );
 }
