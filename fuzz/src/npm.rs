@@ -3,7 +3,8 @@
 
 use self::world::{Log, NpmStore as _, Store, gzip, inspect_with, member};
 use deedbox_model::{Manifest, RowKey};
-use deedbox_npm::{ArchiveLimits, Npm, PackageName, lockfile};
+use deedbox_npm::lockfile::{self, Source};
+use deedbox_npm::{ArchiveLimits, Npm, PackageName};
 use deedbox_testkit::archives;
 use deedbox_view::{Body, Dialect as _, InspectRefusal, Inspection};
 use std::io::Read as _;
@@ -128,13 +129,18 @@ pub fn package_lock(data: &[u8]) {
     assert!(locked.is_sorted_by(|a, b| a.path < b.path), "each path once, ascending");
     for package in &locked {
         assert!(package.path.contains("node_modules/"));
-        match &package.id {
-            Some(id) => assert_eq!(PackageName::from_id(id).unwrap().native(), package.name),
-            None => assert!(PackageName::from_native(&package.name).is_err()),
+        match &package.source {
+            Source::Release(release) => {
+                assert_eq!(PackageName::from_id(&release.id).unwrap().native(), package.name);
+                assert_eq!(package.version.as_deref(), Some(release.version.as_str()));
+            }
+            Source::Unread(why) => assert!(!why.is_empty()),
+            Source::Folder(_) => {}
+            Source::Elsewhere => assert!(PackageName::from_native(&package.name).is_err()),
         }
     }
     let json: serde_json::Value = serde_json::from_slice(data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data)).unwrap();
-    for package in &locked {
+    for package in locked.iter().filter(|package| package.release().is_some()) {
         let entry = &json["packages"][&package.path];
         assert_eq!(entry["resolved"].as_str(), package.resolved.as_deref());
         assert_eq!(entry["version"].as_str(), package.version.as_deref());

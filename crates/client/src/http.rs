@@ -158,6 +158,17 @@ impl Registry {
         self.read(path, response, limit).await.map(Some)
     }
 
+    /// The same in the form that `accept` names.
+    pub async fn get_as(&self, path: &str, accept: &'static str, limit: usize) -> Result<Option<Vec<u8>>, ClientError> {
+        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+        let response = self.send(Method::GET, path, headers, None).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let response = self.accepted(path, response).await?;
+        self.read(path, response, limit).await.map(Some)
+    }
+
     /// Whether there is something at a path, of whatever size.
     pub async fn is_there(&self, path: &str) -> Result<bool, ClientError> {
         let response = self.send(Method::HEAD, path, HeaderMap::new(), None).await?;

@@ -1,18 +1,20 @@
 //! Reads and checks a registry from outside (spec/api.md, spec/log.md, spec/authority.md). Imports nothing of the server.
 //!
 //! ```text
-//! checkpoint → consistency with the last one seen → inclusion → statement → signature → authority → digest of a file
+//! checkpoint → consistency with the last one seen → inclusion → statement → signature → authority over the package's chain → digest of a file
 //! ```
 //!
 //! What was fetched is `Unproven`; what is in a verified checkpoint's tree is `Proven`; what authority's decider found
 //! effective is a `VerifiedRelease`. Each is made only from the one before it, and none has public fields. Knows no
 //! ecosystem, asks no clock: whoever calls says what time it is.
 
+pub mod chain;
 pub mod error;
 pub mod http;
 pub mod limits;
 pub mod lock;
 pub mod pace;
+pub mod paper;
 pub mod paths;
 pub mod proofs;
 pub mod rules;
@@ -26,11 +28,12 @@ pub mod trust;
 pub mod upload;
 pub mod verify;
 
+pub use chain::{Followed, prove_with_chains};
 pub use error::{Class, ClientError};
 pub use http::{Registry, RegistryUrl};
 pub use lock::{Verdict, Wanted, judge_lock};
 pub use pace::Patience;
-pub use paths::{Home, Place};
+pub use paths::{Home, LogPlace, Place};
 pub use proofs::{Proven, Query, Unproven};
 pub use rules::{RulesChange, rules_change};
 pub use saved::SavedProof;

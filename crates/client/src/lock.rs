@@ -1,9 +1,9 @@
 //! A whole lock file against the log: one question, one proof, a verdict for each package. Knows no lock file's format:
 //! a dialect reads it.
 
+use crate::chain::{Followed, holds_together, prove_with_chains};
 use crate::error::ClientError;
 use crate::limits;
-use crate::proofs::Query;
 use crate::rules::{RulesChange, rules_change};
 use crate::trust::Trusted;
 use crate::verify::{Judged, VerifiedRelease, VerifyError, judge};
@@ -15,9 +15,9 @@ use std::collections::BTreeSet;
 pub struct Wanted {
     /// As the lock file calls it.
     pub label: String,
-    /// Id and version, if it can be of a Deedbox registry.
-    pub release: Option<(PackageId, Version)>,
-    /// Digests that the lock file names, none too weak to trust.
+    /// Id and version.
+    pub release: (PackageId, Version),
+    /// Digests that the lock file names, none too weak to trust; each must be what the publisher signed, and at least one is there.
     pub digests: Vec<(Algorithm, Vec<u8>)>,
 }
 
@@ -28,14 +28,12 @@ pub enum Verdict {
     Verified(Box<VerifiedRelease>),
     /// It does not verify.
     Refused(VerifyError),
-    /// It is of another registry, and was not checked.
-    NotChecked,
 }
 
 /// Asks for all of them at once, proves, and compares. The verdicts come in the order of what was wanted. Gives also
 /// the number of bytes of the proof.
 pub async fn judge_lock(trusted: &Trusted, wanted: &[Wanted]) -> Result<(Vec<Verdict>, LockFacts), ClientError> {
-    let releases: BTreeSet<String> = wanted.iter().filter_map(|w| w.release.as_ref().map(|(id, v)| format!("{id}@{v}"))).collect();
+    let releases: BTreeSet<String> = wanted.iter().map(|Wanted { release: (id, version), .. }| format!("{id}@{version}")).collect();
     if releases.len() > limits::PROVEN_AT_ONCE {
         return Err(ClientError::Use(format!(
             "the lock file names {} packages of this registry; at most {} are verified at once",
@@ -43,12 +41,24 @@ pub async fn judge_lock(trusted: &Trusted, wanted: &[Wanted]) -> Result<(Vec<Ver
             limits::PROVEN_AT_ONCE
         )));
     }
-    let query = Query { releases: releases.into_iter().collect(), ..Query::default() };
-    let (unproven, proven) = trusted.prove(&query).await?;
+    let packages: BTreeSet<PackageId> = wanted.iter().map(|want| want.release.0.clone()).collect();
+    let (unproven, proven, followed) = prove_with_chains(trusted, releases.into_iter().collect(), &packages).await?;
     let mut judged = judge(&proven, &trusted.pin().origin, trusted.key())?;
     let change = rules_change(trusted).await?;
-    let verdicts = verdicts(&mut judged, wanted).into_iter().map(|verdict| decided(verdict, change)).collect();
-    let facts = LockFacts { tree_size: proven.checkpoint().size(), entries: proven.entries().len(), proof_bytes: unproven.proof_bytes() };
+    let on_chain = |verdict| match verdict {
+        Verdict::Verified(release) => match holds_together(followed.get(release.id()), &release) {
+            Ok(()) => Verdict::Verified(release),
+            Err(beside) => Verdict::Refused(beside),
+        },
+        verdict => verdict,
+    };
+    let verdicts = verdicts(&mut judged, wanted).into_iter().map(|verdict| decided(on_chain(verdict), change)).collect();
+    let facts = LockFacts {
+        tree_size: proven.checkpoint().size(),
+        entries: proven.entries().len(),
+        proof_bytes: unproven.proof_bytes(),
+        not_followed: followed.values().filter_map(|followed: &Followed| followed.why_not()).collect(),
+    };
     Ok((verdicts, facts))
 }
 
@@ -64,7 +74,7 @@ fn decided(verdict: Verdict, change: Option<RulesChange>) -> Verdict {
 }
 
 /// Figures for people.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LockFacts {
     /// Entries of the tree.
     pub tree_size: u64,
@@ -72,6 +82,8 @@ pub struct LockFacts {
     pub entries: usize,
     /// Bytes of the multiproof.
     pub proof_bytes: usize,
+    /// For each package whose chain was not followed to its beginning, why.
+    pub not_followed: Vec<&'static str>,
 }
 
 /// A package may be named twice in a lock file; each time it is compared.
@@ -80,8 +92,8 @@ fn verdicts(judged: &mut Judged, wanted: &[Wanted]) -> Vec<Verdict> {
     wanted
         .iter()
         .map(|want| {
-            let Some((id, version)) = &want.release else { return Verdict::NotChecked };
-            let release = seen.entry((id, version)).or_insert_with(|| judged.release(id, version));
+            let (id, version) = &want.release;
+            let release = seen.entry((id, version)).or_insert_with(|| judged.release_called(id, version));
             match release {
                 Ok(release) => match compare(release, want) {
                     Ok(()) => Verdict::Verified(Box::new(release.clone())),

@@ -1,9 +1,11 @@
-//! Where this machine keeps what it knows about registries: one folder each, with the pin, the last verified
-//! checkpoint, proofs, and the evidence of alarms. Files are replaced whole; a crash leaves the old one or the new one.
+//! Where this machine keeps what it knows: a folder for each registry's address, with the pin and the proofs, and one for each log
+//! (its name and key), with the last verified checkpoint and the evidence of alarms. A log that is served at two addresses has one
+//! memory. Files are replaced whole; a crash leaves the old one or the new one.
 
 use crate::error::ClientError;
 use crate::http::RegistryUrl;
 use deedbox_model::Sha256Digest;
+use deedbox_tlog::VerifierKey;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -11,9 +13,13 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone)]
 pub struct Home(PathBuf);
 
-/// The folder of one registry.
+/// The folder of one registry's address.
 #[derive(Debug, Clone)]
 pub struct Place(PathBuf);
+
+/// The folder of one log, at whatever addresses it is served.
+#[derive(Debug, Clone)]
+pub struct LogPlace(PathBuf);
 
 impl Home {
     /// This folder; made when something is written.
@@ -26,12 +32,30 @@ impl Home {
     }
     /// What is known about the registry at an address.
     pub fn registry(&self, url: &RegistryUrl) -> Place {
-        // The readable part may be the same for two addresses, the digest is not.
-        let readable: String =
-            url.authority().chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' }).take(80).collect();
-        let digest: String = Sha256Digest::of(url.as_str().as_bytes()).to_hex().chars().take(12).collect();
-        Place(self.0.join("registries").join(format!("{readable}-{digest}")))
+        Place(self.0.join("registries").join(folder(&url.authority(), url.as_str())))
     }
+    /// What is known about the log of this name and key.
+    pub fn log(&self, key: &VerifierKey) -> LogPlace {
+        LogPlace(self.0.join("logs").join(folder(key.name().as_str(), &key.to_string())))
+    }
+    /// The folders of all registries that something is kept of.
+    pub fn registries(&self) -> Result<Vec<Place>, ClientError> {
+        let dir = self.0.join("registries");
+        let entries = match std::fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(ClientError::file(&dir, e)),
+        };
+        Ok(entries.filter_map(|entry| entry.ok().map(|entry| Place(entry.path()))).collect())
+    }
+}
+
+/// The name of a folder: a readable part, which may be the same for two, and a digest, which is not.
+fn folder(readable: &str, exact: &str) -> String {
+    let readable: String =
+        readable.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' }).take(80).collect();
+    let digest: String = Sha256Digest::of(exact.as_bytes()).to_hex().chars().take(12).collect();
+    format!("{readable}-{digest}")
 }
 
 impl Place {
@@ -43,13 +67,24 @@ impl Place {
     pub fn pin(&self) -> PathBuf {
         self.0.join("pin.json")
     }
-    /// The last verified checkpoint, as it was signed.
-    pub fn checkpoint(&self) -> PathBuf {
-        self.0.join("checkpoint")
-    }
     /// Saved proofs.
     pub fn proofs(&self) -> PathBuf {
         self.0.join("proofs")
+    }
+}
+
+impl LogPlace {
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+    /// Whether a checkpoint of this log was verified here before.
+    pub fn is_known(&self) -> bool {
+        self.checkpoint().is_file()
+    }
+    /// The last verified checkpoint, as it was signed.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.0.join("checkpoint")
     }
     /// Evidence of alarms.
     pub fn evidence(&self) -> PathBuf {

@@ -1,4 +1,4 @@
-//! Proofs kept as files: all that is needed to verify a release years later, without a network and without this
+//! Proofs kept as files (spec/saved-proofs.md): all that is needed to verify a release years later, without a network and without this
 //! registry, but for the key that one believes. Canonical CBOR; the extension is `.deedbox-proof`.
 
 use crate::error::ClientError;

@@ -5,7 +5,7 @@
 use crate::error::ClientError;
 use crate::http::Registry;
 use crate::limits;
-use crate::paths::{self, Home, Place};
+use crate::paths::{self, Home, LogPlace, Place};
 use crate::proofs::{Proven, Query};
 use crate::tiles;
 use crate::verify::{self, VerifyError};
@@ -112,6 +112,7 @@ struct EvidenceProof {
 pub struct Trusted {
     registry: Registry,
     place: Place,
+    log_place: LogPlace,
     pin: Pin,
     key: VerifierKey,
     newly_pinned: bool,
@@ -125,20 +126,17 @@ impl Trusted {
         let place = home.registry(registry.url());
         if let Some(pin) = read_pin(&place)? {
             let key = pinned_key(&place, &pin, log_key)?;
-            no_standing_alarm(&place, registry.url().as_str())?;
-            return Ok(Trusted { registry, place, pin, key, newly_pinned: false, now });
+            let log_place = home.log(&key);
+            no_standing_alarm(&log_place, registry.url().as_str())?;
+            return Ok(Trusted { registry, place, log_place, pin, key, newly_pinned: false, now });
         }
-        let text = match log_key {
-            Some(text) => text.to_owned(),
-            None => {
-                let path = "log/log.vkey";
-                let bytes = registry.get(path, limits::VKEY_BYTES).await?;
-                let bytes = bytes.ok_or_else(|| registry.answer(path, "the key of a log", "there is nothing"))?;
-                let text = String::from_utf8(bytes).map_err(|e| registry.answer(path, "the key of a log", e))?;
-                text.strip_suffix('\n').unwrap_or(&text).to_owned()
-            }
+        let key = match log_key {
+            Some(text) => VerifierKey::parse(text).map_err(|e| ClientError::Use(format!("the log key of {}: {e}", registry.url())))?,
+            None => shown_key(&registry).await?,
         };
-        let key = VerifierKey::parse(&text).map_err(|e| ClientError::Use(format!("the log key of {}: {e}", registry.url())))?;
+        // The same log at another address: what it has shown there counts here too.
+        let log_place = home.log(&key);
+        no_standing_alarm(&log_place, registry.url().as_str())?;
         let origin = Origin::parse(key.name().as_str()).map_err(|e| ClientError::Use(format!("the log key of {}: {e}", registry.url())))?;
         let pin = Pin {
             registry: registry.url().as_str().to_owned(),
@@ -147,7 +145,7 @@ impl Trusted {
             created: String::new(),
             pinned_at: now.to_rfc3339(),
         };
-        let mut trusted = Trusted { registry, place, pin, key, newly_pinned: true, now };
+        let mut trusted = Trusted { registry, place, log_place, pin, key, newly_pinned: true, now };
         // Nothing is kept before entry 0 says that this key signs for this log.
         let unproven = trusted.ask(&Query::default()).await?;
         let checkpoint = trusted.signed(unproven.checkpoint().as_bytes())?;
@@ -156,7 +154,7 @@ impl Trusted {
         let created = verify::beginning(entry, &trusted.pin.origin, &trusted.key)?;
         trusted.pin.created = created.to_hex();
         let json = serde_json::to_vec_pretty(&trusted.pin).map_err(|e| ClientError::Here(e.to_string()))?;
-        paths::write(&trusted.place.checkpoint(), checkpoint.signed().to_string().as_bytes())?;
+        trusted.accept(checkpoint.signed().to_string().as_bytes()).await?;
         paths::write(&trusted.place.pin(), &json)?;
         Ok(trusted)
     }
@@ -169,9 +167,13 @@ impl Trusted {
     pub fn pin(&self) -> &Pin {
         &self.pin
     }
-    /// Where it is kept.
+    /// Where what is known about the address is kept.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+    /// Where what is known about the log is kept.
+    pub fn log_place(&self) -> &LogPlace {
+        &self.log_place
     }
     /// Whether this was the first use.
     pub fn newly_pinned(&self) -> bool {
@@ -201,20 +203,20 @@ impl Trusted {
     /// Verifies a checkpoint, compares it with the last one seen, and remembers it if it is larger.
     pub async fn accept(&self, bytes: &[u8]) -> Result<VerifiedCheckpoint, ClientError> {
         let found = self.signed(bytes)?;
-        let Some(kept) = paths::read(&self.place.checkpoint(), limits::CHECKPOINT_BYTES as u64)? else {
-            paths::write(&self.place.checkpoint(), found.signed().to_string().as_bytes())?;
+        let Some(kept) = paths::read(&self.log_place.checkpoint(), limits::CHECKPOINT_BYTES as u64)? else {
+            paths::write(&self.log_place.checkpoint(), found.signed().to_string().as_bytes())?;
             return Ok(found);
         };
         let seen = self.signed(&kept).map_err(|e| {
             let why = format!("this is not a checkpoint of the pinned log ({e}); remove the file to start from the next one");
-            ClientError::file(&self.place.checkpoint(), why)
+            ClientError::file(&self.log_place.checkpoint(), why)
         })?;
         match found.size().cmp(&seen.size()) {
             std::cmp::Ordering::Equal if found.root() == seen.root() => Ok(found),
             std::cmp::Ordering::Equal => Err(self.fork(&seen, &found, None)?),
             std::cmp::Ordering::Greater => {
                 self.continues(&seen, &found).await?;
-                paths::write(&self.place.checkpoint(), found.signed().to_string().as_bytes())?;
+                paths::write(&self.log_place.checkpoint(), found.signed().to_string().as_bytes())?;
                 Ok(found)
             }
             std::cmp::Ordering::Less => Err(self.went_back(&seen, &found).await?),
@@ -300,7 +302,7 @@ impl Trusted {
             why,
             proof,
         };
-        let path = self.place.evidence().join(format!("fork-{}.json", self.now.as_ms()));
+        let path = self.log_place.evidence().join(format!("fork-{}.json", self.now.as_ms()));
         let json = serde_json::to_vec_pretty(&evidence).map_err(|e| ClientError::Here(e.to_string()))?;
         paths::write(&path, &json)?;
         Ok(Box::new(Alarm::Fork {
@@ -318,6 +320,16 @@ impl From<Alarm> for ClientError {
     fn from(alarm: Alarm) -> Self {
         ClientError::Alarm(Box::new(alarm))
     }
+}
+
+/// The key that a registry shows as its log's; nothing says that it is the right one.
+pub async fn shown_key(registry: &Registry) -> Result<VerifierKey, ClientError> {
+    let path = "log/log.vkey";
+    let bytes = registry.get(path, limits::VKEY_BYTES).await?;
+    let bytes = bytes.ok_or_else(|| registry.answer(path, "the key of a log", "there is nothing"))?;
+    let text = String::from_utf8(bytes).map_err(|e| registry.answer(path, "the key of a log", e))?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    VerifierKey::parse(text).map_err(|e| registry.answer(path, "the key of a log", e))
 }
 
 /// The pin of a place, with no registry needed: for saved proofs.
@@ -338,7 +350,7 @@ pub fn pinned_key(place: &Place, pin: &Pin, log_key: Option<&str>) -> Result<Ver
 }
 
 /// Refuses to go on while there is evidence of a fork.
-pub fn no_standing_alarm(place: &Place, registry: &str) -> Result<(), ClientError> {
+pub fn no_standing_alarm(place: &LogPlace, registry: &str) -> Result<(), ClientError> {
     let dir = place.evidence();
     let entries = match std::fs::read_dir(&dir) {
         Ok(entries) => entries,

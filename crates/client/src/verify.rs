@@ -2,9 +2,10 @@
 //! earlier proven statement registered, and authority's own decider judges it over the rows that the proven statements
 //! before it give (spec/authority.md §3).
 //!
-//! What a decision needs and no proven statement says is taken from the statement itself: that its `prev` was the head
-//! of its package. So this shows inclusion, signature and authority, and not that nothing else happened in between or
-//! since; that takes the whole log.
+//! Where the proven statements of a package are its whole chain up to the last of them, linked by `prev` from its first event on, the
+//! decider judges over exactly that. Where they are not, what a decision needs and no proven statement says is taken from the
+//! statement itself: that its `prev` was the head of its package. Then this shows inclusion, signature and authority, and not that the
+//! release was the first of its version. That nothing else happened since takes the whole log either way.
 
 use crate::proofs::Proven;
 use deedbox_authority::rows::{KeyRow, PackageRow, key_key, package_key};
@@ -12,11 +13,11 @@ use deedbox_authority::{Decision, Refusal, Signed, decide, touches};
 use deedbox_model::event::{Evidence, Notice, Principal};
 use deedbox_model::row::{Defect, decode_row, encode_row};
 use deedbox_model::{
-    Algorithm, Digests, Domain, Event, EventId, KeyId, NativeName, ObjectRef, Origin, PackageId, PublicKey, ReasonCode, Row, RowKey, Rows,
-    Speaker, Statement, Subject, TimeMs, Unverified, Verified, Version,
+    Algorithm, Digests, Domain, Event, EventId, KeyId, NativeName, NativeVersion, ObjectRef, Origin, PackageId, PublicKey, ReasonCode, Row,
+    RowKey, Rows, Speaker, Statement, Subject, TimeMs, Unverified, Verified, Version,
 };
 use deedbox_tlog::{MultiproofError, VerifierKey};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Why something does not verify.
@@ -88,6 +89,17 @@ pub enum VerifyError {
     /// A defect of this program.
     #[error("this cannot be judged: {0}")]
     Defect(#[from] Defect),
+    /// It is not on the chain that the registry shows.
+    #[error(
+        "{release} (entry {index}) does not stand on the chain of its package that the registry shows, linked from its first event on: it has \
+         no effect there, or the registry contradicts itself"
+    )]
+    BesideTheChain {
+        /// The release.
+        release: String,
+        /// Its entry.
+        index: u64,
+    },
     /// The release is not there.
     #[error("{0} is not in the log of {1}: check the spelling, or whether it was published there")]
     NotInLog(String, String),
@@ -115,6 +127,7 @@ pub struct VerifiedRelease {
     standing: Standing,
     origin: Origin,
     tree_size: u64,
+    chain: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -185,6 +198,11 @@ impl VerifiedRelease {
     pub fn tree_size(&self) -> u64 {
         self.tree_size
     }
+    /// How many events of its package were shown, from the first on and each linked to the one before; none if not all were. With
+    /// all of them, it is the first release of its version on that chain.
+    pub fn chain(&self) -> Option<usize> {
+        self.chain
+    }
     /// The release manifest.
     pub fn manifest(&self) -> Option<ObjectRef> {
         match self.statement.event() {
@@ -196,6 +214,13 @@ impl VerifiedRelease {
     pub fn native_name(&self) -> Option<&NativeName> {
         match self.statement.event() {
             Event::ReleasePublished(e) => Some(&e.native_name),
+            _ => None,
+        }
+    }
+    /// The version's key in its ecosystem.
+    pub fn native_version(&self) -> Option<&NativeVersion> {
+        match self.statement.event() {
+            Event::ReleasePublished(e) => Some(&e.native_version),
             _ => None,
         }
     }
@@ -251,6 +276,18 @@ impl Judged {
             None => Err(VerifyError::NotInLog(format!("{id}@{version}"), self.origin.to_string())),
         }
     }
+    /// The same by the version that its ecosystem calls it, where no release has that one for its own: npm leaves out build metadata.
+    pub fn release_called(&mut self, id: &PackageId, version: &Version) -> Result<VerifiedRelease, VerifyError> {
+        match self.release(id, version) {
+            Err(VerifyError::NotInLog(..)) => {}
+            known => return known,
+        }
+        let is_it = |release: &VerifiedRelease| {
+            release.id() == id && release.native_version().is_some_and(|native| native.as_str() == version.as_str())
+        };
+        let found = self.releases.values().flatten().find(|release| is_it(release));
+        found.cloned().ok_or_else(|| VerifyError::NotInLog(format!("{id}@{version}"), self.origin.to_string()))
+    }
     /// Every release, ascending.
     pub fn into_releases(self) -> impl Iterator<Item = Result<VerifiedRelease, VerifyError>> {
         self.releases.into_values()
@@ -297,14 +334,21 @@ pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judg
         Some((0, entry)) => beginning(entry, origin, key)?,
         _ => return Err(VerifyError::NoBeginning),
     };
-    let mut court =
-        Court { rows: BTreeMap::new(), shown: BTreeMap::new(), claims: BTreeMap::new(), origin, size: proven.checkpoint().size() };
+    let mut court = Court {
+        rows: BTreeMap::new(),
+        shown: BTreeMap::new(),
+        claims: BTreeMap::new(),
+        whole: BTreeMap::new(),
+        origin,
+        size: proven.checkpoint().size(),
+    };
     let mut decoded = Vec::with_capacity(proven.entries().len());
     for (index, bytes) in proven.entries() {
         let unverified = decode(*index, bytes)?;
         court.shown.insert(unverified.peek().id(), *index);
         decoded.push((*index, unverified));
     }
+    court.whole = linked(decoded.iter().map(|(_, unverified)| unverified.peek()));
     let mut releases = BTreeMap::new();
     let mut events = BTreeMap::new();
     for (index, unverified) in decoded {
@@ -329,6 +373,28 @@ pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judg
     Ok(Judged { releases, events, missing: proven.missing().to_vec(), created, origin: origin.clone() })
 }
 
+/// The same of entries that are proven; what is no statement counts for nothing.
+pub(crate) fn whole_chains(proven: &Proven) -> BTreeMap<PackageId, usize> {
+    let decoded: Vec<_> = proven.entries().iter().filter_map(|(_, bytes)| Statement::decode(bytes).ok()).collect();
+    linked(decoded.iter().map(Unverified::peek))
+}
+
+/// The packages of which every event is shown up to the last one shown: the first continues nothing, and each other one the one before
+/// it. With the number of their events.
+fn linked<'a>(statements: impl Iterator<Item = &'a Statement>) -> BTreeMap<PackageId, usize> {
+    let mut chains: BTreeMap<PackageId, (Option<EventId>, usize)> = BTreeMap::new();
+    let mut broken = BTreeSet::new();
+    for statement in statements {
+        let Subject::Package(id) = statement.subject() else { continue };
+        let (head, count) = chains.entry(id.clone()).or_default();
+        if statement.prev() != *head {
+            broken.insert(id.clone());
+        }
+        (*head, *count) = (Some(statement.id()), *count + 1);
+    }
+    chains.into_iter().filter(|(id, _)| !broken.contains(id)).map(|(id, (_, count))| (id, count)).collect()
+}
+
 fn decode(index: u64, bytes: &[u8]) -> Result<Unverified<Statement>, VerifyError> {
     Statement::decode(bytes).map_err(|e| VerifyError::Undecodable { index, why: e.to_string() })
 }
@@ -338,6 +404,7 @@ struct Court<'a> {
     rows: BTreeMap<RowKey, Row>,
     shown: BTreeMap<EventId, u64>,
     claims: BTreeMap<EventId, Claimed>,
+    whole: BTreeMap<PackageId, usize>,
     origin: &'a Origin,
     size: u64,
 }
@@ -355,7 +422,9 @@ impl Court<'_> {
             let row = self.rows.get(&row_key).cloned();
             rows.insert(row_key, row);
         }
-        if let (Subject::Package(id), Some(prev)) = (statement.subject(), statement.prev()) {
+        if let (Subject::Package(id), Some(prev)) = (statement.subject(), statement.prev())
+            && !self.whole.contains_key(id)
+        {
             self.suppose_head(&mut rows, &statement, id, prev)?;
         }
         let verified = match self.key(&statement)? {
@@ -419,7 +488,8 @@ impl Court<'_> {
             let claim = self.claims.get(&tenure).cloned().ok_or(VerifyError::NoBeginning)?;
             let origin = self.origin.clone();
             let standing = Standing::default();
-            let release = VerifiedRelease { id, version, index, statement, owner: domain, claim, standing, origin, tree_size: self.size };
+            let (tree_size, chain) = (self.size, self.whole.get(&id).copied());
+            let release = VerifiedRelease { id, version, index, statement, owner: domain, claim, standing, origin, tree_size, chain };
             releases.insert(slot, Ok(release));
             return Ok(());
         }

@@ -76,6 +76,20 @@ fn the_standing_is_what_the_events_say() {
     assert_eq!(verified.standing().notice.as_ref().map(|(notice, index)| (notice.reason, *index)), Some((ReasonCode::Superseded, 10)));
 }
 
+#[test]
+fn over_its_whole_chain_a_second_release_of_a_version_has_no_effect() {
+    let mut made = made();
+    made.publish(ID, "1.0.0", b"other bytes");
+    // 7 and 8 are the package's chain, and 9 continues it.
+    assert_eq!(check(&made, made.proof(10, &[0, 1, 7])).unwrap().chain(), Some(1));
+    assert_eq!(check(&made, made.proof(10, &[0, 1, 7, 8])).unwrap().chain(), Some(2));
+    let refused = check(&made, made.proof(10, &[0, 1, 7, 8, 9])).unwrap_err().to_string();
+    assert!(refused.contains("exists already"), "{refused}");
+    // Without what is between, nobody can tell, and it does not say so.
+    assert_eq!(check(&made, made.proof(10, &[0, 1, 9])).unwrap().chain(), None);
+    assert_eq!(check(&made, made.proof(10, &[0, 1, 7, 9])).unwrap_err().to_string(), refused);
+}
+
 /// The proof as a map of values, changed, and read again.
 fn doctored(unproven: &Unproven, change: impl Fn(&mut BTreeMap<String, Value>)) -> Option<Unproven> {
     let Value::Map(mut map) = deedbox_model::decode::<Value>(&unproven.encode().unwrap()).unwrap() else { panic!("a map") };

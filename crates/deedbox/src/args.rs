@@ -28,7 +28,7 @@ pub(crate) struct Global {
     /// Your key file [deedbox.toml: key; else the one that keygen makes]
     #[arg(long, global = true, env = "DEEDBOX_KEY", value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
-    /// The log's verifier key, known from elsewhere; else the first one seen is pinned
+    /// The log's verifier key, known from elsewhere; else the first one seen is pinned. Never read from a project's files
     #[arg(long, global = true, env = "DEEDBOX_LOG_KEY", value_name = "VKEY")]
     pub(crate) log_key: Option<String>,
     /// Answer in JSON, where there is something to read
@@ -281,9 +281,12 @@ pub(crate) struct Verify {
     /// Touch no network: only saved proofs and pinned keys
     #[arg(long, conflicts_with = "lockfile")]
     pub(crate) offline: bool,
-    /// Also write the proof to this file
+    /// Also write the proof to this file, and beside it the statement, a tlog-proof and a COSE receipt for other tools
     #[arg(long, value_name = "FILE", conflicts_with = "offline")]
     pub(crate) save: Option<PathBuf>,
+    /// Believe the log key that a registry shows the first time, where a project's files named that registry and nobody can be asked
+    #[arg(long, conflicts_with = "offline")]
+    pub(crate) pin_on_first_use: bool,
     /// Do not download the release's artifacts to compare them
     #[arg(long)]
     pub(crate) no_download: bool,

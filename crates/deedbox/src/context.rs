@@ -1,9 +1,10 @@
-//! What a command works with: settings from flags, then the environment, then `deedbox.toml`; the registry with its pin;
-//! the dialects.
+//! What a command works with: settings from flags, then the environment, then the project's `deedbox.toml`, then the user's own; the
+//! registry with its pin; the dialects. A log key comes from flag, environment, pin or the user's own settings.
 
 use crate::args::Global;
 use crate::failure::{refused, wrong};
 use crate::{home, keyfile, terminal};
+use deedbox_client::trust::{read_pin, shown_key};
 use deedbox_client::{Home, Registry, RegistryUrl, Trusted};
 use deedbox_gem::Gem;
 use deedbox_maven::Maven;
@@ -17,10 +18,10 @@ use std::sync::Arc;
 /// All of it, resolved once.
 #[derive(Debug)]
 pub(crate) struct Context {
-    /// The registry's address, if any was given.
-    registry: Option<RegistryUrl>,
+    /// The registry's address, if any was given, and by whom.
+    registry: Option<Named>,
     key: Option<PathBuf>,
-    /// The log key that was given.
+    /// The log key that was given: by flag, environment or the user's own settings, never by a project.
     pub(crate) log_key: Option<String>,
     /// Whether to answer in JSON.
     pub(crate) json: bool,
@@ -28,50 +29,134 @@ pub(crate) struct Context {
     pub(crate) home: Home,
 }
 
+/// A registry's address, and who named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) url: RegistryUrl,
+    pub(crate) by: By,
+}
+
+/// Who named a registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The user: by flag, environment or settings of their own.
+    User,
+    /// Something that may be what is being checked: a project's settings, its lock file, a proof.
+    Thing(String),
+}
+
 impl Context {
     /// Puts flags, environment and settings together.
     pub(crate) fn new(global: Global) -> anyhow::Result<Self> {
-        let settings = home::settings()?;
-        let registry = global.registry.or(settings.registry).map(|url| RegistryUrl::parse(&url)).transpose()?;
+        let home = home::home()?;
+        let found = home::settings(&home)?;
+        let (project_path, project) = found.project.unwrap_or_default();
+        if let Some(why) = found.passed_over {
+            // What it would have said is said already, so that it is not missed.
+            if global.registry.is_none() {
+                return Err(refused(why));
+            }
+            terminal::note(&format!("deedbox: {}", terminal::word(&why)));
+        }
+        if project.log_key.is_some() && global.log_key.is_none() {
+            terminal::note(&format!(
+                "deedbox: the log_key of {} is not used: a project does not say whom to believe. Give it with --log-key or DEEDBOX_LOG_KEY, or \
+                 write it into {}",
+                terminal::word(&project_path.display().to_string()),
+                terminal::word(&home.path().join("deedbox.toml").display().to_string())
+            ));
+        }
+        let by_project = || By::Thing(project_path.display().to_string());
+        let named = global
+            .registry
+            .map(|url| (url, By::User))
+            .or_else(|| project.registry.map(|url| (url, by_project())))
+            .or_else(|| found.own.registry.map(|url| (url, By::User)));
+        let registry = named.map(|(url, by)| Ok::<_, anyhow::Error>(Named { url: RegistryUrl::parse(&url)?, by })).transpose()?;
         Ok(Context {
             registry,
-            key: global.key.or(settings.key),
-            log_key: global.log_key.or(settings.log_key),
+            key: global.key.or(project.key).or(found.own.key),
+            log_key: global.log_key.or(found.own.log_key),
             json: global.json,
-            home: home::home()?,
+            home,
         })
     }
 
     /// For a registry and a home that the program itself has chosen.
     pub(crate) fn of(registry: RegistryUrl, key: PathBuf, home: Home, log_key: Option<String>) -> Self {
-        Context { registry: Some(registry), key: Some(key), log_key, json: false, home }
+        Context { registry: Some(Named { url: registry, by: By::User }), key: Some(key), log_key, json: false, home }
     }
 
     /// The registry's address.
     pub(crate) fn url(&self) -> anyhow::Result<&RegistryUrl> {
-        self.registry.as_ref().ok_or_else(|| {
-            wrong("which registry? Give --registry URL, set DEEDBOX_REGISTRY, or write registry = \"URL\" into deedbox.toml")
-        })
+        self.registry.as_ref().map(|named| &named.url).ok_or_else(no_registry)
     }
 
     /// The registry's address, if any was given.
     pub(crate) fn url_if_given(&self) -> Option<&RegistryUrl> {
+        self.registry.as_ref().map(|named| &named.url)
+    }
+
+    /// The registry's address and who named it, if anybody did.
+    pub(crate) fn named(&self) -> Option<&Named> {
         self.registry.as_ref()
+    }
+
+    /// The same, with a registry that was found elsewhere.
+    pub(crate) fn at(&self, named: Named) -> Self {
+        Context { registry: Some(named), key: self.key.clone(), log_key: self.log_key.clone(), json: self.json, home: self.home.clone() }
     }
 
     /// The registry, its log's key pinned or pinned now.
     pub(crate) async fn trusted(&self) -> anyhow::Result<Trusted> {
         let trusted = self.trusted_quietly().await?;
+        self.say_pin(&trusted);
+        Ok(trusted)
+    }
+
+    /// The same, where what is checked may have named the registry: a key that nobody gave and that is not pinned is shown and asked for,
+    /// or taken if `pin` says so.
+    pub(crate) async fn trusted_or_asked(&self, pin: bool) -> anyhow::Result<Trusted> {
+        if let Some(Named { url, by: By::Thing(by) }) = &self.registry
+            && self.log_key.is_none()
+            && read_pin(&self.home.registry(url))?.is_none()
+        {
+            let key = shown_key(&Registry::new(url.clone())?).await?;
+            if !self.home.log(&key).is_known() && !pin {
+                let asked = format!(
+                    "{url}, named by {by}, is not known on this machine. Its log shows the key\n  {key}\n  Compare it with one that you \
+                     know from elsewhere. Pin it?"
+                );
+                if terminal::can_ask() {
+                    if !terminal::agrees(&asked) {
+                        return Err(refused("the log's key was not pinned, so nothing was verified"));
+                    }
+                } else {
+                    return Err(wrong(format!(
+                        "no log key is pinned for {url}, which {by} names: give the key that you know from elsewhere with --log-key, or believe \
+                         the one that it shows now ({key}) with --pin-on-first-use"
+                    )));
+                }
+            }
+            // The key that was shown is the one that is pinned, whatever is answered next.
+            let registry = Registry::new(url.clone())?;
+            let trusted = Trusted::open(registry, &self.home, Some(&key.to_string()), home::now()).await?;
+            self.say_pin(&trusted);
+            return Ok(trusted);
+        }
+        self.trusted().await
+    }
+
+    fn say_pin(&self, trusted: &Trusted) {
         if trusted.newly_pinned() {
             let how = if self.log_key.is_some() { "as given" } else { "as seen now, on first use" };
             terminal::note(&format!(
                 "pinned the log {} ({how}): {}\n  kept in {}",
                 trusted.pin().origin,
                 trusted.pin().log_key,
-                trusted.place().path().display()
+                terminal::word(&trusted.place().path().display().to_string())
             ));
         }
-        Ok(trusted)
     }
 
     /// The same, without a word about a new pin.
@@ -89,6 +174,11 @@ impl Context {
     pub(crate) fn secret_key(&self) -> anyhow::Result<SecretKey> {
         keyfile::read(&self.key_path())
     }
+}
+
+/// Nobody said which registry is meant.
+pub(crate) fn no_registry() -> anyhow::Error {
+    wrong("which registry? Give --registry URL, set DEEDBOX_REGISTRY, or write registry = \"URL\" into deedbox.toml")
 }
 
 /// The ecosystems that this program speaks.

@@ -1,6 +1,9 @@
-//! Where things are kept on this machine, and what time it is: the environment is asked here and nowhere else.
+//! Where things are kept on this machine, what settings say, and what time it is: the environment is asked here and nowhere else.
+//!
+//! A project's settings may be the project's that is being checked: they name a registry, never a log key, and files of other users, or
+//! that others may write, are not read.
 
-use crate::failure::wrong;
+use crate::failure::{refused, wrong};
 use deedbox_client::Home;
 use deedbox_model::TimeMs;
 use serde::Deserialize;
@@ -15,7 +18,7 @@ pub(crate) struct Settings {
     pub(crate) registry: Option<String>,
     /// The publisher's key file.
     pub(crate) key: Option<PathBuf>,
-    /// The log's verifier key.
+    /// The log's verifier key; read from the user's own settings only.
     pub(crate) log_key: Option<String>,
 }
 
@@ -37,16 +40,82 @@ pub(crate) fn home() -> anyhow::Result<Home> {
     }
 }
 
-/// `deedbox.toml` of this directory or of the nearest one above it.
-pub(crate) fn settings() -> anyhow::Result<Settings> {
-    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-    for dir in here.ancestors() {
-        let path = dir.join("deedbox.toml");
-        if path.is_file() {
-            return read(&path);
-        }
+/// What the settings files say.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The user's own, in the folder of pins and keys.
+    pub(crate) own: Settings,
+    /// Those of the project, and where they are.
+    pub(crate) project: Option<(PathBuf, Settings)>,
+    /// A project's file that is not read, and why.
+    pub(crate) passed_over: Option<String>,
+}
+
+/// The user's own `deedbox.toml`, and that of this directory or of the nearest one above it.
+pub(crate) fn settings(home: &Home) -> anyhow::Result<Found> {
+    let mut found = Found::default();
+    let own = home.path().join("deedbox.toml");
+    if own.is_file() {
+        not_of_others(&own).map_err(refused)?;
+        found.own = read(&own)?;
     }
-    Ok(Settings::default())
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    let mut paths = here.ancestors().map(|dir| dir.join("deedbox.toml"));
+    let Some(path) = paths.find(|path| path.is_file()) else { return Ok(found) };
+    if is_same_file(&path, &own) {
+        return Ok(found);
+    }
+    match not_of_others(&path) {
+        Ok(()) => found.project = Some((path.clone(), read(&path)?)),
+        Err(why) => found.passed_over = Some(why),
+    }
+    Ok(found)
+}
+
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Refuses settings that somebody else wrote or could write: they decide which registry is asked.
+#[cfg(unix)]
+fn not_of_others(path: &Path) -> Result<(), String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let of = |file: std::fs::Metadata| Owner { user: file.uid(), group: file.gid(), mode: file.mode() };
+    let file = std::fs::metadata(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    // Whose files this process makes is who this process is.
+    let me = tempfile::tempfile().and_then(|file| file.metadata()).map_err(|e| format!("no temporary file can be made: {e}"))?;
+    of(file).is_mine(&of(me)).map_err(|why| why(path))
+}
+
+/// Who a file belongs to, and who may write it.
+#[cfg(unix)]
+struct Owner {
+    user: u32,
+    group: u32,
+    mode: u32,
+}
+
+#[cfg(unix)]
+impl Owner {
+    /// Whether nobody but `me` and the administrator wrote it or can write it.
+    fn is_mine(&self, me: &Owner) -> Result<(), fn(&Path) -> String> {
+        if self.user != me.user && self.user != 0 {
+            return Err(|path| {
+                format!("{} belongs to another user, so it is not read: copy it, or give --registry and --log-key yourself", path.display())
+            });
+        }
+        // A group that has its user's own number has that user alone in it, on the systems that make such groups.
+        let own_group = self.group == me.group && me.group == me.user;
+        if self.mode & 0o002 != 0 || (self.mode & 0o020 != 0 && !own_group) {
+            return Err(|path| format!("others may write {}, so it is not read: chmod go-w it, and look at what it says", path.display()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+fn not_of_others(_: &Path) -> Result<(), String> {
+    Ok(())
 }
 
 fn read(path: &Path) -> anyhow::Result<Settings> {
@@ -67,4 +136,31 @@ fn read(path: &Path) -> anyhow::Result<Settings> {
 pub(crate) fn now() -> TimeMs {
     let ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
     TimeMs::default().plus_ms(ms)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_only_where_nobody_else_can_write_them() {
+        let me = Owner { user: 1000, group: 1000, mode: 0o600 };
+        let file = |user, group, mode| Owner { user, group, mode }.is_mine(&me).is_ok();
+        for (user, group, mode) in [(1000, 1000, 0o100_644), (1000, 1000, 0o100_664), (0, 0, 0o100_644), (1000, 100, 0o100_640)] {
+            assert!(file(user, group, mode), "{user} {group} {mode:o}");
+        }
+        for (user, group, mode) in [
+            (1001, 1000, 0o100_644),
+            (1000, 1000, 0o100_646),
+            (1000, 100, 0o100_664),
+            (0, 0, 0o100_666),
+            (0, 0, 0o100_664),
+            (65534, 0, 0o100_600),
+        ] {
+            assert!(!file(user, group, mode), "{user} {group} {mode:o}");
+        }
+        // A group of many is not one's own, though it is one's first.
+        let of_many = Owner { user: 1000, group: 100, mode: 0o600 };
+        assert!(Owner { user: 1000, group: 100, mode: 0o100_664 }.is_mine(&of_many).is_err());
+    }
 }

@@ -27,14 +27,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const BLOCKING_THREADS: usize = 128;
 
 fn main() -> ExitCode {
-    let matches = help::command_line().get_matches();
+    let matches = match help::command_line().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return not_understood(&error),
+    };
     if let Some(idle) = help::idle_setting(&matches) {
         terminal::complain(&idle);
         return ExitCode::from(2);
     }
     let args = match args::Args::from_arg_matches(&matches) {
         Ok(args) => args,
-        Err(error) => error.exit(),
+        Err(error) => return not_understood(&error),
     };
     // Each thread that waits for a disk has memory of its own: more than these only wait for each other.
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
@@ -56,4 +59,15 @@ fn main() -> ExitCode {
             ExitCode::from(failure::exit_code(&error))
         }
     }
+}
+
+/// Help and versions as they are; complaints about arguments with what was given in them made safe to show.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let given: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    terminal::usage(&error.render().to_string(), &given);
+    ExitCode::from(2)
 }

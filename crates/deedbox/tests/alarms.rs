@@ -36,11 +36,14 @@ struct Shown {
     proven: Option<Vec<u64>>,
     /// Whether it says nothing of what happened to its rules.
     hides_rules: bool,
+    /// The entries that it says the widget's chain is made of, if it says.
+    history: Option<Vec<u64>>,
 }
 
 impl Shown {
     fn whole(log: &HandMade) -> Self {
-        Shown { log: log.clone(), size: log.entries.len(), tiles: log.entries.len(), damaged: false, proven: None, hides_rules: false }
+        let size = log.entries.len();
+        Shown { log: log.clone(), size, tiles: size, damaged: false, proven: None, hides_rules: false, history: None }
     }
 
     fn answer(&self, path: &str) -> Option<Vec<u8>> {
@@ -56,6 +59,11 @@ impl Shown {
                 let said = self.of_registry();
                 let (_, head) = if self.hides_rules { &said[0] } else { &said[said.len() - 1] };
                 Some(json!({ "registry_head": head.id().to_hex() }).to_string().into_bytes())
+            }
+            _ if path.starts_with("/api/v1/packages/npm:acme.example/widget?view=history") => {
+                let item = |index: &u64| json!({ "index": index, "event": "", "type": "release.published", "version": "1.0.0" });
+                let history: Vec<_> = self.history.as_ref()?.iter().map(item).collect();
+                Some(json!({ "history": history, "next": null }).to_string().into_bytes())
             }
             _ if path.starts_with("/api/v1/events/") => {
                 let said = self.of_registry();
@@ -209,6 +217,54 @@ fn two_histories_are_an_alarm_that_stays_until_its_evidence_is_taken_away() {
 }
 
 #[test]
+fn one_log_at_two_addresses_has_one_memory() {
+    let case = Case::new(&log(6, "a"));
+    case.verify().done();
+    let other = Arc::new(Mutex::new(Shown::whole(&log(6, "b"))));
+    let elsewhere = serve(&other);
+    let alarm = case.place.at(&elsewhere, &VERIFY).ends(1, "FORK: the log registry.example");
+    assert!(alarm.err.contains("A checkpoint of 6 entries does not continue the one of 6 entries"), "{alarm:?}");
+    // It is an alarm at the first address too.
+    case.verify().ends(1, "has shown two histories before");
+    // Somewhere else nobody has seen the other history.
+    Place::new().at(&elsewhere, &VERIFY).done();
+}
+
+#[test]
+fn one_log_at_two_addresses_goes_on_from_the_last_checkpoint_of_either() {
+    let whole = log(9, "a");
+    let case = Case::new(&whole);
+    case.verify().done();
+    let older = Arc::new(Mutex::new(Shown { size: 5, ..Shown::whole(&whole) }));
+    case.place.at(&serve(&older), &VERIFY).ends(1, "stale: the log registry.example");
+}
+
+#[test]
+fn a_second_release_of_a_version_is_found_by_the_packages_chain() {
+    let mut log = HandMade::new();
+    log.publish("npm:acme.example/widget", "1.0.0", b"the tarball");
+    log.publish("npm:acme.example/other", "1.0.0", b"other");
+    log.publish("npm:acme.example/widget", "1.0.0", b"other bytes under the same version");
+    let case = Case::new(&log);
+    let first = Shown { proven: Some(vec![0, 1, 2]), ..Shown::whole(&log) };
+    case.now(Shown { history: Some(vec![2]), ..first });
+    case.verify().done().says("chain       the only event of its package").says("first release of its version");
+    // The void one, with the chain that it is not the first of.
+    case.now(Shown { history: Some(vec![2, 4]), proven: Some(vec![0, 1, 2, 4]), ..Shown::whole(&log) });
+    case.verify().ends(1, "npm:acme.example/widget@1.0.0 exists already");
+    // A registry that hides the first one contradicts its own chain.
+    for history in [vec![4], vec![2]] {
+        case.now(Shown { history: Some(history), proven: Some(vec![0, 1, 4]), ..Shown::whole(&log) });
+        case.verify().ends(1, "does not stand on the chain of its package");
+    }
+    // One that says nothing of the chain is believed no further than it goes.
+    case.now(Shown { proven: Some(vec![0, 1, 4]), ..Shown::whole(&log) });
+    let said = case.verify().done();
+    assert!(!said.out.contains("first release of its version on its package's chain\nnot"), "{said:?}");
+    said.says("chain       not followed: the registry does not hand out").says("not shown: that it is the first release of its version");
+}
+
+#[test]
 fn an_older_checkpoint_of_the_same_history_is_stale_and_no_fork() {
     let whole = log(9, "a");
     let case = Case::new(&whole);
@@ -330,8 +386,5 @@ fn what_came_after_rules_that_nobody_here_knows_is_not_judged() {
     case.place.at(&case.url, &newer).ends(1, "protocol 2 is in force after entry 3");
     // Who hides it is not found out here: the output says so, and whose business it is.
     case.now(Shown { hides_rules: true, ..after });
-    case.place
-        .at(&case.url, &newer)
-        .done()
-        .says("not shown: that the registry withholds nothing newer (a yank, a change of its own rules)");
+    case.place.at(&case.url, &newer).done().says("that the registry withholds nothing newer (a yank, a change of its own rules)");
 }

@@ -166,6 +166,17 @@ fn a_lock_file_is_one_question_and_every_package_has_a_verdict() {
         .says("✗ @demo.localhost/a@1.0.0")
         .says("the lock file's sha512 is not the one that its publisher signed")
         .says("✓ @demo.localhost/b@1.0.0");
+    // npm leaves build metadata out of versions; the release that it means is found by the package's chain.
+    let built = place.package("built", "1.0.0+build.5", "");
+    place.at(url, &["publish", built.to_str().unwrap()]).done();
+    let npm = std::process::Command::new("npm")
+        .args(["install", "--no-audit", "--no-fund", "--cache", "../cache", "@demo.localhost/built"])
+        .current_dir(&project)
+        .output()
+        .unwrap();
+    assert!(npm.status.success(), "{npm:?}");
+    place.at(url, &["verify", "--lockfile", lock]).done().says("✓ @demo.localhost/built@1.0.0").says("3 verified");
+
     let unknown = place.write("unknown.json", lock_text.replacen("\"version\": \"1.0.0\"", "\"version\": \"9.9.9\"", 1));
     place.at(url, &["verify", "--lockfile", unknown.to_str().unwrap()]).ends(1, "").says("is not in the log of localhost/");
 }

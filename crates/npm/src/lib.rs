@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `@d/n` | packument, full or abbreviated by `Accept` |
 //! | `@d/n/<version or tag>` | one version's document |
-//! | `@d/n/-/n-<version>.tgz` | the tarball |
+//! | `@d/n/-/n-<version>.tgz`, `@d/n/-/@d/n-<version>.tgz` | the tarball |
 //! | `-/package/@d/n/dist-tags` | channels |
 //! | `-/v1/search`, `-/ping`, `-/whoami` | search; liveness; a refusal |
 //! | `-/npm/v1/keys`, `-/npm/v1/attestations/@d/n@v` | the site's key; none yet. At `/-/npm/v1/` too |

@@ -1,28 +1,61 @@
 //! npm's lock files (spec/projections/npm.md §10): what `deedbox verify --lockfile` looks up in the log. Reads
 //! package-lock.json and npm-shrinkwrap.json of versions 2 and 3; follows no link and fetches nothing.
+//!
+//! The reading is npm's own or none: what npm could read in another way than this file is `Unread`, with its place and the reason.
+//! Whose package an entry is, is decided by its name alone, so that nothing unreadable is taken for another registry's.
 
-use crate::json;
+mod edges;
+mod entry;
+mod legacy;
+mod other_tools;
+mod place;
+mod text;
+
 use crate::limits;
-use crate::name::PackageName;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use deedbox_model::{PackageId, Sha512Digest, Value};
+use deedbox_model::{PackageId, Sha512Digest, Version};
+use entry::Entry;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// One package that a lock file names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locked {
     /// Where it is installed: `node_modules/@acme.example/widget`.
     pub path: String,
-    /// Its native name.
+    /// Its native name: an alias has the package's own name, not the folder's.
     pub name: String,
-    /// Its id, if its name is a domain's: then this registry's log must know it. Else it is of another registry.
-    pub id: Option<PackageId>,
-    /// Its version.
+    /// Its version, as the file writes it.
     pub version: Option<String>,
     /// From where the lock file takes it.
     pub resolved: Option<String>,
-    /// The SHA-512 of its tarball. None where the lock file names only weaker digests, or none.
-    pub integrity: Option<Sha512Digest>,
+    /// The line of the file on which its entry begins, where each entry has a line of its own.
+    pub line: Option<usize>,
+    /// Where npm takes its bytes from.
+    pub source: Source,
+}
+
+/// Where npm takes the bytes of a package from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A tarball of a domain's package, and no other bytes: this registry's log must know it.
+    Release(Release),
+    /// A folder, which npm links: no log knows its bytes.
+    Folder(String),
+    /// Its name is not a domain's: it is of another registry.
+    Elsewhere,
+    /// It is not read here as npm would read it, for this reason.
+    Unread(String),
+}
+
+/// What a lock file pins a domain's package to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// The package.
+    pub id: PackageId,
+    /// Its version.
+    pub version: Version,
+    /// The one SHA-512 that npm takes.
+    pub sha512: Sha512Digest,
 }
 
 /// Why bytes are not a lock file that can be verified.
@@ -31,117 +64,130 @@ pub enum BadLockfile {
     /// More bytes or packages than the limit.
     #[error("the lock file is too large: at most {} bytes and {} packages", limits::LOCKFILE_BYTES, limits::LOCKFILE_PACKAGES)]
     TooLarge,
-    /// Not JSON, or of another shape.
+    /// Not JSON, of another shape, or of a shape that two readers read differently.
     #[error("the lock file cannot be read ({0}): make it again with npm install --package-lock-only")]
     Malformed(String),
-    /// An older or newer format.
-    #[error("lockfileVersion {0:?} is not supported: make the lock file again with npm install --package-lock-only --lockfile-version 3")]
-    Version(Option<i64>),
+    /// An older or newer format of npm's.
+    #[error(
+        "lockfileVersion {0} is not read here, only 2 and 3: make the lock file again with npm install --package-lock-only --lockfile-version 3"
+    )]
+    Version(String),
+    /// The project's own manifest, which decides with the lock file what npm installs.
+    #[error("{0}")]
+    Project(String),
+    /// The lock file of another tool.
+    #[error("this is a lock file of {0}, and those are not read yet: only npm's package-lock.json and npm-shrinkwrap.json are")]
+    OtherTool(&'static str),
 }
 
-/// Reads a lock file: every package that is installed from a registry, ascending by path. Links, bundled packages and the
-/// project itself are left out: they have no tarball of their own.
+impl BadLockfile {
+    /// Whether the file is of a tool whose lock files are not read, rather than a bad one of npm's.
+    pub fn is_not_read_yet(&self) -> bool {
+        matches!(self, BadLockfile::OtherTool(_))
+    }
+}
+
+/// Reads a lock file by itself: every package that is installed, ascending by path; the project itself and its folders are left out.
 pub fn read(bytes: &[u8]) -> Result<Vec<Locked>, BadLockfile> {
+    read_beside(bytes, &|_| None)
+}
+
+/// The same, with the manifests that npm reads beside it: `manifest("")` gives the bytes of the project's package.json and
+/// `manifest("packages/a")` those of a folder of it, where they are there.
+pub fn read_beside(bytes: &[u8], manifest: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Vec<Locked>, BadLockfile> {
     if bytes.len() > limits::LOCKFILE_BYTES {
         return Err(BadLockfile::TooLarge);
     }
-    let lock = json::read(bytes).map_err(|e| BadLockfile::Malformed(e.to_string()))?;
+    if let Some(tool) = other_tools::tool(bytes) {
+        return Err(BadLockfile::OtherTool(tool));
+    }
+    let lock = text::read(bytes).map_err(BadLockfile::Malformed)?;
     match lock.get("lockfileVersion") {
-        Some(Value::Int(2 | 3)) => {}
-        Some(Value::Int(other)) => return Err(BadLockfile::Version(Some(*other))),
-        _ => return Err(BadLockfile::Version(None)),
+        Some(Value::Number(n)) if matches!(n.as_i64(), Some(2 | 3)) => {}
+        Some(other) => return Err(BadLockfile::Version(other.to_string().chars().take(20).collect())),
+        None => return Err(BadLockfile::Malformed("there is no lockfileVersion".to_owned())),
     }
     let malformed = |why: String| BadLockfile::Malformed(why);
-    let packages = lock.get("packages").and_then(Value::as_map).ok_or_else(|| malformed("there is no packages object".to_owned()))?;
+    let packages = lock.get("packages").and_then(Value::as_object).ok_or_else(|| malformed("there is no packages object".to_owned()))?;
     if packages.len() > limits::LOCKFILE_PACKAGES {
         return Err(BadLockfile::TooLarge);
     }
-    let mut locked = Vec::new();
-    for (path, entry) in packages {
-        // Only what lies in a node_modules folder came from elsewhere; the rest are the project and its workspaces.
-        let Some((_, in_folder)) = path.rsplit_once("node_modules/") else { continue };
-        let is = |key: &str| entry.get(key) == Some(&Value::Bool(true));
-        if is("link") || is("inBundle") {
-            continue;
-        }
-        let text = |key: &str| entry.get(key).and_then(Value::as_text).map(str::to_owned);
-        // An alias has the package's own name beside the path.
-        let name = text("name").unwrap_or_else(|| in_folder.to_owned());
-        let integrity = match text("integrity") {
-            None => None,
-            Some(sri) => strongest(&sri).map_err(|why| malformed(format!("{path}: {why}")))?,
-        };
-        let id = PackageName::from_native(&name).ok().and_then(|name| name.id().ok());
-        locked.push(Locked { path: path.clone(), id, name, version: text("version"), resolved: text("resolved"), integrity });
+    let mut entries = BTreeMap::new();
+    for (path, value) in packages {
+        let entry = Entry::read(path, value).map_err(|why| malformed(format!("packages.{}: {why}", quoted(path))))?;
+        entries.insert(path.as_str(), entry);
     }
-    Ok(locked)
+    // npm finds entries without regard to case, and so do the file systems of some machines.
+    let mut folded: BTreeMap<String, &str> = BTreeMap::new();
+    for path in entries.keys() {
+        if let Some(other) = folded.insert(path.to_ascii_lowercase(), path) {
+            return Err(malformed(format!("{} and {} are one place to npm", quoted(other), quoted(path))));
+        }
+    }
+    let project = edges::Project::read(&entries, manifest).map_err(BadLockfile::Project)?;
+    let lines = Lines::of(bytes, entries.len());
+    let mut locked: BTreeMap<&str, Locked> = BTreeMap::new();
+    for (path, entry) in &entries {
+        if let Some(found) = entry::judge(path, entry, &entries, &project) {
+            locked.insert(path, Locked { line: lines.of_key(path), ..found });
+        }
+    }
+    edges::check(&mut locked, &entries, &folded, &project).map_err(BadLockfile::Malformed)?;
+    let mut all: Vec<Locked> = Vec::with_capacity(locked.len());
+    let more = legacy::check(&lock, &mut locked, &entries).map_err(BadLockfile::Malformed)?;
+    all.extend(locked.into_values());
+    all.extend(more);
+    all.sort_by(|a, b| a.path.cmp(&b.path));
+    all.dedup_by(|a, b| a.path == b.path);
+    Ok(all)
 }
 
-/// The SHA-512 in an integrity string (W3C SRI: digests separated by spaces). Two different ones would let either file pass.
-fn strongest(integrity: &str) -> Result<Option<Sha512Digest>, &'static str> {
-    let mut found = None;
-    for part in integrity.split_ascii_whitespace() {
-        let Some(base64) = part.strip_prefix("sha512-") else { continue };
-        let base64 = base64.split('?').next().unwrap_or_default();
-        let digest = BASE64.decode(base64).ok().and_then(|bytes| Sha512Digest::from_slice(&bytes)).ok_or("a sha512 that is none")?;
-        if found.replace(digest).is_some_and(|before| before != digest) {
-            return Err("two different sha512 digests");
+impl Locked {
+    /// A release of a domain's, if it is one that was read.
+    pub fn release(&self) -> Option<&Release> {
+        match &self.source {
+            Source::Release(release) => Some(release),
+            _ => None,
         }
     }
-    Ok(found)
+
+    /// What was a release is not read, for this reason; the first reason stays.
+    fn refuse(&mut self, why: String) {
+        if !matches!(self.source, Source::Unread(_)) {
+            self.source = Source::Unread(why);
+        }
+    }
+}
+
+/// A text of the file inside words: short, in quotes, escaped.
+fn quoted(text: &str) -> String {
+    const SHOWN: usize = 160;
+    let shown: String = text.chars().take(SHOWN).collect();
+    format!("{shown:?}")
+}
+
+/// On which line each entry begins, in files that give each a line of its own, as npm writes them.
+struct Lines<'a>(BTreeMap<&'a str, usize>);
+
+impl<'a> Lines<'a> {
+    fn of(bytes: &'a [u8], entries: usize) -> Self {
+        let mut lines = BTreeMap::new();
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        if text.len() > entries && text.lines().take(entries).count() == entries {
+            for (number, line) in text.lines().enumerate() {
+                let key = line.trim_start().strip_prefix('"').and_then(|rest| rest.split_once("\": {"));
+                if let Some((key, _)) = key.filter(|(key, _)| key.contains("node_modules/")) {
+                    lines.entry(key).or_insert(number + 1);
+                }
+            }
+        }
+        Lines(lines)
+    }
+
+    fn of_key(&self, path: &str) -> Option<usize> {
+        self.0.get(path).copied()
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sri(byte: u8) -> String {
-        format!("sha512-{}", BASE64.encode([byte; 64]))
-    }
-
-    #[test]
-    fn every_installed_package_is_found_and_nothing_else() {
-        let lock = format!(
-            r#"{{"name":"app","lockfileVersion":3,"packages":{{
-              "":{{"name":"app","version":"1.0.0"}},
-              "packages/own":{{"version":"1.0.0"}},
-              "node_modules/own":{{"resolved":"packages/own","link":true}},
-              "node_modules/@acme.example/widget":{{"version":"1.0.0","resolved":"https://registry.example/npm/@acme.example/widget/-/widget-1.0.0.tgz","integrity":"{}"}},
-              "node_modules/a/node_modules/alias":{{"name":"@acme.example/gear","version":"2.0.0","integrity":"sha1-x {}"}},
-              "node_modules/left":{{"version":"1.3.0","integrity":"sha1-AAAA"}},
-              "node_modules/a/node_modules/inner":{{"version":"1.0.0","inBundle":true}}
-            }}}}"#,
-            sri(1),
-            sri(2)
-        );
-        let locked = read(lock.as_bytes()).unwrap();
-        let seen: Vec<_> = locked.iter().map(|l| (l.name.as_str(), l.id.as_ref().map(PackageId::as_str), l.integrity)).collect();
-        assert_eq!(
-            seen,
-            [
-                ("@acme.example/widget", Some("npm:acme.example/widget"), Some(Sha512Digest([1; 64]))),
-                ("@acme.example/gear", Some("npm:acme.example/gear"), Some(Sha512Digest([2; 64]))),
-                ("left", None, None),
-            ]
-        );
-        assert_eq!(locked[0].version.as_deref(), Some("1.0.0"));
-    }
-
-    #[test]
-    fn other_files_are_refused_in_words() {
-        for (lock, expected) in [
-            ("{}", BadLockfile::Version(None)),
-            (r#"{"lockfileVersion":1,"dependencies":{}}"#, BadLockfile::Version(Some(1))),
-            (r#"{"lockfileVersion":4,"packages":{}}"#, BadLockfile::Version(Some(4))),
-        ] {
-            assert_eq!(read(lock.as_bytes()), Err(expected));
-        }
-        let two = format!(r#"{{"lockfileVersion":3,"packages":{{"node_modules/x":{{"integrity":"{} {}"}}}}}}"#, sri(1), sri(2));
-        for bad in
-            ["", "[]x", r#"{"lockfileVersion":3}"#, r#"{"lockfileVersion":3,"packages":{"node_modules/x":{"integrity":"sha512-x"}}}"#, &two]
-        {
-            assert!(matches!(read(bad.as_bytes()), Err(BadLockfile::Malformed(_))), "{bad}");
-        }
-        assert_eq!(read(&vec![b' '; limits::LOCKFILE_BYTES + 1]), Err(BadLockfile::TooLarge));
-    }
-}
+mod tests;

@@ -87,7 +87,11 @@ fn get(path: &str) -> Route {
     match segments.next() {
         None => named(&native, Route::Packument),
         Some(rest) => match rest.strip_prefix("-/") {
-            Some(file) => named(&native, |name| Route::Tarball(name, file.to_owned())),
+            // Some registries put the scope into the path twice, and lock files keep what they wrote.
+            Some(file) => {
+                let file = file.strip_prefix(scope).and_then(|file| file.strip_prefix('/')).unwrap_or(file);
+                named(&native, |name| Route::Tarball(name, file.to_owned()))
+            }
             None if rest.contains('/') => nothing(path),
             None => named(&native, |name| Route::Version(name, rest.to_owned())),
         },
@@ -136,6 +140,8 @@ mod tests {
             ("@acme.example/widget/1.0.0", Route::Version(name.clone(), "1.0.0".into())),
             ("@acme.example/widget/latest", Route::Version(name.clone(), "latest".into())),
             ("@acme.example/widget/-/widget-1.0.0.tgz", Route::Tarball(name.clone(), "widget-1.0.0.tgz".into())),
+            ("@acme.example/widget/-/@acme.example/widget-1.0.0.tgz", Route::Tarball(name.clone(), "widget-1.0.0.tgz".into())),
+            ("@acme.example/widget/-/@b.example/widget-1.0.0.tgz", Route::Tarball(name.clone(), "@b.example/widget-1.0.0.tgz".into())),
             ("-/package/@acme.example/widget/dist-tags", Route::Tags(name.clone())),
             ("-/v1/search", Route::Search),
             ("-/ping", Route::Ping),

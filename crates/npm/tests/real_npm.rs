@@ -136,6 +136,7 @@ fn npm(folder: &Path, base_url: &str, arguments: &[&str]) -> (bool, String) {
         .arg("--userconfig")
         .arg(folder.join(".none"))
         .arg("--no-update-notifier")
+        .arg("--omit-lockfile-registry-resolved=false")
         .current_dir(folder)
         .output()
         .expect("npm is on the machine");
@@ -182,8 +183,9 @@ fn npm_installs_and_its_lock_file_outlives_a_yank() {
     };
     assert_eq!(locked.len(), 2);
     for package in &locked {
-        assert_eq!(package.id.as_ref().unwrap().domain().as_str(), "acme.example");
-        assert!(known.contains_key(&package.integrity.unwrap()));
+        let release = package.release().unwrap();
+        assert_eq!(release.id.domain().as_str(), "acme.example");
+        assert!(known.contains_key(&release.sha512));
     }
 
     {
@@ -204,6 +206,43 @@ fn npm_installs_and_its_lock_file_outlives_a_yank() {
     let only = project("\"@acme.example/widget\":\"1.1.0\"");
     let (ok, printed) = npm(only.path(), &base_url, &["install"]);
     assert!(!ok && printed.contains("1.1.0 (security)"), "{printed}");
+}
+
+/// Other registries put the scope into a tarball's path twice; a lock file that was kept for one of them goes on working here.
+#[test]
+fn a_lock_file_with_the_paths_of_another_registry_installs_and_is_read_alike() {
+    let (_world, base_url) = world();
+    let folder = project("\"@acme.example/widget\":\"^1.0.0\"");
+    let (ok, printed) = npm(folder.path(), &base_url, &["install"]);
+    assert!(ok, "{printed}");
+    let path = folder.path().join("package-lock.json");
+    let before = std::fs::read(&path).unwrap();
+    let after = String::from_utf8(before.clone()).unwrap().replace("/-/", "/-/@acme.example/");
+    assert_ne!(after.as_bytes(), before);
+    std::fs::write(&path, &after).unwrap();
+    std::fs::remove_dir_all(folder.path().join(".cache")).unwrap();
+    let (ok, printed) = npm(folder.path(), &base_url, &["ci"]);
+    assert!(ok, "{printed}");
+    assert_eq!(installed(folder.path()), "two with gear");
+    let releases = |bytes: &[u8]| lockfile::read(bytes).unwrap().iter().map(|locked| locked.release().unwrap().clone()).collect::<Vec<_>>();
+    assert_eq!(releases(after.as_bytes()), releases(&before));
+}
+
+/// The words about a lock file of npm 6 say what to do, and doing that gives one that is read.
+#[test]
+fn the_advice_for_an_old_lock_file_makes_one_that_is_read() {
+    let (_world, base_url) = world();
+    let folder = project("\"@acme.example/widget\":\"^1.0.0\"");
+    let old = "{\"name\":\"app\",\"version\":\"1.0.0\",\"lockfileVersion\":1,\"requires\":true,\"dependencies\":{}}";
+    let path = folder.path().join("package-lock.json");
+    std::fs::write(&path, old).unwrap();
+    let said = lockfile::read(old.as_bytes()).unwrap_err().to_string();
+    let (_, advice) = said.split_once("with npm ").unwrap();
+    let arguments: Vec<&str> = advice.split(' ').collect();
+    let (ok, printed) = npm(folder.path(), &base_url, &arguments);
+    assert!(ok, "{printed}");
+    let locked = lockfile::read(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(locked.iter().filter(|locked| locked.release().is_some()).count(), 2);
 }
 
 #[test]

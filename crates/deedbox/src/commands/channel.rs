@@ -37,7 +37,7 @@ async fn list(context: &Context, id: &str) -> anyhow::Result<()> {
         return terminal::say_json(&channels);
     }
     for channel in channels {
-        terminal::say(&format!("{}  {}  (entry {}, {})", channel.channel, channel.version, channel.index, channel.at));
+        terminal::say_line(&format!("{}  {}  (entry {}, {})", channel.channel, channel.version, channel.index, channel.at));
     }
     Ok(())
 }

@@ -141,7 +141,7 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     must_succeed("hello-deedbox", &ran)?;
     story.tick("ran what was installed:");
     for line in String::from_utf8_lossy(&ran.stdout).lines() {
-        terminal::say(&format!("      {line}"));
+        terminal::say_line(&format!("      {line}"));
     }
 
     let lock = std::fs::read(project.join("package-lock.json"))?;
@@ -172,7 +172,8 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
 
     ending(&dir, &url, start, &missing, &failed);
     if !args.once {
-        terminal::say("\nThe registry keeps running; Ctrl-C ends it.");
+        terminal::say("");
+        terminal::say("The registry keeps running; Ctrl-C ends it.");
         serve::stopped().await;
     }
     let _ = stop.send(());
@@ -204,7 +205,7 @@ async fn tampered(
         Ok(()) => Err(refused("deedbox verify took what was changed")),
         Err(error) => {
             story.tick("deedbox verify refuses it:");
-            terminal::say(&format!("      {}", crate::failure::words(&error)));
+            terminal::say_line(&format!("      {}", crate::failure::words(&error)));
             Ok(())
         }
     }
@@ -213,7 +214,7 @@ async fn tampered(
 fn ending(dir: &Path, url: &RegistryUrl, start: Instant, missing: &[String], failed: &[&str]) {
     let deedbox = std::env::current_exe().map_or_else(|_| "deedbox".to_owned(), |path| path.display().to_string());
     let with = format!("DEEDBOX_HOME={}/home DEEDBOX_REGISTRY={url} {deedbox}", dir.display());
-    terminal::say(&format!(
+    let told = format!(
         "\nWhat happened, in {:.1} s: a domain was claimed and packages of several ecosystems were published as signed statements\n\
          in one log; their own clients installed them knowing nothing of that; and a changed byte was refused by npm and by the\n\
          log alike.{}{}\n\n\
@@ -233,7 +234,8 @@ fn ending(dir: &Path, url: &RegistryUrl, start: Instant, missing: &[String], fai
         if missing.is_empty() { String::new() } else { format!("\nNot on this machine, so not tried: {}.", missing.join(", ")) },
         dir.display(),
         dir.display()
-    ));
+    );
+    told.lines().for_each(terminal::say_line);
 }
 
 /// One line a step, with its time.

@@ -88,7 +88,7 @@ fn tell(context: &Context, args: &Fsck, registry: &Offline, size: u64, findings:
         terminal::say_json(&findings)?;
     } else {
         for finding in findings {
-            terminal::say(&format!("{} {}: {}", if finding.harmless { "-" } else { "✗" }, finding.part, finding.what));
+            terminal::say_line(&format!("{} {}: {}", if finding.harmless { "-" } else { "✗" }, finding.part, finding.what));
         }
     }
     let harmful = findings.iter().filter(|finding| !finding.harmless).count();

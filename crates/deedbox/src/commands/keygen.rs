@@ -22,7 +22,11 @@ pub(crate) fn run(context: &Context, args: Keygen) -> anyhow::Result<()> {
     if context.json {
         return terminal::say_json(&made);
     }
-    terminal::say(&format!("made the key {}\n  in {} (only you can read it; keep a copy somewhere safe)", made.kid, made.file));
+    terminal::say(&format!(
+        "made the key {}\n  in {} (only you can read it; keep a copy somewhere safe)",
+        made.kid,
+        terminal::word(&made.file)
+    ));
     let at = context.url_if_given().map(|url| format!(" --registry {url}")).unwrap_or_default();
     terminal::say(&format!("  next: deedbox claim YOUR-DOMAIN{at}"));
     Ok(())

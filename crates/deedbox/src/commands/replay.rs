@@ -44,7 +44,7 @@ pub(crate) async fn run(context: &Context, args: Replay) -> anyhow::Result<()> {
                 _ => format!("{mark} {} at {} entries, with rows that cannot be read", view.view, view.size),
             });
             for difference in &view.differences {
-                terminal::say(&format!("    {difference}"));
+                terminal::say_line(&format!("    {difference}"));
             }
         }
     }

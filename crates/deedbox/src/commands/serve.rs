@@ -13,7 +13,7 @@ use deedbox_server::{Config, MakeSigner, OpenError, Parts, PublicUrl, Server};
 use deedbox_store::StoreError;
 use deedbox_view::SiteSigner;
 use std::future::Future;
-use std::io::{ErrorKind, IsTerminal as _};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -163,12 +163,11 @@ fn is_today(date: &str, now: TimeMs) -> anyhow::Result<()> {
     )))
 }
 
-/// Structured lines on standard error; `RUST_LOG` chooses which. Colours only where a person reads them and wants them.
+/// Structured lines on standard error, without colours: whatever a terminal would obey in them is a stranger's. `RUST_LOG` chooses which.
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let in_colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     // A second call in one process changes nothing.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(in_colour).try_init();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| terminal::LogLines).try_init();
 }
 
 fn cannot_listen(at: SocketAddr, error: &std::io::Error) -> anyhow::Error {

@@ -97,8 +97,8 @@ async fn build(folder: &Path, gemspec: &Path) -> anyhow::Result<Vec<Found>> {
         _ => refused(format!("gem cannot be run: {e}")),
     })?;
     if !output.status.success() || !built.is_file() {
-        terminal::note(&deedbox_client::http::printable_lines(&String::from_utf8_lossy(&output.stdout)));
-        terminal::note(&deedbox_client::http::printable_lines(&String::from_utf8_lossy(&output.stderr)));
+        terminal::relay(&String::from_utf8_lossy(&output.stdout));
+        terminal::relay(&String::from_utf8_lossy(&output.stderr));
         return Err(refused(format!("gem build failed in {}: its words are above", folder.display())));
     }
     let artifact = tokio::task::spawn_blocking(move || {

@@ -75,7 +75,7 @@ async fn npm(dir: &Path, args: &[&str]) -> anyhow::Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    terminal::note(&deedbox_client::http::printable_lines(&String::from_utf8_lossy(&output.stdout)));
-    terminal::note(&deedbox_client::http::printable_lines(&String::from_utf8_lossy(&output.stderr)));
+    terminal::relay(&String::from_utf8_lossy(&output.stdout));
+    terminal::relay(&String::from_utf8_lossy(&output.stderr));
     Err(refused(format!("npm {} failed in {}: its words are above", args.first().unwrap_or(&""), dir.display())))
 }

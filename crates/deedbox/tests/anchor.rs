@@ -1,0 +1,187 @@
+//! Whose word `verify` goes by: what is checked may name a registry, and never whom to believe.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test is a sentence, and its helpers may stop where they stand"
+)]
+
+mod common;
+
+use common::{Place, Running, Said, claimed};
+use std::os::unix::fs::PermissionsExt as _;
+
+const GREET: &str = "npm:demo.localhost/greet@1.0.0";
+
+/// A registry with greet 1.0.0, its address and its log's key.
+fn published(place: &Place) -> (Running, String) {
+    let registry = claimed(place);
+    let greet = place.package("greet", "1.0.0", "");
+    place.at(&registry.url, &["publish", greet.to_str().unwrap()]).done();
+    let said = place.at(&registry.url, &["--json", "verify", GREET]).done().json();
+    assert_eq!(said["registry"], *registry.url);
+    assert_eq!(said["named_by"], "you");
+    let key = said["log_key"].as_str().unwrap().to_owned();
+    (registry, key)
+}
+
+#[test]
+fn a_projects_settings_name_a_registry_and_never_a_key() {
+    let publisher = Place::new();
+    let (registry, key) = published(&publisher);
+    let url = &registry.url;
+    let place = Place::new();
+    place.write("deedbox.toml", format!("registry = \"{url}\"\nlog_key = \"{key}\"\n"));
+    let verify = ["verify", GREET];
+    let refused = place.run(&verify).ends(2, "--pin-on-first-use");
+    assert!(refused.err.contains("the log_key of") && refused.err.contains("is not used"), "{refused:?}");
+    assert!(refused.err.contains(&key), "what it shows now is said: {refused:?}");
+    assert!(!place.path("home/registries").exists(), "nothing was pinned");
+    place
+        .run(&["--log-key", &key, "verify", GREET])
+        .done()
+        .says(&format!("registry    {url} (named by "))
+        .says("deedbox.toml)")
+        .says(&format!("log key     {key}"));
+    // Now it is pinned.
+    place.run(&verify).done();
+
+    let other = Place::new();
+    other.write("deedbox.toml", format!("registry = \"{url}\"\n"));
+    other.run(&["verify", GREET, "--pin-on-first-use"]).done();
+    other.run(&verify).done();
+
+    // What the user's own settings say is the user's word.
+    let own = Place::new();
+    own.write("home/deedbox.toml", format!("registry = \"{url}\"\nlog_key = \"{key}\"\n"));
+    own.run(&verify).done().says(&format!("registry    {url}\n"));
+    let wrong = Place::new();
+    let elsewhere = Place::new();
+    let (_other, stranger) = published(&elsewhere);
+    wrong.write("home/deedbox.toml", format!("registry = \"{url}\"\nlog_key = \"{stranger}\"\n"));
+    wrong.run(&verify).ends(1, "the checkpoint does not verify");
+}
+
+#[test]
+fn settings_that_others_may_write_are_not_read() {
+    let place = Place::new();
+    let settings = place.write("deedbox.toml", "registry = \"http://127.0.0.1:9/file\"\n");
+    std::fs::set_permissions(&settings, std::fs::Permissions::from_mode(0o666)).unwrap();
+    place.run(&["verify", GREET]).ends(1, "others may write");
+    // Who says it otherwise needs no file, and is told.
+    let said = place.at("http://127.0.0.1:9/flag", &["verify", GREET]).ends(3, "http://127.0.0.1:9/flag/");
+    assert!(said.err.contains("others may write"), "{said:?}");
+    std::fs::set_permissions(&settings, std::fs::Permissions::from_mode(0o644)).unwrap();
+    place.run(&["verify", GREET]).ends(3, "http://127.0.0.1:9/file/");
+    let own = place.write("home/deedbox.toml", "");
+    std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o646)).unwrap();
+    place.at("http://127.0.0.1:9", &["verify", GREET]).ends(1, "others may write");
+}
+
+#[test]
+fn the_registry_of_a_lock_file_is_found_and_its_key_is_asked_for() {
+    let publisher = Place::new();
+    let (registry, key) = published(&publisher);
+    let url = &registry.url;
+    let place = Place::new();
+    let project = place.path("project");
+    place.write("project/package.json", "{}");
+    place.at(url, &["setup", "npm", "--domain", "demo.localhost", "--dir", "project"]).done();
+    let npm = std::process::Command::new("npm")
+        .args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--cache",
+            "../cache",
+            "--omit-lockfile-registry-resolved=false",
+            "@demo.localhost/greet",
+        ])
+        .current_dir(&project)
+        .output()
+        .unwrap();
+    assert!(npm.status.success(), "{npm:?}");
+    let fresh = |args: &[&str]| -> Said {
+        let output = place.deedbox().current_dir(&project).env("HOME", place.path("nobody")).args(args).output().unwrap();
+        Said {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    };
+    let lock = ["verify", "--lockfile", "package-lock.json"];
+    fresh(&lock).ends(2, "--pin-on-first-use");
+    // One flag is all that a job needs.
+    fresh(&[&["--log-key", &key][..], &lock].concat()).done().says("1 verified").says(&format!("registry    {url} (named by "));
+    fresh(&lock).done();
+    fresh(&["verify", GREET]).done();
+    // What was verified once is there without a network, and without saying which registry.
+    fresh(&["verify", "--offline", GREET]).done().says("no network was used");
+    // By the addresses in the file alone.
+    let npmrc = std::fs::read_to_string(project.join(".npmrc")).unwrap();
+    std::fs::remove_file(project.join(".npmrc")).unwrap();
+    fresh(&lock).done().says("(named by package-lock.json)");
+    fresh(&["verify", GREET]).ends(2, "which registry?");
+    // Two that differ are named, and none is taken.
+    std::fs::write(project.join(".npmrc"), npmrc.replace("127.0.0.1", "localhost")).unwrap();
+    fresh(&lock).ends(2, "which registry? 2 are named");
+    // A lock file of another tool is not read, and nobody is told to use npm.
+    std::fs::write(project.join("pnpm-lock.yaml"), "lockfileVersion: '9.0'\n").unwrap();
+    let other = fresh(&["verify", "--lockfile", "pnpm-lock.yaml"]).ends(2, "those are not read yet");
+    assert!(!other.err.contains("npm install"), "{other:?}");
+    // npm reads a shrinkwrap in place of the lock file beside it.
+    std::fs::write(project.join("npm-shrinkwrap.json"), "{}").unwrap();
+    fresh(&lock).ends(1, "npm-shrinkwrap.json and not");
+}
+
+#[test]
+fn a_proof_does_not_choose_whom_to_believe() {
+    let place = Place::new();
+    let (registry, key) = published(&place);
+    let saved = place.path("greet.deedbox-proof");
+    let saved = saved.to_str().unwrap();
+    place.at(&registry.url, &["verify", GREET, "--save", saved]).done();
+    place.run(&["verify", "--offline", "--proof", saved]).done().says("(named by the proof itself)");
+    // With another log pinned too, the proof's own address is not enough.
+    let elsewhere = Place::new();
+    let (other, _) = published(&elsewhere);
+    place.at(&other.url, &["verify", GREET]).done();
+    place.run(&["verify", "--offline", "--proof", saved]).ends(2, "2 logs are pinned");
+    place.at(&registry.url, &["verify", "--offline", "--proof", saved]).done().says(&format!("registry    {}\n", registry.url));
+    place.run(&["--log-key", &key, "verify", "--offline", "--proof", saved]).done();
+    place.at(&other.url, &["verify", "--offline", "--proof", saved]).ends(1, "the checkpoint does not verify");
+}
+
+#[test]
+fn what_is_saved_is_read_by_other_tools_too() {
+    let place = Place::new();
+    let (registry, _) = published(&place);
+    let saved = place.path("greet.deedbox-proof");
+    place
+        .at(&registry.url, &["verify", GREET, "--save", saved.to_str().unwrap()])
+        .done()
+        .says("greet.tlog-proof")
+        .says("greet.receipt.cose");
+    let statement = std::fs::read(place.path("greet.statement.cose")).unwrap();
+    let leaf = deedbox_tlog::leaf_hash(&statement);
+    let text = std::fs::read(place.path("greet.tlog-proof")).unwrap();
+    let proof = deedbox_tlog::LogProof::parse(&text).unwrap();
+    let checkpoint = proof.checkpoint().unverified();
+    proof.proof().verify(&leaf, checkpoint.size(), checkpoint.root()).unwrap();
+    let receipt = deedbox_tlog::Receipt::decode(&std::fs::read(place.path("greet.receipt.cose")).unwrap()).unwrap();
+    assert_eq!(receipt.claims().subject, "npm:demo.localhost/greet");
+    assert_eq!(&receipt.proof().root(&leaf).unwrap(), checkpoint.root());
+}
+
+#[test]
+fn a_channel_is_said_to_be_one() {
+    let place = Place::new();
+    let (registry, _) = published(&place);
+    place.at(&registry.url, &["verify", "npm:demo.localhost/greet@latest"]).ends(
+        2,
+        "latest is a channel of npm:demo.localhost/greet, which moves, and not a release: the registry says that it names 1.0.0 now",
+    );
+    place.at(&registry.url, &["verify", "npm:demo.localhost/greet@other"]).ends(1, "is not in the log");
+}
