@@ -1,5 +1,6 @@
 //! The arguments of every command. Words only; nothing is done here.
 
+use crate::keyfile::KeyGiven;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,13 +24,13 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(crate) struct Global {
     /// The registry's address [deedbox.toml: registry]
-    #[arg(long, global = true, env = "DEEDBOX_REGISTRY", value_name = "URL")]
+    #[arg(long, global = true, env = "DEEDBOX_REGISTRY", hide_env_values = true, value_name = "URL")]
     pub(crate) registry: Option<String>,
-    /// Your key file [deedbox.toml: key; else the one that keygen makes]
-    #[arg(long, global = true, env = "DEEDBOX_KEY", value_name = "FILE")]
-    pub(crate) key: Option<PathBuf>,
+    /// Your key: a file, or its whole text, as a CI job has it [deedbox.toml: key; else the one that keygen makes]
+    #[arg(long, global = true, env = "DEEDBOX_KEY", hide_env_values = true, allow_hyphen_values = true, value_name = "FILE|PEM")]
+    pub(crate) key: Option<KeyGiven>,
     /// The log's verifier key, known from elsewhere; else the first one seen is pinned
-    #[arg(long, global = true, env = "DEEDBOX_LOG_KEY", value_name = "VKEY")]
+    #[arg(long, global = true, env = "DEEDBOX_LOG_KEY", hide_env_values = true, value_name = "VKEY")]
     pub(crate) log_key: Option<String>,
     /// Answer in JSON, where there is something to read
     #[arg(long, global = true)]
@@ -110,9 +111,9 @@ pub(crate) struct Keygen {
 pub(crate) struct Claim {
     /// The domain, like acme.example
     pub(crate) domain: String,
-    /// The registry operator's key file, which vouches for the claim
-    #[arg(long, value_name = "FILE")]
-    pub(crate) operator_key: Option<PathBuf>,
+    /// The registry operator's key, which vouches for the claim: a file, or its whole text
+    #[arg(long, allow_hyphen_values = true, value_name = "FILE|PEM")]
+    pub(crate) operator_key: Option<KeyGiven>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,6 +3,7 @@
 
 use crate::args::Global;
 use crate::failure::{refused, wrong};
+use crate::keyfile::KeyGiven;
 use crate::{home, keyfile, terminal};
 use deedbox_client::{Home, Registry, RegistryUrl, Trusted};
 use deedbox_gem::Gem;
@@ -11,7 +12,7 @@ use deedbox_model::{Channel, PackageId, SecretKey, Version};
 use deedbox_npm::Npm;
 use deedbox_oci::Oci;
 use deedbox_view::Dialect;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// All of it, resolved once.
@@ -19,7 +20,7 @@ use std::sync::Arc;
 pub(crate) struct Context {
     /// The registry's address, if any was given.
     registry: Option<RegistryUrl>,
-    key: Option<PathBuf>,
+    key: Option<KeyGiven>,
     /// The log key that was given.
     pub(crate) log_key: Option<String>,
     /// Whether to answer in JSON.
@@ -35,7 +36,7 @@ impl Context {
         let registry = global.registry.or(settings.registry).map(|url| RegistryUrl::parse(&url)).transpose()?;
         Ok(Context {
             registry,
-            key: global.key.or(settings.key),
+            key: global.key.or(settings.key.map(KeyGiven::from)),
             log_key: global.log_key.or(settings.log_key),
             json: global.json,
             home: home::home()?,
@@ -44,7 +45,7 @@ impl Context {
 
     /// For a registry and a home that the program itself has chosen.
     pub(crate) fn of(registry: RegistryUrl, key: PathBuf, home: Home, log_key: Option<String>) -> Self {
-        Context { registry: Some(registry), key: Some(key), log_key, json: false, home }
+        Context { registry: Some(registry), key: Some(key.into()), log_key, json: false, home }
     }
 
     /// The registry's address.
@@ -80,14 +81,20 @@ impl Context {
         Ok(Trusted::open(registry, &self.home, self.log_key.as_deref(), home::now()).await?)
     }
 
-    /// Where the key is: as given, else where keygen puts it.
-    pub(crate) fn key_path(&self) -> PathBuf {
-        self.key.clone().unwrap_or_else(|| self.home.path().join("key.pem"))
+    /// Where the key's file is, or is to be made: as given, else where keygen puts it. None if a key was given as text.
+    pub(crate) fn key_path(&self) -> Option<PathBuf> {
+        match &self.key {
+            None => Some(self.home.path().join("key.pem")),
+            Some(given) => given.path().map(Path::to_owned),
+        }
     }
 
     /// The key.
     pub(crate) fn secret_key(&self) -> anyhow::Result<SecretKey> {
-        keyfile::read(&self.key_path())
+        match &self.key {
+            None => keyfile::read(&self.home.path().join("key.pem")),
+            Some(given) => given.read("--key or DEEDBOX_KEY"),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod home;
 mod keyfile;
 mod offline;
 mod packages;
+mod secrets;
 mod terminal;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -22,8 +23,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let args = match args::Args::from_arg_matches(&without_empty(args::Args::command()).get_matches()) {
         Ok(args) => args,
-        Err(error) => error.exit(),
+        Err(error) => return not_understood(&error),
     };
+    let json = args.global.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -35,9 +37,32 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::complain(&failure::words(&error));
-            ExitCode::from(failure::exit_code(&error))
+            let failure = failure::Failure::of(&error);
+            let exit = failure.exit;
+            // Who reads JSON reads it after a failure too; a command that has answered has said what failed in its answer.
+            if json && !terminal::has_said() {
+                let _ = terminal::say_json(&Failed { ok: false, error: failure });
+            }
+            ExitCode::from(exit)
         }
     }
+}
+
+/// The answer of a command that failed before it had one.
+#[derive(serde::Serialize)]
+struct Failed {
+    ok: bool,
+    error: failure::Failure,
+}
+
+/// What clap says, help and version too. It repeats arguments, and one in the wrong place may be a key.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    let plain = error.render().to_string();
+    if failure::without_keys(&plain) == plain {
+        error.exit();
+    }
+    terminal::note(&failure::without_keys(&plain));
+    ExitCode::from(2)
 }
 
 /// A variable that is set to nothing counts as one that is not set, as in a compose file that hands on what it was not

@@ -4,9 +4,19 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether a line of the answer was said.
+static HAS_SAID: AtomicBool = AtomicBool::new(false);
+
+/// Whether a line of the answer was said.
+pub(crate) fn has_said() -> bool {
+    HAS_SAID.load(Ordering::Relaxed)
+}
 
 /// A line of the answer.
 pub(crate) fn say(line: &str) {
+    HAS_SAID.store(true, Ordering::Relaxed);
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 

@@ -4,7 +4,7 @@
 use crate::args::Claim;
 use crate::context::Context;
 use crate::failure::wrong;
-use crate::{home, keyfile, terminal};
+use crate::{home, terminal};
 use deedbox_client::{Included, Trusted, claim_local, claim_with_operator};
 use deedbox_model::{Domain, SecretKey};
 use serde::Serialize;
@@ -22,7 +22,7 @@ struct Claimed {
 pub(crate) async fn run(context: &Context, args: Claim) -> anyhow::Result<()> {
     let domain = Domain::parse(&args.domain).map_err(|e| wrong(e.to_string()))?;
     let key = context.secret_key()?;
-    let operator = args.operator_key.as_deref().map(keyfile::read).transpose()?;
+    let operator = args.operator_key.as_ref().map(|given| given.read("--operator-key")).transpose()?;
     if operator.is_none() && !domain.is_localhost() {
         return Err(wrong(format!(
             "a claim of {domain} is filed by the registry's operator: run this where the operator's key is, with --operator-key FILE. \
