@@ -32,5 +32,5 @@ pub use rules::{RulesChange, rules_change};
 pub use saved::SavedProof;
 pub use submit::{Included, Intent, claim_local, claim_with_operator, submit};
 pub use trust::{Alarm, Pin, Trusted};
-pub use upload::{Payload, upload};
+pub use upload::{Payload, may_upload, upload};
 pub use verify::{Judged, Standing, VerifiedRelease, VerifyError};

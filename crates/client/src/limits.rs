@@ -16,6 +16,10 @@ pub const PROVEN_AT_ONCE: usize = 15_999;
 pub const MANIFEST_BYTES: usize = deedbox_model::limits::MANIFEST_BYTES;
 /// Entries of a package's history that are read to see what came between.
 pub const HISTORY_ENTRIES: u64 = 1_000;
+/// Pages of claimed domains, of 500 each, that are read to find those of a key: more than one registry has.
+pub const DOMAIN_PAGES: usize = 20;
+/// Releases of a package that are read to find its highest version: ten times those of the largest packages in use.
+pub const VERSIONS: usize = 100_000;
 /// Tiles fetched at once.
 pub const TILES_AT_ONCE: usize = 8;
 /// Objects uploaded at once: enough to hide a round trip, few enough for a server's budget of connections.

@@ -149,8 +149,8 @@ pub(crate) struct Publish {
     /// layouts, archives of docker save, docker://HOST/NAME:TAG
     #[arg(default_value = ".")]
     pub(crate) paths: Vec<PathBuf>,
-    /// What the package must be; refused if its own manifest says otherwise. For Maven, where the domain ends in the group; an
-    /// image and a gem have no domain but this
+    /// What the package must be; refused if its own manifest says otherwise. For Maven, where the domain ends in the group; for an image
+    /// or a gem that does not say whose it is, where deedbox.toml has no domain and your key speaks for several
     #[arg(long)]
     pub(crate) id: Option<String>,
     /// What the version must be; refused if its own manifest says otherwise. Of an image: a tag that never moves
@@ -159,9 +159,19 @@ pub(crate) struct Publish {
     /// Channels to set with it [default: as the ecosystem does, latest for npm]
     #[arg(long)]
     pub(crate) channel: Vec<String>,
-    /// Do everything but sign and send
+    /// Do everything but sign and send: list the files, and ask the registry whether it would take them
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Go on with the others where one is refused
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+    /// Leave out versions that are there already, whatever their contents
+    #[arg(long)]
+    pub(crate) skip_existing: bool,
+    /// A file inside the artifact whose private key is meant to be public, as a test's is; a folder or an archive stands for all that is in it.
+    /// May be repeated. The key that signs is never let through
+    #[arg(long, value_name = "PATH")]
+    pub(crate) allow_private_key: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

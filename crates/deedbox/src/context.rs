@@ -8,7 +8,7 @@ use crate::{home, keyfile, terminal};
 use deedbox_client::{Home, Registry, RegistryUrl, Trusted};
 use deedbox_gem::Gem;
 use deedbox_maven::Maven;
-use deedbox_model::{Channel, PackageId, SecretKey, Version};
+use deedbox_model::{Channel, Domain, PackageId, SecretKey, Version};
 use deedbox_npm::Npm;
 use deedbox_oci::Oci;
 use deedbox_view::Dialect;
@@ -25,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) log_key: Option<String>,
     /// Whether to answer in JSON.
     pub(crate) json: bool,
+    /// `domain` in the settings: whose a package is that does not say it.
+    pub(crate) domain: Option<Domain>,
     /// Pins and proofs.
     pub(crate) home: Home,
 }
@@ -39,13 +41,14 @@ impl Context {
             key: global.key.or(settings.key.map(KeyGiven::from)),
             log_key: global.log_key.or(settings.log_key),
             json: global.json,
+            domain: settings.domain.as_deref().map(Domain::parse).transpose().map_err(|e| wrong(format!("domain in deedbox.toml: {e}")))?,
             home: home::home()?,
         })
     }
 
     /// For a registry and a home that the program itself has chosen.
     pub(crate) fn of(registry: RegistryUrl, key: PathBuf, home: Home, log_key: Option<String>) -> Self {
-        Context { registry: Some(registry), key: Some(key.into()), log_key, json: false, home }
+        Context { registry: Some(registry), key: Some(key.into()), log_key, json: false, domain: None, home }
     }
 
     /// The registry's address.

@@ -21,6 +21,15 @@ pub(crate) struct Coded {
     pub(crate) words: String,
 }
 
+/// Several things came out in several ways, each of which was said; this is the sum.
+#[derive(Debug, thiserror::Error)]
+#[error("{words}")]
+pub(crate) struct Ended {
+    code: String,
+    exit: u8,
+    words: String,
+}
+
 /// A failure as programs read it: one shape for every command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Failure {
@@ -38,6 +47,7 @@ impl Failure {
         let exit = exit_code(error);
         let own = error.chain().find_map(|cause| {
             let coded = cause.downcast_ref::<Coded>().map(|coded| coded.code.to_owned());
+            let coded = coded.or_else(|| cause.downcast_ref::<Ended>().map(|ended| ended.code.clone()));
             coded.or_else(|| cause.downcast_ref::<ClientError>().and_then(ClientError::code).map(str::to_owned))
         });
         let class = match exit {
@@ -57,6 +67,9 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
         }
         if cause.is::<Refused>() || cause.is::<Coded>() || cause.is::<VerifyError>() {
             return 1;
+        }
+        if let Some(ended) = cause.downcast_ref::<Ended>() {
+            return ended.exit;
         }
         if let Some(error) = cause.downcast_ref::<ClientError>() {
             return match error.class() {
@@ -111,6 +124,11 @@ pub(crate) fn without_keys(text: &str) -> String {
 /// Used wrongly, in these words.
 pub(crate) fn wrong(words: impl Into<String>) -> anyhow::Error {
     UsedWrongly(words.into()).into()
+}
+
+/// The sum of several outcomes, with the code and the exit code of the first failure.
+pub(crate) fn ended(code: &str, exit: u8, words: String) -> anyhow::Error {
+    Ended { code: code.to_owned(), exit, words }.into()
 }
 
 /// Refused, in these words, under a code.

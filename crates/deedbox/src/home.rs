@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) key: Option<PathBuf>,
     /// The log's verifier key.
     pub(crate) log_key: Option<String>,
+    /// The domain of packages that do not say whose they are.
+    pub(crate) domain: Option<String>,
 }
 
 /// A settings file is a few lines.

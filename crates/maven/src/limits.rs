@@ -14,6 +14,8 @@ pub const POM_BYTES: u64 = 4 * 1024 * 1024;
 pub const PLUGIN_XML_BYTES: u64 = 8 * 1024 * 1024;
 /// Bytes of a `pom.properties`: three lines and a comment.
 pub const PROPERTIES_BYTES: u64 = 64 * 1024;
+/// Bytes of a `maven-metadata.xml` that is read for its order: that of a hundred thousand versions.
+pub const METADATA_BYTES: usize = 4 * 1024 * 1024;
 /// Nesting of elements: plugin settings go to fifteen.
 pub const XML_DEPTH: usize = 64;
 /// Bytes of one text that is kept of an element: longer than all that are shown.

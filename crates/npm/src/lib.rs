@@ -37,11 +37,12 @@ pub use signature::RegistrySigner;
 pub use version::PackageVersion;
 
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows, Version};
 use deedbox_view::{
     ArtifactSource, Dialect, Entry, Facts, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response, Said,
     Site, Step, Takes, encode_path,
 };
+use std::cmp::Ordering;
 
 /// The projection's name in the row store, and of the site's signer.
 pub const PROJECTION: &str = "npm";
@@ -114,6 +115,15 @@ impl Dialect for Npm {
         });
         principal.take(deedbox_model::limits::PRINCIPAL_ARTIFACTS).collect()
     }
+    fn compare_versions(&self, left: &Version, right: &Version) -> Option<Ordering> {
+        let read = |version: &Version| PackageVersion::parse(version.as_str()).ok();
+        Some(read(left)?.precedence(&read(right)?))
+    }
+
+    fn is_prerelease(&self, version: &Version) -> bool {
+        PackageVersion::parse(version.as_str()).is_ok_and(|version| version.is_prerelease())
+    }
+
     fn view_path(&self, manifest: &Manifest) -> Option<String> {
         let name = PackageName::from_id(&manifest.id).ok()?;
         Some(format!("npm/{}/{}", name.native(), encode_path(manifest.native_version.as_str())))

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// Scripts that npm runs around packing for a publish, in its order.
 const SCRIPTS: [&str; 4] = ["prepublishOnly", "prepack", "prepare", "postpack"];
+/// How the same bytes are packed again.
+const REBUILT: &str = "npm pack gives the same bytes for the same files";
 /// A package.json that is looked at before packing.
 const PACKAGE_JSON_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -32,7 +34,7 @@ pub(super) async fn find(path: &Path) -> anyhow::Result<Option<Vec<Found>>> {
         return Ok(None);
     };
     let artifact = tokio::task::spawn_blocking(move || FileArtifact::open(&file)).await??;
-    Ok(Some(vec![Found { dialect: Arc::new(Npm::new()), artifacts: vec![artifact.into()], id: None, version: None, folder }]))
+    Ok(Some(vec![Found { dialect: Arc::new(Npm::new()), artifacts: vec![artifact.into()], id: None, version: None, rank: None, rebuilt: REBUILT, folder }]))
 }
 
 /// The machine's own `npm pack`, with the scripts that `npm publish` would run.
@@ -65,6 +67,8 @@ async fn pack(dir: &Path) -> anyhow::Result<(tempfile::TempDir, PathBuf)> {
 async fn npm(dir: &Path, args: &[&str]) -> anyhow::Result<()> {
     let mut command = tokio::process::Command::new("npm");
     command.args(args).current_dir(dir).stdin(Stdio::null()).env("npm_config_update_notifier", "false");
+    // The package's own scripts, and those of what it is built with, have no business with the key.
+    command.env_remove("DEEDBOX_KEY");
     // Standard output is for this program's own answer; what npm and the scripts say is shown if they fail.
     let output = command.output().await.map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => {
