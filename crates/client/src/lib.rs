@@ -30,7 +30,7 @@ pub use paths::{Home, Place};
 pub use proofs::{Proven, Query, Unproven};
 pub use rules::{RulesChange, rules_change};
 pub use saved::SavedProof;
-pub use submit::{Included, Intent, claim_local, claim_with_operator, submit};
+pub use submit::{Included, Intent, accept, claim_local, claim_with_operator, countersign, submit};
 pub use trust::{Alarm, Pin, Trusted};
 pub use upload::{Payload, may_upload, upload};
 pub use verify::{Judged, Standing, VerifiedRelease, VerifyError};

@@ -110,10 +110,17 @@ pub(crate) struct Keygen {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Claim {
     /// The domain, like acme.example
-    pub(crate) domain: String,
+    #[arg(required_unless_present = "countersign")]
+    pub(crate) domain: Option<String>,
     /// The registry operator's key, which vouches for the claim: a file, or its whole text
     #[arg(long, allow_hyphen_values = true, value_name = "FILE|PEM")]
     pub(crate) operator_key: Option<KeyGiven>,
+    /// Write your half of the claim to a file, for the operator to file it elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["operator_key", "countersign"])]
+    pub(crate) request: Option<PathBuf>,
+    /// Show the half of a claim that a publisher sent; with --operator-key, file it
+    #[arg(long, value_name = "FILE", conflicts_with = "domain")]
+    pub(crate) countersign: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -193,12 +200,15 @@ pub(crate) struct Unyank {
 pub(crate) struct Deprecate {
     /// The release, like npm:acme.example/widget@1.0.0
     pub(crate) release: String,
-    /// Why: broken, security, licence, mistake, superseded, unmaintained or other
-    #[arg(long, default_value = "other", conflicts_with = "lift")]
-    pub(crate) reason: String,
-    /// Words that installers show, at most 1,024 bytes
+    /// Why: broken, security, licence, mistake, superseded, unmaintained or other [default: as the notice says that is there, else other]
+    #[arg(long, conflicts_with = "lift")]
+    pub(crate) reason: Option<String>,
+    /// Words that installers show, at most 1,024 bytes [default: those of the notice that is there]
     #[arg(long, conflicts_with = "lift")]
     pub(crate) message: Option<String>,
+    /// Take the words of the notice away, and leave the notice
+    #[arg(long, conflicts_with_all = ["lift", "message"])]
+    pub(crate) no_message: bool,
     /// Take the notice down
     #[arg(long)]
     pub(crate) lift: bool,

@@ -25,6 +25,7 @@ pub mod lockfile;
 pub mod name;
 mod package_json;
 mod packument;
+pub mod publishing;
 mod routes;
 mod rows;
 mod search;

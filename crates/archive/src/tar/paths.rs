@@ -108,11 +108,22 @@ impl<'a> Paths<'a> {
             ));
         }
         let has_drive = |segment: &str| segment.chars().next().is_some_and(|c| c.is_ascii_alphabetic()) && segment.get(1..2) == Some(":");
-        if path.contains('\\') || path.chars().any(char::is_control) || path.split('/').any(|s| s.is_empty() || s == "." || has_drive(s)) {
+        if path.split('/').any(|segment| segment.is_empty() || segment == ".") {
+            // Nobody gave a file such a name: whoever packed wrote a path as it stands in a list, ./dist/index.js for dist/index.js.
             return Err(refuse(
                 "archive_path_unsafe",
                 format!(
-                    "{} has an empty or \".\" segment, a backslash, a drive letter or a control character, which lead to different files on different systems; rename it",
+                    "{} has an empty or \".\" segment in its path, which leads to different files in different programs; {}",
+                    shown(path),
+                    words.pack_again
+                ),
+            ));
+        }
+        if path.contains('\\') || path.chars().any(char::is_control) || path.split('/').any(has_drive) {
+            return Err(refuse(
+                "archive_path_unsafe",
+                format!(
+                    "{} has a backslash, a drive letter or a control character, which lead to different files on different systems; rename it",
                     shown(path)
                 ),
             ));

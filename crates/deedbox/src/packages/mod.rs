@@ -88,7 +88,7 @@ pub(crate) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Packages
     let mut found = None;
     for ecosystem in candidates(path, wish.id)? {
         found = match ecosystem {
-            Ecosystem::Npm => npm::find(path).await?.map(Packages::from),
+            Ecosystem::Npm => npm::find(path, wish).await?.map(Packages::from),
             Ecosystem::Maven => maven::find(path, wish).await?,
             Ecosystem::Gem => gem::find(path, wish).await?,
             Ecosystem::Oci => oci::find(path, wish).await?,
