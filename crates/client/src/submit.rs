@@ -170,12 +170,7 @@ pub async fn claim_with_operator(
 }
 
 /// Files a claim as the operator, around an acceptance that the claimant made elsewhere.
-pub async fn countersign(
-    trusted: &Trusted,
-    acceptance: &Acceptance,
-    operator: &SecretKey,
-    now: TimeMs,
-) -> Result<Included, ClientError> {
+pub async fn countersign(trusted: &Trusted, acceptance: &Acceptance, operator: &SecretKey, now: TimeMs) -> Result<Included, ClientError> {
     let domain = acceptance.domain();
     if *acceptance.audience() != trusted.pin().origin {
         return Err(ClientError::Here(format!(

@@ -149,7 +149,10 @@ mod tests {
     fn no_private_key_is_in_words_and_all_else_stays() {
         for (text, expected) in [
             ("nothing", "nothing"),
-            ("a -----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE----- b", "a -----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE----- b"),
+            (
+                "a -----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE----- b",
+                "a -----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE----- b",
+            ),
             ("'-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----' found", "'(a private key, not shown)' found"),
             ("-----BEGIN PRIVATE KEY-----\nMC4C", "(a private key, not shown)"),
             ("-----BEGIN OPENSSH PRIVATE", "(a private key, not shown)"),

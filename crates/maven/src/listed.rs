@@ -75,7 +75,8 @@ mod tests {
         let text = "<metadata><versioning><snapshot><timestamp>20260101.000000</timestamp><buildNumber>7</buildNumber></snapshot>\
                     </versioning></metadata>";
         assert_eq!(Listed::read(text.as_bytes()).unwrap().build.as_deref(), Some("20260101.000000-7"));
-        for bad in [&b"<project><versions/></project>"[..], b"", b"\xff", b"<metadata><versions></metadata>", "<a>".repeat(100).as_bytes()] {
+        for bad in [&b"<project><versions/></project>"[..], b"", b"\xff", b"<metadata><versions></metadata>", "<a>".repeat(100).as_bytes()]
+        {
             assert_eq!(Listed::read(bad), None, "{bad:?}");
         }
     }

@@ -47,7 +47,20 @@ pub enum Why {
 const FIELDS: [&str; 3] = ["dependencies", "optionalDependencies", "peerDependencies"];
 /// Protocols that npm resolves, and the shortcuts for places of git repositories that it has.
 const KNOWN: [&str; 15] = [
-    "npm", "http", "https", "git", "git+ssh", "git+http", "git+https", "git+rsync", "git+ftp", "ssh", "github", "gitlab", "bitbucket", "gist",
+    "npm",
+    "http",
+    "https",
+    "git",
+    "git+ssh",
+    "git+http",
+    "git+https",
+    "git+rsync",
+    "git+ftp",
+    "ssh",
+    "github",
+    "gitlab",
+    "bitbucket",
+    "gist",
     "sourcehut",
 ];
 
@@ -72,7 +85,9 @@ fn of(package: &Value) -> Intended {
         .flat_map(|value| match value {
             Value::List(list) => list.iter().filter_map(Value::as_text).collect::<Vec<_>>(),
             Value::Map(map) => map.keys().map(String::as_str).collect(),
-            Value::Bool(true) => package.get("dependencies").and_then(Value::as_map).into_iter().flat_map(BTreeMap::keys).map(String::as_str).collect(),
+            Value::Bool(true) => {
+                package.get("dependencies").and_then(Value::as_map).into_iter().flat_map(BTreeMap::keys).map(String::as_str).collect()
+            }
             _ => Vec::new(),
         })
         .collect();
@@ -87,7 +102,8 @@ fn of(package: &Value) -> Intended {
         }
     }
     let config = package.get("publishConfig");
-    let scope = package.get("name").and_then(Value::as_text).and_then(|name| name.split_once('/')).map(|(scope, _)| format!("{scope}:registry"));
+    let scope =
+        package.get("name").and_then(Value::as_text).and_then(|name| name.split_once('/')).map(|(scope, _)| format!("{scope}:registry"));
     let named = |key: &str| config.and_then(|config| config.get(key)).and_then(Value::as_text).map(str::to_owned);
     let registry = scope.and_then(|scope| named(&scope)).or_else(|| named("registry"));
     Intended { unresolvable, registry }
@@ -129,9 +145,26 @@ mod tests {
     #[test]
     fn what_npm_resolves_elsewhere_too_is_let_through() {
         for spec in [
-            "", "*", "^1.0.0", ">=1 <2 || 3.x", "latest", "1.0.0", "v1.2.3", "npm:other@^1", "npm:@a.example/b@1", "git+https://registry.example/a.git",
-            "git://registry.example/a", "git+ssh://git@registry.example/a.git#semver:^1", "git@registry.example:a/b.git", "https://registry.example/a.tgz",
-            "http://registry.example/a", "github:a/b", "a/b", "a/b#main", "gist:11081aaa281", "ssh://git@registry.example/a.git",
+            "",
+            "*",
+            "^1.0.0",
+            ">=1 <2 || 3.x",
+            "latest",
+            "1.0.0",
+            "v1.2.3",
+            "npm:other@^1",
+            "npm:@a.example/b@1",
+            "git+https://registry.example/a.git",
+            "git://registry.example/a",
+            "git+ssh://git@registry.example/a.git#semver:^1",
+            "git@registry.example:a/b.git",
+            "https://registry.example/a.tgz",
+            "http://registry.example/a",
+            "github:a/b",
+            "a/b",
+            "a/b#main",
+            "gist:11081aaa281",
+            "ssh://git@registry.example/a.git",
         ] {
             assert_eq!(why(spec), None, "{spec}");
         }
@@ -179,8 +212,12 @@ mod tests {
         assert_eq!(found(&format!("{{{all},\"bundledDependencies\":[\"a\",\"c\"]}}")), ["peerDependencies d"]);
         assert_eq!(found(&format!("{{{all},\"bundleDependencies\":true}}")), ["optionalDependencies c", "peerDependencies d"]);
         assert_eq!(found(r#"{"devDependencies":{"a":"workspace:*"},"dependencies":["x"]}"#), Vec::<String>::new());
-        assert_eq!(read(r#"{"name":"@a.example/b","publishConfig":{"registry":"https://r.example"}}"#).registry.as_deref(), Some("https://r.example"));
-        let scoped = r#"{"name":"@a.example/b","publishConfig":{"registry":"https://r.example","@a.example:registry":"https://s.example"}}"#;
+        assert_eq!(
+            read(r#"{"name":"@a.example/b","publishConfig":{"registry":"https://r.example"}}"#).registry.as_deref(),
+            Some("https://r.example")
+        );
+        let scoped =
+            r#"{"name":"@a.example/b","publishConfig":{"registry":"https://r.example","@a.example:registry":"https://s.example"}}"#;
         assert_eq!(read(scoped).registry.as_deref(), Some("https://s.example"));
         assert_eq!(read(r#"{"publishConfig":{"registry":1,"tag":"x"}}"#).registry, None);
     }

@@ -17,7 +17,8 @@ struct Made {
 
 pub(crate) fn run(context: &Context, args: Keygen) -> anyhow::Result<()> {
     let path = args.out.or_else(|| context.key_path());
-    let path = path.ok_or_else(|| wrong("--key or DEEDBOX_KEY holds a key already, and no file: say where the new one goes with --out FILE"))?;
+    let path =
+        path.ok_or_else(|| wrong("--key or DEEDBOX_KEY holds a key already, and no file: say where the new one goes with --out FILE"))?;
     let key = keyfile::make(&path)?;
     let public = key.public();
     let made = Made { file: path.display().to_string(), kid: public.id().to_hex(), key: STANDARD.encode(public.to_bytes()) };

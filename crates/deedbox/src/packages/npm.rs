@@ -42,13 +42,22 @@ pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<V
     });
     let (artifact, intended) = read.await??;
     judge(&intended, wish)?;
-    Ok(Some(vec![Found { dialect: Arc::new(Npm::new()), artifacts: vec![artifact.into()], id: None, version: None, rank: None, rebuilt: REBUILT, folder }]))
+    Ok(Some(vec![Found {
+        dialect: Arc::new(Npm::new()),
+        artifacts: vec![artifact.into()],
+        id: None,
+        version: None,
+        rank: None,
+        rebuilt: REBUILT,
+        folder,
+    }]))
 }
 
 /// Refuses what nobody could install, and what is meant for another registry: once it is published it stays.
 fn judge(intended: &Intended, wish: Wish<'_>) -> anyhow::Result<()> {
     if let Some(first) = intended.unresolvable.first() {
-        let all: Vec<String> = intended.unresolvable.iter().take(10).map(|one| format!("{} {}: {:?}", one.field, one.name, one.spec)).collect();
+        let all: Vec<String> =
+            intended.unresolvable.iter().take(10).map(|one| format!("{} {}: {:?}", one.field, one.name, one.spec)).collect();
         let all = printable(&all.join(", "));
         let words = match first.why {
             Why::Workspace => format!(

@@ -111,7 +111,9 @@ impl<'l> Walk<'l> {
             self.count(path, n as u64)?;
             read += n as u64;
             let now = buffer.get(..kept + n).unwrap_or_default();
-            if depth < DEPTH && let Some(at) = stub_ends(now) {
+            if depth < DEPTH
+                && let Some(at) = stub_ends(now)
+            {
                 search.take(now.get(..at).unwrap_or_default());
                 search.finish();
                 let own = self.report(path, &search.hits, search.count);
@@ -425,4 +427,3 @@ fn next_member(bytes: &mut impl BufRead) -> std::io::Result<bool> {
 fn skip(bytes: &mut impl Read, length: u64) -> std::io::Result<()> {
     std::io::copy(&mut bytes.take(length), &mut std::io::sink()).map(|_| ())
 }
-

@@ -45,7 +45,11 @@ struct Token {
 const TOKENS: [Token; 5] = [
     Token { name: "an npm token", starts: &["_authToken", "npm_"], is_one: is_npm_token },
     Token { name: "a cloud access key id", starts: &["AKIA", "ASIA"], is_one: is_access_key },
-    Token { name: "a forge token", starts: &["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"], is_one: |rest| run(rest, is_word) >= 30 },
+    Token {
+        name: "a forge token",
+        starts: &["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"],
+        is_one: |rest| run(rest, is_word) >= 30,
+    },
     Token { name: "a forge token", starts: &["glpat-"], is_one: |rest| run(rest, is_base64url) >= 20 },
     Token { name: "a signed web token", starts: &["eyJ"], is_one: is_web_token },
 ];
@@ -194,5 +198,9 @@ fn is_web_token(rest: &[u8]) -> bool {
     };
     let is_json = |part: &[u8]| URL_SAFE_NO_PAD.decode(part.get(..part.len() / 4 * 4).unwrap_or_default()).is_ok();
     let is_part = |part: &[u8]| part.len() >= 8 && run(part, is_base64url) == part.len() && is_json(part);
-    head.len() < 4_096 && body.starts_with(b"eyJ") && run(head, is_base64url) == head.len() && is_part(body) && run(signature, is_base64url) >= 16
+    head.len() < 4_096
+        && body.starts_with(b"eyJ")
+        && run(head, is_base64url) == head.len()
+        && is_part(body)
+        && run(signature, is_base64url) >= 16
 }

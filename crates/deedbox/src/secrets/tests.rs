@@ -68,7 +68,11 @@ fn zip_of(files: &[(&str, &[u8], How)]) -> Vec<u8> {
         };
         out.extend(b"PK\x03\x04\x14\0");
         out.extend([if is_open { 8u8 } else { 0 }, 0, if *how == How::Stored { 0 } else { 8 }, 0, 0, 0, 0, 0]);
-        if is_open { out.extend([0; 12]) } else { sizes(&mut out) }
+        if is_open {
+            out.extend([0; 12])
+        } else {
+            sizes(&mut out)
+        }
         out.extend((name.len() as u16).to_le_bytes());
         out.extend([0, 0]);
         out.extend(name.as_bytes());
@@ -241,7 +245,9 @@ fn keys_are_found_in_every_archive_and_in_archives_inside() {
     let secret = pem("PRIVATE KEY", 120);
     let secret = secret.as_bytes();
     let text = b"nothing".as_slice();
-    let jar = |how| zip_of(&[("META-INF/", b"", How::Stored), ("a.txt", text, How::Open), ("conf/key.pem", secret, how), ("b", text, How::Stored)]);
+    let jar = |how| {
+        zip_of(&[("META-INF/", b"", How::Stored), ("a.txt", text, How::Open), ("conf/key.pem", secret, how), ("b", text, How::Stored)])
+    };
     for (name, bytes, path) in [
         ("npm", gzip(&tar_of(&[("package/package.json", text), ("package/key.pem", secret)])), "a!/package/key.pem"),
         ("a jar", jar(How::Deflated), "a!/conf/key.pem"),
@@ -258,7 +264,11 @@ fn keys_are_found_in_every_archive_and_in_archives_inside() {
         ("a layer", gzip(&gzip(&tar_of(&[("./etc/ssl/k", secret)]))), "a!/etc/ssl/k"),
         ("plain gzip", gzip(secret), "a"),
         ("gzip of two members", [gzip(text), gzip(secret)].concat(), "a"),
-        ("a long name", tar_of(&[(&"d/".repeat(70), text), (&format!("{}k", "d/".repeat(70)), secret)]), &format!("a!/{}k", "d/".repeat(70))),
+        (
+            "a long name",
+            tar_of(&[(&"d/".repeat(70), text), (&format!("{}k", "d/".repeat(70)), secret)]),
+            &format!("a!/{}k", "d/".repeat(70)),
+        ),
         ("five deep", zip_of(&[("t.tgz", &gzip(&tar_of(&[("x.jar", &jar(How::Open))])), How::Open)]), "a!/t.tgz!/x.jar!/conf/key.pem"),
         ("behind the end of a tar", [tar_of(&[("x", text)]), secret.to_vec()].concat(), "a"),
         ("in the comment of a zip", [jar(How::Stored)[..40].to_vec(), secret.to_vec()].concat(), "a"),
@@ -273,7 +283,11 @@ fn keys_are_found_in_every_archive_and_in_archives_inside() {
 fn what_is_meant_is_let_through_by_its_path_and_the_signing_key_never() {
     let secret = pem("RSA PRIVATE KEY", 600);
     let inner = zip_of(&[("k.pem", secret.as_bytes(), How::Deflated)]);
-    let bytes = gzip(&tar_of(&[("package/test/k.pem", secret.as_bytes()), ("package/test/x.jar", &inner), ("package/other.pem", secret.as_bytes())]));
+    let bytes = gzip(&tar_of(&[
+        ("package/test/k.pem", secret.as_bytes()),
+        ("package/test/x.jar", &inner),
+        ("package/other.pem", secret.as_bytes()),
+    ]));
     let left = |allowed: &[&str]| -> Vec<String> { look_allowing(&bytes, allowed).findings.into_iter().map(|f| f.path).collect() };
     let (k, x, other) = ("a!/package/test/k.pem", "a!/package/test/x.jar!/k.pem", "a!/package/other.pem");
     assert_eq!(left(&[]), [k, x, other]);

@@ -48,7 +48,8 @@ fn an_archive_with_one_whole_image_is_that_image_and_says_what_is_not_there() {
     let url = registry.url.as_str();
     let here = image(&place, "one", "amd64");
     let attestation = json!({ "mediaType": MANIFEST, "digest": missing("att")["digest"], "size": 9, "platform": { "os": "unknown", "architecture": "unknown" } });
-    let sparse = index(&place, "one", &[here.clone(), missing("arm64"), missing("s390x"), attestation], "127.0.0.1:1/demo.localhost/one:1.0");
+    let sparse =
+        index(&place, "one", &[here.clone(), missing("arm64"), missing("s390x"), attestation], "127.0.0.1:1/demo.localhost/one:1.0");
     let said = place.at(url, &["publish", &sparse]).done().says("oci:demo.localhost/one@1.0 published");
     let digest = here["digest"].as_str().unwrap();
     for words in ["holds one image, for linux/amd64", "names 2 more that are not here (linux/arm64, linux/s390x)", digest] {
@@ -60,13 +61,18 @@ fn an_archive_with_one_whole_image_is_that_image_and_says_what_is_not_there() {
 
     let images = [image(&place, "two", "amd64"), image(&place, "two", "arm64"), missing("s390x")];
     let two = index(&place, "two", &images, "registry.example/demo.localhost/two:1.0");
-    place.at(url, &["publish", &two]).ends(1, "names images that are not here (linux/s390x) beside those that are (linux/amd64, linux/arm64)");
+    place
+        .at(url, &["publish", &two])
+        .ends(1, "names images that are not here (linux/s390x) beside those that are (linux/amd64, linux/arm64)");
     let none = index(&place, "none", &[missing("amd64"), missing("arm64")], "registry.example/demo.localhost/none:1.0");
     place.at(url, &["publish", &none]).ends(1, "and none that is here whole");
     let images = [image(&place, "all", "amd64"), image(&place, "all", "arm64")];
     let all = index(&place, "all", &images, "registry.example/demo.localhost/all:1.0");
     let said = place.at(url, &["publish", "--json", &all]).done();
-    assert_eq!((outcomes(&said), said.json()["warnings"].as_array().unwrap().len()), (vec!["oci:demo.localhost/all@1.0 published".to_owned()], 0));
+    assert_eq!(
+        (outcomes(&said), said.json()["warnings"].as_array().unwrap().len()),
+        (vec!["oci:demo.localhost/all@1.0 published".to_owned()], 0)
+    );
 }
 
 #[test]

@@ -65,15 +65,26 @@ pub(super) async fn write(context: &Context, domain: &Domain, key: &SecretKey, f
     if context.json {
         return terminal::say_json(&request);
     }
-    terminal::say(&format!("wrote your half of the claim of {domain} to {}; nothing was sent, and nothing in it is secret", file.display()));
-    terminal::say(&format!("  send it to the operator of {}, and tell them by another way that your key is\n  {}", request.log, request.kid));
+    terminal::say(&format!(
+        "wrote your half of the claim of {domain} to {}; nothing was sent, and nothing in it is secret",
+        file.display()
+    ));
+    terminal::say(&format!(
+        "  send it to the operator of {}, and tell them by another way that your key is\n  {}",
+        request.log, request.kid
+    ));
     terminal::say("  the operator files it with: deedbox claim --countersign FILE --operator-key FILE");
     Ok(())
 }
 
 /// Reads one that somebody sent: hostile, like anything that comes by mail.
 pub(super) fn read(file: &Path) -> anyhow::Result<Acceptance> {
-    let bad = |why: &str| refused(format!("{} is not a request for a claim: {why}. The claimant makes one with deedbox claim DOMAIN --request FILE", file.display()));
+    let bad = |why: &str| {
+        refused(format!(
+            "{} is not a request for a claim: {why}. The claimant makes one with deedbox claim DOMAIN --request FILE",
+            file.display()
+        ))
+    };
     let bytes = context::read_file(file, REQUEST_BYTES)?;
     let request: Request = serde_json::from_slice(&bytes).map_err(|e| bad(&format!("it does not read ({e})")))?;
     if request.kind != KIND {
@@ -91,7 +102,8 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Acceptance> {
 /// Says what filing it would mean.
 pub(super) fn show(context: &Context, file: &Path, acceptance: &Acceptance) -> anyhow::Result<()> {
     let keys = acceptance.terms().keys.iter();
-    let keys: Vec<ShownKey> = keys.map(|key| ShownKey { kid: key.key.id().to_hex(), role: format!("{:?}", key.role).to_lowercase() }).collect();
+    let keys: Vec<ShownKey> =
+        keys.map(|key| ShownKey { kid: key.key.id().to_hex(), role: format!("{:?}", key.role).to_lowercase() }).collect();
     let shown = Shown { domain: acceptance.domain().to_string(), log: acceptance.audience().to_string(), keys, filed: false };
     if context.json {
         return terminal::say_json(&shown);
@@ -100,6 +112,8 @@ pub(super) fn show(context: &Context, file: &Path, acceptance: &Acceptance) -> a
     for key in &shown.keys {
         terminal::say(&format!("  the key {} ({})", key.kid, key.role));
     }
-    terminal::say("  whoever holds it will publish there, and nobody can take that back: ask its owner by another way whether the key is theirs");
+    terminal::say(
+        "  whoever holds it will publish there, and nobody can take that back: ask its owner by another way whether the key is theirs",
+    );
     Ok(())
 }

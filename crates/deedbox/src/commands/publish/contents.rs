@@ -92,7 +92,8 @@ pub(super) fn judge(all: &[Seen]) -> anyhow::Result<Vec<String>> {
     if tokens.len() > NAMED {
         words.push(format!("{} more places have the shape of a token", tokens.len() - NAMED));
     }
-    let closed: Vec<String> = all.iter().flat_map(|seen| &seen.closed).map(|(path, why)| format!("{} ({why})", shown(inside(path)))).collect();
+    let closed: Vec<String> =
+        all.iter().flat_map(|seen| &seen.closed).map(|(path, why)| format!("{} ({why})", shown(inside(path)))).collect();
     if !closed.is_empty() {
         let more = if closed.len() > CLOSED_NAMED { format!(" and {} more", closed.len() - CLOSED_NAMED) } else { String::new() };
         words.push(format!("not looked into for keys: {}{more}", closed.iter().take(CLOSED_NAMED).cloned().collect::<Vec<_>>().join(", ")));

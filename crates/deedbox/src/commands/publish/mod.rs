@@ -102,14 +102,14 @@ async fn read_one(
         key: publisher.public.as_ref(),
     };
     let read = Release::read(path, wish, publisher, !args.dry_run).await.with_context(said)?;
-    if read.releases.len() > 1 && (wanted.id.is_some() || wanted.version.is_some()) {
-        let count = read.releases.len();
-        return Err(wrong(format!("{} holds {count} releases, and --id and --version are about one", path.display())));
-    }
     report.notes(read.notes);
     report.left_out(read.left_out);
     for (path, error) in read.refused {
         report.add(Outcome::at(&PathBuf::from(path), Became::Refused(error)));
+    }
+    if read.releases.len() > 1 && (wanted.id.is_some() || wanted.version.is_some()) {
+        let count = read.releases.len();
+        return Err(wrong(format!("{} holds {count} releases, and --id and --version are about one", path.display())));
     }
     let mut releases = Vec::new();
     for release in read.releases {

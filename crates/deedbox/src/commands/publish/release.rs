@@ -161,7 +161,20 @@ impl Release {
             .unwrap_or_else(|| format!("api/v1/packages/{}@{}", encode_path(manifest.id.as_str()), encode_path(manifest.version.as_str())));
         let (place, path, _folder) = (0, String::new(), folder);
         Ok(Release {
-            manifest, manifest_bytes, event, readme, artifacts, seen, dialect, view_path, implicit, rank, rebuilt, place, path, _folder,
+            manifest,
+            manifest_bytes,
+            event,
+            readme,
+            artifacts,
+            seen,
+            dialect,
+            view_path,
+            implicit,
+            rank,
+            rebuilt,
+            place,
+            path,
+            _folder,
         })
     }
 
@@ -228,7 +241,8 @@ impl Release {
 
     pub(super) fn describe(&self) -> Described {
         let of = |a: &deedbox_model::Artifact| {
-            let seen = self.artifacts.iter().zip(&self.seen).find(|(file, _)| file.object().sha256 == a.digests.sha256).map(|(_, seen)| seen);
+            let seen =
+                self.artifacts.iter().zip(&self.seen).find(|(file, _)| file.object().sha256 == a.digests.sha256).map(|(_, seen)| seen);
             let files = seen.iter().flat_map(|seen| &seen.files);
             DescribedArtifact {
                 name: a.name.clone(),
@@ -238,10 +252,7 @@ impl Release {
                 more_files: seen.map_or(0, |seen| seen.more_files),
             }
         };
-        Described {
-            artifacts: self.manifest.artifacts.iter().map(of).collect(),
-            manifest_sha256: self.event.manifest.sha256.to_hex(),
-        }
+        Described { artifacts: self.manifest.artifacts.iter().map(of).collect(), manifest_sha256: self.event.manifest.sha256.to_hex() }
     }
 
     /// Objects up, statement signed and sent, inclusion checked, own projection seen, proof kept.

@@ -227,8 +227,12 @@ impl Report {
             ("refused", "refused"),
             ("not_tried", "not tried"),
         ];
-        let mut parts: Vec<String> =
-            kinds.iter().map(|(outcome, said)| (count(outcome), said)).filter(|(n, _)| *n > 0).map(|(n, said)| format!("{n} {said}")).collect();
+        let mut parts: Vec<String> = kinds
+            .iter()
+            .map(|(outcome, said)| (count(outcome), said))
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, said)| format!("{n} {said}"))
+            .collect();
         if !self.left_out.is_empty() {
             parts.push(format!("{} left out, which are part of no release", self.left_out.len()));
         }

@@ -30,7 +30,9 @@ pub(super) fn rank(folder: &Path, drafts: &mut Vec<Draft>) {
         .map(|(at, (draft, current))| {
             let build = draft.version.rsplitn(3, '-').take(2).collect::<Vec<_>>();
             let build = match build.as_slice() {
-                [number, time] if folder_of(draft) != draft.version => Some(((*time).to_owned(), number.parse::<u64>().unwrap_or(u64::MAX))),
+                [number, time] if folder_of(draft) != draft.version => {
+                    Some(((*time).to_owned(), number.parse::<u64>().unwrap_or(u64::MAX)))
+                }
                 _ => None,
             };
             let is_current = current.as_ref().is_some_and(|current| draft.version.ends_with(current.as_str()));
@@ -81,7 +83,10 @@ mod tests {
     #[test]
     fn the_order_is_that_of_the_deploys() {
         let order = |versions: &[&str], files: &[(&str, &str)]| -> Vec<String> {
-            ranked(versions, files).into_iter().map(|(version, rank)| format!("{version}{}", if rank.is_none() { "?" } else { "" })).collect()
+            ranked(versions, files)
+                .into_iter()
+                .map(|(version, rank)| format!("{version}{}", if rank.is_none() { "?" } else { "" }))
+                .collect()
         };
         let (list, local) = ("maven-metadata.xml", "maven-metadata-local.xml");
         assert_eq!(order(&["1.0", "2.0"], &[]), ["1.0?", "2.0?"]);

@@ -158,6 +158,7 @@ fn is_whole(tree: &Tree, descriptor: &Descriptor, depth: usize) -> bool {
     document.members.len() <= deedbox_model::limits::ARTIFACTS
         && document.members.iter().all(|member| {
             let is_manifest = member.role.kind() == deedbox_oci::Kind::Manifest;
-            place(tree, &member.descriptor.digest).is_some() && (!is_manifest || depth >= 4 || is_whole(tree, &member.descriptor, depth + 1))
+            place(tree, &member.descriptor.digest).is_some()
+                && (!is_manifest || depth >= 4 || is_whole(tree, &member.descriptor, depth + 1))
         })
 }
