@@ -28,6 +28,8 @@ const GRADLE_FOLDERS: [&str; 5] = ["build/repo", "build/repos", "build/repositor
 const NOT_OURS: [&str; 6] = [".md5", ".sha1", ".sha256", ".sha512", ".lastUpdated", ".repositories"];
 /// How what Maven and others leave beside artifacts begins.
 const BESIDE: [&str; 4] = ["maven-metadata", "_remote.repositories", "resolver-status", "m2e-"];
+/// What is a release's even where no POM says so.
+const PACKED: [&str; 7] = [".jar", ".war", ".ear", ".rar", ".aar", ".klib", ".module"];
 /// What a Maven build attaches under names of its own.
 const ATTACHED: [&str; 5] = ["-sources.jar", "-javadoc.jar", "-tests.jar", "-test-sources.jar", "-test-javadoc.jar"];
 
@@ -38,7 +40,7 @@ pub(super) fn manifest(path: &Path) -> Option<String> {
 
 /// How the same bytes are built again.
 const REBUILT: &str = "Maven writes the times of project.build.outputTimestamp into jars, if the POM sets that property; Gradle's archives are told \
-                       isPreserveFileTimestamps = false and isReproducibleFileOrder = true";
+                       preserveFileTimestamps = false and reproducibleFileOrder = true";
 
 /// The packages at a path, if they are Maven's.
 pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<Packages>> {
@@ -223,6 +225,7 @@ fn files_of(folder: &Path, stem: &str) -> anyhow::Result<Vec<(PathBuf, String)>>
 fn layout(dir: &Path) -> anyhow::Result<Laid> {
     let mut folders = vec![(dir.to_owned(), 0)];
     let mut laid = Laid::default();
+    let mut deep = Vec::new();
     let mut entries = 0;
     // By the folder of the artifact: a package's releases are in one.
     let mut packages: BTreeMap<PathBuf, Vec<Draft>> = BTreeMap::new();
@@ -239,7 +242,7 @@ fn layout(dir: &Path) -> anyhow::Result<Laid> {
             if is_folder && depth < DEPTH {
                 folders.push((entry.path(), depth + 1));
             } else if is_folder {
-                laid.left_out.push(left(&entry.path(), &format!("it lies more than {DEPTH} folders deep")));
+                deep.push(left(&entry.path(), &format!("it lies more than {DEPTH} folders deep")));
             } else if let Ok(name) = entry.file_name().into_string() {
                 files.push(name);
             }
@@ -253,6 +256,10 @@ fn layout(dir: &Path) -> anyhow::Result<Laid> {
     for (folder, mut drafts) in packages {
         deployed::rank(&folder, &mut drafts);
         laid.drafts.extend(drafts);
+    }
+    // Of what is no repository at all nothing is left out.
+    if !laid.drafts.is_empty() {
+        laid.left_out.extend(deep);
     }
     laid.left_out.sort();
     Ok(laid)
@@ -288,7 +295,8 @@ fn version_folder(folder: &Path, files: &[String], laid: &mut Laid) -> anyhow::R
     let has_pom = files.iter().any(|name| name.ends_with(".pom"));
     let is_of_it = |name: &String| {
         let rest = name.strip_prefix(&artifact).and_then(|rest| rest.strip_prefix('-')?.strip_prefix(&version));
-        !artifact.is_empty() && rest.is_some_and(|rest| rest.starts_with(['.', '-']))
+        let is_packed = PACKED.iter().any(|ending| name.ends_with(ending));
+        !artifact.is_empty() && is_packed && rest.is_some_and(|rest| rest.starts_with(['.', '-']))
     };
     if !has_pom && !files.iter().any(is_of_it) {
         return Ok(drafts);

@@ -21,7 +21,7 @@ use ask::Asked;
 use deedbox_client::{ClientError, Payload, Registry, Trusted, upload};
 use deedbox_model::{Channel, ObjectRef, PackageId, PublicKey, SecretKey, Version};
 use report::{Became, Outcome, Report};
-use std::path::PathBuf;
+use std::path::Path;
 use tokio::sync::OnceCell;
 
 pub(crate) async fn run(context: &Context, args: Publish) -> anyhow::Result<()> {
@@ -89,7 +89,7 @@ async fn read_one(
     args: &Publish,
     wanted: &Wanted,
     at: usize,
-    path: &PathBuf,
+    path: &Path,
     report: &mut Report,
 ) -> anyhow::Result<Vec<Release>> {
     let said = || path.display().to_string();
@@ -105,7 +105,7 @@ async fn read_one(
     report.notes(read.notes);
     report.left_out(read.left_out);
     for (path, error) in read.refused {
-        report.add(Outcome::at(&PathBuf::from(path), Became::Refused(error)));
+        report.add(Outcome::at(Path::new(&path), Became::Refused(error)));
     }
     if read.releases.len() > 1 && (wanted.id.is_some() || wanted.version.is_some()) {
         let count = read.releases.len();

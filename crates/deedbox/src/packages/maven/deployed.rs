@@ -7,7 +7,7 @@ use deedbox_maven::{Listed, PackageVersion, limits};
 use std::path::Path;
 
 /// Gives the releases of one package, which lie in folders below `folder`, their ranks, if the folder says them.
-pub(super) fn rank(folder: &Path, drafts: &mut Vec<Draft>) {
+pub(super) fn rank(folder: &Path, drafts: &mut [Draft]) {
     let Some(listed) = read(folder) else { return };
     let folder_of = |draft: &Draft| {
         let parsed = PackageVersion::parse(&draft.version);
