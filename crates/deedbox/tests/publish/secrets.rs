@@ -155,4 +155,11 @@ fn a_key_may_be_text_and_no_secret_setting_is_in_any_message() {
     }
     let (code, _) = with("", &["--key", &pem, "publish", text(&dir)]);
     assert_eq!(code, Some(0));
+    // Settings that cannot be read, and an address with a password.
+    place.write("deedbox.toml", format!("registry = \"{url}\"\nkey = {line}\n"));
+    let (code, said) = with("", &["publish", text(&dir)]);
+    assert!(code == Some(2) && said.contains("deedbox.toml: line 2"), "{said}");
+    std::fs::remove_file(place.path("deedbox.toml")).unwrap();
+    let said = place.at("https://me:my-password@registry.example", &["publish", text(&dir)]).ends(2, "it has no user");
+    assert!(!said.err.contains("my-password"), "{said:?}");
 }
