@@ -174,7 +174,7 @@ function checkpoint(note, origin, vkey) {
 // authority.md [3], [4]: the refusals that are looked for before the signature.
 const EARLIER = new Set(['not_the_beginning', 'other_audience', 'already_logged', 'too_old', 'not_claimed', 'not_the_owner', 'other_tenure',
   'key_not_authorised', 'key_may_not']);
-const count = { entries: 0, statements: 0, signatures: 0, refused: 0, cbor: 0 };
+const count = { entries: 0, statements: 0, signatures: 0, refused: 0, cbor: 0, texts: 0 };
 function log(path) {
   const json = read(path);
   const entries = json.entries.map((e) => hex(e.statement));
@@ -224,7 +224,7 @@ function log(path) {
     count.signatures += good ? 1 : 0;
   });
 }
-['small', 'verdicts', 'void-beginning', 'protocol2'].forEach((name) => log(`logs/${name}.json`));
+['small', 'verdicts', 'order', 'edges', 'contents', 'void-beginning', 'protocol2'].forEach((name) => log(`logs/${name}.json`));
 
 // statements.md [1], [2.3], [6] on every case of every type.
 for (const type of Object.keys(BODIES))
@@ -253,5 +253,65 @@ for (const said of refused.signatures) {
   const found = statement(hex(said.statement));
   same(verifies(hex(said.public_key), signedBytes(found), found.signature), said.verdict === 'verifies', said.rule);
   count.signatures += 1;
+}
+
+// statements.md [1.3]: the longest statement, in pieces.
+const joined = (pieces) => Buffer.concat(pieces.flatMap((piece) => Array(piece.times).fill(hex(piece.hex))));
+for (const said of refused.long) {
+  const bytes = joined(said.statement);
+  same(bytes.length, said.bytes, 'length');
+  same(throws(() => statement(bytes)), said.verdict === 'undecodable', `${said.bytes} bytes`);
+}
+
+// encoding.md [2], [3], [5.1], statements.md [3], objects.md [2.1], [2.2]: every text by the words of the specification.
+const within = (least, most, pattern) => (text) => text.length >= least && text.length <= most && pattern.test(text);
+const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const domain = (text) => {
+  const labels = text.split('.');
+  const good = (l) => label.test(l) && (l.slice(2, 4) !== '--' || l.startsWith('xn--'));
+  return text.length <= 253 && labels.length >= 2 && labels.every(good) && !/^[0-9]+$/.test(labels.at(-1));
+};
+const segments = (pattern, text) => text.split('/').every((part) => pattern.test(part) && part !== '.' && part !== '..');
+const ecosystem = /^[a-z][a-z0-9-]{0,31}$/;
+const id = (text) => {
+  const found = /^([^:]*):([^/]*)\/([^]*)$/.exec(text);
+  return text.length <= 255 && found !== null && ecosystem.test(found[1]) && domain(found[2]) && segments(/^[A-Za-z0-9._-]+$/, found[3]);
+};
+const TEXTS = {
+  domain,
+  ecosystem: (text) => ecosystem.test(text),
+  id,
+  version: within(1, 128, /^[A-Za-z0-9][A-Za-z0-9._+~!-]*$/),
+  channel: within(1, 128, /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/),
+  native: within(1, 512, /^[\x21-\x7e]+$/),
+  origin: (text) => {
+    const [host, ...rest] = text.split('/');
+    const good = (l) => /^[a-z0-9-]+$/.test(l) && !l.startsWith('-') && !l.endsWith('-');
+    return text.length <= 200 && host.split('.').every(good) && (rest.length === 0 || segments(/^[A-Za-z0-9._-]+$/, rest.join('/')));
+  },
+  subject: (text) => text === 'registry' || (text.startsWith('domain:') && !text.includes('/') ? domain(text.slice(7)) : id(text)),
+  artifact_name: (text) => within(1, 512, /^[\x20-\x5b\x5d-\x7e]+$/)(text) && segments(/^[^]+$/, text),
+  role: within(1, 255, /^[\x20-\x7e]+$/),
+  digest: within(64, 64, /^[0-9a-f]+$/),
+};
+const texts = read('texts.json');
+for (const { kind, taken, refused: bad } of texts.kinds) {
+  for (const text of taken) { same(TEXTS[kind](text), true, `${kind} ${text}`); count.texts += 1; }
+  for (const { text } of bad) { same(TEXTS[kind](text), false, `${kind} ${text}`); count.texts += 1; }
+}
+for (const said of texts.domains) {
+  const labels = said.domain.split('.');
+  same(said.parents, labels.slice(1, -1).map((_, n) => labels.slice(n + 1).join('.')), `parents of ${said.domain}`);
+  same(said.below_localhost, labels.at(-1) === 'localhost', said.domain);
+  same(said.within, texts.domains.map((other) => other.domain).filter((other) => [said.domain, ...said.parents].includes(other)), 'within');
+}
+for (const said of texts.times) same(new Date(said.ms).toISOString(), said.text, 'a time');
+for (const ms of texts.times_refused) if (ms <= 253402300799999) refuse('a time');
+
+// encoding.md [5.3]: what is taken is what Node's own reader finds in it.
+const files = read('key_files.json');
+for (const said of files.cases.filter((c) => c.name.startsWith('version 1'))) {
+  const key = createPublicKey(said.pem).export({ format: 'der', type: 'spki' });
+  same(key.subarray(12).toString('hex'), files.public_key, said.name);
 }
 console.log(Object.entries(count).map(([name, n]) => `${name}=${n}`).join(' '));

@@ -108,7 +108,7 @@ def receipts():
         counts["refused"] += 1
     # The other library leaves issuer, subject and kid to its caller, understands the critical label 395, and lets the unprotected header
     # hold more (spec/log.md §10.5 is stricter). All the rest it refuses too.
-    its_caller_asks = {"another kid", "another issuer", "another subject", "no subject"}
+    its_caller_asks = {"another kid", "a kid that is a text", "another issuer", "no issuer", "another subject", "no subject"}
     it_allows = {"crit", "something else in the unprotected header"}
     by_leaf = {entry["event_id"]: entry["statement"] for entry in read("logs/small.json")["entries"]}
     for case in fixture["refused"]:
@@ -126,7 +126,8 @@ def receipts():
 
 
 def trees():
-    for path in ("logs/small.json", "logs/verdicts.json", "logs/void-beginning.json", "logs/protocol2.json"):
+    for name in ("small", "verdicts", "order", "edges", "contents", "void-beginning", "protocol2"):
+        path = f"logs/{name}.json"
         log = read(path)
         entries = [entry["statement"] for entry in log["entries"]]
         for root in log["roots"]:

@@ -253,7 +253,7 @@ impl World {
         let running = Running::start(programs, &directory.path().join("data"), None)?.context("it did not start")?;
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build()?;
         let key = SecretKey::from_seed(&[7; 32]);
-        let publisher = Publisher::claim(&http, &running.base, key, "crash.localhost", "127.0.0.1").await?;
+        let publisher = Publisher::claim(&http, &running.base, key, "crash.localhost").await?;
         running.stop()?;
         Ok(World { directory, publisher, known: Vec::new(), pending: Vec::new(), http })
     }

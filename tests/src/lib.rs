@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod asked;
 pub mod clients;
+pub mod closures;
 pub mod conformance;
 pub mod crash;
 pub mod debian;

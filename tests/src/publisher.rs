@@ -52,7 +52,9 @@ impl Publisher {
     ///
     /// # Errors
     /// In the registry's words, when it refuses.
-    pub async fn claim(http: &reqwest::Client, url: &str, key: SecretKey, domain: &str, origin: &str) -> anyhow::Result<Self> {
+    pub async fn claim(http: &reqwest::Client, url: &str, key: SecretKey, domain: &str) -> anyhow::Result<Self> {
+        let says: serde_json::Value = http.get(format!("{url}/api/v1/registry")).send().await?.error_for_status()?.json().await?;
+        let origin = says.get("origin").and_then(|origin| origin.as_str()).context("the registry's origin")?;
         let (domain, origin) = (Domain::parse(domain)?, Origin::parse(origin)?);
         let acceptance = Self::acceptance(&key, &domain, &origin)?;
         let post = http.post(format!("{url}/api/v1/claims")).header("content-type", "application/cose");

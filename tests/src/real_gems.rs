@@ -94,10 +94,18 @@ pub struct RealGem {
 /// # Errors
 /// When a package cannot be installed or a gem cannot be built; in words.
 pub fn built(into: &Path) -> anyhow::Result<Vec<RealGem>> {
-    debian(&PACKAGES)?;
+    built_of(&PACKAGES, &GEMS, into)
+}
+
+/// Builds gems that these of Debian's packages install into a folder that holds nothing else.
+///
+/// # Errors
+/// When a package cannot be installed or a gem cannot be built; in words.
+pub(crate) fn built_of(packages: &[&str], gems: &[&str], into: &Path) -> anyhow::Result<Vec<RealGem>> {
+    debian(packages)?;
     let mut ruby = Command::new(on_path("ruby").context("Ruby is not installed: apt-get install ruby")?);
     ruby.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LANG", "C.UTF-8").env("HOME", into);
-    ruby.arg(workspace().join("tests/ruby/rebuild.rb")).arg(DOMAIN).arg(into).args(GEMS);
+    ruby.arg(workspace().join("tests/ruby/rebuild.rb")).arg(DOMAIN).arg(into).args(gems);
     let listed: Vec<Value> =
         serde_json::from_str(&Said::of(&mut ruby)?.done()?.out).context("rebuild.rb said something else than a list")?;
     let gem = |one: &Value| {

@@ -34,7 +34,7 @@ const EVERYWHERE: [&str; 3] = ["busybox-static", "netbase", "tzdata"];
 #[derive(Debug, Clone)]
 pub struct RealImage {
     /// What it is called.
-    pub name: &'static str,
+    pub name: String,
     /// A layout, or an archive of `docker save`.
     pub path: PathBuf,
     /// All that it consists of.
@@ -81,16 +81,43 @@ pub fn made(bench: &Bench) -> anyhow::Result<Vec<RealImage>> {
 
     let image = |name: &'static str| {
         let path = bench.folder().join(name);
-        anyhow::Ok(RealImage { name, pieces: Pieces::of_layout(&path)?, path })
+        anyhow::Ok(RealImage { name: name.to_owned(), pieces: Pieces::of_layout(&path)?, path })
     };
     let saved = bench.folder().join("perl-saved.tar");
     Ok(vec![
         image("perl")?,
         image("certificates")?,
         image("perl-zstd")?,
-        RealImage { name: "perl-saved", pieces: Pieces::of_archive(&saved)?, path: saved },
+        RealImage { name: "perl-saved".to_owned(), pieces: Pieces::of_archive(&saved)?, path: saved },
         image("everywhere")?,
     ])
+}
+
+/// Packages of which small images are made.
+const SMALL: [&str; 5] = ["busybox-static", "netbase", "tzdata", "ca-certificates", "libc6"];
+
+/// Fifteen small images, of a package each, in three forms: as umoci makes them, with the layer packed anew in zstd, and as
+/// `docker save` has them.
+///
+/// # Errors
+/// When a package cannot be fetched or a tool refuses; in words.
+pub fn small(bench: &Bench) -> anyhow::Result<Vec<RealImage>> {
+    let [native, _] = ARCHITECTURES;
+    let mut images = Vec::new();
+    for package in SMALL {
+        let [plain, zstd, saved] = ["plain", "zstd", "saved"].map(|form| format!("small-{package}-{form}"));
+        unpacked(bench, &plain, native, &[package])?;
+        let from = format!("oci:{plain}:{VERSION}");
+        bench.skopeo(&["copy", "--quiet", "--dest-compress-format", "zstd", &from, &format!("oci:{zstd}:{VERSION}")]).done()?;
+        bench.skopeo(&["copy", "--quiet", &from, &format!("docker-archive:{saved}.tar:demo/{saved}:{VERSION}")]).done()?;
+        for name in [plain, zstd] {
+            let path = bench.folder().join(&name);
+            images.push(RealImage { pieces: Pieces::of_layout(&path)?, name, path });
+        }
+        let path = bench.folder().join(format!("{saved}.tar"));
+        images.push(RealImage { pieces: Pieces::of_archive(&path)?, name: saved, path });
+    }
+    Ok(images)
 }
 
 /// An image in Buildah's store, one layer of it for each package.

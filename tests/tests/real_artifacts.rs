@@ -274,7 +274,7 @@ async fn images_of_several_layers_come_back_byte_for_byte_and_what_is_in_them_ru
 
     // The same through a client: what it writes has the same pieces, each with the same bytes, and no other.
     for image in &images {
-        let from = format!("docker://{}:{VERSION}", at(&registry, image.name));
+        let from = format!("docker://{}:{VERSION}", at(&registry, &image.name));
         let copy = |to: &str| bench.skopeo(&["copy", "--quiet", "--all", "--src-tls-verify=false", &from, to]).done().unwrap();
         if image.pieces.manifests.is_empty() {
             copy(&format!("docker-archive:back-{}:demo/perl:{VERSION}", image.name));

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 pub mod bench;
+pub mod closures;
 pub mod conformance;
 pub mod crash;
 pub mod doctor;

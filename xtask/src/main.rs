@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use xtask::{bench, conformance, crash, doctor, fixtures, fuzz, root, test, tidy};
+use xtask::{bench, closures, conformance, crash, doctor, fixtures, fuzz, root, test, tidy};
 
 const USAGE: &str = "\
 cargo xtask test [--quick] [--only STEP]   everything that must pass; the last line is `N passed, N failed`
@@ -25,6 +25,9 @@ cargo xtask bench [--quick] [--only GROUP] [--json]
                                             speed and size beside their goals, verdaccio and nginx; docs/guides/bench.md
 cargo xtask conformance --program PATH     the OCI distribution specification's own program against a registry of this
                                            checkout, reading only; docs/guides/oci.md
+cargo xtask closures [--only ECOSYSTEM] [--json]
+                                           dependency closures of ten real projects through a registry of this checkout, as
+                                           npm, Maven, RubyGems and image tools bring them; fetches some gigabyte
 cargo xtask doctor                         what this machine has, and what the tests need of it
 ";
 
@@ -58,6 +61,10 @@ fn main() -> ExitCode {
         },
         ["conformance", rest @ ..] => match conformance::Options::parse(rest) {
             Ok(options) => root().and_then(|root| conformance::run(&root, &options)),
+            Err(wrong) => return used_wrongly(&wrong),
+        },
+        ["closures", rest @ ..] => match closures::Options::parse(rest) {
+            Ok(options) => root().and_then(|root| closures::run(&root, &options)),
             Err(wrong) => return used_wrongly(&wrong),
         },
         ["doctor"] => Ok(doctor::run()),

@@ -264,7 +264,7 @@ impl Reading<'_> {
                     let below = paths.add_file(path)?;
                     totals.files += 1;
                     totals.bytes = totals.bytes.saturating_add(size);
-                    visit(Member { path: below, size, bytes: &mut entry }).map_err(|refusal| state.over_limit().unwrap_or(refusal))?;
+                    visit(Member { path: &below, size, bytes: &mut entry }).map_err(|refusal| state.over_limit().unwrap_or(refusal))?;
                 }
                 b'2' if self.manner.symlinks => {
                     if size != 0 {
@@ -272,7 +272,7 @@ impl Reading<'_> {
                     }
                     let target = header.link_name_bytes().unwrap_or_default();
                     let below = paths.add_file(path)?;
-                    links.add(below, &target)?;
+                    links.add(&below, &target)?;
                 }
                 // Some readers skip a folder's data, some take it for headers.
                 b'5' if size != 0 => return Err(self.size_of_none("folder", path)),

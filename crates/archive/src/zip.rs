@@ -1,11 +1,12 @@
 //! Zip, as jars are (PKWARE APPNOTE 6.3). The central directory is read, every local header is compared with it, and only
 //! the members that are asked for are unpacked, within bounds. Refused is what two readers would take in two ways: a
 //! reader that goes by the central directory, and one that goes from member to member. What is merely odd (a stub in
-//! front, a folder named twice, names alike but for their case) is in real jars, and passes. Nothing is held in memory but
+//! front, a folder named twice, names alike but for their case) is in real jars, and passes; names that are alike in all that is seen are one. Nothing is held in memory but
 //! the directory.
 
 mod suspects;
 
+use crate::place::{Fault, place_in_case};
 use deedbox_view::{ArtifactSource, InspectRefusal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -251,6 +252,10 @@ impl Archive<'_> {
                 let why = format_args!("the member {} leads out of the folder it is unpacked into; rename it", shown(name));
                 return Err(self.refuse("zip_path_escapes", why));
             }
+            if let Some(fault) = fault_of(name) {
+                let why = format_args!("the member {} is not one file on every system: {}; rename it", shown(name), fault.words());
+                return Err(self.refuse("zip_name", why));
+            }
             if member.flags & ENCRYPTED != 0 {
                 return Err(self.refuse("zip_encrypted", format_args!("the member {} is encrypted; build it without", shown(name))));
             }
@@ -436,10 +441,19 @@ impl Read for Forward<'_> {
     }
 }
 
-/// Where a member is unpacked to.
+/// Where a member is unpacked to, in one form for all forms of composition. In what is not UTF-8 nobody knows the letters.
 fn path_of(name: &[u8]) -> Vec<u8> {
     let parts: Vec<&[u8]> = name.split(|b| *b == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
-    parts.join(&b'/')
+    let path = parts.join(&b'/');
+    match std::str::from_utf8(&path) {
+        Ok(text) if !text.is_ascii() => place_in_case(text).into_bytes(),
+        _ => path,
+    }
+}
+
+/// What makes a name another place on some systems, segment by segment.
+fn fault_of(name: &[u8]) -> Option<Fault> {
+    String::from_utf8_lossy(name).split('/').filter(|segment| !matches!(*segment, "" | "." | "..")).find_map(Fault::of)
 }
 
 fn shown(name: &[u8]) -> String {

@@ -38,6 +38,14 @@ pub enum ClientError {
         /// What the network says.
         why: String,
     },
+    /// A connection on which nothing, or too little, moved.
+    #[error("{url} is too slow: {why}. Nothing is wrong with what was asked; look at the connection, then try again")]
+    TooSlow {
+        /// What was asked for.
+        url: String,
+        /// What did not come in which time.
+        why: String,
+    },
     /// The registry is there and cannot do it now.
     #[error("{url} is busy ({code}): {message}. Nothing happened; try again later")]
     Busy {
@@ -102,7 +110,9 @@ impl ClientError {
     /// Its class.
     pub fn class(&self) -> Class {
         match self {
-            ClientError::Unreachable { .. } | ClientError::BrokenOff { .. } | ClientError::Busy { .. } => Class::Unreachable,
+            ClientError::Unreachable { .. } | ClientError::BrokenOff { .. } | ClientError::TooSlow { .. } | ClientError::Busy { .. } => {
+                Class::Unreachable
+            }
             ClientError::Use(_) => Class::UsedWrongly,
             ClientError::Refused { .. }
             | ClientError::Answer { .. }

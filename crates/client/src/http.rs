@@ -1,14 +1,23 @@
-//! The HTTP side of a registry (spec/api.md): bounded answers, time limits, refusals in its own words. Asks again only
+//! The HTTP side of a registry (spec/api.md): every answer is bounded in bytes and in time (`pace`), refusals in its own words. Asks again only
 //! where asking twice changes nothing. Believes nothing: what comes back is checked elsewhere.
 
 use crate::error::ClientError;
 use crate::limits;
+use crate::pace::{Pace, Patience};
+use bytes::Bytes;
 use deedbox_model::EventId;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// Bytes of an upload that a registry has.
+const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+/// Bytes that were announced.
+const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
 
 /// The address of a registry: `http` or `https`, a host, perhaps a port and a path; no query, no user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +75,36 @@ impl std::fmt::Display for RegistryUrl {
 pub struct Registry {
     url: RegistryUrl,
     http: reqwest::Client,
+    patience: Patience,
+}
+
+/// What a registry has of an object, for the holder of a permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Has {
+    /// All of it.
+    Whole,
+    /// The first bytes of an upload for the permit's domain that announced so many.
+    Part {
+        /// Bytes that are there.
+        received: u64,
+        /// Bytes that were announced.
+        size: u64,
+        /// Whether somebody is sending more of them now.
+        is_held: bool,
+    },
+    /// Nothing.
+    Nothing,
+}
+
+/// The bytes of an object that are sent, from one of them to the end.
+pub(crate) struct Rest<'a> {
+    /// The first that is sent.
+    pub(crate) from: u64,
+    /// Bytes of the whole.
+    pub(crate) size: u64,
+    pub(crate) body: reqwest::Body,
+    /// How many of these bytes were taken from `body` so far.
+    pub(crate) taken: &'a AtomicU64,
 }
 
 #[derive(Deserialize)]
@@ -86,20 +125,29 @@ struct ErrorWords {
 impl Registry {
     /// Makes the client; connects to nothing yet.
     pub fn new(url: RegistryUrl) -> Result<Self, ClientError> {
+        Self::with_patience(url, Patience::default())
+    }
+
+    /// With other times than the usual ones.
+    pub fn with_patience(url: RegistryUrl, patience: Patience) -> Result<Self, ClientError> {
         let http = reqwest::Client::builder()
             .user_agent(concat!("deedbox/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(limits::CONNECT)
-            .read_timeout(limits::SILENCE)
             // Bytes come from the host that was asked, or not at all.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|e| ClientError::Here(format!("no HTTP client can be made on this machine: {e}")))?;
-        Ok(Registry { url, http })
+        Ok(Registry { url, http, patience })
     }
 
     /// Its address.
     pub fn url(&self) -> &RegistryUrl {
         &self.url
+    }
+
+    /// How long it waits.
+    pub fn patience(&self) -> Patience {
+        self.patience
     }
 
     /// The bytes at a path, at most `limit`; none where there is nothing.
@@ -140,8 +188,8 @@ impl Registry {
     /// POST of what would be refused the second time: sent once, whatever comes of it.
     pub async fn post_once(&self, path: &str, content_type: &'static str, body: Vec<u8>, limit: usize) -> Result<Vec<u8>, ClientError> {
         let request = self.http.post(self.url.join(path)).header(CONTENT_TYPE, content_type).body(body);
-        let response = request.send().await.map_err(|e| self.unreachable(path, e))?;
-        let response = self.accepted(path, response).await?;
+        let response = timeout_at(Instant::now() + self.patience.answer, request.send()).await.map_err(|_| self.no_answer(path))?;
+        let response = self.accepted(path, response.map_err(|e| self.unreachable(path, e))?).await?;
         self.read(path, response, limit).await
     }
 
@@ -150,27 +198,59 @@ impl Registry {
         serde_json::from_slice(bytes).map_err(|e| self.answer(path, "the JSON that spec/api.md describes", e))
     }
 
-    /// Whether an object is there, for somebody who holds a permit.
-    pub async fn has_object(&self, path: &str, authorization: &str) -> Result<bool, ClientError> {
+    /// What is there of an object, for somebody who holds a permit.
+    pub async fn has_object(&self, path: &str, authorization: &str) -> Result<Has, ClientError> {
         let headers = HeaderMap::from_iter([(AUTHORIZATION, self.header(authorization)?)]);
         let response = self.send(Method::HEAD, path, headers, None).await?;
-        match response.status() {
-            StatusCode::NOT_FOUND => Ok(false),
-            status if status.is_success() => Ok(true),
-            _ => self.accepted(path, response).await.map(|_| true),
+        if response.status() != StatusCode::NOT_FOUND {
+            return self.accepted(path, response).await.map(|_| Has::Whole);
         }
+        let number = |name: &HeaderName| response.headers().get(name)?.to_str().ok()?.parse::<u64>().ok();
+        Ok(match (number(&UPLOAD_OFFSET), number(&UPLOAD_LENGTH)) {
+            (Some(received), Some(size)) => Has::Part { received, size, is_held: response.headers().contains_key(RETRY_AFTER) },
+            _ => Has::Nothing,
+        })
     }
 
-    /// PUT of a stream of known length. Never sent twice by itself: the stream is used up.
-    pub async fn put(&self, path: &str, authorization: &str, size: u64, body: reqwest::Body) -> Result<(), ClientError> {
-        let headers = HeaderMap::from_iter([
-            (AUTHORIZATION, self.header(authorization)?),
-            (CONTENT_LENGTH, HeaderValue::from(size)),
-            (CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
-        ]);
-        let request = self.http.put(self.url.join(path)).headers(headers).body(body);
-        let response = request.send().await.map_err(|e| self.unreachable(path, e))?;
+    /// PUT of an object, or PATCH of the rest of one that broke off. Never sent twice by itself: the stream is used up.
+    pub(crate) async fn put(&self, path: &str, authorization: &str, rest: Rest<'_>) -> Result<(), ClientError> {
+        let Rest { from, size, body, taken } = rest;
+        let length = size.saturating_sub(from);
+        let mut headers = HeaderMap::from_iter([(AUTHORIZATION, self.header(authorization)?), (CONTENT_LENGTH, HeaderValue::from(length))]);
+        let (method, media_type) = match from {
+            0 => (Method::PUT, "application/octet-stream"),
+            _ => (Method::PATCH, "application/partial-upload"),
+        };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        if from > 0 {
+            headers.insert(UPLOAD_OFFSET, HeaderValue::from(from));
+        }
+        let sending = self.http.request(method, self.url.join(path)).headers(headers).body(body).send();
+        let response = self.paced(path, sending, taken, length).await?;
         self.accepted(path, response).await.map(|_| ())
+    }
+
+    /// An answer to a body that is sent meanwhile, as long as that moves.
+    async fn paced(
+        &self,
+        path: &str,
+        sending: impl Future<Output = Result<Response, reqwest::Error>>,
+        taken: &AtomicU64,
+        length: u64,
+    ) -> Result<Response, ClientError> {
+        let mut sending = std::pin::pin!(sending);
+        let mut pace = Pace::new(self.patience.upload_window, self.patience.moved_bytes);
+        loop {
+            if let Ok(answered) = timeout_at(pace.until(), &mut sending).await {
+                return answered.map_err(|e| self.unreachable(path, e));
+            }
+            let moved = taken.load(Ordering::Relaxed);
+            if moved >= length {
+                let answered = timeout_at(Instant::now() + self.patience.upload_answer, &mut sending).await;
+                return answered.map_err(|_| self.no_answer(path))?.map_err(|e| self.unreachable(path, e));
+            }
+            pace.is_at(moved).map_err(|why| ClientError::TooSlow { url: self.url.join(path), why })?;
+        }
     }
 
     /// Streams what is at a path to `take`, at most `limit` bytes; false where there is nothing.
@@ -179,9 +259,9 @@ impl Registry {
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(false);
         }
-        let mut response = self.accepted(path, response).await?;
+        let mut body = self.body(path, self.accepted(path, response).await?);
         let mut left = limit;
-        while let Some(piece) = response.chunk().await.map_err(|e| self.broken_off(path, &e))? {
+        while let Some(piece) = body.next().await? {
             left = left
                 .checked_sub(piece.len() as u64)
                 .ok_or_else(|| self.answer(path, "the object that was asked for", format!("more than {limit} bytes")))?;
@@ -194,7 +274,13 @@ impl Registry {
         HeaderValue::from_str(text).map_err(|_| ClientError::Here("a header that cannot be sent".to_owned()))
     }
 
+    /// The head of an answer, asked for again where asking twice changes nothing; all of it within one time.
     async fn send(&self, method: Method, path: &str, headers: HeaderMap, body: Option<Vec<u8>>) -> Result<Response, ClientError> {
+        let tried = self.try_to_send(method, path, headers, body);
+        timeout_at(Instant::now() + self.patience.answer, tried).await.map_err(|_| self.no_answer(path))?
+    }
+
+    async fn try_to_send(&self, method: Method, path: &str, headers: HeaderMap, body: Option<Vec<u8>>) -> Result<Response, ClientError> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -214,7 +300,7 @@ impl Registry {
                 }
                 Ok(response) => return Ok(response),
             };
-            tokio::time::sleep(wait).await;
+            sleep(wait).await;
         }
     }
 
@@ -243,27 +329,71 @@ impl Registry {
         })
     }
 
-    async fn read(&self, path: &str, mut response: Response, limit: usize) -> Result<Vec<u8>, ClientError> {
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|e| self.broken_off(path, &e))? {
-            if body.len() + piece.len() > limit {
+    async fn read(&self, path: &str, response: Response, limit: usize) -> Result<Vec<u8>, ClientError> {
+        let mut body = self.body(path, response);
+        let mut whole = Vec::new();
+        while let Some(piece) = body.next().await? {
+            if whole.len() + piece.len() > limit {
                 return Err(self.answer(path, "an answer of bearable size", format!("more than {limit} bytes")));
             }
-            body.extend_from_slice(&piece);
+            whole.extend_from_slice(&piece);
         }
-        Ok(body)
+        Ok(whole)
+    }
+
+    fn body(&self, path: &str, response: Response) -> Body {
+        Body::new(self.url.join(path), response, self.patience)
+    }
+
+    fn no_answer(&self, path: &str) -> ClientError {
+        let why = format!("it gave no answer within {} seconds", self.patience.answer.as_secs_f32());
+        ClientError::TooSlow { url: self.url.join(path), why }
     }
 
     fn unreachable(&self, path: &str, error: reqwest::Error) -> ClientError {
         ClientError::Unreachable { url: self.url.join(path), why: cause_of(&error) }
     }
 
-    fn broken_off(&self, path: &str, error: &reqwest::Error) -> ClientError {
-        ClientError::BrokenOff { url: self.url.join(path), why: cause_of(error) }
-    }
-
     pub(crate) fn answer(&self, path: &str, expected: &'static str, why: impl std::fmt::Display) -> ClientError {
         ClientError::Answer { url: self.url.join(path), expected, why: why.to_string() }
+    }
+}
+
+/// The body of an answer, as long as it moves.
+#[derive(Debug)]
+pub struct Body {
+    url: String,
+    response: Response,
+    pace: Pace,
+    received: u64,
+}
+
+impl Body {
+    /// Of an answer from there.
+    pub fn new(url: String, response: Response, patience: Patience) -> Self {
+        Body { url, response, pace: Pace::new(patience.window, patience.moved_bytes), received: 0 }
+    }
+
+    /// The next bytes; none at the end. Fails as `BrokenOff` or `TooSlow`.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        loop {
+            let piece = timeout_at(self.pace.until(), self.response.chunk()).await.ok();
+            let piece = piece.transpose().map_err(|e| ClientError::BrokenOff { url: self.url.clone(), why: cause_of(&e) })?;
+            if let Some(Some(piece)) = &piece {
+                self.received += piece.len() as u64;
+            }
+            match piece {
+                // Its end is its end, however long it took to the last byte.
+                Some(None) => return Ok(None),
+                piece => {
+                    let too_slow = |why| ClientError::TooSlow { url: self.url.clone(), why };
+                    self.pace.is_at(self.received).map_err(too_slow)?;
+                    if let Some(piece) = piece {
+                        return Ok(piece);
+                    }
+                }
+            }
+        }
     }
 }
 

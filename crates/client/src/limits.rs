@@ -36,8 +36,24 @@ pub const RETRIES: u32 = 3;
 pub const REBASES: u32 = 3;
 /// Time to connect.
 pub const CONNECT: Duration = Duration::from_secs(5);
-/// Time without a byte.
-pub const SILENCE: Duration = Duration::from_secs(60);
+/// Time for the head of an answer, all tries together: a registry gives itself a minute for an answer.
+pub const ANSWER: Duration = Duration::from_secs(120);
+/// Time in which a body has to move by `MOVED_BYTES`, or come to its end.
+pub const WINDOW: Duration = Duration::from_secs(60);
+/// Bytes of a body in one `WINDOW`: 4 KiB a second, an eighth of what a bad telephone line carries.
+pub const MOVED_BYTES: u64 = 240 * 1024;
+/// The same for an upload: a registry that was started again hashes a part of 16 GiB before it takes the rest.
+pub const UPLOAD_WINDOW: Duration = Duration::from_secs(150);
+/// Time from an upload's last byte to its answer: what this machine still has to send, and what the registry's disk still has to write.
+pub const UPLOAD_ANSWER: Duration = Duration::from_secs(300);
+/// Times in a row that an upload is gone on with after it broke off without a byte more on the other side.
+pub const UPLOAD_RETRIES: u32 = 4;
+/// Between two looks at an upload that somebody else is sending.
+pub const UPLOAD_LOOK: Duration = Duration::from_secs(1);
+/// Time without a byte more after which an upload of somebody else counts as given up: longer than a registry waits for its next byte.
+pub const UPLOAD_STANDS: Duration = Duration::from_secs(45);
+/// Time for which an upload of somebody else is waited for at most.
+pub const UPLOAD_WAIT: Duration = Duration::from_secs(600);
 /// The longest that a server's Retry-After is waited for.
 pub const WAIT: Duration = Duration::from_secs(5);
 /// How long an upload permit is valid: the longest there is.

@@ -11,7 +11,7 @@ use std::path::PathBuf;
     name = "deedbox",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 done, 1 refused or does not verify, 2 used wrongly, 3 cannot reach."
+    after_help = "Exit codes: 0 done, 1 refused or does not verify, 2 used wrongly, 3 cannot reach, 130 interrupted."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -92,9 +92,12 @@ pub(crate) struct Serve {
     /// The address under which clients reach it [default: http://<listen>]
     #[arg(long, env = "DEEDBOX_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
-    /// The log's name, fixed when it is made [default: the public URL without scheme and port]
+    /// The log's name, fixed when it is made [default: the public URL without scheme and port, and /log; on a loopback address a random one]
     #[arg(long, env = "DEEDBOX_ORIGIN", value_name = "NAME")]
     pub(crate) origin: Option<String>,
+    /// Write a line for each request to this file [without FILE: to standard output]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub(crate) access_log: Option<PathBuf>,
     /// File claims below localhost without evidence; only on a loopback address
     #[arg(long)]
     pub(crate) allow_local_claims: bool,

@@ -59,11 +59,23 @@ impl Failure {
     }
 }
 
-/// 1 refused or does not verify, 2 used wrongly, 3 cannot reach.
+/// Ended by a signal, with what that leaves.
+#[derive(Debug, thiserror::Error)]
+#[error("{words}")]
+pub(crate) struct Interrupted {
+    pub(crate) words: String,
+    /// Its number.
+    pub(crate) signal: u8,
+}
+
+/// 1 refused or does not verify, 2 used wrongly, 3 cannot reach; 128 and the signal's number if it was ended by one.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     for cause in error.chain() {
         if cause.is::<UsedWrongly>() {
             return 2;
+        }
+        if let Some(interrupted) = cause.downcast_ref::<Interrupted>() {
+            return 128 + interrupted.signal;
         }
         if cause.is::<Refused>() || cause.is::<Coded>() || cause.is::<VerifyError>() {
             return 1;

@@ -71,6 +71,6 @@ fn read(path: &Path) -> anyhow::Result<Settings> {
 
 /// The time by this machine's clock.
 pub(crate) fn now() -> TimeMs {
-    let ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-    u64::try_from(ms).ok().and_then(|ms| TimeMs::new(ms).ok()).unwrap_or_default()
+    let ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    TimeMs::default().plus_ms(ms)
 }

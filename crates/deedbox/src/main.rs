@@ -1,13 +1,15 @@
 //! The binary: arguments, words, progress (docs/ARCHITECTURE.md, "The command line"). Each command is a file under
 //! `commands`; what it knows of registries is the client's, what it knows of ecosystems is the dialects'.
 //!
-//! Exit codes: 0 done, 1 refused or does not verify, 2 used wrongly, 3 cannot reach.
+//! Exit codes: 0 done, 1 refused or does not verify, 2 used wrongly, 3 cannot reach, 130 interrupted (128 and the signal's number).
 
+mod access_log;
 mod args;
 mod commands;
 mod context;
 mod failure;
 mod home;
+mod interrupt;
 mod keyfile;
 mod offline;
 mod packages;
@@ -33,7 +35,12 @@ fn main() -> ExitCode {
             return ExitCode::from(1);
         }
     };
-    match runtime.block_on(commands::run(args)) {
+    let done = runtime.block_on(commands::run(args));
+    // Whoever ends it does not wait for a digest that is being computed.
+    if done.as_ref().is_err_and(|error| error.is::<failure::Interrupted>()) {
+        runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    }
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::complain(&failure::words(&error));

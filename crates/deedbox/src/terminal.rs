@@ -31,6 +31,13 @@ pub(crate) fn note(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// Begins a new line where a bar may have been drawn.
+pub(crate) fn note_after_bar() {
+    if std::io::stderr().is_terminal() {
+        note("");
+    }
+}
+
 /// Why it did not work.
 pub(crate) fn complain(why: &str) {
     note(&format!("deedbox: {why}"));

@@ -43,7 +43,8 @@ fn from_a_key_to_a_verified_release() {
         .says("standing    neither yanked nor deprecated")
         .says("not shown: that the registry withholds nothing newer");
     let json = place.at(url, &["--json", "verify", "npm:demo.localhost/greet@1.0.0"]).done().json();
-    assert_eq!((json["verified"].as_bool(), json["index"].as_u64(), json["origin"].as_str()), (Some(true), Some(2), Some("127.0.0.1")));
+    assert_eq!((json["verified"].as_bool(), json["index"].as_u64()), (Some(true), Some(2)));
+    assert!(json["origin"].as_str().is_some_and(|origin| origin.starts_with("localhost/") && origin.ends_with("/log")), "{json}");
 }
 
 #[test]
@@ -166,7 +167,7 @@ fn a_lock_file_is_one_question_and_every_package_has_a_verdict() {
         .says("the lock file's sha512 is not the one that its publisher signed")
         .says("✓ @demo.localhost/b@1.0.0");
     let unknown = place.write("unknown.json", lock_text.replacen("\"version\": \"1.0.0\"", "\"version\": \"9.9.9\"", 1));
-    place.at(url, &["verify", "--lockfile", unknown.to_str().unwrap()]).ends(1, "").says("is not in the log of 127.0.0.1");
+    place.at(url, &["verify", "--lockfile", unknown.to_str().unwrap()]).ends(1, "").says("is not in the log of localhost/");
 }
 
 #[test]
@@ -244,7 +245,7 @@ fn refusals_have_their_exit_codes_and_say_what_to_do() {
     place.run(&["keygen", "--out", other.to_str().unwrap()]).done();
     let other = ["claim", "acme.example", "--operator-key", operator.to_str().unwrap(), "--key", other.to_str().unwrap()];
     place.at(url, &other).ends(1, "[already_claimed]");
-    place.at(url, &["verify", "npm:acme.example/none@1.0.0"]).ends(1, "npm:acme.example/none@1.0.0 is not in the log of 127.0.0.1");
+    place.at(url, &["verify", "npm:acme.example/none@1.0.0"]).ends(1, "npm:acme.example/none@1.0.0 is not in the log of localhost/");
     place.at(url, &["channel", "list", "npm:acme.example/none"]).ends(1, "nothing was ever published as npm:acme.example/none");
     let both = place.package("both", "1.0.0", "");
     place.write("packages/both-1.0.0/pom.xml", "<project/>");

@@ -215,7 +215,10 @@ fn sought(domain: &Domain, full_name: &str, rows: &Rows) -> Result<Sought, Defec
         let Some(release) = rows.decoded::<Release>(&key)? else { continue };
         match &release.content {
             Content::Present(files) => {
-                if let Some(file) = files.iter().find(|file| file.spec.full_name() == full_name) {
+                // A platform is asked for as it is written, and as RubyGems shortens it; what is written so is meant first.
+                let file_name = format!("{full_name}.gem");
+                let exact = files.iter().find(|file| file.spec.full_name() == full_name);
+                if let Some(file) = exact.or_else(|| files.iter().find(|file| file.spec.has_file_name(&file_name))) {
                     return Ok(Sought::File(Box::new(file.clone()), Box::new(release)));
                 }
             }

@@ -1,6 +1,6 @@
 //! Log time as days and as HTTP dates (RFC 9110 §5.6.7). Reads no clock.
 
-use deedbox_model::TimeMs;
+use deedbox_model::{TimeMs, Utc};
 
 /// A day in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,23 +14,15 @@ pub(crate) struct Day {
 
 const DAY_MS: u64 = 86_400_000;
 
-/// The day of a moment (Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`).
+/// The day of a moment.
 pub(crate) fn day_of(time: TimeMs) -> Day {
-    let days = i64::try_from(time.as_ms() / DAY_MS).unwrap_or(0) + 719_468;
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    Day { year, month: u8::try_from(month).unwrap_or(1), day: u8::try_from(day).unwrap_or(1) }
+    let Utc { year, month, day, .. } = time.utc();
+    Day { year: i64::try_from(year).unwrap_or(0), month: u8::try_from(month).unwrap_or(1), day: u8::try_from(day).unwrap_or(1) }
 }
 
 /// `2026-11-21T14:00:00Z`.
 pub(crate) fn seconds(time: TimeMs) -> String {
-    let (Day { year, month, day }, (hour, minute, second)) = (day_of(time), clock(time));
+    let Utc { year, month, day, hour, minute, second, .. } = time.utc();
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
@@ -38,16 +30,11 @@ pub(crate) fn seconds(time: TimeMs) -> String {
 pub(crate) fn http_date(time: TimeMs) -> String {
     const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (Day { year, month, day }, (hour, minute, second)) = (day_of(time), clock(time));
+    let Utc { year, month, day, hour, minute, second, .. } = time.utc();
     let weekday = usize::try_from(time.as_ms() / DAY_MS % 7).unwrap_or(0);
     let weekday = WEEKDAYS.get(weekday).unwrap_or(&"Thu");
-    let month = MONTHS.get(usize::from(month) - 1).unwrap_or(&"Jan");
+    let month = usize::try_from(month).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?)).unwrap_or(&"Jan");
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
-}
-
-fn clock(time: TimeMs) -> (u64, u64, u64) {
-    let seconds = time.as_ms() % DAY_MS / 1_000;
-    (seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ fn files(facts: &Facts, name: &GemName, version: &GemVersion) -> Option<Vec<File
     }
     let pairs = native.gems.into_iter().zip(&manifest.artifacts).map(|(spec, artifact)| {
         let agrees = spec.name == name.name() && spec.version == version.as_str();
-        let is_gem = artifact.role == ROLE && artifact.name == format!("{}.gem", spec.full_name());
+        let is_gem = artifact.role == ROLE && spec.has_file_name(&artifact.name);
         (agrees && is_gem).then(|| File { spec, object: artifact.object() })
     });
     let mut files: Vec<File> = pairs.collect::<Option<_>>()?;

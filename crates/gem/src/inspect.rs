@@ -12,6 +12,7 @@ use deedbox_model::limits::{DESCRIPTION_BYTES, LICENCE_BYTES, URL_BYTES};
 use deedbox_model::{Artifact, Manifest, Metadata, ObjectRef, PackageId, TimeMs, Value};
 use deedbox_view::{ArtifactSource, InspectRefusal, Inspection, Said};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The role of each artifact.
 pub(crate) const ROLE: &str = "gem";
@@ -88,12 +89,12 @@ pub(crate) fn inspect(said: &Said<'_>, artifacts: &[&dyn ArtifactSource], limits
     }
     let mut gems =
         artifacts.iter().map(|artifact| Ok((*artifact, open(*artifact, limits)?))).collect::<Result<Vec<_>, InspectRefusal>>()?;
-    gems.sort_by_key(|(_, package)| file_name(&package.spec));
+    gems.sort_by_key(|(artifact, _)| artifact.name().to_owned());
     // The plain one stands for the others.
     let first = gems.iter().map(|(_, package)| &package.spec).min_by_key(|spec| spec.platform.clone()).cloned();
     let first = first.ok_or_else(|| refuse("artifact_count", "there is no .gem"))?;
     for (artifact, Package { spec, .. }) in &gems {
-        if artifact.name() != file_name(spec) {
+        if !spec.has_file_name(artifact.name()) {
             let shown: String = artifact.name().escape_debug().take(120).collect();
             return Err(refuse(
                 "gem_file_name",
@@ -107,7 +108,9 @@ pub(crate) fn inspect(said: &Said<'_>, artifacts: &[&dyn ArtifactSource], limits
             ));
         }
     }
-    if gems.windows(2).any(|pair| matches!(pair, [(_, a), (_, b)] if a.spec.platform == b.spec.platform)) {
+    let platforms: BTreeSet<_> = gems.iter().map(|(_, package)| package.spec.platform.as_deref()).collect();
+    let names: BTreeSet<_> = gems.iter().map(|(artifact, _)| artifact.name()).collect();
+    if platforms.len() != gems.len() || names.len() != gems.len() {
         return Err(refuse("gem_platform_twice", "two of the .gem files are for one platform; give one of them"));
     }
 
@@ -190,7 +193,10 @@ fn name_of(said: &Said<'_>, spec: &Spec) -> Result<GemName, InspectRefusal> {
 /// For every ecosystem alike; what does not fit is left out.
 fn metadata(spec: &Spec) -> Metadata {
     let fits = |text: &str, limit: usize| Metadata::may_hold(text, limit).then(|| text.to_owned());
-    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // A control character is no part of what people read of it elsewhere.
+    let one_line = |text: &str| {
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    };
     let url = |keys: &[&str]| keys.iter().find_map(|key| spec.metadata.get(*key)).and_then(|url| fits(url, URL_BYTES));
     Metadata {
         readme: None,

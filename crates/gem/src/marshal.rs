@@ -100,7 +100,7 @@ impl Writer {
         self.symbol("Gem::Platform");
         self.integer_bytes(3);
         self.symbol("@cpu");
-        self.text_or_nil(platform.cpu.as_deref());
+        self.text_or_nil(platform.short_cpu());
         self.symbol("@os");
         self.text(&platform.os);
         self.symbol("@version");

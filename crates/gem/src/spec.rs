@@ -93,6 +93,7 @@ impl Spec {
             let rule = "a version begins with a number, and dots join digits or letters behind it, like 1.4.0 or 2.0.0.rc1";
             refuse("gem_version", format!("the gem's metadata has no version that can be read: {rule}"))
         })?;
+        // As it is written: what RubyGems shortens it to differs between its versions.
         let platform = match root.get("platform") {
             None => None,
             Some(node) if node.is_nil() => None,
@@ -128,6 +129,13 @@ impl Spec {
     /// `N-V[-P]`.
     pub(crate) fn full_name(&self) -> String {
         crate::file::full_name(&self.name, &self.version, self.platform.as_deref())
+    }
+
+    /// The names that `gem build` gives its file: with the platform as it is written, and as RubyGems shortens it.
+    pub(crate) fn has_file_name(&self, file: &str) -> bool {
+        let short = self.platform.as_deref().and_then(Platform::parse).map(|platform| platform.short());
+        let named = |platform| file.strip_suffix(".gem") == Some(&crate::file::full_name(&self.name, &self.version, platform));
+        named(self.platform.as_deref()) || short.as_deref().is_some_and(|short| named(Some(short)))
     }
 
     /// What it needs to run.
@@ -190,16 +198,12 @@ fn version_text(node: Option<&Node>) -> Option<String> {
     GemVersion::parse(node?.text()?).ok().map(|version| version.as_str().to_owned())
 }
 
-/// Whether a text may be shown and put into an index: no control characters but line ends and tabs.
-fn is_clean(text: &str) -> bool {
-    !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r'))
-}
-
 fn text(root: &Node, name: &'static str) -> Result<Option<String>, InspectRefusal> {
     match root.get(name) {
         None => Ok(None),
         Some(node) if node.is_nil() => Ok(None),
-        Some(node) => match node.text().filter(|text| is_clean(text)) {
+        // Whatever is in it: nothing of it is in an index that is read by lines, and whoever shows it cleans it.
+        Some(node) => match node.text() {
             Some(text) => Ok(Some(text.to_owned())),
             None => Err(field(name, "is no text")),
         },
@@ -210,17 +214,14 @@ fn text(root: &Node, name: &'static str) -> Result<Option<String>, InspectRefusa
 fn texts(root: &Node, name: &'static str) -> Result<Vec<String>, InspectRefusal> {
     let Some(node) = root.get(name).filter(|node| !node.is_nil()) else { return Ok(Vec::new()) };
     let nodes = node.list().unwrap_or(std::slice::from_ref(node));
-    let texts = nodes.iter().filter(|node| !node.is_nil()).map(|node| node.text().filter(|text| is_clean(text)).map(str::to_owned));
+    let texts = nodes.iter().filter(|node| !node.is_nil()).map(|node| node.text().map(str::to_owned));
     texts.collect::<Option<Vec<_>>>().ok_or_else(|| field(name, "holds something else than texts"))
 }
 
 fn metadata(root: &Node) -> Result<BTreeMap<String, String>, InspectRefusal> {
     let Some(node) = root.get("metadata").filter(|node| !node.is_nil()) else { return Ok(BTreeMap::new()) };
     let Kind::Map(pairs) = &node.kind else { return Err(field("metadata", "is no map")) };
-    let pairs = pairs.iter().map(|(key, value)| {
-        let value = value.text().filter(|text| is_clean(text) && is_clean(key))?;
-        Some((key.clone(), value.to_owned()))
-    });
+    let pairs = pairs.iter().map(|(key, value)| Some((key.clone(), value.text()?.to_owned())));
     pairs.collect::<Option<_>>().ok_or_else(|| field("metadata", "holds something else than texts"))
 }
 

@@ -1,5 +1,5 @@
-//! YAML as gems carry it: one bounded tree. No tag makes anything, no alias is followed, nothing is there twice
-//! (spec/projections/gem.md §4).
+//! YAML as gems carry it: one bounded tree. No tag makes anything but YAML's own, which say how a text is written or read;
+//! no alias is followed, nothing is there twice (spec/projections/gem.md §4).
 
 use crate::limits::{YAML_DEPTH, YAML_NODES};
 use deedbox_view::InspectRefusal;
@@ -110,12 +110,16 @@ pub(crate) fn read(what: &str, bytes: &[u8]) -> Result<Node, InspectRefusal> {
                 ));
             }
             Event::Scalar(text, style, _, tag) => {
-                let plain = style == ScalarStyle::Plain && tag.is_none();
-                let node = Node { tag: tag_of(tag.as_deref()), kind: Kind::Scalar { text: text.into_owned(), plain } };
-                builder.put(node)?;
+                builder.put(scalar(text.into_owned(), style == ScalarStyle::Plain, tag.as_deref()))?;
             }
-            Event::SequenceStart(_, tag) => builder.open(Node { tag: tag_of(tag.as_deref()), kind: Kind::List(Vec::new()) })?,
-            Event::MappingStart(_, tag) => builder.open(Node { tag: tag_of(tag.as_deref()), kind: Kind::Map(Vec::new()) })?,
+            Event::SequenceStart(_, tag) => {
+                let tag = tag_of(tag.as_deref()).filter(|tag| !matches!(tag.as_str(), "!seq" | "tag:yaml.org,2002:seq"));
+                builder.open(Node { tag, kind: Kind::List(Vec::new()) })?;
+            }
+            Event::MappingStart(_, tag) => {
+                let tag = tag_of(tag.as_deref()).filter(|tag| !matches!(tag.as_str(), "!map" | "tag:yaml.org,2002:map"));
+                builder.open(Node { tag, kind: Kind::Map(Vec::new()) })?;
+            }
             Event::SequenceEnd | Event::MappingEnd => builder.close()?,
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
         }
@@ -123,9 +127,45 @@ pub(crate) fn read(what: &str, bytes: &[u8]) -> Result<Node, InspectRefusal> {
     builder.root.ok_or_else(|| malformed("there is nothing in it"))
 }
 
-/// The tag as it is written; the one that says "a text" says nothing more than quotes do.
+/// The tag as it is written.
 fn tag_of(tag: Option<&Tag>) -> Option<String> {
-    tag.map(|tag| format!("{}{}", tag.handle, tag.suffix)).filter(|tag| !matches!(tag.as_str(), "!" | "tag:yaml.org,2002:str"))
+    tag.map(|tag| format!("{}{}", tag.handle, tag.suffix))
+}
+
+/// A text under one of YAML's own tags, as Ruby reads it: what is in quotes is that text, whatever its tag says; base64 is
+/// unpacked; a number, a truth value, nothing or a time is what it would be without its tag.
+fn scalar(text: String, unquoted: bool, tag: Option<&Tag>) -> Node {
+    let literal = |text| Node { tag: None, kind: Kind::Scalar { text, plain: false } };
+    let Some(tag) = tag_of(tag) else { return Node { tag: None, kind: Kind::Scalar { text, plain: unquoted } } };
+    match tag.strip_prefix("tag:yaml.org,2002:").or_else(|| tag.strip_prefix('!')) {
+        Some("binary") => literal(String::from_utf8_lossy(&unpacked(&text)).into_owned()),
+        Some("" | "str" | "ruby/string") => literal(text),
+        Some("int" | "float" | "bool" | "null" | "timestamp") => Node { tag: None, kind: Kind::Scalar { text, plain: unquoted } },
+        _ => Node { tag: Some(tag), kind: Kind::Scalar { text, plain: false } },
+    }
+}
+
+/// Base64 as Ruby's `unpack("m")` takes it: what is no letter of it is passed over, and the first `=` ends it.
+fn unpacked(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut bits, mut held) = (0u32, 0u32);
+    for byte in text.bytes().take_while(|b| *b != b'=') {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => continue,
+        };
+        bits = (bits << 6 | u32::from(six)) & 0xffff;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            out.extend(u8::try_from(bits >> held & 0xff));
+        }
+    }
+    out
 }
 
 struct Builder<'a> {
@@ -221,6 +261,44 @@ mod tests {
                 .unwrap();
         let exact: Vec<_> = node.list().unwrap().iter().map(|n| n.exact().unwrap_or("-")).collect();
         assert_eq!(exact, ["1.0.0", "-", "1.0", "-", "-", "-", "-", "-", "-", "-", "widget", "-", "~", "1.0.a"]);
+    }
+
+    #[test]
+    fn yamls_own_tags_say_how_a_text_is_read_and_make_nothing() {
+        let of = |text: &str| read("x", format!("a: {text}\n").as_bytes()).unwrap().get("a").cloned().unwrap();
+        for (written, exact) in [
+            ("!binary |-\n  Y2Fmw6kgdG9vbHM=", Some("caf\u{e9} tools")),
+            ("!binary Y2Fmw6kgdG9vbHM=", Some("caf\u{e9} tools")),
+            ("!!binary \"Y2Fm\\nw6k=\"", Some("caf\u{e9}")),
+            ("!<tag:yaml.org,2002:binary> Sm9z6Q==", Some("Jos\u{fffd}")),
+            ("!binary |\n  Y2Fm\n  w6kg\n", Some("caf\u{e9} ")),
+            ("!binary '****'", Some("")),
+            ("!!str 1.0", Some("1.0")),
+            ("!str 1.0", Some("1.0")),
+            ("! yes", Some("yes")),
+            ("!ruby/string x", Some("x")),
+            ("!!int 7", None),
+            ("!!float 7.5", None),
+            ("!!bool yes", None),
+            ("!!null ~", None),
+            ("!!null ''", Some("")),
+            ("!!int \"7\"", Some("7")),
+            ("!!timestamp 2026-11-21", None),
+        ] {
+            let node = of(written);
+            assert_eq!((node.tag.as_deref(), node.exact()), (None, exact), "{written}");
+        }
+        for list in ["!!seq [x]", "!seq [x]", "[x]"] {
+            assert_eq!(of(list), of("[x]"), "{list}");
+        }
+        for map in ["!!map {b: c}", "!map {b: c}"] {
+            assert_eq!(of(map), of("{b: c}"), "{map}");
+        }
+        for other in
+            ["!!set {b}", "!ruby/sym x", "!!omap [b: c]", "!ruby/string:Gem::Version x", "!x y", "!!python/none x", "!ruby/array:X [b]"]
+        {
+            assert!(of(other).tag.is_some(), "{other}");
+        }
     }
 
     proptest! {

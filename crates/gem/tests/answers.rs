@@ -56,6 +56,29 @@ fn without_sums(body: &str) -> String {
 }
 
 #[test]
+fn a_platform_that_rubygems_shortens_is_listed_as_written_and_answers_to_both_names() {
+    let mut log = Log::default();
+    publish(&mut log, &[Source::new("widget", "1.0.0"), Source::new("widget", "1.0.0").on("x86_64-linux-gnu")]);
+    publish(&mut log, &[Source::new("gear", "1.0.0").on("x86_64-linux-gnu"), Source::new("gear", "1.0.0").on("x86_64-linux")]);
+    let rows = log.rows();
+    let info = text(&rows.answer(&get("acme.example/info/widget")));
+    assert!(info.contains("\n1.0.0-x86_64-linux-gnu |checksum:"), "{info}");
+    let object = |path: &str| match rows.answer(&get(&format!("acme.example/gems/{path}"))).body {
+        Body::Object(object) => Some(object),
+        _ => None,
+    };
+    let written = object("widget-1.0.0-x86_64-linux-gnu.gem");
+    assert!(written.is_some() && written != object("widget-1.0.0.gem"));
+    assert_eq!(written, object("widget-1.0.0-x86_64-linux.gem"), "as RubyGems 3.3 asks for it");
+    assert_eq!(object("widget-1.0.0-x86_64-linux-musl.gem"), None);
+    for name in ["widget-1.0.0-x86_64-linux-gnu", "widget-1.0.0-x86_64-linux"] {
+        assert_eq!(rows.answer(&get(&format!("acme.example/quick/Marshal.4.8/{name}.gemspec.rz"))).status, 200, "{name}");
+    }
+    let gears = ["gear-1.0.0-x86_64-linux-gnu.gem", "gear-1.0.0-x86_64-linux.gem"].map(object);
+    assert!(gears.iter().all(Option::is_some) && gears[0] != gears[1], "where both are written, each is itself");
+}
+
+#[test]
 fn info_has_a_line_for_each_platform_and_none_for_what_is_yanked() {
     let response = shelf().rows().answer(&get("acme.example/info/widget"));
     assert_eq!(

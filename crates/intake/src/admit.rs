@@ -3,6 +3,7 @@
 
 use crate::lease::Lease;
 use crate::memory::Room;
+use crate::recall::earlier;
 use crate::refusal::IntakeRefusal;
 use crate::source::StoredArtifact;
 use crate::{Door, MANIFEST_READ, is_ahead};
@@ -12,7 +13,7 @@ use deedbox_authority::{PROJECTION, Refusal, VERSION};
 use deedbox_model::event::{Event, Evidence, ReleasePublished};
 use deedbox_model::row::decode_row;
 use deedbox_model::{Digests, KeyId, Manifest, ObjectRef, PublicKey, Sha256Digest, Statement, TimeMs, Unverified, Verified, limits};
-use deedbox_store::{ProjectionId, StoreError};
+use deedbox_store::{Left, ProjectionId, StoreError};
 use deedbox_view::{ArtifactSource, Dialect, Fact, FactsNeeded, Said};
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,10 +92,17 @@ impl Door {
         Ok(Admitted { statement: Arc::new(statement), lease })
     }
 
-    /// Takes published objects off their domain's account. Called when the event is in the log.
-    pub fn pinned(&self, statement: &Statement, objects: impl IntoIterator<Item = Sha256Digest>) {
-        if let deedbox_model::Speaker::Domain { domain, .. } = statement.speaker() {
-            self.budget.release(domain, objects);
+    /// Takes published objects off every account. Called when the event is in the log. A crash before the notes are gone leaves notes of
+    /// what is published, which the next start clears.
+    pub fn pinned(&self, objects: &[Sha256Digest]) {
+        let notes = self.budget.settle(objects);
+        if notes.is_empty() {
+            return;
+        }
+        let objects = Arc::clone(&self.objects);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // Nobody waits for it: what fails is cleared by the sweep's next look, or by the next start.
+            runtime.spawn(async move { objects.forget(Left::Note, notes).await });
         }
     }
 
@@ -250,7 +258,8 @@ impl Door {
     }
 
     /// Removes objects that are older than `older_than_ms` (`UNREFERENCED_MS` is the rule), that no event refers to and that nobody is about to. `is_referenced`
-    /// answers from rows; since an object's lease outlives the folding of its event, no object falls between the two.
+    /// answers from rows; since an object's lease outlives the folding of its event, no object falls between the two. Parts of that age go
+    /// too, and what is gone or published is on no account.
     pub async fn sweep<F, Fut>(&self, now: TimeMs, older_than_ms: u64, is_referenced: F) -> Result<u64, IntakeRefusal>
     where
         F: Fn(Sha256Digest) -> Fut,
@@ -270,10 +279,12 @@ impl Door {
             let _closed = self.gate.write().await;
             if !self.leases.holds(&address) && !is_referenced(address).await? {
                 self.objects.delete(&address).await?;
+                self.objects.forget(Left::Note, self.budget.settle(&[address])).await?;
                 removed += 1;
             }
         }
         removed += self.objects.sweep_temporary(older_than_ms).await?;
+        removed += self.sweep_accounts(earlier(now, older_than_ms), is_referenced).await?;
         Ok(removed)
     }
 }

@@ -8,7 +8,9 @@ pub mod admit;
 pub mod budget;
 mod known;
 pub mod lease;
+pub mod limits;
 mod memory;
+mod recall;
 pub mod refusal;
 pub mod source;
 pub mod upload;
@@ -19,6 +21,7 @@ use deedbox_view::Dialect;
 use std::sync::Arc;
 
 pub use admit::Admitted;
+pub use budget::Progress;
 pub use refusal::IntakeRefusal;
 pub use upload::Uploader;
 

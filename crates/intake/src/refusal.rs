@@ -42,6 +42,12 @@ pub enum IntakeRefusal {
         "{domain} has {pending} bytes uploaded and not published; with this one they would be more than {limit}: publish them, or wait a day"
     )]
     Budget { domain: Domain, pending: u64, limit: u64 },
+    #[error("{domain} has {limit} objects uploaded and not published, which is all it may have: publish them, or wait a day")]
+    BudgetObjects { domain: Domain, limit: usize },
+    #[error("{address} is being uploaded for this domain now, and two uploads never write one part")]
+    UnderWay { address: String },
+    #[error("of {address} the first {offset} bytes are here for this domain: an upload goes on from there, and from nowhere else")]
+    UploadOffset { address: String, offset: u64 },
     #[error("{size} bytes are too many for one object here: at most {limit}")]
     ObjectTooLarge { size: u64, limit: u64 },
     #[error("the uploaded bytes are not those of the address: {0}")]
@@ -78,7 +84,9 @@ impl IntakeRefusal {
             IntakeRefusal::Message => "message",
             IntakeRefusal::Inspect(refusal) => refusal.code,
             IntakeRefusal::Permit(_) => "permit",
-            IntakeRefusal::Budget { .. } => "budget",
+            IntakeRefusal::Budget { .. } | IntakeRefusal::BudgetObjects { .. } => "budget",
+            IntakeRefusal::UnderWay { .. } => "upload_under_way",
+            IntakeRefusal::UploadOffset { .. } => "upload_offset",
             IntakeRefusal::ObjectTooLarge { .. } => "object_too_large",
             IntakeRefusal::DigestMismatch(_) => "digest_mismatch",
             IntakeRefusal::Store(_) => "store",

@@ -1,5 +1,8 @@
-//! Uploads: a permit, a budget, a stream that is hashed as it comes, and an object in place or nothing (spec/objects.md §4).
+//! Uploads: a permit, a budget, a stream that is hashed as it comes, and an object in place, a part that is gone on with, or nothing
+//! (spec/objects.md §4). A part belongs to a domain and an object; one upload writes it at a time.
 
+use crate::budget::{Progress, Reservation};
+use crate::limits::{PART_FROM_BYTES, PART_LEAST_BYTES};
 use crate::refusal::IntakeRefusal;
 use crate::{Door, is_ahead};
 use bytes::Bytes;
@@ -7,8 +10,10 @@ use deedbox_authority::rows::{DomainRow, domain_key};
 use deedbox_authority::{PROJECTION, VERSION};
 use deedbox_model::permit::Permit;
 use deedbox_model::row::decode_row;
-use deedbox_model::{Digests, Domain, ObjectRef, TimeMs};
-use deedbox_store::{ProjectionId, Upload};
+use deedbox_model::{Digests, Domain, ObjectRef, Sha256Digest, TimeMs};
+use deedbox_store::{Begin, Left, ProjectionId, StoreError, Upload};
+use std::future::Future;
+use std::sync::Arc;
 
 /// A proof that a permit was checked: its holder may upload on this domain's account.
 #[derive(Debug, Clone)]
@@ -23,14 +28,22 @@ impl Uploader {
     }
 }
 
-/// One upload on its way. Dropped without `finish`, as when its sender hangs up, it leaves nothing: what was written is
-/// removed in the background. A crash before that leaves a temporary file, which the sweep removes.
+/// One upload on its way. Dropped without `finish`, as when its sender hangs up, it leaves its part if it has one, and else nothing.
 pub struct Incoming<'a> {
     door: &'a Door,
-    uploader: &'a Uploader,
-    upload: Option<Box<dyn Upload>>,
+    going: Going,
+}
+
+/// The file of an upload, and what holds its bytes on the account: never one without the other. Dropped, it cleans up in the background.
+/// A crash before that leaves the part as far as it was written, or a temporary file, which is swept.
+struct Going {
+    /// None once it is over.
+    file: Option<(Box<dyn Upload>, Reservation)>,
     object: ObjectRef,
     received: u64,
+    since: TimeMs,
+    /// Whether what was written cannot be part of the object.
+    is_spoilt: bool,
 }
 
 impl Door {
@@ -67,59 +80,120 @@ impl Door {
         Ok(Uploader { domain })
     }
 
-    /// Begins an upload of exactly this object. Refused before the first byte where it cannot end well.
-    pub async fn begin<'a>(&'a self, uploader: &'a Uploader, object: ObjectRef, now: TimeMs) -> Result<Incoming<'a>, IntakeRefusal> {
-        if object.size > self.policy.max_object_bytes {
-            return Err(IntakeRefusal::ObjectTooLarge { size: object.size, limit: self.policy.max_object_bytes });
-        }
-        self.budget.reserve(&uploader.domain, object.sha256, object.size, now)?;
-        match self.objects.begin().await {
-            Ok(upload) => Ok(Incoming { door: self, uploader, upload: Some(upload), object, received: 0 }),
-            Err(e) => {
-                self.budget.release(&uploader.domain, [object.sha256]);
-                Err(e.into())
-            }
-        }
+    /// Begins an upload of exactly this object, from its first byte. Refused before that where it cannot end well.
+    pub async fn begin<'a>(&'a self, uploader: &Uploader, object: ObjectRef, now: TimeMs) -> Result<Incoming<'a>, IntakeRefusal> {
+        self.fits(&object)?;
+        let reservation = self.budget.reserve(&uploader.domain, object, object.size >= PART_FROM_BYTES)?;
+        let how = if reservation.has_part() { Begin::Anew } else { Begin::Apart };
+        self.incoming(reservation, how, now).await
     }
+
+    /// Goes on with the part of an upload, from this byte: that of the first one that is not here.
+    pub async fn resume<'a>(
+        &'a self,
+        uploader: &Uploader,
+        object: ObjectRef,
+        offset: u64,
+        now: TimeMs,
+    ) -> Result<Incoming<'a>, IntakeRefusal> {
+        self.fits(&object)?;
+        let reservation = self.budget.resume(&uploader.domain, object, offset)?;
+        let incoming = self.incoming(reservation, Begin::Again, now).await?;
+        if incoming.going.received != offset {
+            // The file is not what the account says. What is right of it stays, and whoever asks is told how much that is.
+            return Err(IntakeRefusal::UploadOffset { address: object.sha256.to_address(), offset: incoming.going.received });
+        }
+        Ok(incoming)
+    }
+
+    /// How far an upload is on this domain's account, if it broke off or is on its way.
+    pub fn progress(&self, uploader: &Uploader, address: &Sha256Digest) -> Option<Progress> {
+        self.budget.progress(&uploader.domain, address)
+    }
+
+    fn fits(&self, object: &ObjectRef) -> Result<(), IntakeRefusal> {
+        let limit = self.policy.max_object_bytes;
+        if object.size > limit { Err(IntakeRefusal::ObjectTooLarge { size: object.size, limit }) } else { Ok(()) }
+    }
+
+    /// Goes on to its end where its sender goes away meanwhile: a part that is being hashed again is not forgotten.
+    async fn incoming(&self, reservation: Reservation, how: Begin, now: TimeMs) -> Result<Incoming<'_>, IntakeRefusal> {
+        let objects = Arc::clone(&self.objects);
+        let going = in_any_case(async move {
+            let id = reservation.id().clone();
+            let upload = match objects.begin_for(&id, how).await {
+                Ok(upload) => upload,
+                Err(error) => {
+                    // What cannot be opened is not gone on with either. If this fails too, the next start finds it.
+                    if reservation.has_part() {
+                        let _ = objects.forget(Left::Part, vec![id]).await;
+                    }
+                    return Err(error.into());
+                }
+            };
+            let received = upload.received();
+            Ok(Going { object: id.object, received, file: Some((upload, reservation)), since: now, is_spoilt: false })
+        });
+        Ok(Incoming { door: self, going: going.await? })
+    }
+}
+
+/// Does the work to its end, also where nobody waits for it any more.
+async fn in_any_case<T: Send + 'static>(work: impl Future<Output = Result<T, IntakeRefusal>> + Send + 'static) -> Result<T, IntakeRefusal> {
+    tokio::spawn(work).await.unwrap_or_else(|e| Err(StoreError::medium("an upload", e).into()))
+}
+
+fn over() -> IntakeRefusal {
+    IntakeRefusal::DigestMismatch("the upload is over".to_owned())
 }
 
 impl Incoming<'_> {
     /// The next bytes. More than were announced end the upload.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), IntakeRefusal> {
-        self.received += bytes.len() as u64;
-        if self.received > self.object.size {
-            return Err(IntakeRefusal::DigestMismatch(format!("more than the {} bytes that were announced", self.object.size)));
+        let going = &mut self.going;
+        let (upload, reservation) = going.file.as_mut().ok_or_else(over)?;
+        let received = going.received + bytes.len() as u64;
+        if received > going.object.size {
+            going.is_spoilt = true;
+            return Err(IntakeRefusal::DigestMismatch(format!("more than the {} bytes that were announced", going.object.size)));
         }
-        match &mut self.upload {
-            Some(upload) => Ok(upload.write(bytes).await?),
-            None => Err(IntakeRefusal::DigestMismatch("the upload is over".to_owned())),
-        }
+        upload.write(bytes).await?;
+        going.received = received;
+        reservation.received(received);
+        Ok(())
     }
 
-    /// Puts the object in place if the bytes are those announced; else leaves nothing.
+    /// Puts the object in place if the bytes are those announced; else leaves nothing. What comes into place is on the account, also where
+    /// its sender hangs up meanwhile.
     pub async fn finish(mut self) -> Result<Digests, IntakeRefusal> {
-        match self.upload.take() {
-            Some(upload) => {
-                let result = upload.finish(self.object).await;
-                match &result {
-                    Ok(digests) => self.door.uploaded.learn(self.object.sha256, *digests),
-                    Err(_) => self.door.budget.release(&self.uploader.domain, [self.object.sha256]),
-                }
-                Ok(result?)
-            }
-            None => Err(IntakeRefusal::DigestMismatch("the upload is over".to_owned())),
-        }
+        let (upload, reservation) = self.going.file.take().ok_or_else(over)?;
+        let (object, since) = (self.going.object, self.going.since);
+        let finished = in_any_case(async move {
+            let digests = upload.finish(object).await?;
+            reservation.here(since);
+            Ok(digests)
+        });
+        let digests = finished.await?;
+        self.door.uploaded.learn(object.sha256, digests);
+        Ok(digests)
     }
 }
 
-impl Drop for Incoming<'_> {
+impl Drop for Going {
     fn drop(&mut self) {
-        if let Some(upload) = self.upload.take() {
-            self.door.budget.release(&self.uploader.domain, [self.object.sha256]);
-            // These bytes are on nobody's account any more: who sends halves for a day must not fill the disk.
-            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                runtime.spawn(upload.abort());
-            }
+        let Some((upload, reservation)) = self.file.take() else { return };
+        let (since, keeps) = (self.since, !self.is_spoilt && self.received >= PART_LEAST_BYTES && reservation.may_keep());
+        // The reservation goes along: the account holds these bytes until they are gone from the disk, or are a part.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                match keeps {
+                    true => match upload.keep().await {
+                        0 => {}
+                        bytes => reservation.kept(bytes, since),
+                    },
+                    false => upload.abort().await,
+                }
+            });
         }
     }
 }

@@ -32,8 +32,8 @@ impl FileName {
         }
         let signature = SIGNATURES.iter().find(|ending| tail.ends_with(**ending)).copied().unwrap_or_default();
         let signed = tail.strip_suffix(signature)?;
-        // The extension is what follows the last dot; an archive packed twice has two.
-        let dot = signed.rfind('.')?;
+        // Without a classifier the extension is all of it. With one it is what follows the last dot; a packed tar has two.
+        let dot = if signed.starts_with('.') { 0 } else { signed.rfind('.')? };
         let dot = signed.get(..dot).and_then(|before| before.strip_suffix(".tar")).map_or(dot, str::len);
         let (classifier, extension) = signed.split_at(dot);
         let extension = extension.strip_prefix('.').filter(|extension| !extension.is_empty())?;
@@ -41,7 +41,7 @@ impl FileName {
             Some("") => return None,
             classifier => classifier.map(str::to_owned),
         };
-        if classifier.is_none() && dot != 0 {
+        if signed.contains("..") || extension.ends_with('.') {
             return None;
         }
         Some(FileName { tail: tail.to_owned(), classifier, extension: format!("{extension}{signature}") })
@@ -61,6 +61,8 @@ impl FileName {
             (None, "pom") => "pom",
             (None, "module") => "module",
             (None, "jar") => "jar",
+            // `A-V.cdx.json` tells of the release, and `A-V.tar.gz` is it.
+            (None, extension) if extension.contains('.') && !extension.starts_with("tar.") => "attached",
             (None, _) => "main",
             (Some("sources"), "jar") => "sources",
             (Some("javadoc"), "jar") => "javadoc",
@@ -73,19 +75,25 @@ impl FileName {
         if self.is_signature() {
             return if self.tail.ends_with(".asc") { "application/pgp-signature" } else { "application/json" };
         }
-        match self.extension.as_str() {
+        match self.last_extension() {
             "pom" | "xml" => "text/xml",
             "module" | "json" => "application/json",
             "jar" | "war" | "ear" | "rar" | "aar" => "application/java-archive",
             "zip" => "application/zip",
-            "tar.gz" | "tgz" => "application/gzip",
+            "gz" if self.extension == "tar.gz" => "application/gzip",
+            "tgz" => "application/gzip",
             _ => "application/octet-stream",
         }
     }
 
     /// Whether it is a zip, by what it is called.
     pub(crate) fn is_zip(&self) -> bool {
-        matches!(self.extension.as_str(), "jar" | "war" | "ear" | "rar" | "aar" | "zip")
+        matches!(self.last_extension(), "jar" | "war" | "ear" | "rar" | "aar" | "zip")
+    }
+
+    /// What follows the last dot.
+    fn last_extension(&self) -> &str {
+        self.extension.rsplit('.').next().unwrap_or(&self.extension)
     }
 
     /// The order in which the files of a release are its principal ones.
@@ -124,6 +132,18 @@ mod tests {
             (".jar.asc", None, "jar.asc", "signature"),
             ("-sources.jar.asc", Some("sources"), "jar.asc", "signature"),
             (".pom.sigstore.json", None, "pom.sigstore.json", "signature"),
+            (".cdx.json", None, "cdx.json", "attached"),
+            (".spdx.rdf.xml", None, "spdx.rdf.xml", "attached"),
+            (".cdx.json.asc", None, "cdx.json.asc", "signature"),
+            (".jar.original", None, "jar.original", "attached"),
+            (".jar.intoto.build.slsa", None, "jar.intoto.build.slsa", "attached"),
+            (".tar.bz2", None, "tar.bz2", "main"),
+            (".tar.gz.asc", None, "tar.gz.asc", "signature"),
+            (".xsd.zip", None, "xsd.zip", "attached"),
+            (".buildinfo", None, "buildinfo", "main"),
+            (".a-b.c", None, "a-b.c", "attached"),
+            ("-linux-x86_64.so.1", Some("linux-x86_64.so"), "1", "attached"),
+            ("-pack200.jar.pack.gz", Some("pack200.jar.pack"), "gz", "attached"),
         ] {
             let name = FileName::of_tail(tail).unwrap_or_else(|| panic!("{tail}"));
             assert_eq!((name.classifier.as_deref(), name.extension.as_str(), name.role()), (classifier, extension, role), "{tail}");
@@ -142,7 +162,12 @@ mod tests {
             ".jar.sha1",
             "-sources.jar.md5",
             ".pom.asc.sha512",
-            ".a.b",
+            ".a..b",
+            "..a",
+            ".a.",
+            "-a..b",
+            ".cdx.json.sha256",
+            ".jar.asc.sha512",
             "-a/b.jar",
             "-a b.jar",
             ".asc",

@@ -1,6 +1,6 @@
 //! Inspection: from the files of one coordinate and version to the manifest of their release (spec/projections/maven.md
 //! §3). Done by the publisher and again by the server, with one result. The POM says who it is; the id says where the
-//! domain ends in its group; the main jar's own properties must not say another version.
+//! domain ends in its group. What a jar says of its version is nobody's law: Maven never looks.
 
 use crate::files::FileName;
 use crate::limits;
@@ -66,16 +66,10 @@ pub(crate) fn inspect(said: &Said<'_>, artifacts: &[&dyn ArtifactSource], zips: 
 
     let mut plugin = None;
     for (artifact, name) in files.values().filter(|(_, name)| name.is_zip()) {
-        let is_main = name.classifier.is_none();
-        let properties = format!("META-INF/maven/{}/{}/pom.properties", coordinates.group(), coordinates.artifact());
-        let wanted =
-            [Wanted { name: &properties, bytes: limits::PROPERTIES_BYTES }, Wanted { name: PLUGIN_XML, bytes: limits::PLUGIN_XML_BYTES }];
-        let found = zip::read(*artifact, zips, if is_main { &wanted } else { &[] })?;
-        for (member, bytes) in found {
-            match member {
-                PLUGIN_XML => plugin = Some(bytes),
-                _ => agree(artifact.name(), &bytes, &pom, &version)?,
-            }
+        let wanted = [Wanted { name: PLUGIN_XML, bytes: limits::PLUGIN_XML_BYTES }];
+        let is_plugin = pom.packaging == PLUGIN && name.classifier.is_none();
+        for (_, bytes) in zip::read(*artifact, zips, if is_plugin { &wanted } else { &[] })? {
+            plugin = Some(bytes);
         }
     }
     let manifest = Manifest {
@@ -152,23 +146,6 @@ fn version_of(coordinates: &Coordinates, pom: &Pom, file: &str) -> Result<Packag
     })
 }
 
-/// What the build wrote into the main jar about itself. A jar that holds others has theirs too; only its own counts.
-fn agree(jar: &str, properties: &[u8], pom: &Pom, version: &PackageVersion) -> Result<(), InspectRefusal> {
-    let text: String = properties.iter().map(|b| char::from(*b)).collect();
-    let value = text.lines().rev().find_map(|line| line.trim_start().strip_prefix("version")?.trim_start().strip_prefix(['=', ':']));
-    match value.map(str::trim) {
-        Some(value) if value != pom.version && value != version.as_str() => Err(refuse(
-            "jar_version",
-            format!(
-                "{jar} says in its pom.properties that it is version {:?}, and the POM says {}; build it again",
-                value.chars().take(80).collect::<String>(),
-                pom.version
-            ),
-        )),
-        _ => Ok(()),
-    }
-}
-
 fn native(coordinates: &Coordinates, pom: &Pom, plugin_xml: Option<&[u8]>) -> Result<Value, InspectRefusal> {
     let mut native = BTreeMap::from([("packaging".to_owned(), Value::from(pom.packaging.as_str()))]);
     let mut put = |key: &str, value: Option<Value>| {
@@ -182,7 +159,7 @@ fn native(coordinates: &Coordinates, pom: &Pom, plugin_xml: Option<&[u8]>) -> Re
     if pom.packaging == PLUGIN {
         let prefix = match plugin_xml {
             Some(bytes) => {
-                let asks = [Ask { path: "plugin/goalPrefix", counts: true }];
+                let asks = [Ask { path: "plugin/goalPrefix", counts: true, once: true }];
                 let texts = xml::read(bytes, "plugin", &asks).map_err(|e| refuse("plugin_xml", format!("{PLUGIN_XML}: {e}")))?;
                 texts.get("plugin/goalPrefix").filter(|text| !text.is_empty()).cloned()
             }

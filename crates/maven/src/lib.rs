@@ -12,6 +12,8 @@
 //! | any write | 405, naming the command that does it |
 
 mod answers;
+mod encoding;
+mod entities;
 mod files;
 mod fold;
 mod inspect;

@@ -12,8 +12,6 @@ pub const FILE_NAME_BYTES: usize = 255;
 pub const POM_BYTES: u64 = 4 * 1024 * 1024;
 /// Bytes of a plugin descriptor: one that documents hundreds of goals.
 pub const PLUGIN_XML_BYTES: u64 = 8 * 1024 * 1024;
-/// Bytes of a `pom.properties`: three lines and a comment.
-pub const PROPERTIES_BYTES: u64 = 64 * 1024;
 /// Bytes of a `maven-metadata.xml` that is read for its order: that of a hundred thousand versions.
 pub const METADATA_BYTES: usize = 4 * 1024 * 1024;
 /// Nesting of elements: plugin settings go to fifteen.

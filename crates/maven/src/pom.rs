@@ -54,15 +54,15 @@ const ASKS: [Ask; 20] = [
     shown("project/description"),
     shown("project/url"),
     shown("project/scm/url"),
-    shown("project/licenses/license/name"),
+    Ask { path: "project/licenses/license/name", counts: false, once: false },
     shown("project/modelVersion"),
 ];
 
 const fn counts(path: &'static str) -> Ask {
-    Ask { path, counts: true }
+    Ask { path, counts: true, once: true }
 }
 const fn shown(path: &'static str) -> Ask {
-    Ask { path, counts: false }
+    Ask { path, counts: false, once: true }
 }
 
 impl Pom {
@@ -187,6 +187,8 @@ mod tests {
             ("pom_property", "<groupId>g</groupId><artifactId>a</artifactId><version>${revision}</version>"),
             ("pom_twice", "<groupId>g</groupId><groupId>g</groupId><artifactId>a</artifactId><version>1</version>"),
             ("pom_field", "<groupId>g</groupId><artifactId><b/></artifactId><version>1</version>"),
+            ("pom_twice", "<groupId>g</groupId><artifactId>a</artifactId><version>1</version><name>n</name><name>n</name>"),
+            ("pom_field", "<groupId>g</groupId><artifactId>a</artifactId><version>1</version><description><b>x</b></description>"),
         ] {
             assert_eq!(of(inside), Err(code), "{inside}");
         }

@@ -1,7 +1,9 @@
-//! XML within bounds (XML 1.0), event by event: texts of the elements that are asked for. No document type, no entity but
-//! the five that XML has, no element inside a text that counts. Elements are named as written, prefixes and all, as
+//! XML within bounds (XML 1.0), event by event: texts of the elements that are asked for. No document type that could hold
+//! anything, no entity but those of XML and the letters that Maven knows, no element inside a text that counts. Elements are named as written, prefixes and all, as
 //! Maven's own reader does. Never fetches anything, and never keeps what was not asked for.
 
+use crate::encoding::{WHITE, decode};
+use crate::entities::character;
 use crate::limits::{XML_DEPTH, XML_TEXT_BYTES};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -16,11 +18,11 @@ pub(crate) enum BadXml {
     /// In an alphabet that is not read here.
     #[error("it is written in {0}; write it in UTF-8")]
     Encoding(String),
-    /// A document type.
-    #[error("it has a document type, which could hold entities; take <!DOCTYPE …> out")]
+    /// A document type that could hold something, or is where none may be.
+    #[error("it has a document type with declarations in it, or not where XML has it, and readers differ about it; take <!DOCTYPE …> out")]
     DocumentType,
-    /// A reference to something that is not here, where it matters.
-    #[error("<{0}> holds an entity that XML does not have by itself; write the character")]
+    /// A reference to something that is not here.
+    #[error("it holds the entity &{0};, which neither XML nor Maven has by itself; write the character")]
     Entity(String),
     /// Nested too deeply.
     #[error("it is nested deeper than {XML_DEPTH} levels")]
@@ -45,6 +47,8 @@ pub(crate) struct Ask {
     pub(crate) path: &'static str,
     /// Whether its text counts: there once, text only. Otherwise the first one is kept, as far as it can be read.
     pub(crate) counts: bool,
+    /// Whether Maven refuses a second one, though its text does not count.
+    pub(crate) once: bool,
 }
 
 /// Texts by path, trimmed; an element without text has an empty one.
@@ -53,23 +57,38 @@ pub(crate) type Texts = BTreeMap<&'static str, String>;
 /// Reads the texts of these elements. Each path begins with `root`. An ask that counts and has asks below it is an element
 /// that must not be there twice.
 pub(crate) fn read(bytes: &[u8], root: &'static str, asks: &[Ask]) -> Result<Texts, BadXml> {
-    let text = decode(bytes)?;
-    let mut reader = Reader::from_str(&text);
+    let source = decode(bytes)?;
+    let mut reader = Reader::from_str(&source);
     reader.config_mut().expand_empty_elements = true;
-    let mut walk = Walk { asks, root, path: String::new(), depth: 0, roots: 0, texts: Texts::new(), open: None };
+    reader.config_mut().check_comments = true;
+    let mut walk = Walk { asks, root, path: String::new(), depth: 0, roots: 0, has_type: false, texts: Texts::new(), open: None };
     loop {
+        let begins = reader.buffer_position();
         let event = reader.read_event().map_err(|e| BadXml::Malformed(e.to_string()))?;
+        let written = usize::try_from(begins).ok().and_then(|at| source.get(at..)).unwrap_or_default();
         match event {
             Event::Start(start) | Event::Empty(start) => walk.start(&start)?,
             Event::End(_) => walk.end(),
             Event::Text(text) => walk.text(&text.decode().map_err(|e| BadXml::Malformed(e.to_string()))?)?,
-            Event::CData(text) => walk.text(&text.decode().map_err(|e| BadXml::Malformed(e.to_string()))?)?,
+            Event::CData(_) if walk.depth == 0 => return Err(outside()),
+            Event::CData(text) => walk.put(&text.decode().map_err(|e| BadXml::Malformed(e.to_string()))?)?,
             Event::GeneralRef(name) => {
                 let name = name.decode().map_err(|e| BadXml::Malformed(e.to_string()))?;
                 walk.reference(&name)?;
             }
-            Event::DocType(_) => return Err(BadXml::DocumentType),
-            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+            Event::DocType(inside) => {
+                let inside = inside.decode().map_err(|e| BadXml::Malformed(e.to_string()))?;
+                walk.document_type(written, &inside)?;
+            }
+            // The declaration is gone already: it is the first of all, or it is none.
+            Event::Decl(_) => return Err(declared_late()),
+            Event::PI(inside) => {
+                let target = inside.target();
+                if target.eq_ignore_ascii_case(b"xml") {
+                    return Err(declared_late());
+                }
+            }
+            Event::Comment(_) => {}
             Event::Eof => break,
         }
     }
@@ -85,8 +104,13 @@ pub(crate) fn read(bytes: &[u8], root: &'static str, asks: &[Ask]) -> Result<Tex
     Ok(walk.texts)
 }
 
-/// White space as XML and Maven have it: a space that does not break a line, say, is a part of a text.
-const WHITE: [char; 4] = [' ', '\t', '\n', '\r'];
+fn outside() -> BadXml {
+    BadXml::Malformed("there is text outside of the outermost element".to_owned())
+}
+
+fn declared_late() -> BadXml {
+    BadXml::Malformed("its XML declaration is not the very first of all; take out what stands before it, white space too".to_owned())
+}
 
 struct Walk<'a> {
     asks: &'a [Ask],
@@ -94,6 +118,7 @@ struct Walk<'a> {
     path: String,
     depth: usize,
     roots: usize,
+    has_type: bool,
     texts: Texts,
     /// The asked element whose text is being read, and its depth.
     open: Option<(Ask, usize)>,
@@ -106,6 +131,10 @@ impl Walk<'_> {
         if !is_name(&name) {
             return Err(BadXml::Malformed(format!("{:?} is no name of an element", name.chars().take(40).collect::<String>())));
         }
+        for attribute in start.attributes() {
+            let attribute = attribute.map_err(|e| BadXml::Malformed(e.to_string()))?;
+            check_value(std::str::from_utf8(&attribute.value).map_err(|e| BadXml::Malformed(e.to_string()))?)?;
+        }
         self.depth += 1;
         if self.depth > XML_DEPTH {
             return Err(BadXml::TooDeep);
@@ -117,7 +146,7 @@ impl Walk<'_> {
             }
         }
         if let Some((ask, _)) = self.open
-            && ask.counts
+            && (ask.counts || ask.once)
             && !self.asks.iter().any(|other| other.path.strip_prefix(ask.path).is_some_and(|rest| rest.starts_with('/')))
         {
             return Err(BadXml::NotText(last(ask.path)));
@@ -128,7 +157,7 @@ impl Walk<'_> {
         self.path.push_str(&name);
         let Some(ask) = self.asks.iter().find(|ask| ask.path == self.path) else { return Ok(()) };
         if self.texts.contains_key(ask.path) {
-            return if ask.counts { Err(BadXml::Twice(last(ask.path))) } else { Ok(()) };
+            return if ask.counts || ask.once { Err(BadXml::Twice(last(ask.path))) } else { Ok(()) };
         }
         self.texts.insert(ask.path, String::new());
         self.open = Some((*ask, self.depth));
@@ -144,10 +173,28 @@ impl Walk<'_> {
         self.path.truncate(up);
     }
 
+    /// Before the outermost element, once, in capitals, and without declarations: `<!DOCTYPE name PUBLIC "…" "…">` at most.
+    fn document_type(&mut self, written: &str, inside: &str) -> Result<(), BadXml> {
+        let name = inside.split(WHITE).next().unwrap_or_default();
+        let holds = inside.contains(['[', ']', '<', '>', '&', '%']);
+        if self.has_type || self.roots > 0 || !written.trim_start_matches('<').starts_with("!DOCTYPE") || !is_name(name) || holds {
+            return Err(BadXml::DocumentType);
+        }
+        self.has_type = true;
+        Ok(())
+    }
+
     fn text(&mut self, more: &str) -> Result<(), BadXml> {
         if self.depth == 0 && !more.trim_matches(WHITE).is_empty() {
-            return Err(BadXml::Malformed("there is text outside of the outermost element".to_owned()));
+            return Err(outside());
         }
+        if more.contains("]]>") {
+            return Err(BadXml::Malformed("there is ]]> in a text; write ]]&gt;".to_owned()));
+        }
+        self.put(more)
+    }
+
+    fn put(&mut self, more: &str) -> Result<(), BadXml> {
         let Some((ask, _)) = self.open.filter(|(_, depth)| *depth == self.depth) else { return Ok(()) };
         let Some(text) = self.texts.get_mut(ask.path) else { return Ok(()) };
         if text.len() + more.len() > XML_TEXT_BYTES {
@@ -161,28 +208,28 @@ impl Walk<'_> {
     }
 
     fn reference(&mut self, name: &str) -> Result<(), BadXml> {
-        let character = match name {
-            "lt" => Some('<'),
-            "gt" => Some('>'),
-            "amp" => Some('&'),
-            "apos" => Some('\''),
-            "quot" => Some('"'),
-            _ => name.strip_prefix('#').and_then(character),
-        };
-        match (character, self.open) {
-            (Some(character), _) => self.text(character.encode_utf8(&mut [0; 4])),
-            (None, Some((ask, depth))) if ask.counts && depth == self.depth => Err(BadXml::Entity(last(ask.path))),
-            // Old POMs name letters as HTML does, in the names of people.
-            (None, _) => self.text("\u{fffd}"),
+        if self.depth == 0 {
+            return Err(outside());
         }
+        let letter = character(name).ok_or_else(|| unknown(name))?;
+        self.put(letter.encode_utf8(&mut [0; 4]))
     }
 }
 
-/// Of a number as XML writes it: digits and no sign, and no control character.
-fn character(number: &str) -> Option<char> {
-    let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |hex| (hex, 16));
-    let number = digits.chars().all(|c| c.is_digit(radix)).then(|| u32::from_str_radix(digits, radix).ok())??;
-    char::from_u32(number).filter(|c| !c.is_control() || WHITE.contains(c))
+fn unknown(name: &str) -> BadXml {
+    BadXml::Entity(name.chars().take(40).collect())
+}
+
+/// A value of an attribute: no beginning of an element, and every `&` begins a reference that is known.
+fn check_value(value: &str) -> Result<(), BadXml> {
+    if value.contains('<') {
+        return Err(BadXml::Malformed("there is < in the value of an attribute; write &lt;".to_owned()));
+    }
+    for after in value.split('&').skip(1) {
+        let name = after.split_once(';').map_or("", |(name, _)| name);
+        character(name).ok_or_else(|| unknown(name))?;
+    }
+    Ok(())
 }
 
 /// `Name` of XML 1.0 as far as ASCII goes.
@@ -195,43 +242,16 @@ fn last(path: &str) -> String {
     path.rsplit('/').next().unwrap_or(path).to_owned()
 }
 
-/// Text in UTF-8, or in the alphabets with one byte a letter that old POMs are written in. What is no letter becomes U+FFFD:
-/// nothing that counts may hold one.
-fn decode(bytes: &[u8]) -> Result<String, BadXml> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.starts_with(&[0]) || bytes.get(1) == Some(&0) {
-        return Err(BadXml::Encoding("UTF-16 or UTF-32".to_owned()));
-    }
-    let declared = declared(bytes).unwrap_or_default().to_ascii_lowercase();
-    match declared.as_str() {
-        "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => Ok(String::from_utf8_lossy(bytes).into_owned()),
-        "iso-8859-1" | "iso8859-1" | "iso-8859-15" | "latin1" | "latin-1" | "windows-1252" | "cp1252" => {
-            Ok(bytes.iter().map(|b| char::from(*b)).collect())
-        }
-        _ => Err(BadXml::Encoding(declared.chars().take(40).collect())),
-    }
-}
-
-/// What the XML declaration says of its encoding.
-fn declared(bytes: &[u8]) -> Option<String> {
-    let declaration = bytes.strip_prefix(b"<?xml")?;
-    let end = declaration.iter().take(256).position(|b| *b == b'>')?;
-    let text = String::from_utf8_lossy(declaration.get(..end)?).into_owned();
-    let rest = text.split_once("encoding")?.1.trim_start().strip_prefix('=')?.trim_start();
-    let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
-    rest.get(1..)?.split_once(quote).map(|(name, _)| name.trim().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     const ASKS: [Ask; 4] = [
-        Ask { path: "a/n", counts: true },
-        Ask { path: "a/p", counts: true },
-        Ask { path: "a/p/n", counts: true },
-        Ask { path: "a/d", counts: false },
+        Ask { path: "a/n", counts: true, once: true },
+        Ask { path: "a/p", counts: true, once: true },
+        Ask { path: "a/p/n", counts: true, once: true },
+        Ask { path: "a/d", counts: false, once: false },
     ];
 
     fn of(xml: &str) -> Result<Vec<(&'static str, String)>, BadXml> {
@@ -252,10 +272,17 @@ mod tests {
         let deep = format!("<a>{}{}</a>", "<b>".repeat(XML_DEPTH), "</b>".repeat(XML_DEPTH));
         for (xml, expected) in [
             ("<!DOCTYPE a [<!ENTITY x 'y'>]><a><n>&x;</n></a>", BadXml::DocumentType),
+            ("<!DOCTYPE a []><a/>", BadXml::DocumentType),
+            ("<!DOCTYPE a><!DOCTYPE a><a/>", BadXml::DocumentType),
+            ("<!doctype a><a/>", BadXml::DocumentType),
+            ("<a/><!DOCTYPE a>", BadXml::DocumentType),
+            ("<a><!DOCTYPE a></a>", BadXml::DocumentType),
+            ("<!DOCTYPE a SYSTEM 'x'><a><n>&x;</n></a>", BadXml::Entity("x".into())),
+            ("<a><n/><b c='&x;'/></a>", BadXml::Entity("x".into())),
+            ("<a><b>&x;</b></a>", BadXml::Entity("x".into())),
             ("<a><n>1</n><n>1</n></a>", BadXml::Twice("n".into())),
             ("<a><p/><p><n>1</n></p></a>", BadXml::Twice("p".into())),
             ("<a><n>1<b/></n></a>", BadXml::NotText("n".into())),
-            ("<a><n>&oslash;</n></a>", BadXml::Entity("n".into())),
             ("<a/><a/>", BadXml::Root("a")),
             ("<b/>", BadXml::Root("a")),
             ("", BadXml::Root("a")),
@@ -274,12 +301,34 @@ mod tests {
             "n<a/>",
             "<a/>&amp;",
             "<a><1/></a>",
+            "<a b='1' b='2'/>",
+            "<a b=1/>",
+            "<a b='<'/>",
+            "<a b/>",
+            "<a>]]></a>",
+            "<a/>&#32;",
+            "<a/><![CDATA[ ]]>",
+            "<![CDATA[]]><a/>",
+            "<a><!-- x -- y --></a>",
+            "<a><?xml version='1.0'?></a>",
+            "<a/><?xml version='1.0'?>",
+            "<a><?XmL x?></a>",
+            " <?xml version='1.0'?><a/>",
+            "\n  <?xml version='1.0'?><a/>",
+            "<!-- x --><?xml version='1.0'?><a/>",
+            "<?xml version='1.0'?><?xml version='1.0'?><a/>",
+            "<?XML version='1.0'?><a/>",
+            "<?xml version='1.1'?><a/>",
             // The path of this one would be that of the next: it leaves its first half behind.
             "<a><p/n>1</p/n><n>2</n></a>",
         ] {
             assert!(matches!(of(bad), Err(BadXml::Malformed(_))), "{bad}: {:?}", of(bad));
         }
-        assert!(matches!(read(b"\xff\xfe<\0a\0", "a", &ASKS), Err(BadXml::Encoding(_))));
+        for good in
+            ["<!DOCTYPE a><a/>", "<?xml version='1.0'?>\n<!-- x -->\n<!DOCTYPE a PUBLIC 'b' \"c\">\n<a/>", "<?php x?><a b='&lt;&ouml;'/>"]
+        {
+            assert_eq!(of(good), Ok(vec![]), "{good}");
+        }
         assert!(matches!(of("<?xml version='1.0' encoding='EBCDIC-X'?><a/>"), Err(BadXml::Encoding(_))));
         assert_eq!(of(&format!("<a><n>{}</n></a>", "x".repeat(XML_TEXT_BYTES + 1))), Err(BadXml::TooLong("n".into())));
     }
@@ -290,15 +339,16 @@ mod tests {
         assert_eq!(n("\r\n\t 1.0 \n"), Ok("1.0".to_owned()));
         assert_eq!(n("\u{a0}1.0\u{2003}"), Ok("\u{a0}1.0\u{2003}".to_owned()), "only white space of XML is cut off");
         assert_eq!(n("&#49;&#x2e;&#x30;"), Ok("1.0".to_owned()));
-        for bad in ["&#+49;", "&#x+31;", "&#x;", "&#0;", "&#X31;", "&#xd800;"] {
-            assert_eq!(n(bad), Err(BadXml::Entity("n".into())), "{bad}");
+        assert_eq!(n("<![CDATA[]]>&oslash;&Oslash;"), Ok("\u{f8}\u{d8}".to_owned()));
+        for bad in ["&#+49;", "&#x+31;", "&#x;", "&#0;", "&#X31;", "&#xd800;", "&LT;"] {
+            assert!(matches!(n(bad), Err(BadXml::Entity(_))), "{bad}");
         }
     }
 
     #[test]
     fn names_of_people_do_not_stop_an_old_document() {
         let latin = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a><d>J\xf6rg &ouml;</d><d>second</d></a>";
-        assert_eq!(read(latin, "a", &ASKS).unwrap().get("a/d").unwrap(), "J\u{f6}rg \u{fffd}");
+        assert_eq!(read(latin, "a", &ASKS).unwrap().get("a/d").unwrap(), "J\u{f6}rg \u{f6}");
         assert_eq!(read(b"<a><d>J\xf6rg</d><n>1</n></a>", "a", &ASKS).unwrap().get("a/n").unwrap(), "1");
     }
 

@@ -73,7 +73,7 @@ pub enum Role {
 pub struct DomainKey {
     /// The key.
     pub key: PublicKey,
-    /// Valid from this log time on; null: from the statement on.
+    /// Valid from this log time on; null: at any time. It need not be before `until`: such a key may never be used.
     pub from: Option<TimeMs>,
     /// What it may do.
     pub role: Role,
@@ -160,7 +160,8 @@ impl Acceptance {
         Self::decode(&envelope::seal(Kind::Acceptance, key, claims, &payload))
     }
 
-    /// Reads the one spelling and checks all that needs nothing else, the signature by one of its own admin keys included.
+    /// Reads the one spelling and checks all that needs nothing else, the signature by one of its own admin keys included. The times of
+    /// its keys are not looked at: there is no log time here.
     pub fn decode(bytes: &[u8]) -> Result<Self, AcceptanceError> {
         let envelope = Envelope::decode(Kind::Acceptance, bytes)?;
         let terms: AcceptanceTerms = encoding::decode(envelope.payload)?;

@@ -3,8 +3,7 @@
 
 use crate::digest::digest_type;
 use crate::envelope::BadSignature;
-use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
+use ed25519_dalek::pkcs8::spki::der::pem::{self, LineEnding};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
@@ -133,6 +132,14 @@ impl<'de> Deserialize<'de> for PublicKey {
     }
 }
 
+const PEM_LABEL: &str = "PRIVATE KEY";
+const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+/// PKCS #8 version 1 of an Ed25519 key, up to its 32 bytes (RFC 5958 §2, RFC 8410 §7).
+const PKCS8_V1: [u8; 16] = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+/// Version 2, which has the public key too: before its 32 bytes, and before those of the public key.
+const PKCS8_V2: [u8; 16] = [0x30, 0x51, 0x02, 0x01, 0x01, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+const PKCS8_V2_PUBLIC: [u8; 3] = [0x81, 0x21, 0x00];
+
 /// The secret half. Made from a seed; who has randomness makes the seed. Its Debug form shows the public half.
 #[derive(Clone)]
 pub struct SecretKey(SigningKey);
@@ -142,14 +149,32 @@ impl SecretKey {
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         SecretKey(SigningKey::from_bytes(seed))
     }
-    /// From PKCS #8 in PEM (RFC 5958, RFC 8410, RFC 7468): what a key file holds. None if it is anything else.
-    pub fn from_pem(pem: &str) -> Option<Self> {
-        SigningKey::from_pkcs8_pem(pem).ok().map(SecretKey)
+    /// From PKCS #8 in PEM (spec/encoding.md §5.3): what a key file holds. None if it is anything else: another kind of key, two keys,
+    /// text before or after, a public key beside it that is not its own.
+    pub fn from_pem(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if !text.starts_with(PEM_BEGIN) {
+            return None;
+        }
+        let (_, der) = pem::decode_vec(text.as_bytes()).ok()?;
+        Self::from_pkcs8(&der)
     }
-    /// PKCS #8 in PEM, for a key file.
+
+    /// From the DER of version 1, or of version 2 with the public key of this very seed.
+    fn from_pkcs8(der: &[u8]) -> Option<Self> {
+        if let Some(seed) = der.strip_prefix(&PKCS8_V1) {
+            return Some(Self::from_seed(seed.try_into().ok()?));
+        }
+        let (seed, rest) = der.strip_prefix(&PKCS8_V2)?.split_first_chunk::<32>()?;
+        let key = Self::from_seed(seed);
+        (rest.strip_prefix(&PKCS8_V2_PUBLIC)? == key.public().to_bytes()).then_some(key)
+    }
+
+    /// PKCS #8 version 1 in PEM, for a key file: the form that OpenSSL and all others read.
     pub fn to_pem(&self) -> String {
-        // Encoding a 32-byte seed cannot fail; an empty file would be refused on reading.
-        self.0.to_pkcs8_pem(LineEnding::LF).map(|pem| pem.to_string()).unwrap_or_default()
+        let der = [&PKCS8_V1[..], &self.seed()].concat();
+        // Encoding 48 bytes under this label cannot fail; an empty file would be refused on reading.
+        pem::encode_string(PEM_LABEL, LineEnding::LF, &der).unwrap_or_default()
     }
     /// The seed, for keeping it elsewhere.
     pub fn seed(&self) -> [u8; 32] {
@@ -187,10 +212,51 @@ mod tests {
     fn a_key_file_holds_the_same_key() {
         let key = SecretKey::from_seed(&[7; 32]);
         let pem = key.to_pem();
-        assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
+        assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEI"), "version 1");
         assert_eq!(SecretKey::from_pem(&pem).unwrap().public(), key.public());
-        assert!(SecretKey::from_pem(&pem.replace('M', "N")).is_none());
-        assert!(SecretKey::from_pem("").is_none());
+        assert_eq!(SecretKey::from_pem(pem.trim_end()).unwrap().public(), key.public(), "as a shell gives it");
+        assert_eq!(SecretKey::from_pem(&pem.replace('\n', "\r\n")).unwrap().public(), key.public());
+    }
+
+    #[test]
+    fn version_2_is_read_with_its_own_public_key_and_nothing_else_is_a_key() {
+        use ed25519_dalek::pkcs8::EncodePrivateKey as _;
+        let (key, other) = (SecretKey::from_seed(&[7; 32]), SecretKey::from_seed(&[8; 32]));
+        let written = key.0.to_pkcs8_pem(LineEnding::LF).unwrap();
+        assert_eq!(SecretKey::from_pem(&written).unwrap().public(), key.public(), "what this program once wrote");
+        let public = |key: &SecretKey| key.public().to_bytes();
+        let v1 = [&PKCS8_V1[..], &key.seed()].concat();
+        let v2 = |public: [u8; 32]| [&PKCS8_V2[..], &key.seed(), &PKCS8_V2_PUBLIC, &public].concat();
+        let file = |der: &[u8]| pem::encode_string(PEM_LABEL, LineEnding::LF, der).unwrap();
+        assert!(SecretKey::from_pem(&file(&v2(public(&key)))).is_some());
+        let changed = |at: usize, to: u8| {
+            let mut der = v1.clone();
+            der[at] = to;
+            der
+        };
+        for (what, der) in [
+            ("another public key", v2(public(&other))),
+            ("version 2 without a public key", changed(4, 1)),
+            ("version 1 with one", [&[0x30, 0x51, 0x02, 0x01, 0x00], &v2(public(&key))[5..]].concat()),
+            ("X25519", changed(11, 0x6e)),
+            ("a byte more", [&v1[..], &[0]].concat()),
+            ("a byte less", v1[..47].to_vec()),
+            ("an algorithm with parameters", [&[0x30, 0x30, 0x02, 0x01, 0x00, 0x30, 0x07], &v1[7..12], &[0x05, 0x00], &v1[12..]].concat()),
+            ("nothing", vec![]),
+        ] {
+            assert!(SecretKey::from_pem(&file(&der)).is_none(), "{what}");
+        }
+        let pem = key.to_pem();
+        for (what, text) in [
+            ("another label", pem.replace("PRIVATE", "EC PRIVATE")),
+            ("two keys", pem.repeat(2)),
+            ("text before it", format!("Private-Key:\n{pem}")),
+            ("text after it", format!("{pem}x")),
+            ("lines of another length", pem.replace("MC4", "MC4\n")),
+            ("nothing", String::new()),
+        ] {
+            assert!(SecretKey::from_pem(&text).is_none(), "{what}");
+        }
     }
 
     #[test]

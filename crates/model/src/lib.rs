@@ -43,6 +43,6 @@ pub use reason::ReasonCode;
 pub use row::{Changes, Defect, Keys, Row, RowKey, Rows};
 pub use statement::{EventId, Speaker, Statement, StatementError, Unverified, Verified};
 pub use subject::Subject;
-pub use time::TimeMs;
+pub use time::{TimeMs, Utc};
 pub use value::Value;
 pub use version::Version;

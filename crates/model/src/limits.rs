@@ -44,8 +44,13 @@ pub const ARTIFACT_NAME_BYTES: usize = 512;
 pub const OBJECT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
 /// Bytes of a row key: CouchDB document ids and SQLite index pages both stay cheap.
 pub const ROW_KEY_BYTES: usize = 1_200;
-/// The largest time: 2^53 - 1 milliseconds, exact in every JSON reader.
-pub const TIME_MS: u64 = 9_007_199_254_740_991;
+/// The largest time: the last millisecond of the year 9999. RFC 3339 and every other form of dates for people end there; it is exact in
+/// every JSON reader.
+pub const TIME_MS: u64 = 253_402_300_799_999;
+/// The longest that an upload permit is valid: 15 minutes, time enough to begin a slow upload, which may finish later.
+pub const PERMIT_MS: u64 = 15 * 60 * 1000;
+/// Bytes of an artifact's role, and of its media type: RFC 6838 §4.2 gives a type and its subtype 127 each.
+pub const ROLE_BYTES: usize = 255;
 /// Bytes of a description: what a listing shows of it is less.
 pub const DESCRIPTION_BYTES: usize = 1_024;
 /// Bytes of a licence, as SPDX expressions or file names go.

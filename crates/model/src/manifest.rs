@@ -153,7 +153,7 @@ impl Manifest {
         for artifact in &self.artifacts {
             check_artifact_name(&artifact.name).map_err(ManifestError::Rule)?;
             for text in [&artifact.role, &artifact.media_type] {
-                if text.is_empty() || text.len() > 255 || !text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+                if text.is_empty() || text.len() > limits::ROLE_BYTES || !text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
                     return rule("a role and a media type have 1 to 255 printable ASCII characters");
                 }
             }

@@ -11,8 +11,7 @@ use crate::text::BadText;
 use crate::time::TimeMs;
 use serde::{Deserialize, Serialize};
 
-/// The longest that a permit may be valid: 15 minutes, a slow upload's start; an upload once begun may finish later.
-pub const MAX_PERMIT_MS: u64 = 15 * 60 * 1000;
+pub use crate::limits::PERMIT_MS as MAX_PERMIT_MS;
 
 /// The payload: canonical CBOR, keys `time under until`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,14 +3,14 @@
 use crate::limits::TIME_MS;
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since 1970-01-01T00:00:00Z, at most 2^53 - 1.
+/// Milliseconds since 1970-01-01T00:00:00Z, to the end of the year 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
 #[serde(try_from = "u64", into = "u64")]
 pub struct TimeMs(u64);
 
-/// A time past the year 287396.
+/// A time past the year 9999.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} ms is past the largest time, 2^53 - 1")]
+#[error("{0} ms is past the largest time, the end of the year 9999")]
 pub struct TimeTooLarge(pub u64);
 
 impl TimeMs {
@@ -29,13 +29,38 @@ impl TimeMs {
         TimeMs(self.0.saturating_add(ms).min(TIME_MS))
     }
 
-    /// RFC 3339 in UTC with milliseconds, as npm writes it: `2026-11-21T07:00:00.000Z`. Years past 9999 get more digits.
-    pub fn to_rfc3339(self) -> String {
+    /// Its day and its time of day.
+    pub fn utc(self) -> Utc {
         let (days, ms) = (self.0 / 86_400_000, self.0 % 86_400_000);
         let (year, month, day) = civil_from_days(days);
-        let s = ms / 1000;
-        format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z", s / 3600, s / 60 % 60, s % 60, ms % 1000)
+        let seconds = ms / 1000;
+        Utc { year, month, day, hour: seconds / 3600, minute: seconds / 60 % 60, second: seconds % 60, ms: ms % 1000 }
     }
+
+    /// RFC 3339 in UTC with milliseconds, as npm writes it: `2026-11-21T07:00:00.000Z`. Always these 24 characters.
+    pub fn to_rfc3339(self) -> String {
+        let Utc { year, month, day, hour, minute, second, ms } = self.utc();
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+    }
+}
+
+/// A moment in UTC, by the proleptic Gregorian calendar and without leap seconds. Every date of this project is made from one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Utc {
+    /// 1970 to 9999.
+    pub year: u64,
+    /// 1 to 12.
+    pub month: u64,
+    /// 1 to 31.
+    pub day: u64,
+    /// 0 to 23.
+    pub hour: u64,
+    /// 0 to 59.
+    pub minute: u64,
+    /// 0 to 59.
+    pub second: u64,
+    /// 0 to 999.
+    pub ms: u64,
 }
 
 /// Proleptic Gregorian date of a day number since 1970-01-01, counting years from March so that the leap day comes last.
@@ -77,8 +102,11 @@ mod tests {
             (1_795_248_000_123, "2026-11-21T08:00:00.123Z"),
             (4_107_542_399_999, "2100-02-28T23:59:59.999Z"),
             (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+            (TIME_MS, "9999-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(TimeMs::new(ms).unwrap().to_rfc3339(), text);
         }
+        assert!(TimeMs::new(TIME_MS + 1).is_err());
+        assert_eq!(TimeMs::default().plus_ms(u64::MAX).as_ms(), TIME_MS);
     }
 }

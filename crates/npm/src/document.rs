@@ -11,9 +11,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use deedbox_model::{Manifest, Sha512Digest, Value};
 
 /// What the abbreviated form has beside name and version (npm, package-metadata.md, "Abbreviated version object"), and
-/// `libc` and `funding`, which npm reads there too.
-const CORE: [&str; 15] = [
+/// what installers resolve and build by besides: npm by `acceptDependencies`, `libc`, `funding` and `gypfile`, yarn 4 by
+/// `dependenciesMeta` (§3.1).
+const CORE: [&str; 18] = [
+    "acceptDependencies",
     "dependencies",
+    "dependenciesMeta",
     "optionalDependencies",
     "devDependencies",
     "bundleDependencies",
@@ -27,13 +30,14 @@ const CORE: [&str; 15] = [
     "libc",
     "funding",
     "hasInstallScript",
+    "gypfile",
     "_hasShrinkwrap",
 ];
 /// What the packument repeats at its top.
 const SUMMARY: [&str; 9] =
     ["description", "license", "keywords", "homepage", "repository", "bugs", "author", "contributors", "maintainers"];
 /// What only the full form has.
-const EXTRA: [&str; 8] = ["main", "module", "type", "types", "typings", "browser", "scripts", "man"];
+const EXTRA: [&str; 9] = ["main", "module", "type", "types", "typings", "browser", "scripts", "man", "workspaces"];
 
 /// The parts of one version's document; none if its manifest is not that of one tarball.
 pub(crate) fn of(name: &PackageName, version: &PackageVersion, manifest: &Manifest) -> Option<Document> {

@@ -28,14 +28,25 @@ pub(crate) struct PackageJson {
 }
 
 /// Maps of a name to a range.
-const DEPENDENCIES: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
+const DEPENDENCIES: [&str; 5] = ["acceptDependencies", "dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
 /// Lists of texts that may be written as one text.
 const PLATFORMS: [&str; 3] = ["os", "cpu", "libc"];
 /// Kept if it is a text.
 const TEXTS: [&str; 7] = ["description", "homepage", "main", "module", "type", "types", "typings"];
 /// Kept as it is, where it is a text, a list or a map.
-const AS_WRITTEN: [&str; 9] =
-    ["author", "browser", "bugs", "contributors", "engines", "funding", "maintainers", "peerDependenciesMeta", "repository"];
+const AS_WRITTEN: [&str; 11] = [
+    "author",
+    "browser",
+    "bugs",
+    "contributors",
+    "dependenciesMeta",
+    "engines",
+    "funding",
+    "maintainers",
+    "peerDependenciesMeta",
+    "repository",
+    "workspaces",
+];
 
 fn refuse(code: &'static str, message: impl Into<String>) -> InspectRefusal {
     InspectRefusal::new(code, message)
@@ -87,6 +98,8 @@ impl PackageJson {
             let object = Value::Map([("url".to_owned(), Value::from(url.as_str()))].into());
             fields.insert("funding".to_owned(), object);
         }
+        let gyp_opt_out = source.get("gypfile") == Some(&Value::Bool(false));
+        keep(&mut fields, "gypfile", gyp_opt_out.then_some(Value::Bool(false)));
         keep(&mut fields, "scripts", source.get("scripts").and_then(text_map));
         keep(&mut fields, "directories", source.get("directories").and_then(text_map));
         keep(&mut fields, "man", source.get("man").and_then(text_list));
@@ -115,7 +128,6 @@ impl PackageJson {
                 .and_then(|text| metadata_text(text, URL_BYTES)),
             description: text("description").and_then(|text| metadata_text(text, DESCRIPTION_BYTES)),
         };
-        let gyp_opt_out = source.get("gypfile") == Some(&Value::Bool(false));
         let bin_folder = match (fields.get("bin"), fields.get("directories").and_then(|d| d.get("bin")).and_then(Value::as_text)) {
             (None, Some(folder)) if source.get("bin").is_none_or(|bin| !is_truthy(bin)) => Some(inside(folder)).filter(|f| !f.is_empty()),
             _ => None,

@@ -18,7 +18,7 @@ use deedbox_view::{Body, Cache, Fact, Facts, Method, Request, Response};
 use proptest::prelude::*;
 use serde_json::json;
 
-const RICH: &str = r#","description":"A widget.","license":"MIT","keywords":["wid","get"],"homepage":"https://acme.example/widget","repository":{"type":"git","url":"git+https://acme.example/widget.git"},"author":"A. Author","main":"index.js","bin":"./cli.js","dependencies":{"left":"^1.0.0","@acme.example/gear":"2"},"peerDependencies":{"react":"*"},"peerDependenciesMeta":{"react":{"optional":true}},"optionalDependencies":{"fsevents":"*"},"devDependencies":{"tap":"*"},"bundleDependencies":["left"],"engines":{"node":">=20"},"os":["linux","!win32"],"cpu":"x64","libc":"glibc","funding":"https://acme.example/fund","scripts":{"postinstall":"node x"}"#;
+const RICH: &str = r#","description":"A widget.","license":"MIT","keywords":["wid","get"],"homepage":"https://acme.example/widget","repository":{"type":"git","url":"git+https://acme.example/widget.git"},"author":"A. Author","main":"index.js","bin":"./cli.js","dependencies":{"left":"^1.0.0","@acme.example/gear":"2"},"peerDependencies":{"react":"*"},"peerDependenciesMeta":{"react":{"optional":true}},"optionalDependencies":{"fsevents":"*"},"acceptDependencies":{"left":"1 || 2"},"dependenciesMeta":{"left":{"built":false}},"workspaces":["tools/*"],"gypfile":false,"devDependencies":{"tap":"*"},"bundleDependencies":["left"],"engines":{"node":">=20"},"os":["linux","!win32"],"cpu":"x64","libc":"glibc","funding":"https://acme.example/fund","scripts":{"postinstall":"node x"}"#;
 
 /// Five versions: one plain, one rich, one yanked, one deprecated, one prerelease under `next`.
 fn widget() -> Log {

@@ -275,7 +275,7 @@ fn media_type(map: &BTreeMap<String, Value>) -> Result<&'static str, InspectRefu
         return Err(refuse("manifest_ambiguous", "it has members of a manifest and of an index: clients would read it in two ways"));
     }
     let said = match map.get("mediaType") {
-        None => None,
+        None | Some(Value::Null) => None,
         Some(value) => {
             let said = text(value, "mediaType")?;
             if is_schema_1(&said) {
@@ -337,8 +337,9 @@ fn annotations(map: &BTreeMap<String, Value>) -> Result<BTreeMap<String, String>
         None | Some(Value::Null) => return Ok(BTreeMap::new()),
         Some(value) => value.as_map().ok_or_else(|| field("annotations", "are no JSON object"))?,
     };
-    let pairs = annotations.iter().map(|(key, value)| Ok((key.clone(), text(value, "annotations")?)));
-    pairs.collect()
+    // Go, in which clients are written, reads null as the empty text.
+    let read = |value: &Value| if *value == Value::Null { Ok(String::new()) } else { text(value, "annotations") };
+    annotations.iter().map(|(key, value)| Ok((key.clone(), read(value)?))).collect()
 }
 
 #[cfg(test)]
@@ -371,6 +372,13 @@ mod tests {
                 vec![Role::Config, Role::Layer],
             ),
             (format!(r#"{{"schemaVersion":2,"config":{CONFIG},"layers":null}}"#), OCI_MANIFEST, vec![Role::Config]),
+            (image(r#","mediaType":null,"subject":null,"artifactType":null"#), OCI_MANIFEST, vec![Role::Config, Role::Layer]),
+            (image(r#","annotations":{"a":null,"b":"c"}"#), OCI_MANIFEST, vec![Role::Config, Role::Layer]),
+            (
+                image("").replace("\"size\":2", "\"size\":2,\"data\":null,\"annotations\":{\"a\":null}"),
+                OCI_MANIFEST,
+                vec![Role::Config, Role::Layer],
+            ),
             (format!(r#"{{"schemaVersion":2,"manifests":[{child},{CONFIG}]}}"#), OCI_INDEX, vec![Role::Manifest, Role::Blob]),
             (format!(r#"{{"schemaVersion":2,"mediaType":"{DOCKER_LIST}","manifests":[]}}"#), DOCKER_LIST, vec![]),
             (format!(r#"{{"mediaType":"{OCI_ARTIFACT}","blobs":[{CONFIG}]}}"#), OCI_ARTIFACT, vec![Role::Blob]),
@@ -392,6 +400,8 @@ mod tests {
         assert_eq!(document.subject.unwrap().size, 2);
         assert_eq!(document.annotations, BTreeMap::from([("a".to_owned(), "b".to_owned())]));
         assert_eq!(document.members.len(), 2, "a subject is no member");
+        let null = Document::read(image(r#","annotations":{"a":null}"#).as_bytes()).unwrap().annotations;
+        assert_eq!(null, BTreeMap::from([("a".to_owned(), String::new())]), "as Go reads it");
     }
 
     #[test]
@@ -405,7 +415,6 @@ mod tests {
             (format!(r#"{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","manifests":[]}}"#), "manifest_ambiguous"),
             (image(&format!(r#","annotations":{{"a":1}},"x":"{OCI_INDEX}""#)), "manifest_field"),
             (image(r#","mediaType":"text/plain""#), "manifest_media_type"),
-            (image(r#","mediaType":null"#), "manifest_field"),
             (image(r#","fsLayers":[]"#), "manifest_schema_1"),
             (image("").replace(":2,\"config", ":1,\"config"), "manifest_schema_1"),
             (image("").replace(":2,\"config", ":3,\"config"), "manifest_field"),

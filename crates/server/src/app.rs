@@ -123,5 +123,5 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 /// This machine's clock.
 pub(crate) fn now() -> TimeMs {
     let ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
-    TimeMs::new(ms).unwrap_or_default()
+    TimeMs::default().plus_ms(ms)
 }

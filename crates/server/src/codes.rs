@@ -73,6 +73,8 @@ pub const CODES: &[Code] = &[
     code("undecodable", &[422], "spec/statements.md says which bytes a statement has; deedbox signs such ones"),
     code("unknown_ecosystem", &[422], "GET /api/v1/registry says which ecosystems can be published here"),
     code("unknown_parameters", &[422], SIGN_OTHERWISE),
+    code("upload_offset", &[409], "go on from `offset`, or begin again with PUT; deedbox publish does it by itself"),
+    code("upload_under_way", &[409], "ask with HEAD how far it is, and go on when it has ended; deedbox publish does it by itself"),
     code("version_exists", &[422], "choose another version: one that exists never changes"),
     code("wrong_evidence", &[422], SIGN_OTHERWISE),
 ];

@@ -2,6 +2,7 @@
 
 use crate::limits;
 use deedbox_model::Origin;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ pub struct Config {
     pub data: PathBuf,
     /// Under which URL clients reach it.
     pub public_url: PublicUrl,
-    /// The origin that a new log gets instead of the one that the public URL gives. An existing log keeps its own.
+    /// The origin that a new log gets instead of the one that the public URL gives. An existing log keeps its own, and refuses another.
     pub origin: Option<Origin>,
     /// Whether claims below `localhost` are taken: only where the listener is a loopback address.
     pub allow_local_claims: bool,
@@ -84,6 +85,7 @@ impl Default for Times {
 pub struct PublicUrl {
     text: String,
     origin: Option<Origin>,
+    is_of_this_machine: bool,
 }
 
 /// Why a text is no public URL.
@@ -119,8 +121,10 @@ impl PublicUrl {
             return bad("it has no host");
         }
         let host = host.to_ascii_lowercase();
-        let origin = Origin::parse(&path.map_or(host.clone(), |path| format!("{host}/{path}"))).ok();
-        Ok(PublicUrl { text: text.to_owned(), origin })
+        let is_of_this_machine = is_of_this_machine(&host);
+        let prefix = path.map_or(host.clone(), |path| format!("{host}/{path}"));
+        let origin = Origin::parse(&format!("{prefix}/log")).ok().filter(|_| !is_of_this_machine);
+        Ok(PublicUrl { text: text.to_owned(), origin, is_of_this_machine })
     }
 
     /// Without a slash at the end.
@@ -128,10 +132,20 @@ impl PublicUrl {
         &self.text
     }
 
-    /// What it gives without scheme and port; none where that is no origin, as with an IPv6 address.
+    /// The log's prefix, without scheme and port; none where that is no origin, as with an IPv6 address, or is the same on every machine.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
     }
+
+    /// Whether its host means another machine to everybody else: a loopback address, or every address of this one.
+    pub fn is_of_this_machine(&self) -> bool {
+        self.is_of_this_machine
+    }
+}
+
+fn is_of_this_machine(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse::<IpAddr>();
+    host == "localhost" || host.ends_with(".localhost") || address.is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
 }
 
 #[cfg(test)]
@@ -139,16 +153,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_public_url_gives_an_origin_without_scheme_and_port() {
+    fn a_public_url_gives_the_prefix_of_its_log_without_scheme_and_port() {
         for (url, text, origin) in [
-            ("https://registry.example", "https://registry.example", Some("registry.example")),
-            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080", Some("127.0.0.1")),
-            ("https://Registry.example:8443/team/log//", "https://Registry.example:8443/team/log", Some("registry.example/team/log")),
-            ("http://[::1]:80", "http://[::1]:80", None),
-            ("http://[::1]", "http://[::1]", None),
+            ("https://registry.example", "https://registry.example", Some("registry.example/log")),
+            ("http://192.0.2.7:8080/", "http://192.0.2.7:8080", Some("192.0.2.7/log")),
+            ("https://Registry.example:8443/team//", "https://Registry.example:8443/team", Some("registry.example/team/log")),
+            ("http://[2001:db8::1]:80", "http://[2001:db8::1]:80", None),
+            ("http://localhosts.example", "http://localhosts.example", Some("localhosts.example/log")),
         ] {
             let url = PublicUrl::parse(url).unwrap();
             assert_eq!((url.as_str(), url.origin().map(Origin::as_str)), (text, origin));
+            assert!(!url.is_of_this_machine());
+        }
+        let here = [
+            "127.0.0.1",
+            "127.8.8.8:80",
+            "localhost",
+            "LOCALHOST:1",
+            "a.localhost",
+            "[::1]",
+            "[::1]:8417",
+            "0.0.0.0:8417",
+            "[::]:1",
+            "localhost/team",
+        ];
+        for here in here {
+            let url = PublicUrl::parse(&format!("http://{here}")).unwrap();
+            assert!(url.is_of_this_machine() && url.origin().is_none(), "{here}");
         }
         for bad in ["", "registry.example", "ftp://a.b", "https://", "https://a.b?x", "https://u@a.b", "https://a.b:x", "https://a b"] {
             assert!(PublicUrl::parse(bad).is_err(), "{bad:?}");

@@ -47,7 +47,7 @@ impl Dispatch {
             .route("/api/v1/proofs", post(many_proofs::post))
             .route("/api/v1/claims", post(claims::post))
             .route("/api/v1/registry", get(registry::get))
-            .route("/objects/sha256/{address}", get(objects::route).put(objects::route))
+            .route("/objects/sha256/{address}", get(objects::route).put(objects::route).patch(objects::route))
             .route("/health", get(readiness::health))
             .route("/ready", get(readiness::ready))
             .route("/metrics", get(readiness::metrics))
@@ -162,7 +162,7 @@ fn kind_of(method: &Method, path: &str) -> Kind {
     if path.starts_with("/log/") {
         Kind::Log
     } else if path.starts_with("/objects/") {
-        if method == Method::PUT { Kind::Upload } else { Kind::Objects }
+        if method == Method::PUT || method == Method::PATCH { Kind::Upload } else { Kind::Objects }
     } else if let Some(rest) = path.strip_prefix("/api/v1/") {
         match rest {
             "events" | "claims" if method == Method::POST => Kind::Append,

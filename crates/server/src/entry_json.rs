@@ -130,6 +130,18 @@ mod tests {
     use deedbox_testkit::{Registry, secret, time};
 
     #[test]
+    fn parameters_are_said_in_base64() {
+        let rules = Rules { protocol: 2, parameters: vec![0xa0, 0xff] };
+        let registry = Registry::default();
+        let event = Event::RegistryRulesChanged(deedbox_model::event::RegistryRulesChanged { rules });
+        let statement = registry.say(&deedbox_model::Subject::Registry, Some(EventId([7; 32])), time(5), &event);
+        let json = serde_json::to_value(EntryJson::new(1, statement.bytes(), None)).unwrap();
+        assert_eq!(json["body"], json!({ "rules": { "protocol": 2, "parameters": "oP8=" } }));
+        let created = serde_json::to_value(EntryJson::new(0, registry.created(time(0)).bytes(), None)).unwrap();
+        assert_eq!(created["body"]["rules"], json!({ "protocol": 1, "parameters": "" }));
+    }
+
+    #[test]
     fn an_entry_says_what_it_is_and_one_that_does_not_decode_says_nothing() {
         let (claim, _) = Registry::default().claim("acme.example", &secret(10), time(5));
         let json = serde_json::to_value(EntryJson::new(7, claim.bytes(), None)).unwrap();

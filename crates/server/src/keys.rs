@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <data>/keys/operator.pem, log.pem, receipt.pem    Ed25519, PKCS #8
-//! <data>/keys/<projection>.pem                      32 secret bytes, for what only this site signs
+//! <data>/keys/<projection>.pem                      P-256, PKCS #8: for what only this site signs
 //! <data>/registry.json                              {"origin": "registry.example"}: written last
 //! ```
 //!
@@ -20,8 +20,16 @@ use std::path::{Path, PathBuf};
 
 /// Bytes of a key file or of `registry.json`: both have a few hundred.
 const FILE_BYTES: u64 = 4_096;
-const SEED_BEGIN: &str = "-----BEGIN DEEDBOX SITE KEY-----";
-const SEED_END: &str = "-----END DEEDBOX SITE KEY-----";
+const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+const PEM_END: &str = "-----END PRIVATE KEY-----";
+/// Characters of a line of PEM (RFC 7468 §2).
+const PEM_LINE: usize = 64;
+/// PKCS #8 version 1 of a P-256 key, up to its 32 bytes (RFC 5958 §2, RFC 5480 §2.1.1, RFC 5915 §3): what the clients of today check is
+/// signed with such a key.
+const P256_PKCS8: [u8; 35] = [
+    0x30, 0x41, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07, 0x04, 0x27, 0x30, 0x25, 0x02, 0x01, 0x01, 0x04, 0x20,
+];
 
 /// The keys with which a registry speaks.
 pub(crate) struct RegistryKeys {
@@ -73,28 +81,36 @@ impl RegistryKeys {
     }
 }
 
-/// The 32 secret bytes of a site's signing key, drawn until `take` takes them, once. A site may make a new one: it signs
-/// nothing that the log holds.
+/// The P-256 scalar of a site's signing key, drawn until `take` takes it, once. A site may make a new one: it signs nothing that the log
+/// holds.
 pub(crate) fn site_key<T>(data: &Path, name: &str, take: impl Fn(&[u8; 32]) -> Option<T>) -> Result<T, OpenError> {
     let path = folder(data)?.join(format!("{name}.pem"));
     if let Some(text) = read(&path)? {
-        let bytes = text
-            .trim_end()
-            .strip_prefix(SEED_BEGIN)
-            .and_then(|rest| rest.strip_suffix(SEED_END))
-            .and_then(|base64| STANDARD.decode(base64.trim()).ok())
-            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        return bytes.and_then(|bytes| take(&bytes)).ok_or_else(|| OpenError::file(&path, "it holds no such key"));
+        let taken = site_scalar(&text).and_then(|scalar| take(&scalar));
+        return taken
+            .ok_or_else(|| OpenError::file(&path, "it holds no P-256 key as this registry writes one: PKCS #8 without a public key"));
     }
     // A draw is refused about once in 2^32; who refuses eight never takes one.
     for _ in 0..8 {
-        let seed = random(&path)?;
-        if let Some(taken) = take(&seed) {
-            create(&path, &format!("{SEED_BEGIN}\n{}\n{SEED_END}\n", STANDARD.encode(seed)))?;
+        let scalar = random(&path)?;
+        if let Some(taken) = take(&scalar) {
+            create(&path, &site_pem(&scalar))?;
             return Ok(taken);
         }
     }
     Err(OpenError::file(&path, "no key could be made"))
+}
+
+fn site_pem(scalar: &[u8; 32]) -> String {
+    let text = STANDARD.encode([&P256_PKCS8[..], scalar].concat());
+    let (first, rest) = text.split_at_checked(PEM_LINE).unwrap_or((&text, ""));
+    format!("{PEM_BEGIN}\n{first}\n{rest}\n{PEM_END}\n")
+}
+
+fn site_scalar(pem: &str) -> Option<[u8; 32]> {
+    let lines = pem.trim().strip_prefix(PEM_BEGIN)?.strip_suffix(PEM_END)?;
+    let der = STANDARD.decode(lines.split_ascii_whitespace().collect::<String>()).ok()?;
+    der.strip_prefix(&P256_PKCS8)?.try_into().ok()
 }
 
 fn folder(data: &Path) -> Result<PathBuf, OpenError> {
@@ -136,4 +152,20 @@ fn create(path: &Path, text: &str) -> Result<(), OpenError> {
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_key_is_read_as_it_was_written_and_nothing_else_is_one() {
+        let pem = site_pem(&[7; 32]);
+        assert!(pem.lines().all(|line| line.len() <= PEM_LINE), "{pem}");
+        assert_eq!(site_scalar(&pem), Some([7; 32]));
+        assert_eq!(site_scalar(&pem.replace('\n', "\r\n")), Some([7; 32]));
+        for other in [pem.replace("PRIVATE", "PUBLIC"), SecretKey::from_seed(&[7; 32]).to_pem(), pem.repeat(2), String::new()] {
+            assert_eq!(site_scalar(&other), None, "{other}");
+        }
+    }
 }

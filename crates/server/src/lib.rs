@@ -9,6 +9,7 @@ pub mod limits;
 pub mod open;
 pub mod serve;
 
+mod access;
 mod answers;
 mod app;
 mod claims;
@@ -21,6 +22,7 @@ mod log_files;
 mod log_routes;
 mod many_proofs;
 mod meters;
+mod naming;
 mod negotiate;
 mod objects;
 mod one_proof;
@@ -36,5 +38,6 @@ mod submit;
 mod sweep;
 mod whole;
 
+pub use access::AccessSink;
 pub use config::{Config, PublicUrl, Times};
 pub use open::{MakeSigner, OnProgress, OpenError, Parts, Server};

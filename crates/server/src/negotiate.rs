@@ -91,9 +91,13 @@ pub(crate) enum Part {
     Unsatisfiable,
 }
 
-/// One range of bytes. Several, another unit, or an `If-Range` that is not this strong tag give the whole.
+/// One range of bytes. Several, another unit, or an `If-Range` that is not this strong tag give the whole; and so does any
+/// range of nothing, which has no `Content-Range` (RFC 9110 §14.4), and which clients ask for that ask for ranges of all.
 pub(crate) fn part(headers: &HeaderMap, etag: &str, size: u64) -> Part {
     let Some(range) = crate::request::one(headers, &header::RANGE) else { return Part::Whole };
+    if size == 0 {
+        return Part::Whole;
+    }
     if headers.contains_key(header::IF_RANGE) && crate::request::one(headers, &header::IF_RANGE) != Some(etag) {
         return Part::Whole;
     }
@@ -108,7 +112,6 @@ pub(crate) fn part(headers: &HeaderMap, etag: &str, size: u64) -> Part {
         ("", suffix) => match number(suffix) {
             None => Part::Whole,
             Some(0) => Part::Unsatisfiable,
-            Some(_) if size == 0 => Part::Unsatisfiable,
             Some(suffix) => Part::Bytes(size.saturating_sub(suffix)..size),
         },
         (first, last) => match (number(first), number(last)) {
@@ -185,8 +188,9 @@ mod tests {
         ] {
             assert_eq!(part(&with(header::RANGE, range), "\"e\"", 10), expected, "{range}");
         }
-        assert_eq!(part(&with(header::RANGE, "bytes=-1"), "\"e\"", 0), Part::Unsatisfiable);
-        assert_eq!(part(&with(header::RANGE, "bytes=0-"), "\"e\"", 0), Part::Unsatisfiable);
+        for range in ["bytes=0-", "bytes=0-0", "bytes=5-9", "bytes=-1", "bytes=-0"] {
+            assert_eq!(part(&with(header::RANGE, range), "\"e\"", 0), Part::Whole, "{range} of nothing");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::limits::{HOT_OBJECT_BYTES, READABLE_KEPT};
 use crate::negotiate::{Part, none_match, part};
 use crate::refusal::Refused;
 use crate::reply::{bytes_answer, cache_control, content_range, not_modified, unsatisfiable};
-use crate::request::{drain, next_piece, one};
+use crate::request::{drain, has_media_type, next_piece, one};
 use crate::whole::FoundWhole;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -16,12 +16,12 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use deedbox_catalog::{ObjectRow, object_key};
-use deedbox_intake::{IntakeRefusal, Uploader};
+use deedbox_intake::{IntakeRefusal, Uploader, upload::Incoming};
 use deedbox_model::row::decode_row;
 use deedbox_model::{ObjectRef, Sha256Digest};
 use deedbox_store::{Objects, ProjectionId, RowStore, StoreError};
 use deedbox_view::Cache;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use std::sync::Arc;
 
 /// The projection whose rows say which objects may be read.
@@ -144,11 +144,18 @@ fn missing(object: &ObjectRef) -> StoreError {
     StoreError::damaged(format!("object {}", object.sha256.to_address()), "it is missing")
 }
 
-/// GET, HEAD and PUT below `/objects/`.
+/// Bytes of an upload that are here (draft-ietf-httpbis-resumable-upload).
+pub(crate) const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+/// Bytes of the whole.
+const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
+/// Whether they are all here.
+const UPLOAD_COMPLETE: HeaderName = HeaderName::from_static("upload-complete");
+
+/// GET, HEAD, PUT and PATCH below `/objects/`.
 pub(crate) async fn route(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let address = address(request.uri())?;
     match *request.method() {
-        Method::PUT => put(&app, address, request).await,
+        Method::PUT | Method::PATCH => put(&app, address, request).await,
         Method::HEAD if request.headers().contains_key(header::AUTHORIZATION) => head_with_permit(&app, address, request.headers()).await,
         _ => get(&app, address, request.method(), request.headers()).await,
     }
@@ -178,12 +185,25 @@ async fn uploader(app: &App, headers: &HeaderMap) -> Result<Uploader, Refused> {
     Ok(app.door.permit(&permit, now()).await?)
 }
 
-/// Whether an upload can be left out. One that nobody refers to and that is about to expire counts as not here.
+/// Whether an upload can be left out. One that nobody refers to and that is about to expire counts as not here. Of one that broke off, or is
+/// on its way, how far it is.
 async fn head_with_permit(app: &App, address: Sha256Digest, headers: &HeaderMap) -> Result<Response, Refused> {
-    uploader(app, headers).await?;
+    let uploader = uploader(app, headers).await?;
     let stat = app.objects.objects.stat(&address).await?;
     let nothing = || Refused::not_found(format!("{} is not here", address.to_address()));
-    let stat = stat.ok_or_else(nothing)?;
+    let Some(stat) = stat else {
+        let mut response = nothing().into_response();
+        if let Some(progress) = app.door.progress(&uploader, &address) {
+            let headers = response.headers_mut();
+            headers.insert(UPLOAD_OFFSET, HeaderValue::from(progress.received));
+            headers.insert(UPLOAD_LENGTH, HeaderValue::from(progress.object.size));
+            headers.insert(UPLOAD_COMPLETE, HeaderValue::from_static("?0"));
+            if progress.is_held {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(1));
+            }
+        }
+        return Ok(response);
+    };
     // Half of the time that it is kept: whoever is told that it is here has the other half to publish it.
     let is_young = stat.modified_ms.saturating_add(millis(app.config.times.unreferenced) / 2) > now().as_ms();
     if !is_young && app.objects.readable(&address).await?.is_none() {
@@ -197,7 +217,11 @@ async fn head_with_permit(app: &App, address: Sha256Digest, headers: &HeaderMap)
 
 async fn put(app: &App, address: Sha256Digest, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    match upload(app, address, &parts.headers, body).await {
+    let done = match parts.method {
+        Method::PATCH => go_on(app, address, &parts.headers, body).await,
+        _ => upload(app, address, &parts.headers, body).await,
+    };
+    match done {
         Ok(status) => Ok((status, [(header::CACHE_CONTROL, cache_control(Cache::Never))]).into_response()),
         Err((refused, rest)) => {
             // Whoever is still sending reads the refusal only if its bytes are taken.
@@ -217,9 +241,9 @@ async fn upload(app: &App, address: Sha256Digest, headers: &HeaderMap, body: Bod
         Ok(uploader) => uploader,
         Err(refused) => return Err((refused, Some(body))),
     };
-    let size = one(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    let Some(size) = size else {
-        return Err((Refused::bad_request("an upload says its size in Content-Length"), Some(body)));
+    let size = match length(headers) {
+        Ok(size) => size,
+        Err(refused) => return Err((refused, Some(body))),
     };
     let object = ObjectRef { size, sha256: address };
     let here = async {
@@ -237,23 +261,62 @@ async fn upload(app: &App, address: Sha256Digest, headers: &HeaderMap, body: Bod
         Ok((_, here)) => here,
         Err(refused) => return Err((refused, Some(body))),
     };
-    let mut incoming = match app.door.begin(&uploader, object, now()).await {
+    let incoming = match app.door.begin(&uploader, object, now()).await {
         Ok(incoming) => incoming,
         Err(refusal) => return Err((refusal.into(), Some(body))),
     };
+    take(app, incoming, body).await?;
+    // One that was here and is not published was written again: its day begins anew.
+    Ok(if is_here { StatusCode::OK } else { StatusCode::CREATED })
+}
+
+/// The rest of an upload that broke off: all of it, from the first byte that is not here.
+async fn go_on(app: &App, address: Sha256Digest, headers: &HeaderMap, body: Body) -> Result<StatusCode, NotUploaded> {
+    let begun = async {
+        let uploader = uploader(app, headers).await?;
+        if !has_media_type(headers, "application/partial-upload") {
+            return Err(Refused::bad_request("the rest of an upload is sent as Content-Type: application/partial-upload"));
+        }
+        let offset = one(headers, &UPLOAD_OFFSET).and_then(number);
+        let offset = offset.ok_or_else(|| Refused::bad_request("the rest of an upload says in Upload-Offset where it begins"))?;
+        let size =
+            offset.checked_add(length(headers)?).ok_or_else(|| Refused::bad_request("Upload-Offset and Content-Length are too much"))?;
+        Ok(app.door.resume(&uploader, ObjectRef { size, sha256: address }, offset, now()).await?)
+    };
+    match begun.await {
+        Ok(incoming) => take(app, incoming, body).await.map(|()| StatusCode::CREATED),
+        Err(refused) => Err((refused, Some(body))),
+    }
+}
+
+/// Takes a body to its end, and puts the object in place.
+async fn take(app: &App, mut incoming: Incoming<'_>, body: Body) -> Result<(), NotUploaded> {
     let mut stream = body.into_data_stream();
     let done = async {
+        let mut taken = 0;
         while let Some(piece) = next_piece(&mut stream, app.config.times.stall).await? {
+            taken += piece.len() as u64;
             incoming.write(piece).await?;
         }
-        Ok::<_, Refused>(incoming.finish().await?)
+        incoming.finish().await?;
+        Ok::<_, Refused>(taken)
     };
     match done.await {
-        Ok(_) => {
-            app.meters.uploaded_bytes.increment(size);
-            // One that was here and is not published was written again: its day begins anew.
-            Ok(if is_here { StatusCode::OK } else { StatusCode::CREATED })
+        Ok(taken) => {
+            app.meters.uploaded_bytes.increment(taken);
+            Ok(())
         }
         Err(refused) => Err((refused, None)),
     }
+}
+
+fn length(headers: &HeaderMap) -> Result<u64, Refused> {
+    let length = one(headers, &header::CONTENT_LENGTH).and_then(number);
+    length.ok_or_else(|| Refused::bad_request("an upload says its size in Content-Length"))
+}
+
+/// A number in its one spelling.
+fn number(text: &str) -> Option<u64> {
+    let is_plain = text == "0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()));
+    text.parse().ok().filter(|_| is_plain)
 }

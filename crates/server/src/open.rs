@@ -7,6 +7,7 @@
 //! The same steps at the first start and at every other one; nothing is scanned. Where folding stops, the registry
 //! serves what is folded and takes no statement.
 
+use crate::access::AccessSink;
 use crate::answers::Answers;
 use crate::app::{App, Writing, now};
 use crate::config::Config;
@@ -14,6 +15,7 @@ use crate::keys::{self, RegistryKeys};
 use crate::limits::{BATCHES_WAITING, PROOFS_AT_ONCE, renderings_at_once};
 use crate::log_files::LogFiles;
 use crate::meters::Meters;
+use crate::naming;
 use crate::objects::ObjectShelf;
 use crate::projections::Mounts;
 use crate::recent::Recent;
@@ -56,8 +58,16 @@ pub struct Parts {
 pub enum OpenError {
     #[error("{path}: {why}")]
     File { path: String, why: String },
-    #[error("{0} gives no origin that a log could have: give one with --origin, like registry.example")]
+    #[error("{0} gives no name that a log could have: give one with --origin, like registry.example/log")]
     NoOrigin(String),
+    #[error("the log in {data} is named {found} for ever, not {asked}: leave --origin out, or give another --data for another log")]
+    OtherOrigin { data: String, found: Origin, asked: Origin },
+    #[error(
+        "{data} is not empty and holds no registry: there is {found:?} in it. Give --data a directory that is empty, or does not exist yet"
+    )]
+    Foreign { data: String, found: String },
+    #[error("{data} cannot be a data directory: {why}")]
+    NoFolder { data: String, why: String },
     #[error("there is a log in {0} and no registry.json: restore it from a backup; it says {{\"origin\": …}} as the log's checkpoint does")]
     NoName(String),
     #[error("the projections lack {0}: without it no object could be read")]
@@ -98,18 +108,21 @@ pub struct Server {
     pub(crate) tasks: Vec<JoinHandle<()>>,
     pub(crate) sqlite: SqliteRows,
     pub(crate) lock: DiskLock,
+    pub(crate) access: Option<AccessSink>,
+    is_new: bool,
 }
 
 impl Server {
     /// Opens the data directory, or makes it, and begins to write and to fold. Needs a tokio runtime.
     pub async fn open(config: Config, parts: Parts) -> Result<Server, OpenError> {
+        naming::must_be_ours(&config.data)?;
         let disk = open_disk(&config.data)?;
         let is_new = disk.commits.last().await?.is_none() && disk.files.get(deedbox_tlog::CHECKPOINT_PATH).await?.is_none();
         let named = keys::read_origin(&config.data)?;
         let origin = match &named {
-            Some(origin) => origin.clone(),
+            Some(origin) => naming::must_be_asked_for(&config, origin)?,
             None if !is_new => return Err(OpenError::NoName(config.data.display().to_string())),
-            None => new_origin(&config)?,
+            None => naming::new_origin(&config)?,
         };
         let keys = RegistryKeys::open(&config.data, is_new)?;
         let site = site(&config, &parts)?;
@@ -150,6 +163,7 @@ impl Server {
             max_object_bytes: config.max_object_bytes,
         };
         let door = Arc::new(Door::new(origin.clone(), Arc::clone(&objects), Arc::clone(&rows), parts.dialects, policy));
+        crate::sweep::recall(&door, &rows, config.times.unreferenced).await;
 
         let mut started = None;
         let (head, writing) = match caught_up {
@@ -197,7 +211,7 @@ impl Server {
             tasks.push(tokio::spawn(hand_on(published, known, targets, head)));
             tasks.push(tokio::spawn(fold(Arc::clone(&app), replayer, to_fold, heads)));
         }
-        let server = Server { app, tasks, sqlite, lock: disk.lock };
+        let server = Server { app, tasks, sqlite, lock: disk.lock, access: None, is_new };
         if server.app.log.size() == 0 {
             server.create(keys.log.public()).await?;
         }
@@ -212,6 +226,16 @@ impl Server {
     /// The verifier key of the log.
     pub fn vkey(&self) -> &str {
         &self.app.vkey
+    }
+
+    /// Whether this start made the log.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Writes a line for each request from now on.
+    pub fn log_access(&mut self, sink: AccessSink) {
+        self.access = Some(sink);
     }
 
     /// Number of published entries.
@@ -240,11 +264,6 @@ impl Server {
         app.recent.add(&appended.id, statement.time());
         Ok(())
     }
-}
-
-fn new_origin(config: &Config) -> Result<Origin, OpenError> {
-    let found = config.origin.as_ref().or(config.public_url.origin());
-    found.cloned().ok_or_else(|| OpenError::NoOrigin(config.public_url.as_str().to_owned()))
 }
 
 fn site(config: &Config, parts: &Parts) -> Result<Site, OpenError> {

@@ -83,7 +83,11 @@ impl From<IntakeRefusal> for Refused {
         match refusal {
             IntakeRefusal::Authority(refusal) => refusal.into(),
             IntakeRefusal::Permit(_) => Self::permit(message),
-            IntakeRefusal::Budget { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, code, message),
+            IntakeRefusal::Budget { .. } | IntakeRefusal::BudgetObjects { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, code, message),
+            IntakeRefusal::UnderWay { .. } => Self::new(StatusCode::CONFLICT, code, message),
+            IntakeRefusal::UploadOffset { offset, .. } => {
+                Refused { extra: Some(("offset", json!(offset))), ..Self::new(StatusCode::CONFLICT, code, message) }
+            }
             IntakeRefusal::ObjectTooLarge { limit, .. } => {
                 let refused = Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
                 Refused { extra: Some(("limit", json!(limit))), ..refused }
@@ -170,6 +174,9 @@ impl Refused {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, media_type);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(("offset", Value::Number(offset))) = &self.extra {
+            headers.insert(crate::objects::UPLOAD_OFFSET, value(&offset.to_string()));
+        }
         match self.status {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));

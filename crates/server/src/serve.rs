@@ -1,6 +1,7 @@
 //! The connection loop and the end of it (spec/api.md §8): stop accepting, finish what is under way, let go of the ledger,
 //! wait for the writer and the replayer, close the rows.
 
+use crate::access::{AccessSink, Accessed};
 use crate::app::App;
 use crate::config::Times;
 use crate::dispatch::Dispatch;
@@ -16,6 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -29,12 +31,12 @@ pub struct Unfinished(pub Duration);
 impl Server {
     /// Serves until `shutdown` is done and all that was under way is finished, for which there is `Times::stop`.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Unfinished> {
-        let Server { app, tasks, sqlite, lock } = self;
+        let Server { app, tasks, sqlite, lock, access, .. } = self;
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&app)));
         let keeper = tokio::spawn(keep_up(Arc::clone(&app)));
         let dispatch = Arc::new(Dispatch::new(Arc::clone(&app)));
         let most = app.config.max_requests.saturating_mul(CONNECTIONS_PER_REQUEST);
-        accept(listener, dispatch, most, app.config.times, shutdown, || app.writing.begin_to_stop()).await;
+        accept(listener, dispatch, access, most, app.config.times, shutdown, || app.writing.begin_to_stop()).await;
 
         keeper.abort();
         sweeper.abort();
@@ -61,6 +63,7 @@ async fn keep_up(app: Arc<App>) {
 async fn accept(
     listener: TcpListener,
     dispatch: Arc<Dispatch>,
+    access: Option<AccessSink>,
     most: usize,
     times: Times,
     shutdown: impl Future<Output = ()>,
@@ -75,10 +78,11 @@ async fn accept(
             () = &mut shutdown => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if connections.len() < most => {
+                Ok((stream, client)) if connections.len() < most => {
                     // Small answers go out at once.
                     let _ = stream.set_nodelay(true);
-                    connections.spawn(connection(&builder, &graceful, Patient::new(stream, times.stall), Arc::clone(&dispatch)));
+                    let access = access.clone().map(|sink| (sink, client.ip().to_canonical()));
+                    connections.spawn(connection(&builder, &graceful, Patient::new(stream, times.stall), Arc::clone(&dispatch), access));
                 }
                 // One too many: whoever it is finds the connection closed, and comes again.
                 Ok(_) => {}
@@ -104,10 +108,18 @@ fn connection(
     graceful: &GracefulShutdown,
     stream: Patient,
     dispatch: Arc<Dispatch>,
+    access: Option<(AccessSink, IpAddr)>,
 ) -> impl Future<Output = ()> + Send + 'static {
     let service = service_fn(move |request: http::Request<Incoming>| {
         let dispatch = Arc::clone(&dispatch);
-        async move { Ok::<_, Infallible>(dispatch.call(request.map(Body::new)).await) }
+        let accessed = access.clone().map(|(sink, client)| Accessed::new(sink, client, &request));
+        async move {
+            let response = dispatch.call(request.map(Body::new)).await;
+            Ok::<_, Infallible>(match accessed {
+                Some(accessed) => accessed.answered(response),
+                None => response,
+            })
+        }
     });
     let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let serving = graceful.watch(serving);

@@ -52,7 +52,7 @@ async fn append(app: &App, ledger: &Ledger, statement: Verified<Statement>) -> R
                 app.meters.appended.increment(1);
                 tracing::info!(index = appended.index, kind = statement.event().type_name(), subject = %statement.subject(), "appended");
             }
-            app.door.pinned(&statement, objects);
+            app.door.pinned(&objects);
             Ok(appended)
         }
         Err(error) => Err(error.into()),

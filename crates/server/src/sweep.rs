@@ -4,8 +4,23 @@
 use crate::app::{App, millis, now};
 use crate::objects::CATALOG;
 use deedbox_catalog::object_key;
-use deedbox_intake::IntakeRefusal;
+use deedbox_intake::{Door, IntakeRefusal};
+use deedbox_model::Sha256Digest;
+use deedbox_store::RowStore;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Fills the domains' accounts from what uploads of earlier processes left. Where the disk does not tell, they begin empty, and what
+/// lies there is swept when it is old enough.
+pub(crate) async fn recall(door: &Door, rows: &Arc<dyn RowStore>, unreferenced: Duration) {
+    let are_referenced = |addresses: Vec<Sha256Digest>| async move {
+        let keys = addresses.iter().map(object_key).collect::<Result<Vec<_>, _>>()?;
+        Ok(rows.read(&CATALOG, &keys).await?.into_iter().map(|row| row.is_some()).collect())
+    };
+    if let Err(error) = door.recall(now(), millis(unreferenced), are_referenced).await {
+        tracing::warn!(%error, "what earlier uploads left could not be read: every domain's account begins empty");
+    }
+}
 
 /// Sweeps until it is aborted. A sweep that is cut off leaves objects for the next one.
 pub(crate) async fn run(app: Arc<App>) {

@@ -24,6 +24,6 @@ pub use disk::{DiskCommits, DiskFiles, DiskLock, DiskObjects, DiskStore, open_di
 pub use error::StoreError;
 pub use files::Files;
 pub use memory::{MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows};
-pub use objects::{ObjectStat, ObjectStream, Objects, Upload};
+pub use objects::{Begin, Left, ObjectStat, ObjectStream, Objects, Remnant, Upload, UploadId};
 pub use rows::{ProjectionId, RowBatch, RowStore, size_of_row};
 pub use sqlite::SqliteRows;

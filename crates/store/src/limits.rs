@@ -13,6 +13,10 @@ pub const PIECE_BYTES: usize = 256 * 1024;
 pub const UPLOAD_PIECE_BYTES: usize = 512 * 1024;
 /// Bytes of an upload after which the medium is asked to begin with them: some ten milliseconds of a disk, a thousandth of a large layer.
 pub const FLUSH_BEHIND_BYTES: usize = 4 * 1024 * 1024;
+/// Parts that are hashed again at once, after a restart: each takes two threads, at the pace of the slowest digest.
+pub const HASHED_AGAIN_AT_ONCE: usize = 2;
+/// Parts whose digests go on from memory, at some three kilobytes each; others are hashed again from the disk.
+pub const HASHERS_KEPT: usize = 1_024;
 /// Connections that read rows: the machine has few cores, and a read is one short statement.
 pub const ROW_READERS: u32 = 4;
 /// Keys of one read statement: what the port promises to read in one round trip.

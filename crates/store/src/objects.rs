@@ -3,7 +3,7 @@
 use crate::error::StoreError;
 use async_trait::async_trait;
 use bytes::Bytes;
-use deedbox_model::{Digests, ObjectRef, Sha256Digest};
+use deedbox_model::{Digests, Domain, ObjectRef, Sha256Digest};
 use futures::stream::BoxStream;
 use std::ops::Range;
 
@@ -20,9 +20,55 @@ pub struct ObjectStat {
 /// A stream of an object's bytes, in pieces of the store's choosing.
 pub type ObjectStream = BoxStream<'static, Result<Bytes, StoreError>>;
 
+/// Whose upload it is, and of what. Uploads of two accounts, or of two objects, never share a byte.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UploadId {
+    /// On whose account.
+    pub account: Domain,
+    /// What was announced.
+    pub object: ObjectRef,
+}
+
+/// How an upload begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// In a temporary file of its own, of which nothing is kept.
+    Apart,
+    /// As the part of its id, from the first byte; what was kept of it before is given up.
+    Anew,
+    /// As the part of its id, after what was kept of it.
+    Again,
+}
+
+/// What an upload leaves behind on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Left {
+    /// The bytes of one that broke off.
+    Part,
+    /// That it was put in place, by whom: until it is published, or removed.
+    Note,
+}
+
+/// Something that an upload left.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Remnant {
+    /// Of which.
+    pub id: UploadId,
+    /// What it is.
+    pub left: Left,
+    /// Bytes of a part; of a note none.
+    pub bytes: u64,
+    /// When it was last written: Unix milliseconds by the medium's clock.
+    pub modified_ms: u64,
+}
+
 /// An upload on its way: hashed as it streams, visible to nobody until `finish`.
 #[async_trait]
 pub trait Upload: Send {
+    /// Bytes with which it began: those of its part.
+    fn received(&self) -> u64 {
+        0
+    }
     /// The next bytes.
     async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError>;
     /// Puts the object in place if its SHA-256 and size are those expected; else removes what was written and says
@@ -31,6 +77,8 @@ pub trait Upload: Send {
     /// Removes what was written. An upload that is dropped instead, or cut off by a crash, leaves a temporary file that
     /// `sweep_temporary` removes.
     async fn abort(self: Box<Self>);
+    /// Leaves what was written as its part; gives its bytes. One that began `Apart`, or cannot be written, is removed, and nothing is left.
+    async fn keep(self: Box<Self>) -> u64;
 }
 
 /// Objects under their addresses.
@@ -42,6 +90,16 @@ pub trait Objects: Send + Sync {
     async fn put(&self, bytes: Bytes) -> Result<ObjectRef, StoreError>;
     /// Begins a streamed upload.
     async fn begin(&self) -> Result<Box<dyn Upload>, StoreError>;
+    /// Begins a streamed upload for an account. Where it is finished, a note of it is left before the object is in place. Of one id at
+    /// most one upload may be on its way that did not begin `Apart`: its caller sees to that.
+    ///
+    /// A part is not flushed: a killed process leaves it as far as it was written, a power failure perhaps with other bytes in it, and
+    /// then the digest of the whole does not match. The same is true of a note, which may be lost.
+    async fn begin_for(&self, id: &UploadId, how: Begin) -> Result<Box<dyn Upload>, StoreError>;
+    /// All that uploads left, in no order.
+    async fn remnants(&self) -> Result<Vec<Remnant>, StoreError>;
+    /// Removes what these uploads left. Nothing to remove is no failure.
+    async fn forget(&self, left: Left, ids: Vec<UploadId>) -> Result<(), StoreError>;
     /// Size and age, or none.
     async fn stat(&self, address: &Sha256Digest) -> Result<Option<ObjectStat>, StoreError>;
     /// All bytes of an object of at most `limit` bytes; a larger one is `Damaged`. Not checked against the digest: the

@@ -43,6 +43,11 @@ impl Fields for Json {
     }
 }
 
+/// Bytes that a fixture says in pieces, each so many times.
+pub(crate) fn joined(pieces: &[Json]) -> Vec<u8> {
+    pieces.iter().flat_map(|piece| piece.bytes("hex").repeat(piece.number("times") as usize)).collect()
+}
+
 /// Bytes of a known length.
 pub(crate) fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.try_into().unwrap_or_else(|_| panic!("{} bytes instead of {N}", bytes.len()))
@@ -62,7 +67,15 @@ pub(crate) const TYPES: [&str; 9] = [
 ];
 
 /// The logs.
-pub(crate) const LOGS: [&str; 4] = ["logs/small.json", "logs/verdicts.json", "logs/void-beginning.json", "logs/protocol2.json"];
+pub(crate) const LOGS: [&str; 7] = [
+    "logs/small.json",
+    "logs/verdicts.json",
+    "logs/order.json",
+    "logs/edges.json",
+    "logs/contents.json",
+    "logs/void-beginning.json",
+    "logs/protocol2.json",
+];
 
 /// Every case of every type.
 pub(crate) fn statements() -> Vec<Json> {

@@ -1,7 +1,7 @@
 //! Symbolic links that stay inside: read as texts, never followed on any disk.
 
-use super::paths::fold_case;
 use super::{refuse, shown};
+use crate::place::{Fault, place as folded};
 use deedbox_view::InspectRefusal;
 use std::collections::BTreeMap;
 
@@ -22,7 +22,8 @@ impl Links {
                 format!("the link {} points to {}, out of the package; put the file itself there", shown(path), shown(target)),
             )
         };
-        if target.is_empty() || target.contains('\\') || target.contains(':') || target.chars().any(char::is_control) {
+        let faulty = |segment: &str| !matches!(segment, "." | "..") && Fault::of(segment).is_some();
+        if target.is_empty() || target.split('/').any(faulty) {
             return Err(refuse(
                 "archive_link",
                 format!(
@@ -36,17 +37,15 @@ impl Links {
             return Err(escapes());
         }
         follow(path, target, &mut |_| true).ok_or_else(escapes)?;
-        self.seen.insert(fold_case(path), (path.to_owned(), target.to_owned()));
+        self.seen.insert(folded(path), (path.to_owned(), target.to_owned()));
         Ok(())
     }
 
     /// A way that passes another link goes where that one leads, and `..` after it goes up from there: such ways are
     /// refused, so that what the text says is where the link leads.
     pub(super) fn check(&self) -> Result<(), InspectRefusal> {
-        let through = self
-            .seen
-            .values()
-            .find(|(path, target)| follow(path, target, &mut |place| !self.seen.contains_key(&fold_case(place))).is_none());
+        let through =
+            self.seen.values().find(|(path, target)| follow(path, target, &mut |place| !self.seen.contains_key(&folded(place))).is_none());
         match through {
             None => Ok(()),
             Some((path, _)) => {

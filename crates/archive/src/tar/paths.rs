@@ -1,7 +1,9 @@
 //! Places: every path of an archive, folded, so that no two members end at one place on any file system.
 
 use super::{ArchiveLimits, Manner, refuse, shown};
+use crate::place::{Fault, place};
 use deedbox_view::InspectRefusal;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// All paths seen, folded, so that no two members end at one place on any file system.
@@ -24,7 +26,7 @@ impl<'a> Paths<'a> {
         Paths { manner, limits, top: None, seen: BTreeMap::new(), bytes: 0 }
     }
 
-    pub(super) fn add_file<'p>(&mut self, path: &'p str) -> Result<&'p str, InspectRefusal> {
+    pub(super) fn add_file<'p>(&mut self, path: &'p str) -> Result<Cow<'p, str>, InspectRefusal> {
         let words = &self.manner.words;
         let folder = self.manner.top_folder;
         let no_top = || {
@@ -42,7 +44,7 @@ impl<'a> Paths<'a> {
             return Err(no_top());
         }
         let below = self.below_top(path)?.ok_or_else(no_top)?;
-        let folded = fold_case(below);
+        let folded = place(&below);
         if let Some(manifest) = self.manner.manifest
             && folded == manifest
             && let Some(first) = self.seen.get(&folded)
@@ -58,7 +60,7 @@ impl<'a> Paths<'a> {
             ));
         }
         if let Some(first) = self.seen.get(&folded) {
-            return Err(if first.is_file && first.spelled == below {
+            return Err(if first.is_file && first.spelled == *below {
                 refuse(
                     "archive_duplicate_member",
                     format!("{} is there twice, and programs differ about which one counts; keep one", shown(path)),
@@ -68,17 +70,17 @@ impl<'a> Paths<'a> {
             });
         }
         self.add_parents(&folded, path)?;
-        self.insert(folded, Place { is_file: true, spelled: below.to_owned() })?;
+        self.insert(folded, Place { is_file: true, spelled: below.clone().into_owned() })?;
         Ok(below)
     }
 
     pub(super) fn add_folder(&mut self, path: &str) -> Result<(), InspectRefusal> {
         let Some(below) = self.below_top(path.strip_suffix('/').unwrap_or(path))? else { return Ok(()) };
-        let folded = fold_case(below);
+        let folded = place(&below);
         match self.seen.get_mut(&folded) {
             Some(first) if first.is_file => return Err(collision(path, &first.spelled)),
             Some(first) if first.spelled.is_empty() => {}
-            Some(first) if first.spelled == below => {
+            Some(first) if first.spelled == *below => {
                 return Err(refuse("archive_duplicate_member", format!("the folder {} is there twice; keep one", shown(path))));
             }
             Some(first) => return Err(collision(path, &first.spelled)),
@@ -86,11 +88,11 @@ impl<'a> Paths<'a> {
                 self.add_parents(&folded, path)?;
             }
         }
-        self.insert(folded, Place { is_file: false, spelled: below.to_owned() })
+        self.insert(folded, Place { is_file: false, spelled: below.into_owned() })
     }
 
-    /// The path below the one top folder; none for that folder itself.
-    fn below_top<'p>(&mut self, path: &'p str) -> Result<Option<&'p str>, InspectRefusal> {
+    /// The path below the one top folder, without the `.` that every program passes over; none for that folder itself.
+    fn below_top<'p>(&mut self, path: &'p str) -> Result<Option<Cow<'p, str>>, InspectRefusal> {
         let words = &self.manner.words;
         if path.len() > self.limits.path_bytes {
             return Err(refuse(
@@ -107,32 +109,12 @@ impl<'a> Paths<'a> {
                 format!("{} has more than {} folders; flatten it", shown(path), self.limits.path_segments),
             ));
         }
-        let has_drive = |segment: &str| segment.chars().next().is_some_and(|c| c.is_ascii_alphabetic()) && segment.get(1..2) == Some(":");
-        if path.split('/').any(|segment| segment.is_empty() || segment == ".") {
-            // Nobody gave a file such a name: whoever packed wrote a path as it stands in a list, ./dist/index.js for dist/index.js.
-            return Err(refuse(
-                "archive_path_unsafe",
-                format!(
-                    "{} has an empty or \".\" segment in its path, which leads to different files in different programs; {}",
-                    shown(path),
-                    words.pack_again
-                ),
-            ));
-        }
-        if path.contains('\\') || path.chars().any(char::is_control) || path.split('/').any(has_drive) {
-            return Err(refuse(
-                "archive_path_unsafe",
-                format!(
-                    "{} has a backslash, a drive letter or a control character, which lead to different files on different systems; rename it",
-                    shown(path)
-                ),
-            ));
-        }
+        self.check(path)?;
         if self.manner.top_folder.is_none() {
-            return Ok(Some(path));
+            return Ok(Some(without_dots(path)));
         }
         let (top, below) = match path.split_once('/') {
-            Some((top, below)) => (top, Some(below)),
+            Some((top, below)) => (top, Some(without_dots(below)).filter(|below| !below.is_empty())),
             None => (path, None),
         };
         match &self.top {
@@ -153,11 +135,35 @@ impl<'a> Paths<'a> {
         Ok(below)
     }
 
+    /// Every segment is one name on every file system.
+    fn check(&self, path: &str) -> Result<(), InspectRefusal> {
+        if path.split('/').any(str::is_empty) || path.split('/').next() == Some(".") {
+            return Err(refuse(
+                "archive_path_unsafe",
+                format!(
+                    "{} has an empty segment or begins with \".\", which programs read in different ways; {}",
+                    shown(path),
+                    self.manner.words.pack_again
+                ),
+            ));
+        }
+        match path.split('/').filter(|segment| *segment != ".").find_map(Fault::of) {
+            None => Ok(()),
+            Some(fault @ Fault::Long) => Err(refuse(
+                "archive_path_too_long",
+                format!("{}… is not one file on every system: {}; shorten it", shown(path), fault.words()),
+            )),
+            Some(fault) => {
+                Err(refuse("archive_path_unsafe", format!("{} is not one file on every system: {}; rename it", shown(path), fault.words())))
+            }
+        }
+    }
+
     fn add_parents(&mut self, folded: &str, path: &str) -> Result<(), InspectRefusal> {
         for (at, _) in folded.match_indices('/') {
             let Some(parent) = folded.get(..at) else { continue };
             match self.seen.get(parent) {
-                Some(place) if place.is_file => return Err(collision(path, &place.spelled)),
+                Some(first) if first.is_file => return Err(collision(path, &first.spelled)),
                 Some(_) => {}
                 None => self.insert(parent.to_owned(), Place { is_file: false, spelled: String::new() })?,
             }
@@ -179,18 +185,21 @@ impl<'a> Paths<'a> {
     }
 }
 
+/// `a/./b` is `a/b` to every program; pnpm 7 packs such paths.
+fn without_dots(path: &str) -> Cow<'_, str> {
+    if path.split('/').all(|segment| segment != ".") {
+        return Cow::Borrowed(path);
+    }
+    Cow::Owned(path.split('/').filter(|segment| *segment != ".").collect::<Vec<_>>().join("/"))
+}
+
 fn collision(path: &str, other: &str) -> InspectRefusal {
     refuse(
         "archive_members_collide",
         format!(
-            "{} and {} are one place on a file system that does not tell capitals apart, or a file and a folder of one name; rename one",
+            "{} and {} are one place on a file system that does not tell capitals or forms of composition apart, or a file and a folder of one name; rename one",
             shown(path),
             shown(other)
         ),
     )
-}
-
-/// One form for all spellings that differ in case only. Through capitals first, so that ß and ss, ſ and s meet.
-pub(super) fn fold_case(path: &str) -> String {
-    path.to_uppercase().to_lowercase()
 }

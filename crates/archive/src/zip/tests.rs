@@ -162,6 +162,9 @@ fn what_plain_tools_write_is_read_and_so_is_what_is_merely_odd() {
     let mut cases = good();
     cases.push(part("a.class", b"other"));
     odd.push(("names alike but for their case", Zip::of(cases)));
+    let mut composed = good();
+    composed.extend([part("caf\u{e9}", b"same"), part("cafe\u{301}", b"same"), part("stra\u{df}e", b"one"), part("strasse", b"other")]);
+    odd.push(("one name in two forms with one content", Zip::of(composed)));
     let mut padded = good();
     padded[2].extra = vec![0, 0, 0];
     odd.push(("padding that is no field", Zip::of(padded)));
@@ -178,6 +181,10 @@ fn what_two_readers_would_take_in_two_ways_is_refused() {
         change(&mut members);
         Zip::of(members)
     };
+    const LONG: &str = match std::str::from_utf8(&[b'x'; 256]) {
+        Ok(name) => name,
+        Err(_) => "",
+    };
     let second_name = [&0x7075u16.to_le_bytes()[..], &6u16.to_le_bytes(), &[1, 0, 0, 0, 0, b'B']].concat();
     for (code, zip) in [
         ("zip_duplicate_member", with(&|m| m.push(part("A.class", b"other code")))),
@@ -189,6 +196,17 @@ fn what_two_readers_would_take_in_two_ways_is_refused() {
         ("zip_path_escapes", with(&|m| m.push(part("/etc/passwd", b"")))),
         ("zip_path_escapes", with(&|m| m.push(part("a\\b", b"")))),
         ("zip_path_escapes", with(&|m| m.push(part("c:/b", b"")))),
+        ("zip_duplicate_member", with(&|m| m.extend([part("caf\u{e9}", b"one"), part("cafe\u{301}", b"other")]))),
+        ("zip_duplicate_member", with(&|m| m.extend([part("a\u{200d}b", b"one"), part("ab", b"other")]))),
+        ("zip_duplicate_member", with(&|m| m.extend([part("K.class", b"one"), part("\u{212a}.class", b"other")]))),
+        ("zip_name", with(&|m| m.push(part("a/b:c", b"")))),
+        ("zip_name", with(&|m| m.push(part("a./b", b"")))),
+        ("zip_name", with(&|m| m.push(part("a /", b"")))),
+        ("zip_name", with(&|m| m.push(part("a/nul.txt", b"")))),
+        ("zip_name", with(&|m| m.push(part("COM\u{b9}.class", b"")))),
+        ("zip_name", with(&|m| m.push(part("a/\u{202e}b", b"")))),
+        ("zip_name", with(&|m| m.push(part("a\u{9b}b", b"")))),
+        ("zip_name", with(&|m| m.push(part(LONG, b"")))),
         ("zip_name", with(&|m| m.push(part("a\nb", b"")))),
         ("zip_name", with(&|m| m.push(part("", b"")))),
         ("zip_encrypted", with(&|m| m[2].flags = ENCRYPTED)),

@@ -96,12 +96,12 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     // What is changed on the disk below must be what is served: nothing is kept in memory here.
     config.object_cache_bytes = 0;
     let server = serve::open(config).await?;
-    let log_key = server.vkey().to_owned();
+    let (log_key, origin) = (server.vkey().to_owned(), server.origin().clone());
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(serve::serve(server, listener, async move {
         let _ = stopped.await;
     }));
-    story.tick(&format!("started a registry at {url}; its log is named {} and has one entry", at.ip()));
+    story.tick(&format!("started a registry at {url}; its log is named {origin} and has one entry"));
 
     let home = Home::at(dir.join("home"));
     let key_path = home.path().join("key.pem");

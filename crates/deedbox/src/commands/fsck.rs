@@ -57,6 +57,8 @@ pub(crate) async fn run(context: &Context, args: Fsck) -> anyhow::Result<()> {
         }
     }
 
+    findings.extend(parts(&registry).await?);
+
     match compare_views(&registry, &checkpoint).await {
         Ok(views) => {
             for view in views {
@@ -90,6 +92,18 @@ fn tell(context: &Context, args: &Fsck, registry: &Offline, size: u64, findings:
         terminal::say(&format!("✓ {} entries of {}, every object and every row are as they should be", size, registry.origin));
     }
     Ok(())
+}
+
+/// What uploads that broke off left: no damage, and no left-over either, but bytes that somebody may wonder about.
+async fn parts(registry: &Offline) -> anyhow::Result<Option<Finding>> {
+    use deedbox_store::{Left, Objects as _};
+    let parts: Vec<u64> =
+        registry.disk.objects.remnants().await?.into_iter().filter(|found| found.left == Left::Part).map(|part| part.bytes).collect();
+    let what = || {
+        let bytes = terminal::bytes(parts.iter().sum());
+        format!("{} of them broke off and may be gone on with, {bytes} in parts/: kept for a day after they began", parts.len())
+    };
+    Ok((!parts.is_empty()).then(|| Finding { part: "uploads", what: what(), harmless: true }))
 }
 
 /// The manifests that releases name. A void entry may name one that was never kept; only what is there is looked into.

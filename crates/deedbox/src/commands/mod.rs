@@ -15,6 +15,7 @@ mod verify;
 
 use crate::args::{Args, Command};
 use crate::context::Context;
+use crate::interrupt;
 
 /// Runs the command.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
@@ -28,7 +29,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
                 Command::Keygen(args) => keygen::run(&context, args),
                 Command::Claim(args) => claim::run(&context, args).await,
                 Command::Setup(args) => setup::run(&context, args),
-                Command::Publish(args) => publish::run(&context, args).await,
+                Command::Publish(args) => {
+                    let registry = context.url_if_given().map(ToString::to_string);
+                    interrupt::may_end(registry, publish::run(&context, args)).await
+                }
                 Command::Yank(args) => standing::yank(&context, args).await,
                 Command::Unyank(args) => standing::unyank(&context, args).await,
                 Command::Deprecate(args) => standing::deprecate(&context, args).await,

@@ -3,15 +3,18 @@
 use crate::args::Serve;
 use crate::context::dialects;
 use crate::failure::{refused, wrong};
-use crate::terminal;
+use crate::{access_log, terminal};
 use deedbox_catalog::Catalog;
 use deedbox_ledger::NoProbe;
 use deedbox_model::Origin;
 use deedbox_npm::RegistrySigner;
-use deedbox_server::{Config, MakeSigner, Parts, PublicUrl, Server};
+use deedbox_server::{Config, MakeSigner, OpenError, Parts, PublicUrl, Server};
+use deedbox_store::StoreError;
 use deedbox_view::SiteSigner;
 use std::future::Future;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -23,18 +26,70 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
         )));
     }
     log_to_stderr();
+    let access = args.access_log.as_deref().map(access_log::open).transpose()?;
     let listener = TcpListener::bind(args.listen).await.map_err(|e| cannot_listen(args.listen, &e))?;
     let at = listener.local_addr()?;
+    let asked_url = args.public_url.is_some();
     let public_url = args.public_url.unwrap_or_else(|| format!("http://{at}"));
     let mut config = Config::new(args.data, PublicUrl::parse(&public_url).map_err(|e| wrong(e.to_string()))?);
     config.origin = args.origin.map(|origin| Origin::parse(&origin)).transpose().map_err(|e| wrong(e.to_string()))?;
     config.allow_local_claims = args.allow_local_claims;
-    let data = config.data.display().to_string();
-    let server = open(config).await?;
-    terminal::say(&format!("{} with {} entries, from {data}", server.origin(), server.size()));
-    terminal::say(&format!("  log key    {}", server.vkey()));
-    terminal::say(&format!("  listening  {public_url} (on {at}); stop with Ctrl-C"));
+    let data = std::path::absolute(&config.data)?;
+    let mut server = open(config).await?;
+    if let Some(access) = access {
+        server.log_access(access);
+    }
+    let start = Start { server: &server, data: &data, public_url: &public_url, asked_url, at, local_claims: args.allow_local_claims };
+    for line in start.lines() {
+        terminal::say(&line);
+    }
     serve(server, listener, stopped()).await
+}
+
+/// What a start has to say.
+struct Start<'a> {
+    server: &'a Server,
+    data: &'a Path,
+    public_url: &'a str,
+    /// Whether the public URL was given.
+    asked_url: bool,
+    at: SocketAddr,
+    local_claims: bool,
+}
+
+impl Start<'_> {
+    /// One screen.
+    fn lines(&self) -> Vec<String> {
+        let Start { server, data, public_url, at, .. } = self;
+        let origin = server.origin();
+        let mut lines = vec![format!("{origin} with {} entries, from {}", server.size(), data.display())];
+        if server.is_new() {
+            lines.push("  new        this start made the log and its keys".to_owned());
+            lines.push(format!(
+                "  name       it is called {origin} for ever: each statement and each proof says so. For another name, stop it"
+            ));
+            lines.push("             and begin with --origin NAME or --public-url URL in another --data directory".to_owned());
+            lines.push(format!("  operator   {}", data.join("keys/operator.pem").display()));
+            lines.push("             signs claims of domains: keep a copy of it elsewhere, and show it to nobody".to_owned());
+        }
+        lines.push(format!("  log key    {}", server.vkey()));
+        lines.push(format!("  publish    {}", self.how_to_publish()));
+        if !self.asked_url && !at.ip().is_loopback() {
+            lines.push(format!(
+                "  warning    answers name {public_url} as this registry's address: give the one that clients use with --public-url"
+            ));
+        }
+        lines.push(format!("  listening  {public_url} (on {at}); stop with Ctrl-C"));
+        lines
+    }
+
+    fn how_to_publish(&self) -> String {
+        let claim = match self.local_claims {
+            true => "deedbox claim team.localhost".to_owned(),
+            false => format!("deedbox claim DOMAIN --operator-key {}", self.data.join("keys/operator.pem").display()),
+        };
+        format!("export DEEDBOX_REGISTRY={}; deedbox keygen; {claim}; deedbox publish", self.public_url)
+    }
 }
 
 /// Opens a registry with every ecosystem and view that this program has.
@@ -52,7 +107,8 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Server> {
             shown.set_position(done);
         }),
     };
-    let server = Server::open(config, parts).await?;
+    let data = config.data.display().to_string();
+    let server = Server::open(config, parts).await.map_err(|error| cannot_open(&data, error))?;
     bar.finish_and_clear();
     Ok(server)
 }
@@ -80,18 +136,39 @@ pub(crate) async fn stopped() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-/// Structured lines on standard error; `RUST_LOG` chooses which.
+/// Structured lines on standard error; `RUST_LOG` chooses which. Colours only where a person reads them and wants them.
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let in_colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     // A second call in one process changes nothing.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(in_colour).try_init();
 }
 
 fn cannot_listen(at: SocketAddr, error: &std::io::Error) -> anyhow::Error {
     match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
+        ErrorKind::AddrInUse => {
             refused(format!("something listens on {at} already: choose another address with --listen, or stop the other program"))
         }
+        ErrorKind::AddrNotAvailable => {
+            refused(format!("this machine has no address {}: choose one of its own with --listen, or 0.0.0.0 for all of them", at.ip()))
+        }
+        ErrorKind::PermissionDenied => refused(format!(
+            "this user may not listen on port {}: choose one from 1024 up with --listen, and let a proxy stand in front of it",
+            at.port()
+        )),
         _ => refused(format!("cannot listen on {at}: {error}")),
     }
+}
+
+/// What a start says when the data directory does not open. Words that say by themselves what to do get nothing more.
+fn cannot_open(data: &str, error: OpenError) -> anyhow::Error {
+    let is_of_the_disk =
+        matches!(&error, OpenError::Store(StoreError::Medium { .. }) | OpenError::File { .. } | OpenError::NoFolder { .. });
+    let words = error.to_string();
+    if is_of_the_disk && words.contains("ermission denied") {
+        return refused(format!(
+            "{words}; {data} and all below it must belong to the user that runs deedbox: look with ls -ld, mend with chown"
+        ));
+    }
+    error.into()
 }

@@ -102,6 +102,8 @@ pub struct Running {
     child: Child,
     pub url: String,
     pub data: PathBuf,
+    /// What it said until it listened.
+    pub said: Vec<String>,
 }
 
 impl Running {
@@ -117,13 +119,15 @@ impl Running {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut said = Vec::new();
         let url = loop {
             let line = lines.next().expect("the registry ended before it listened").unwrap();
+            said.push(line.clone());
             if let Some(rest) = line.trim().strip_prefix("listening") {
                 break rest.trim().split(' ').next().unwrap().to_owned();
             }
         };
-        Running { child, url, data }
+        Running { child, url, data, said }
     }
     /// Ends it at once, as a power failure would.
     pub fn kill(mut self) -> PathBuf {
@@ -144,7 +148,7 @@ impl Drop for Running {
 pub fn claimed(place: &Place) -> Running {
     let registry = Running::start(place, &["--allow-local-claims"]);
     place.run(&["keygen"]).done();
-    place.at(&registry.url, &["claim", "demo.localhost"]).done().says("claimed demo.localhost as entry 1 of 127.0.0.1");
+    place.at(&registry.url, &["claim", "demo.localhost"]).done().says("claimed demo.localhost as entry 1 of localhost/");
     registry
 }
 

@@ -12,6 +12,10 @@ pub enum Fate {
     Pass,
     /// Half of its body goes through, and then nothing more until the publisher is gone.
     Hold,
+    /// So many bytes of its body go through, and then nothing more until the publisher is gone.
+    HoldAt(usize),
+    /// So many bytes of its body go through, and then both sides are hung up on.
+    CutAt(usize),
     /// It gets this status and this body from here.
     Answer(u16, Vec<u8>),
 }
@@ -29,19 +33,20 @@ pub struct Asked {
 pub struct Proxy {
     pub url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
+    to: Arc<Mutex<String>>,
 }
 
 impl Proxy {
     /// In front of a registry. `decide` is asked once for each request, in the order in which they come.
     pub fn start(registry: &str, decide: impl FnMut(&Asked) -> Fate + Send + 'static) -> Self {
-        let to = registry.strip_prefix("http://").unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let proxy = Proxy { url: format!("http://{}", listener.local_addr().unwrap()), asked: Arc::default() };
-        let asked = proxy.asked.clone();
+        let proxy = Proxy { url: format!("http://{}", listener.local_addr().unwrap()), asked: Arc::default(), to: Arc::default() };
+        proxy.point_at(registry);
+        let (asked, to) = (proxy.asked.clone(), proxy.to.clone());
         let decide = Arc::new(Mutex::new(decide));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (asked, decide, to) = (asked.clone(), decide.clone(), to.clone());
+                let (asked, decide, to) = (asked.clone(), decide.clone(), to.lock().unwrap().clone());
                 // A connection that breaks off is what some tests are about: its thread ends with it.
                 std::thread::spawn(move || {
                     let _ = one(stream.unwrap(), &to, &asked, |request| (decide.lock().unwrap())(request));
@@ -49,6 +54,11 @@ impl Proxy {
             }
         });
         proxy
+    }
+
+    /// From now on in front of this one.
+    pub fn point_at(&self, registry: &str) {
+        *self.to.lock().unwrap() = registry.strip_prefix("http://").unwrap().to_owned();
     }
 
     /// All requests so far.
@@ -93,8 +103,13 @@ fn one(mut from: TcpStream, to: &str, asked: &Mutex<Vec<Asked>>, decide: impl Fn
     let mut to = TcpStream::connect(to)?;
     let head = format!("{} {} HTTP/1.1\r\n{}\r\nConnection: close\r\n\r\n", request.method, request.path, headers.join("\r\n"));
     to.write_all(head.as_bytes())?;
-    let is_held = matches!(fate, Fate::Hold);
-    let mut left = if is_held { length / 2 } else { length };
+    let is_held = matches!(fate, Fate::Hold | Fate::HoldAt(_));
+    let is_cut = matches!(fate, Fate::CutAt(_));
+    let mut left = match fate {
+        Fate::Hold => length / 2,
+        Fate::HoldAt(at) | Fate::CutAt(at) => at.min(length),
+        _ => length,
+    };
     let mut piece = vec![0; 64 * 1024];
     while left > 0 {
         let most = left.min(piece.len());
@@ -104,6 +119,9 @@ fn one(mut from: TcpStream, to: &str, asked: &Mutex<Vec<Asked>>, decide: impl Fn
         }
         to.write_all(&piece[..read])?;
         left -= read;
+    }
+    if is_cut {
+        return Ok(());
     }
     if is_held {
         // What the publisher still sends goes nowhere; its end is the end of the upload.

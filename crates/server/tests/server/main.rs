@@ -15,5 +15,6 @@ mod refusals;
 mod restart;
 mod slow;
 mod tarballs;
+mod uploads;
 mod void;
 mod world;

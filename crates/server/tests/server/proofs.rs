@@ -48,6 +48,12 @@ async fn one_entry_is_proven_in_three_forms() {
         |json: &Value| json["hashes"].as_array().unwrap().iter().map(|h| Hash::from_base64(h.as_str().unwrap()).unwrap()).collect();
     let body: Value = proof(&world, "2", "application/json").await.json().await.unwrap();
     InclusionProof::new(2, 4, hashes(&body)).unwrap().verify(&leaf, 4, checkpoint.root()).unwrap();
+    assert_eq!(body["checkpoint"].as_str().unwrap(), world.text("/log/checkpoint").await);
+    let body: Value = world.get("/api/v1/events/2/proof?size=4").await.json().await.unwrap();
+    assert_eq!((body["size"].as_u64(), body["checkpoint"].is_string()), (Some(4), true), "the published size may be named");
+    // The registry says its root as the checkpoint does: in base64.
+    let registry: Value = world.get("/api/v1/registry").await.json().await.unwrap();
+    assert_eq!(registry["root"].as_str().unwrap(), checkpoint.root().to_base64());
     // At the size before the yank, whose root is that of three leaves.
     let body: Value = world.get("/api/v1/events/2/proof?size=3").await.json().await.unwrap();
     let mut leaves = Vec::new();
@@ -57,6 +63,7 @@ async fn one_entry_is_proven_in_three_forms() {
     }
     let root = deedbox_tlog::tree::root_from_leaf_hashes(&leaves);
     InclusionProof::new(2, 3, hashes(&body)).unwrap().verify(&leaf, 3, &root).unwrap();
+    assert_eq!(body["checkpoint"], Value::Null, "the published checkpoint is of another size");
     for (path, status) in [("2/proof?size=2", 400), ("2/proof?size=5", 400), ("2/proof?size=x", 400), ("4/proof", 404)] {
         assert_eq!(code(world.get(&format!("/api/v1/events/{path}")).await).await.0, status, "{path}");
     }

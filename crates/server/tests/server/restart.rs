@@ -1,7 +1,7 @@
 //! Starting, stopping, starting again.
 
 use crate::world::{World, code, now, object_path, permit};
-use deedbox_model::ObjectRef;
+use deedbox_model::{ObjectRef, Origin};
 use deedbox_server::OpenError;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -20,9 +20,10 @@ async fn a_restart_goes_on_with_the_same_checkpoint_and_the_same_state() {
     for path in paths {
         before.push(world.text(path).await);
     }
+    let origin = world.origin.clone();
     let dir = world.stop().await;
     let world = World::open(dir, |_| {}).await.unwrap();
-    assert_eq!(world.origin.as_str(), "127.0.0.1");
+    assert_eq!(world.origin, origin, "drawn once");
     for (path, before) in paths.iter().zip(&before) {
         assert_eq!(&world.text(path).await, before, "{path}");
     }
@@ -124,7 +125,7 @@ async fn a_registry_that_cannot_fold_serves_and_takes_no_statement() {
     assert_eq!((&ready["ready"], &ready["dependencies"]["log"]), (&false.into(), &"ok".into()));
     assert!(ready["dependencies"]["replay"].as_str().unwrap().contains(&hex));
     assert_eq!(code(world.append(&yank).await).await, (503, "store".to_owned()));
-    assert!(world.text("/log/checkpoint").await.starts_with("127.0.0.1\n4\n"));
+    assert!(world.text("/log/checkpoint").await.starts_with(&format!("{}\n4\n", world.origin)));
     assert_eq!(world.get("/health").await.status(), 200);
     world.stop().await;
 }
@@ -195,4 +196,85 @@ async fn a_first_start_that_was_cut_off_is_begun_again() {
     let operator = world.registry().operator;
     assert_eq!(operator.public(), crate::world::read_key(&dir.path().join("keys/operator.pem")).public());
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_registries_on_loopback_addresses_are_never_one_log_and_a_public_one_is_its_prefix() {
+    let (one, other) = (World::new().await, World::new().await);
+    assert_ne!(one.origin, other.origin);
+    for origin in [&one.origin, &other.origin] {
+        let parts: Vec<&str> = origin.as_str().split('/').collect();
+        assert!(matches!(parts[..], ["localhost", drawn, "log"] if drawn.len() == 16), "{origin}");
+    }
+    other.stop().await;
+    let named = |url: &str| {
+        let url = deedbox_server::PublicUrl::parse(url).unwrap();
+        World::with(|config| config.public_url = url)
+    };
+    for (url, origin) in [
+        ("https://registry.example", "registry.example/log"),
+        ("https://registry.example:8443/team", "registry.example/team/log"),
+        ("http://192.0.2.1:8080", "192.0.2.1/log"),
+    ] {
+        let world = named(url).await;
+        assert_eq!(world.origin.as_str(), origin);
+        world.stop().await;
+    }
+    // An address that gives no name is told so, and one that is asked for is taken.
+    let ipv6 = deedbox_server::PublicUrl::parse("http://[2001:db8::1]").unwrap();
+    let refused = World::open(Arc::new(TempDir::new().unwrap()), |config| config.public_url = ipv6.clone()).await;
+    assert!(refused.is_err_and(|e| e.to_string().contains("--origin")));
+    let asked = Origin::parse("registry.example/log").unwrap();
+    let dir = one.stop().await;
+    let set = |config: &mut deedbox_server::Config| config.origin = Some(asked.clone());
+    let before = everything(dir.path());
+    match World::open(Arc::clone(&dir), set).await {
+        Err(error @ OpenError::OtherOrigin { .. }) => assert!(error.to_string().contains("for ever, not registry.example/log")),
+        _ => panic!("a log has one name"),
+    }
+    assert_eq!(everything(dir.path()), before);
+    let world = World::open(Arc::new(TempDir::new().unwrap()), set).await.unwrap();
+    assert_eq!(world.origin, asked);
+    let world = World::open(world.stop().await, set).await.unwrap();
+    world.stop().await;
+}
+
+/// Every path below a folder.
+fn everything(folder: &std::path::Path) -> std::collections::BTreeSet<std::path::PathBuf> {
+    let mut found = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(everything(&path));
+        }
+        found.insert(path);
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_with_anything_of_others_is_refused_before_anything_is_written() {
+    for foreign in ["README.md", ".git", "package.json", "rows.sqlite3", "objects.bak", "Keys"] {
+        let dir = Arc::new(TempDir::new().unwrap());
+        std::fs::create_dir(dir.path().join("objects")).unwrap();
+        std::fs::write(dir.path().join(foreign), "x").unwrap();
+        let before = everything(dir.path());
+        match World::open(Arc::clone(&dir), |_| {}).await {
+            Err(error @ OpenError::Foreign { .. }) => assert!(error.to_string().contains(foreign) && error.to_string().contains("--data")),
+            _ => panic!("{foreign} was taken"),
+        }
+        assert_eq!(everything(dir.path()), before);
+    }
+    let dir = Arc::new(TempDir::new().unwrap());
+    std::fs::write(dir.path().join("file"), "x").unwrap();
+    let refused = World::open(Arc::clone(&dir), |config| config.data = dir.path().join("file")).await;
+    assert!(refused.is_err_and(|e| e.to_string().contains("it is a file")));
+    // The root of a file system has a folder of its own.
+    let dir = Arc::new(TempDir::new().unwrap());
+    std::fs::create_dir(dir.path().join("lost+found")).unwrap();
+    let world = World::open(dir, |_| {}).await.unwrap();
+    // Once there is a registry, what else lies beside it is nobody's business here.
+    let dir = world.stop().await;
+    std::fs::write(dir.path().join("notes.txt"), "x").unwrap();
+    World::open(dir, |_| {}).await.unwrap().stop().await;
 }

@@ -65,7 +65,7 @@ async fn void_entries_are_served_with_their_reasons_and_change_nothing() {
             }
         }
         let world = World::open(dir, |_| {}).await.unwrap();
-        assert!(world.text("/log/checkpoint").await.starts_with("127.0.0.1\n8\n"));
+        assert!(world.text("/log/checkpoint").await.starts_with(&format!("{}\n8\n", world.origin)));
         let events = world.json("/api/v1/events").await;
         let found: Vec<(&str, &str)> = events["events"].as_array().unwrap()[3..]
             .iter()

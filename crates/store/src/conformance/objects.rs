@@ -1,6 +1,6 @@
 //! The suite of objects: nothing visible before its digest is known, nothing left behind, ranges at their edges.
 
-use crate::{Objects, StoreError};
+use crate::{Begin, Left, Objects, StoreError, UploadId};
 use bytes::Bytes;
 use deedbox_model::{Hasher, ObjectRef, Sha256Digest};
 use futures::{StreamExt, TryStreamExt};
@@ -27,6 +27,9 @@ pub async fn objects<S: Objects + 'static>(make: impl AsyncFn() -> S) {
     what_was_put_again_is_new_again(make().await).await;
     listing_gives_each_object_once(make().await).await;
     a_stream_is_whole_whatever_else_happens(make().await).await;
+    a_part_is_gone_on_with_from_where_it_broke_off(make().await).await;
+    parts_of_two_accounts_and_of_two_objects_never_mix(make().await).await;
+    a_note_says_whose_an_object_is_until_it_is_forgotten(make().await).await;
 }
 
 fn bytes_of(size: usize, seed: u8) -> Bytes {
@@ -247,4 +250,100 @@ async fn a_stream_is_whole_whatever_else_happens(store: Arc<dyn Objects>) {
     // One that is given up half way disturbs nobody.
     drop(store.read(&object.sha256, 0..object.size).await.unwrap().unwrap().next().await);
     assert_eq!(read(&store, &object, 1..object.size - 1).await, bytes[1..bytes.len() - 1]);
+}
+
+fn id(account: &str, object: ObjectRef) -> UploadId {
+    UploadId { account: account.parse().unwrap(), object }
+}
+
+/// What uploads left: whose it is, what, and its bytes.
+async fn left(store: &Arc<dyn Objects>) -> BTreeSet<(String, Left, ObjectRef, u64)> {
+    let all = store.remnants().await.unwrap();
+    all.into_iter().map(|found| (found.id.account.to_string(), found.left, found.id.object, found.bytes)).collect()
+}
+
+async fn a_part_is_gone_on_with_from_where_it_broke_off(store: Arc<dyn Objects>) {
+    for (size, cuts) in [(3 << 20, vec![1, 1 << 20]), (600_000, vec![299_999, 300_000, 599_999]), (5, vec![2])] {
+        let bytes = bytes_of(size, 13);
+        let object = ObjectRef::of(&bytes);
+        let whose = id("acme.example", object);
+        let mut at = 0;
+        for (nth, cut) in cuts.iter().enumerate() {
+            let how = if nth == 0 { Begin::Anew } else { Begin::Again };
+            let mut upload = store.begin_for(&whose, how).await.unwrap();
+            assert_eq!(upload.received(), at as u64);
+            upload.write(bytes.slice(at..*cut)).await.unwrap();
+            at = *cut;
+            assert_eq!(upload.keep().await, at as u64);
+            assert_eq!(store.stat(&object.sha256).await.unwrap(), None, "a part is not an object");
+            assert_eq!(left(&store).await, BTreeSet::from([("acme.example".to_owned(), Left::Part, object, at as u64)]));
+        }
+        let mut upload = store.begin_for(&whose, Begin::Again).await.unwrap();
+        upload.write(bytes.slice(at..)).await.unwrap();
+        assert_eq!(upload.finish(object).await.unwrap(), Hasher::of(&bytes).1);
+        assert_eq!(read(&store, &object, 0..object.size).await, bytes);
+        assert_eq!(left(&store).await, BTreeSet::from([("acme.example".to_owned(), Left::Note, object, 0)]));
+        store.forget(Left::Note, vec![whose.clone()]).await.unwrap();
+        // Given up, begun anew, or of nothing: no byte of it is left.
+        for how in [Begin::Anew, Begin::Again] {
+            let mut upload = store.begin_for(&whose, how).await.unwrap();
+            assert_eq!(upload.received(), 0);
+            upload.write(bytes.slice(..1)).await.unwrap();
+            upload.abort().await;
+            assert!(left(&store).await.is_empty());
+        }
+        assert_eq!(store.begin_for(&whose, Begin::Anew).await.unwrap().keep().await, 0);
+        assert!(left(&store).await.is_empty(), "an empty part is not worth keeping");
+    }
+    assert_eq!(store.sweep_temporary(0).await.unwrap(), 0);
+}
+
+async fn parts_of_two_accounts_and_of_two_objects_never_mix(store: Arc<dyn Objects>) {
+    let (bytes, others) = (bytes_of(400_000, 14), bytes_of(400_000, 15));
+    let (object, other) = (ObjectRef::of(&bytes), ObjectRef::of(&others));
+    // The same address with other bytes, another size, another object: none of them is what acme sent.
+    let shorter = ObjectRef { size: object.size - 1, ..object };
+    for (whose, bytes) in [
+        (id("acme.example", object), &bytes),
+        (id("other.example", object), &others),
+        (id("acme.example", shorter), &others),
+        (id("acme.example", other), &others),
+    ] {
+        let mut upload = store.begin_for(&whose, Begin::Anew).await.unwrap();
+        upload.write(bytes.slice(..200_000)).await.unwrap();
+        assert_eq!(upload.keep().await, 200_000);
+    }
+    let mut upload = store.begin_for(&id("other.example", object), Begin::Again).await.unwrap();
+    upload.write(bytes.slice(200_000..)).await.unwrap();
+    assert!(matches!(upload.finish(object).await, Err(StoreError::DigestMismatch { .. })));
+    assert_eq!(store.stat(&object.sha256).await.unwrap(), None);
+    let mut upload = store.begin_for(&id("acme.example", object), Begin::Again).await.unwrap();
+    upload.write(bytes.slice(200_000..)).await.unwrap();
+    upload.finish(object).await.unwrap();
+    let mut upload = store.begin_for(&id("acme.example", object), Begin::Apart).await.unwrap();
+    upload.write(bytes.slice(..200_000)).await.unwrap();
+    assert_eq!(upload.keep().await, 0, "what began apart has no part");
+    let acme = "acme.example".to_owned();
+    let expected =
+        [(acme.clone(), Left::Note, object, 0), (acme.clone(), Left::Part, shorter, 200_000), (acme, Left::Part, other, 200_000)];
+    assert_eq!(left(&store).await, BTreeSet::from(expected), "what did not match is gone, and nothing else");
+    store.forget(Left::Part, vec![id("acme.example", shorter), id("acme.example", other), id("none.example", other)]).await.unwrap();
+    assert_eq!(left(&store).await.len(), 1);
+    assert_eq!(store.sweep_temporary(0).await.unwrap(), 0);
+}
+
+async fn a_note_says_whose_an_object_is_until_it_is_forgotten(store: Arc<dyn Objects>) {
+    let bytes = bytes_of(1_000, 16);
+    let object = ObjectRef::of(&bytes);
+    let owners = ["acme.example", "other.example"];
+    for (account, how) in owners.into_iter().zip([Begin::Apart, Begin::Anew]) {
+        let mut upload = store.begin_for(&id(account, object), how).await.unwrap();
+        upload.write(bytes.clone()).await.unwrap();
+        upload.finish(object).await.unwrap();
+    }
+    store.put(bytes_of(1_000, 17)).await.unwrap();
+    assert_eq!(left(&store).await, owners.map(|owner| (owner.to_owned(), Left::Note, object, 0)).into());
+    store.forget(Left::Note, owners.map(|owner| id(owner, object)).to_vec()).await.unwrap();
+    assert!(left(&store).await.is_empty());
+    assert_eq!(store.get(&object.sha256, object.size).await.unwrap().unwrap(), bytes, "the object stays");
 }

@@ -6,6 +6,7 @@
 //! <dir>/log/          the static files of the log, and staged bundles
 //! <dir>/objects/      sha256/ab/cd/<hex>
 //! <dir>/incoming/     uploads on their way; what a crash leaves here is swept
+//! <dir>/parts/        <domain>/<hex>.<size>: uploads that broke off; <hex>.<size>.here: notes of those in place
 //! ```
 //!
 //! Durable means: file, folder and every folder above were flushed before the call returned. Never follows a path that
@@ -15,6 +16,7 @@ mod commits;
 mod files;
 mod lock;
 mod objects;
+mod parts;
 mod place;
 mod upload;
 
@@ -34,7 +36,7 @@ pub struct DiskStore {
     pub commits: DiskCommits,
     /// `log/`.
     pub files: DiskFiles,
-    /// `objects/` and `incoming/`.
+    /// `objects/`, `incoming/` and `parts/`.
     pub objects: DiskObjects,
     /// Keep it as long as any of the others.
     pub lock: DiskLock,
@@ -54,12 +56,13 @@ pub fn open_disk(dir: &Path) -> Result<DiskStore, StoreError> {
     let log = Arc::new(Place::open(&dir.join("log"))?);
     let objects = Arc::new(Place::open(&dir.join("objects"))?);
     let incoming = Place::open(&dir.join("incoming"))?;
-    // The four folders and the lock are new names in it.
+    let parts = Place::open(&dir.join("parts"))?;
+    // The five folders and the lock are new names in it.
     root.flush()?;
     Ok(DiskStore {
         commits: DiskCommits::new(commits)?,
         files: DiskFiles::new(log)?,
-        objects: DiskObjects::new(objects, incoming.root().to_owned()),
+        objects: DiskObjects::new(objects, incoming.root().to_owned(), parts.root().to_owned()),
         lock,
     })
 }

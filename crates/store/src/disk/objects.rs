@@ -1,11 +1,14 @@
-//! Objects on disk. Written under `incoming/`, renamed into place when their digest is known to be right; read in
+//! Objects on disk. Written under `incoming/` or `parts/`, renamed into place when their digest is known to be right; read in
 //! pieces on blocking threads, one piece ahead. Never changes an object, never reads one whose name is not its address.
 
+use super::parts::Parts;
 use super::place::{Place, blocking};
 use super::upload::{DiskUpload, Incoming, put_in_place};
 use crate::error::StoreError;
 use crate::limits::PIECE_BYTES;
-use crate::objects::{ObjectStat, ObjectStream, Objects, Upload, check_range, now_ms, object_path, to_ms, too_large};
+use crate::objects::{
+    Begin, Left, ObjectStat, ObjectStream, Objects, Remnant, Upload, UploadId, check_range, now_ms, object_path, to_ms, too_large,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use deedbox_model::{ObjectRef, Sha256Digest};
@@ -22,11 +25,12 @@ use tokio::task::JoinHandle;
 pub struct DiskObjects {
     place: Arc<Place>,
     incoming: Arc<Incoming>,
+    parts: Arc<Parts>,
 }
 
 impl DiskObjects {
-    pub(super) fn new(place: Arc<Place>, incoming: PathBuf) -> Self {
-        DiskObjects { place, incoming: Arc::new(Incoming::new(incoming)) }
+    pub(super) fn new(place: Arc<Place>, incoming: PathBuf, parts: PathBuf) -> Self {
+        DiskObjects { place, incoming: Arc::new(Incoming::new(incoming)), parts: Arc::new(Parts::new(parts)) }
     }
     fn path(&self, address: &Sha256Digest) -> PathBuf {
         self.place.root().join(object_path(address))
@@ -55,6 +59,41 @@ impl Objects for DiskObjects {
         let incoming = self.incoming.clone();
         let (file, temporary) = blocking(move || incoming.create()).await?;
         Ok(Box::new(DiskUpload::new(self.place.clone(), file, temporary)))
+    }
+    async fn begin_for(&self, id: &UploadId, how: Begin) -> Result<Box<dyn Upload>, StoreError> {
+        let (incoming, parts, whose) = (self.incoming.clone(), self.parts.clone(), id.clone());
+        let again = if how == Begin::Again { Some(parts.hashing().await?) } else { None };
+        let upload = blocking(move || {
+            let _one_of_few = again;
+            Ok(match how {
+                Begin::Apart => {
+                    let (file, temporary) = incoming.create()?;
+                    (file, temporary, None)
+                }
+                Begin::Anew => {
+                    let (file, path) = parts.create(&whose)?;
+                    (file, path, None)
+                }
+                Begin::Again => {
+                    let (file, path, hasher, bytes) = parts.open(&whose)?;
+                    (file, path, Some((hasher, bytes)))
+                }
+            })
+        });
+        let (file, path, so_far) = upload.await?;
+        let upload = DiskUpload::new(self.place.clone(), file, path).of(self.parts.clone(), id.clone(), how != Begin::Apart);
+        Ok(Box::new(match so_far {
+            Some((hasher, bytes)) => upload.after(hasher, bytes),
+            None => upload,
+        }))
+    }
+    async fn remnants(&self) -> Result<Vec<Remnant>, StoreError> {
+        let parts = self.parts.clone();
+        blocking(move || parts.list()).await
+    }
+    async fn forget(&self, left: Left, ids: Vec<UploadId>) -> Result<(), StoreError> {
+        let parts = self.parts.clone();
+        blocking(move || ids.iter().try_for_each(|id| parts.forget(left, id))).await
     }
     async fn stat(&self, address: &Sha256Digest) -> Result<Option<ObjectStat>, StoreError> {
         let (address, path) = (*address, self.path(address));
@@ -137,7 +176,7 @@ impl Objects for DiskObjects {
     }
 }
 
-fn absent(e: &io::Error) -> bool {
+pub(super) fn absent(e: &io::Error) -> bool {
     e.kind() == io::ErrorKind::NotFound
 }
 
@@ -145,7 +184,7 @@ fn failed(doing: &str, address: &Sha256Digest, e: io::Error) -> StoreError {
     StoreError::medium(format!("{doing} object {}", address.to_address()), e)
 }
 
-fn modified_ms(found: &Metadata) -> u64 {
+pub(super) fn modified_ms(found: &Metadata) -> u64 {
     found.modified().map_or(0, to_ms)
 }
 

@@ -71,7 +71,7 @@ impl Place {
 }
 
 /// Makes a folder and those above it that are missing, for nobody but us.
-fn make_private(folder: &Path) -> io::Result<()> {
+pub(super) fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

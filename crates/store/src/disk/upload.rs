@@ -1,10 +1,11 @@
 //! An upload to disk: hashed and written in large pieces on blocking threads while the next bytes arrive, flushed, then
 //! renamed into place. Nobody sees it before that. Never keeps more than two pieces in memory.
 
+use super::parts::Parts;
 use super::place::{Place, blocking};
 use crate::error::StoreError;
 use crate::limits::{FLUSH_BEHIND_BYTES, UPLOAD_PIECE_BYTES};
-use crate::objects::{Upload, mismatch, object_path};
+use crate::objects::{Upload, UploadId, mismatch, object_path};
 use async_trait::async_trait;
 use bytes::Bytes;
 use deedbox_model::{Digests, Hasher, ObjectRef, Sha256Digest};
@@ -62,6 +63,8 @@ pub(super) fn put_in_place(place: &Place, file: File, temporary: &Path, address:
 struct Sink {
     file: File,
     hasher: Hasher,
+    /// Bytes that were hashed and written.
+    taken: u64,
     /// Bytes written since the medium was last asked to begin with them.
     unflushed: usize,
     flushing: Option<JoinHandle<io::Result<()>>>,
@@ -69,13 +72,14 @@ struct Sink {
 
 impl Sink {
     fn new(file: File) -> Self {
-        Sink { file, hasher: Hasher::new(), unflushed: 0, flushing: None }
+        Sink { file, hasher: Hasher::new(), taken: 0, unflushed: 0, flushing: None }
     }
 
     fn take(&mut self, pieces: &[Bytes]) -> io::Result<()> {
         self.hasher.update_all(pieces);
         for piece in pieces {
             self.file.write_all(piece)?;
+            self.taken += piece.len() as u64;
             self.unflushed += piece.len();
         }
         self.flush_behind()
@@ -116,12 +120,33 @@ pub(super) struct DiskUpload {
     gathered: Vec<Bytes>,
     gathered_bytes: usize,
     state: State,
+    received: u64,
+    whose: Option<Whose>,
+}
+
+/// For whom an upload is, and whether its file is a part.
+struct Whose {
+    parts: Arc<Parts>,
+    id: UploadId,
+    is_part: bool,
 }
 
 impl DiskUpload {
     pub(super) fn new(place: Arc<Place>, file: File, temporary: PathBuf) -> Self {
         let state = State::Idle(Box::new(Sink::new(file)));
-        DiskUpload { place, temporary, gathered: Vec::new(), gathered_bytes: 0, state }
+        DiskUpload { place, temporary, gathered: Vec::new(), gathered_bytes: 0, state, received: 0, whose: None }
+    }
+    /// For an account.
+    pub(super) fn of(self, parts: Arc<Parts>, id: UploadId, is_part: bool) -> Self {
+        DiskUpload { whose: Some(Whose { parts, id, is_part }), ..self }
+    }
+    /// After what its file holds already.
+    pub(super) fn after(mut self, hasher: Hasher, bytes: u64) -> Self {
+        if let State::Idle(sink) = &mut self.state {
+            sink.hasher = hasher;
+            sink.taken = bytes;
+        }
+        DiskUpload { received: bytes, ..self }
     }
     /// Waits for the piece that is being worked on. May be dropped while it waits, and asked again.
     async fn sink(&mut self) -> Result<Box<Sink>, StoreError> {
@@ -139,6 +164,9 @@ impl DiskUpload {
 
 #[async_trait]
 impl Upload for DiskUpload {
+    fn received(&self) -> u64 {
+        self.received
+    }
     async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
         self.gathered_bytes += bytes.len();
         self.gathered.push(bytes);
@@ -153,7 +181,7 @@ impl Upload for DiskUpload {
     }
     async fn finish(mut self: Box<Self>, expected: ObjectRef) -> Result<Digests, StoreError> {
         let sink = self.sink().await;
-        let DiskUpload { place, temporary, gathered, .. } = *self;
+        let DiskUpload { place, temporary, gathered, whose, .. } = *self;
         blocking(move || {
             let done = sink.and_then(|mut sink| {
                 let taken = sink.take(&gathered).and_then(|()| sink.flushed());
@@ -162,6 +190,11 @@ impl Upload for DiskUpload {
                 let found = ObjectRef { size, sha256: digests.sha256 };
                 if found != expected {
                     return Err(mismatch(found, expected));
+                }
+                // Before it is in place, so that nothing is there of which nobody knows whose it is. A crash here leaves a note of what is not
+                // there, which the next start clears.
+                if let Some(Whose { parts, id, .. }) = &whose {
+                    parts.note(id)?;
                 }
                 put_in_place(&place, sink.file, &temporary, &found.sha256)?;
                 Ok(digests)
@@ -179,5 +212,28 @@ impl Upload for DiskUpload {
         let _ = self.sink().await;
         let temporary = self.temporary;
         let _ = tokio::task::spawn_blocking(move || fs::remove_file(temporary)).await;
+    }
+    async fn keep(mut self: Box<Self>) -> u64 {
+        let sink = self.sink().await;
+        let DiskUpload { temporary, gathered, whose, .. } = *self;
+        let kept = blocking(move || {
+            let kept = match (sink, whose) {
+                (Ok(mut sink), Some(Whose { parts, id, is_part: true })) => match sink.take(&gathered).and_then(|()| sink.flushed()) {
+                    Ok(()) if sink.taken > 0 => {
+                        parts.put_hasher(&id, sink.hasher, sink.taken);
+                        sink.taken
+                    }
+                    // Of a medium that took no more, nothing is left that would fill it.
+                    _ => 0,
+                },
+                _ => 0,
+            };
+            if kept == 0 {
+                // If this fails too, it is found again by the next start.
+                let _ = fs::remove_file(&temporary);
+            }
+            Ok(kept)
+        });
+        kept.await.unwrap_or(0)
     }
 }

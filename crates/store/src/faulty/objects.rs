@@ -3,7 +3,7 @@
 
 use super::plan::{Fault, FaultPlan, failed};
 use crate::error::StoreError;
-use crate::objects::{ObjectStat, ObjectStream, Objects, Upload};
+use crate::objects::{Begin, Left, ObjectStat, ObjectStream, Objects, Remnant, Upload, UploadId};
 use async_trait::async_trait;
 use bytes::Bytes;
 use deedbox_model::{Digests, ObjectRef, Sha256Digest};
@@ -52,6 +52,25 @@ impl<O: Objects> Objects for FaultyObjects<O> {
             }
         }
     }
+    async fn begin_for(&self, id: &UploadId, how: Begin) -> Result<Box<dyn Upload>, StoreError> {
+        match self.plan.write(|| format!("objects.begin_for {}", id.object.sha256))? {
+            None => Ok(Box::new(FaultyUpload { inner: self.inner.begin_for(id, how).await?, plan: self.plan.clone(), broken: None })),
+            Some(Fault::Before) => Err(failed(Fault::Before)),
+            Some(fault) => {
+                self.inner.begin_for(id, how).await?;
+                Err(failed(fault))
+            }
+        }
+    }
+    async fn remnants(&self) -> Result<Vec<Remnant>, StoreError> {
+        self.plan.read()?;
+        self.inner.remnants().await
+    }
+    async fn forget(&self, left: Left, ids: Vec<UploadId>) -> Result<(), StoreError> {
+        // Clearing away what nobody sees, as below.
+        self.plan.read()?;
+        self.inner.forget(left, ids).await
+    }
     async fn stat(&self, address: &Sha256Digest) -> Result<Option<ObjectStat>, StoreError> {
         self.plan.read()?;
         self.inner.stat(address).await
@@ -94,6 +113,9 @@ struct FaultyUpload {
 
 #[async_trait]
 impl Upload for FaultyUpload {
+    fn received(&self) -> u64 {
+        self.inner.received()
+    }
     async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
         if let Some(fault) = self.broken {
             return Err(failed(fault));
@@ -127,5 +149,8 @@ impl Upload for FaultyUpload {
         if self.plan.read().is_ok() {
             self.inner.abort().await;
         }
+    }
+    async fn keep(self: Box<Self>) -> u64 {
+        if self.broken.is_none() && self.plan.read().is_ok() { self.inner.keep().await } else { 0 }
     }
 }

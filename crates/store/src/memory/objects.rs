@@ -3,7 +3,7 @@
 use super::locked;
 use crate::error::StoreError;
 use crate::limits::PIECE_BYTES;
-use crate::objects::{ObjectStat, ObjectStream, Objects, Upload, check_range, mismatch, now_ms, too_large};
+use crate::objects::{Begin, Left, ObjectStat, ObjectStream, Objects, Remnant, Upload, UploadId, check_range, mismatch, now_ms, too_large};
 use async_trait::async_trait;
 use bytes::Bytes;
 use deedbox_model::{Digests, Hasher, ObjectRef, Sha256Digest};
@@ -18,6 +18,10 @@ struct Kept {
     /// Uploads on their way or cut off: bytes and the time of the last write.
     incoming: BTreeMap<u64, (Vec<u8>, u64)>,
     next_upload: u64,
+    /// Parts, and the time of the last write.
+    parts: BTreeMap<UploadId, (Vec<u8>, u64)>,
+    /// When each was noted.
+    notes: BTreeMap<UploadId, u64>,
 }
 
 /// Objects in memory; a clone is the same store.
@@ -47,7 +51,40 @@ impl Objects for MemoryObjects {
         let number = kept.next_upload;
         kept.next_upload += 1;
         kept.incoming.insert(number, (Vec::new(), now_ms()));
-        Ok(Box::new(MemoryUpload { store: self.0.clone(), number, hasher: Hasher::new() }))
+        Ok(Box::new(MemoryUpload { store: self.0.clone(), number, hasher: Hasher::new(), received: 0, whose: None }))
+    }
+    async fn begin_for(&self, id: &UploadId, how: Begin) -> Result<Box<dyn Upload>, StoreError> {
+        let mut kept = locked(&self.0);
+        let number = kept.next_upload;
+        kept.next_upload += 1;
+        let so_far = if how == Begin::Apart { None } else { kept.parts.remove(id) };
+        let (bytes, _) = so_far.filter(|_| how == Begin::Again).unwrap_or_default();
+        let (mut hasher, received) = (Hasher::new(), bytes.len() as u64);
+        hasher.update(&bytes);
+        kept.incoming.insert(number, (bytes, now_ms()));
+        let whose = Some((id.clone(), how != Begin::Apart));
+        Ok(Box::new(MemoryUpload { store: self.0.clone(), number, hasher, received, whose }))
+    }
+    async fn remnants(&self) -> Result<Vec<Remnant>, StoreError> {
+        let kept = locked(&self.0);
+        let part = |(id, (bytes, modified_ms)): (&UploadId, &(Vec<u8>, u64))| Remnant {
+            id: id.clone(),
+            left: Left::Part,
+            bytes: bytes.len() as u64,
+            modified_ms: *modified_ms,
+        };
+        let note = |(id, modified_ms): (&UploadId, &u64)| Remnant { id: id.clone(), left: Left::Note, bytes: 0, modified_ms: *modified_ms };
+        Ok(kept.parts.iter().map(part).chain(kept.notes.iter().map(note)).collect())
+    }
+    async fn forget(&self, left: Left, ids: Vec<UploadId>) -> Result<(), StoreError> {
+        let mut kept = locked(&self.0);
+        for id in ids {
+            match left {
+                Left::Part => drop(kept.parts.remove(&id)),
+                Left::Note => drop(kept.notes.remove(&id)),
+            }
+        }
+        Ok(())
     }
     async fn stat(&self, address: &Sha256Digest) -> Result<Option<ObjectStat>, StoreError> {
         Ok(locked(&self.0).objects.get(address).map(|kept| stat_of(address, kept)))
@@ -87,6 +124,9 @@ struct MemoryUpload {
     store: Arc<Mutex<Kept>>,
     number: u64,
     hasher: Hasher,
+    received: u64,
+    /// For whom it is, and whether a part of it may be kept.
+    whose: Option<(UploadId, bool)>,
 }
 
 fn swept() -> StoreError {
@@ -95,6 +135,9 @@ fn swept() -> StoreError {
 
 #[async_trait]
 impl Upload for MemoryUpload {
+    fn received(&self) -> u64 {
+        self.received
+    }
     async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
         let mut kept = locked(&self.store);
         let (buffer, written) = kept.incoming.get_mut(&self.number).ok_or_else(swept)?;
@@ -112,9 +155,24 @@ impl Upload for MemoryUpload {
             return Err(mismatch(found, expected));
         }
         kept.objects.insert(found.sha256, (buffer.into(), now_ms()));
+        if let Some((id, _)) = self.whose {
+            kept.notes.insert(id, now_ms());
+        }
         Ok(digests)
     }
     async fn abort(self: Box<Self>) {
         locked(&self.store).incoming.remove(&self.number);
+    }
+    async fn keep(self: Box<Self>) -> u64 {
+        let mut kept = locked(&self.store);
+        let Some((buffer, written)) = kept.incoming.remove(&self.number) else { return 0 };
+        match self.whose {
+            Some((id, true)) if !buffer.is_empty() => {
+                let bytes = buffer.len() as u64;
+                kept.parts.insert(id, (buffer, written));
+                bytes
+            }
+            _ => 0,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The adapters on disk: their suites, and what they promise beyond them.
 
 use crate::disk::{DiskStore, open_disk};
-use crate::{Commits, Files, Objects, StoreError, conformance};
+use crate::{Begin, Commits, Files, Left, Objects, StoreError, UploadId, conformance};
 use bytes::Bytes;
 use deedbox_model::ObjectRef;
 use std::path::{Path, PathBuf};
@@ -182,4 +182,48 @@ async fn strangers_among_the_objects_are_not_listed() {
     std::fs::write(folder.path().join("objects/sha256/ba/file"), b"x").unwrap();
     let listed: Vec<_> = store.objects.list().await.unwrap().try_collect().await.unwrap();
     assert_eq!(listed.iter().map(|stat| stat.object).collect::<Vec<_>>(), [object]);
+}
+
+/// A killed process writes nothing more: what it wrote is there, its digests are not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_survives_a_kill_and_one_that_was_damaged_never_becomes_an_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = Bytes::from((0..2_000_000_u32).map(|n| (n % 251) as u8).collect::<Vec<_>>());
+    let object = ObjectRef::of(&bytes);
+    let whose = UploadId { account: "acme.example".parse().unwrap(), object };
+    for damaged in [false, true] {
+        let store = open_disk(folder.path()).unwrap();
+        let mut upload = store.objects.begin_for(&whose, Begin::Anew).await.unwrap();
+        upload.write(bytes.slice(..1_500_000)).await.unwrap();
+        // Waits for what is being written, as the file of a killed process shows it; its digests go with it.
+        upload.keep().await;
+        drop(store);
+        let store = open_disk(folder.path()).unwrap();
+        let found = store.objects.remnants().await.unwrap();
+        assert_eq!((found.len(), &found[0].id, found[0].left, found[0].bytes), (1, &whose, Left::Part, 1_500_000));
+        let path = folder.path().join(format!("parts/acme.example/{}.2000000", object.sha256));
+        if damaged {
+            let mut part = std::fs::read(&path).unwrap();
+            part[700_000] ^= 1;
+            std::fs::write(&path, part).unwrap();
+        }
+        let mut upload = store.objects.begin_for(&whose, Begin::Again).await.unwrap();
+        assert_eq!(upload.received(), 1_500_000);
+        upload.write(bytes.slice(1_500_000..)).await.unwrap();
+        let finished = upload.finish(object).await;
+        assert!(if damaged { matches!(finished, Err(StoreError::DigestMismatch { .. })) } else { finished.is_ok() });
+        assert_eq!(store.objects.stat(&object.sha256).await.unwrap().is_some(), !damaged);
+        assert!(!path.exists(), "in place, or gone");
+        store.objects.delete(&object.sha256).await.unwrap();
+        store.objects.forget(Left::Note, vec![whose.clone()]).await.unwrap();
+    }
+    // A part that is longer than the whole is none.
+    let store = open_disk(folder.path()).unwrap();
+    let path = folder.path().join(format!("parts/acme.example/{}.2000000", object.sha256));
+    std::fs::write(&path, vec![0; 2_000_001]).unwrap();
+    for name in ["x", "x.here", "0.0"] {
+        std::fs::write(folder.path().join("parts/acme.example").join(name), "").unwrap();
+    }
+    assert_eq!(store.objects.remnants().await.unwrap().len(), 1, "names of others are passed over");
+    assert_eq!(store.objects.begin_for(&whose, Begin::Again).await.unwrap().received(), 0);
 }

@@ -48,7 +48,7 @@ fn one_after_another(bench: &mut Bench, log: &Log) -> anyhow::Result<()> {
     let mut took = bench.wait(async {
         let http = reqwest::Client::new();
         let key = fixture::key(1_000_000);
-        let publisher = Publisher::claim(&http, &server.url, key, "alone.localhost", "127.0.0.1").await?;
+        let publisher = Publisher::claim(&http, &server.url, key, "alone.localhost").await?;
         let mut statements = Vec::with_capacity(releases);
         for number in 0..releases {
             let release = publisher.release(small_tarball(&format!("@alone.localhost/package-{number}"), VERSION), None)?;

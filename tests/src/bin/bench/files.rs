@@ -27,7 +27,7 @@ pub(crate) fn of_maven(bench: &mut Bench) -> anyhow::Result<()> {
     let ours = serve(bench, &folder.join("registry"))?;
     bench.wait(async {
         let http = reqwest::Client::new();
-        let publisher = Publisher::claim(&http, &ours.url, key(0), DOMAIN, "127.0.0.1").await?;
+        let publisher = Publisher::claim(&http, &ours.url, key(0), DOMAIN).await?;
         let mut prev = None;
         for minor in 0..20 {
             let packed = packed::maven(&publisher.domain, "library", &format!("1.{minor}"), &noise(300_000))?;

@@ -121,7 +121,7 @@ pub(crate) async fn claim(url: &str, count: usize) -> anyhow::Result<Vec<Publish
     let http = reqwest::Client::new();
     let mut publishers = Vec::with_capacity(count);
     for number in 0..count {
-        publishers.push(Publisher::claim(&http, url, key(number), &domain(number), "127.0.0.1").await?);
+        publishers.push(Publisher::claim(&http, url, key(number), &domain(number)).await?);
     }
     Ok(publishers)
 }

@@ -39,7 +39,7 @@ pub(crate) fn published(bench: &mut Bench) -> anyhow::Result<()> {
     let of_both = megabytes / begun.elapsed().as_secs_f64();
 
     let server = serve(bench, &folder.join("registry"))?;
-    let publisher = bench.wait(Publisher::claim(&reqwest::Client::new(), &server.url, key(0), DOMAIN, "127.0.0.1"))?;
+    let publisher = bench.wait(Publisher::claim(&reqwest::Client::new(), &server.url, key(0), DOMAIN))?;
     fs::write(home.join("key.pem"), publisher.key.to_pem())?;
     set_mode(&home.join("key.pem"))?;
     let layout = folder.join("layout");

@@ -22,7 +22,7 @@ pub(crate) fn beside_docker_registry(bench: &mut Bench) -> anyhow::Result<()> {
     let ours = serve(bench, &folder.join("registry"))?;
     let (manifest, blobs) = bench.wait(async {
         let http = reqwest::Client::new();
-        let publisher = Publisher::claim(&http, &ours.url, key(0), DOMAIN, "127.0.0.1").await?;
+        let publisher = Publisher::claim(&http, &ours.url, key(0), DOMAIN).await?;
         let layers: Vec<Vec<u8>> = [4_096, 1 << 20].map(noise).to_vec();
         let (packed, manifest) = packed::image(&publisher.domain, "app", "1.0.0", layers)?;
         let blobs: Vec<(usize, String)> =

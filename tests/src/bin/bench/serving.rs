@@ -115,7 +115,7 @@ fn stocked<T>(bench: &Bench, name: &str, stock: impl FnOnce(&Bench, &Shelf<'_>) 
     }
     let deedbox = serve(bench, &folder.join("registry"))?;
     let http = reqwest::Client::new();
-    let publisher = bench.wait(Publisher::claim(&http, &deedbox.url, key(0), DOMAIN, "127.0.0.1"))?;
+    let publisher = bench.wait(Publisher::claim(&http, &deedbox.url, key(0), DOMAIN))?;
     let stocked = stock(bench, &Shelf { http, url: &deedbox.url, publisher, files: &files, storage: &storage })?;
     let nginx = nginx(&folder, &files)?;
     let verdaccio = verdaccio(&peer, &folder, &storage)?;

@@ -15,7 +15,7 @@ use crate::context::{self, Context};
 use crate::failure::{Failure, wrong};
 use crate::packages::Wish;
 use crate::secrets::Look;
-use crate::{home, terminal};
+use crate::{home, interrupt, terminal};
 use anyhow::Context as _;
 use ask::Asked;
 use deedbox_client::{ClientError, Payload, Registry, Trusted, upload};
@@ -196,8 +196,14 @@ impl<'a> Publisher<'a> {
         let Some(id) = id.filter(|_| !files.is_empty()) else { return Ok(()) };
         let (key, trusted) = self.open().await?;
         let bar = terminal::bytes_bar(files.iter().map(|(object, _)| object.size).sum(), id.as_str());
-        upload(trusted, key, id.domain(), files, &home::now, &|bytes| bar.inc(bytes)).await?;
+        upload(trusted, key, id.domain(), files, &home::now, &|bytes| sent(&bar, bytes)).await?;
         bar.finish_and_clear();
         Ok(())
     }
+}
+
+/// So many bytes more were sent, or were there.
+fn sent(bar: &indicatif::ProgressBar, bytes: u64) {
+    bar.inc(bytes);
+    interrupt::sent(bytes);
 }

@@ -268,7 +268,7 @@ impl Release {
             objects.push((ObjectRef::of(readme), Payload::Bytes(readme.clone())));
         }
         let bar = terminal::bytes_bar(objects.iter().map(|(object, _)| object.size).sum(), &self.name());
-        upload(trusted, key, id.domain(), objects, &home::now, &|bytes| bar.inc(bytes)).await?;
+        upload(trusted, key, id.domain(), objects, &home::now, &|bytes| super::sent(&bar, bytes)).await?;
         bar.finish_and_clear();
 
         let intent = Intent { id: id.clone(), event: Event::ReleasePublished(self.event.clone()) };

@@ -23,7 +23,7 @@ struct Entry {
     digest: String,
     size: u64,
     #[serde(default)]
-    annotations: Option<BTreeMap<String, String>>,
+    annotations: Option<BTreeMap<String, Option<String>>>,
 }
 
 /// Names that tools give the images of a layout.
@@ -38,7 +38,7 @@ pub(super) fn image(tree: &Tree, wanted: Option<&Version>) -> anyhow::Result<Ima
     for entry in index.manifests {
         let digest = Digest::parse(&entry.digest).ok_or_else(|| refused("the layout's index.json names a digest that is none"))?;
         let annotations = entry.annotations.unwrap_or_default();
-        let names = NAMES.iter().filter_map(|name| annotations.get(*name).cloned());
+        let names = NAMES.iter().filter_map(|name| annotations.get(*name).cloned().flatten());
         match all.iter_mut().find(|(descriptor, _)| descriptor.digest == digest) {
             // One image with two names.
             Some((_, known)) => known.extend(names),
@@ -161,4 +161,18 @@ fn is_whole(tree: &Tree, descriptor: &Descriptor, depth: usize) -> bool {
             place(tree, &member.descriptor.digest).is_some()
                 && (!is_manifest || depth >= 4 || is_whole(tree, &member.descriptor, depth + 1))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_annotation_that_is_null_is_none() {
+        for annotations in ["null", "{}", "{\"a\":null}", "{\"org.opencontainers.image.ref.name\":null,\"b\":\"c\"}"] {
+            let index = format!("{{\"manifests\":[{{\"mediaType\":\"m\",\"digest\":\"d\",\"size\":1,\"annotations\":{annotations}}}]}}");
+            let index: Index = serde_json::from_str(&index).unwrap();
+            assert_eq!((index.manifests[0].size, index.manifests[0].media_type.as_str()), (1, "m"), "{annotations}");
+        }
+    }
 }

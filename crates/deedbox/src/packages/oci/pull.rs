@@ -6,12 +6,15 @@ use super::{Image, PULLED, Piece};
 use crate::failure::{refused, wrong};
 use crate::terminal;
 use anyhow::Context as _;
+use deedbox_client::http::Body;
+use deedbox_client::{ClientError, Patience};
 use deedbox_model::{Hasher, ObjectRef};
 use deedbox_oci::document::{DOCKER_LIST, DOCKER_MANIFEST, Descriptor, OCI_ARTIFACT, OCI_INDEX, OCI_MANIFEST};
 use deedbox_oci::{Digest, Document, Kind};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use reqwest::{Client, Response, StatusCode, Url};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::Future;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +27,6 @@ const REDIRECTS: usize = 5;
 /// A token and what is said with it.
 const TOKEN_BYTES: usize = 64 * 1024;
 const CONNECT: Duration = Duration::from_secs(5);
-const SILENCE: Duration = Duration::from_secs(60);
 
 /// `HOST[:PORT]/NAME[:TAG|@DIGEST]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,7 +183,6 @@ impl Source {
         let http = Client::builder()
             .user_agent(concat!("deedbox/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
             .redirect(reqwest::redirect::Policy::custom(|attempt| {
                 if attempt.previous().len() > REDIRECTS {
                     return attempt.error(format!("it is sent on more than {REDIRECTS} times"));
@@ -219,10 +220,10 @@ impl Source {
 
     /// Streams a blob into a file; refused unless it is the one of this digest and size.
     async fn blob(&self, digest: &Digest, size: u64, path: &Path, progress: impl Fn(u64)) -> anyhow::Result<()> {
-        let mut response = self.get(&format!("blobs/{digest}")).await?;
+        let mut body = moving(self.get(&format!("blobs/{digest}")).await?);
         let mut file = std::fs::File::create(path)?;
         let (mut hasher, mut read) = (Hasher::new(), 0_u64);
-        while let Some(piece) = response.chunk().await.with_context(|| format!("{digest} was cut off"))? {
+        while let Some(piece) = body.next().await.with_context(|| format!("{digest} was cut off"))? {
             read += piece.len() as u64;
             if read > size {
                 return Err(other_bytes(digest));
@@ -245,7 +246,7 @@ impl Source {
             if let Some(token) = token {
                 request = request.header(AUTHORIZATION, format!("Bearer {token}"));
             }
-            let response = request.send().await.map_err(|e| no_answer(&url, e))?;
+            let response = in_time(&url, request.send()).await?;
             match response.status() {
                 StatusCode::OK => return Ok(response),
                 StatusCode::UNAUTHORIZED if !is_second => {
@@ -274,7 +275,7 @@ impl Source {
             url.query_pairs_mut().append_pair("service", service);
         }
         url.query_pairs_mut().append_pair("scope", &format!("repository:{}:pull", self.reference.name));
-        let response = self.http.get(url).send().await.map_err(|e| no_answer("the place for tokens", e))?;
+        let response = in_time("the place for tokens", self.http.get(url).send()).await?;
         if !response.status().is_success() {
             return Err(no());
         }
@@ -303,9 +304,23 @@ fn other_bytes(digest: &Digest) -> anyhow::Error {
     refused(format!("the registry sends other bytes than those of {digest}"))
 }
 
-async fn bounded(mut response: Response, most: usize) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    while let Some(piece) = response.chunk().await? {
+/// The head of an answer, within the time that any has.
+async fn in_time(what: &str, sending: impl Future<Output = reqwest::Result<Response>>) -> anyhow::Result<Response> {
+    let answer = Patience::default().answer;
+    match tokio::time::timeout(answer, sending).await {
+        Ok(answered) => answered.map_err(|e| no_answer(what, e)),
+        Err(_) => Err(ClientError::TooSlow { url: what.to_owned(), why: format!("it gave no answer within {answer:?}") }.into()),
+    }
+}
+
+/// The body of an answer, as long as it moves.
+fn moving(response: Response) -> Body {
+    Body::new(response.url().to_string(), response, Patience::default())
+}
+
+async fn bounded(response: Response, most: usize) -> anyhow::Result<Vec<u8>> {
+    let (mut bytes, mut body) = (Vec::new(), moving(response));
+    while let Some(piece) = body.next().await? {
         if bytes.len() + piece.len() > most {
             return Err(refused(format!("it has more than {most} bytes")));
         }

@@ -9,7 +9,7 @@ use crate::packages::file::FileArtifact;
 use deedbox_model::Version;
 use deedbox_oci::document::OCI_MANIFEST;
 use deedbox_oci::{Digest, Kind};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,7 @@ struct Saved {
     config: String,
     #[serde(default)]
     repo_tags: Option<Vec<String>>,
+    #[serde(deserialize_with = "null_is_empty")]
     layers: Vec<String>,
 }
 
@@ -30,7 +31,13 @@ struct Config {
 
 #[derive(Deserialize)]
 struct RootFs {
+    #[serde(default, deserialize_with = "null_is_empty")]
     diff_ids: Vec<String>,
+}
+
+/// A list as Go writes it: an empty one is `null`.
+fn null_is_empty<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<String>, D::Error> {
+    Ok(Option::deserialize(list)?.unwrap_or_default())
 }
 
 /// A manifest, its members in the order in which they are written.

@@ -165,6 +165,31 @@ pub(super) async fn of_uploads(provoked: &mut Provoked) {
     let chunked = world.request(Method::PUT, &object_path(&object)).header("authorization", good().unwrap());
     provoked.by(&world, "no length", chunked.body(reqwest::Body::wrap_stream(stream)), (400, "bad_request")).await;
     world.stop().await;
+
+    // One that broke off is gone on with from where it is, by one at a time.
+    let world = World::new().await;
+    let owner = world.claim("acme.localhost", 10).await;
+    let large = vec![3; 2 << 20];
+    let object = ObjectRef::of(&large);
+    let patch = |offset: &str, media_type: &str, rest: usize| {
+        let request = world.request(Method::PATCH, &object_path(&object)).header("authorization", permit(&owner));
+        request.header("upload-offset", offset).header("content-type", media_type).body(vec![3; rest])
+    };
+    let partial = "application/partial-upload";
+    provoked.by(&world, "nothing to go on with", patch("1", partial, (2 << 20) - 1), (409, "upload_offset")).await;
+    for (what, request) in [
+        ("another media type", patch("0", "application/octet-stream", 2 << 20)),
+        ("no number", patch("x", partial, 1)),
+        ("another spelling", patch("01", partial, 1)),
+        ("a sign", patch("+1", partial, 1)),
+        ("too much", patch("18446744073709551615", partial, 1)),
+    ] {
+        provoked.by(&world, what, request, (400, "bad_request")).await;
+    }
+    let held = crate::uploads::hold(&world, &owner, object, &large[..1 << 20]).await;
+    provoked.by(&world, "another goes on with it", patch("1048576", partial, 1 << 20), (409, "upload_under_way")).await;
+    drop(held);
+    world.stop().await;
 }
 
 /// Removes an object as the writer passes a point, once it is told which.

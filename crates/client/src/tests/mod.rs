@@ -1,0 +1,3 @@
+//! Tests of what is not seen from outside this crate.
+
+mod slow;
