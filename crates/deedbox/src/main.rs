@@ -23,7 +23,9 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args = match args::Args::from_arg_matches(&without_empty(args::Args::command()).get_matches()) {
+    // Not get_matches, which would print and exit by itself.
+    let parsed = without_empty(args::Args::command()).try_get_matches().and_then(|matches| args::Args::from_arg_matches(&matches));
+    let args = match parsed {
         Ok(args) => args,
         Err(error) => return not_understood(&error),
     };
