@@ -38,6 +38,8 @@ function rewritten(source) {
     json.peerDependenciesMeta = Object.fromEntries(Object.entries(json.peerDependenciesMeta).map(([name, meta]) => [renamed(name), meta]));
   }
   for (const key of ['private', 'bundleDependencies', 'bundledDependencies']) delete json[key];
+  // Where its author publishes it is not where the tests do.
+  if (json.publishConfig) json.publishConfig = Object.fromEntries(Object.entries(json.publishConfig).filter(([key]) => !key.endsWith('registry')));
   return json;
 }
 

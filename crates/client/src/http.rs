@@ -26,7 +26,9 @@ pub struct RegistryUrl(Url);
 impl RegistryUrl {
     /// Reads an address; a path gets a slash at its end.
     pub fn parse(text: &str) -> Result<Self, ClientError> {
-        let wrong = |why: &str| Err(ClientError::Use(format!("{text:?} is not the address of a registry: {why}")));
+        // A password is not for a terminal or a log.
+        let shown = text.rsplit_once('@').map_or(text, |(_, shown)| shown);
+        let wrong = |why: &str| Err(ClientError::Use(format!("{shown:?} is not the address of a registry: {why}")));
         let Ok(mut url) = Url::parse(text) else {
             return wrong("write it like https://registry.example or http://127.0.0.1:8417");
         };

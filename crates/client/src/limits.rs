@@ -30,6 +30,10 @@ pub const INDEX_BYTES: usize = 9;
 pub const CHAINS_AT_ONCE: usize = 16;
 /// Tenures of a chain beside the release's own whose claims are looked up: a package changes hands a few times in its life.
 pub const CHAIN_TENURES: usize = 64;
+/// Pages of claimed domains, of 500 each, that are read to find those of a key: more than one registry has.
+pub const DOMAIN_PAGES: usize = 20;
+/// Releases of a package that are read to find its highest version: ten times those of the largest packages in use.
+pub const VERSIONS: usize = 100_000;
 /// Tiles fetched at once.
 pub const TILES_AT_ONCE: usize = 8;
 /// Objects uploaded at once: enough to hide a round trip, few enough for a server's budget of connections.

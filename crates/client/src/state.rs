@@ -4,8 +4,9 @@
 use crate::error::ClientError;
 use crate::http::Registry;
 use crate::limits;
-use deedbox_model::{Domain, EventId, PackageId};
+use deedbox_model::{Domain, EventId, KeyId, PackageId, Version};
 use deedbox_view::encode_path;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 /// A claimed domain, with the fields that signing needs.
@@ -57,6 +58,60 @@ struct HistoryPage {
     next: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+struct DomainPage {
+    domains: Vec<DomainState>,
+    next: Option<String>,
+}
+
+/// A release in a list.
+#[derive(Debug, Clone, Deserialize)]
+pub struct VersionState {
+    /// Its version.
+    pub version: String,
+    /// There if it is yanked.
+    pub yanked: Option<IgnoredAny>,
+    /// There if a notice is on it.
+    pub notice: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+struct VersionPage {
+    versions: Vec<VersionState>,
+    next: Option<String>,
+}
+
+/// A release, with the fields that saying more of it needs.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ReleaseState {
+    /// Its entry.
+    pub index: u64,
+    /// Its manifest.
+    pub manifest: ObjectState,
+    /// The notice on it, if there is one.
+    pub notice: Option<NoticeState>,
+}
+
+/// A notice.
+#[derive(Debug, Clone, Deserialize)]
+pub struct NoticeState {
+    /// Why, as one of the model's reasons.
+    pub reason: String,
+    /// Its words, if it has some.
+    pub message: Option<String>,
+    /// The object of its words.
+    pub message_object: Option<ObjectState>,
+}
+
+/// An object's address.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ObjectState {
+    /// In hex.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+}
+
 /// A channel.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ChannelState {
@@ -97,6 +152,47 @@ pub async fn registry(registry: &Registry) -> Result<RegistryState, ClientError>
 /// The nearest claimed domain at or above this one; none if nobody claimed any.
 pub async fn domain(registry: &Registry, domain: &Domain) -> Result<Option<DomainState>, ClientError> {
     registry.get_json(&format!("api/v1/domains/{domain}")).await
+}
+
+/// The domains that a key may speak for here, ascending; none where there are too many domains to be looked through.
+pub async fn domains_of(registry: &Registry, key: &KeyId) -> Result<Option<Vec<Domain>>, ClientError> {
+    let kid = key.to_hex();
+    let mut all = Vec::new();
+    let mut after: Option<String> = None;
+    for _ in 0..limits::DOMAIN_PAGES {
+        let more = after.as_deref().map(|after| format!("&after={}", encode_path(after))).unwrap_or_default();
+        let path = format!("api/v1/domains/?limit=500{more}");
+        let Some(page) = registry.get_json::<DomainPage>(&path).await? else { return Ok(None) };
+        let own = page.domains.iter().filter(|domain| domain.keys.iter().any(|key| key.kid == kid));
+        all.extend(own.filter_map(|domain| Domain::parse(&domain.domain).ok()));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(Some(all)),
+        }
+    }
+    Ok(None)
+}
+
+/// A release; none if there is no such version.
+pub async fn release(registry: &Registry, id: &PackageId, version: &Version) -> Result<Option<ReleaseState>, ClientError> {
+    registry.get_json(&format!("api/v1/packages/{}@{}", encode_path(id.as_str()), encode_path(version.as_str()))).await
+}
+
+/// The releases of a package, by the bytes of their versions; none if nothing was published as it.
+pub async fn versions(registry: &Registry, id: &PackageId) -> Result<Option<Vec<VersionState>>, ClientError> {
+    let mut all = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let more = after.as_deref().map(|after| format!("&after={}", encode_path(after))).unwrap_or_default();
+        let path = format!("api/v1/packages/{}?view=versions&limit=100{more}", encode_path(id.as_str()));
+        let Some(page) = registry.get_json::<VersionPage>(&path).await? else { return Ok(None) };
+        all.extend(page.versions);
+        match page.next {
+            Some(next) if all.len() < limits::VERSIONS => after = Some(next),
+            Some(_) => return Err(ClientError::Here(format!("{id} has more than {} releases, more than are looked at", limits::VERSIONS))),
+            None => return Ok(Some(all)),
+        }
+    }
 }
 
 /// A package; none if nothing was published as it.

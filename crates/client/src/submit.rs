@@ -135,8 +135,9 @@ pub async fn submit(trusted: &Trusted, key: &SecretKey, intent: &Intent, now: &d
     }
 }
 
-/// The claimant's acceptance: this key, as admin, from the start of the domain's chain.
-fn accept(trusted: &Trusted, domain: &Domain, key: &SecretKey) -> Result<Acceptance, ClientError> {
+/// The claimant's acceptance: this key, as admin, from the start of the domain's chain. Whoever files the claim needs no more of the
+/// claimant than its bytes.
+pub fn accept(trusted: &Trusted, domain: &Domain, key: &SecretKey) -> Result<Acceptance, ClientError> {
     let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
     Acceptance::sign(key, domain, &trusted.pin().origin, &AcceptanceTerms { keys, prev: None })
         .map_err(|e| ClientError::Here(format!("this claim cannot be made: {e}")))
@@ -164,15 +165,29 @@ pub async fn claim_with_operator(
     operator: &SecretKey,
     now: TimeMs,
 ) -> Result<Included, ClientError> {
-    let evidence = if domain.is_localhost() { Evidence::Localhost } else { Evidence::Operator };
     let acceptance = accept(trusted, domain, key)?;
+    countersign(trusted, &acceptance, operator, now).await
+}
+
+/// Files a claim as the operator, around an acceptance that the claimant made elsewhere.
+pub async fn countersign(trusted: &Trusted, acceptance: &Acceptance, operator: &SecretKey, now: TimeMs) -> Result<Included, ClientError> {
+    let domain = acceptance.domain();
+    if *acceptance.audience() != trusted.pin().origin {
+        return Err(ClientError::Here(format!(
+            "this claim was made for the log {}, and {} is the log {}: let the claimant make it again for this one",
+            acceptance.audience(),
+            trusted.registry().url(),
+            trusted.pin().origin
+        )));
+    }
+    let evidence = if domain.is_localhost() { Evidence::Localhost } else { Evidence::Operator };
     let event = Event::DomainClaimed(DomainClaimed { evidence, acceptance: acceptance.clone() });
     let subject = Subject::Domain(domain.clone());
     let statement = Statement::sign(operator, &trusted.pin().origin, &Speaker::Registry, &subject, None, now, &event)
         .map_err(|e| ClientError::Here(format!("this claim cannot be made: {e}")))?;
     match post(trusted, "api/v1/events", statement.bytes()).await {
         Ok(answered) => included(trusted, &statement, answered, |_| Query::default()).await,
-        Err(refused) => claimed_before(trusted, domain, &acceptance, refused).await,
+        Err(refused) => claimed_before(trusted, domain, acceptance, refused).await,
     }
 }
 

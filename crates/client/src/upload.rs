@@ -55,6 +55,20 @@ pub async fn upload(
     Ok(sent.into_iter().filter(|sent| *sent).count())
 }
 
+/// Asks whether the registry would take an upload for this domain under this key, and sends nothing of the object: the permit is looked at
+/// before it is said whether the object is there.
+pub async fn may_upload(
+    trusted: &Trusted,
+    key: &SecretKey,
+    domain: &Domain,
+    object: ObjectRef,
+    now: &(dyn Fn() -> TimeMs + Sync),
+) -> Result<(), ClientError> {
+    let (owner, under) = tenure(trusted, domain, key).await?;
+    let permits = Permits { trusted, key, owner, under, now, last: Mutex::default() };
+    trusted.registry().has_object(&format!("objects/sha256/{}", object.sha256.to_hex()), &permits.authorization()?).await.map(|_| ())
+}
+
 async fn one(
     trusted: &Trusted,
     permits: &Permits<'_>,

@@ -1,5 +1,6 @@
 //! The arguments of every command. Words only; nothing is done here.
 
+use crate::keyfile::KeyGiven;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,13 +24,13 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(crate) struct Global {
     /// The registry's address [deedbox.toml: registry]
-    #[arg(long, global = true, env = "DEEDBOX_REGISTRY", value_name = "URL")]
+    #[arg(long, global = true, env = "DEEDBOX_REGISTRY", hide_env_values = true, value_name = "URL")]
     pub(crate) registry: Option<String>,
-    /// Your key file [deedbox.toml: key; else the one that keygen makes]
-    #[arg(long, global = true, env = "DEEDBOX_KEY", value_name = "FILE")]
-    pub(crate) key: Option<PathBuf>,
+    /// Your key: a file, or its whole text, as a CI job has it [deedbox.toml: key; else the one that keygen makes]
+    #[arg(long, global = true, env = "DEEDBOX_KEY", hide_env_values = true, allow_hyphen_values = true, value_name = "FILE|PEM")]
+    pub(crate) key: Option<KeyGiven>,
     /// The log's verifier key, known from elsewhere; else the first one seen is pinned. Never read from a project's files
-    #[arg(long, global = true, env = "DEEDBOX_LOG_KEY", value_name = "VKEY")]
+    #[arg(long, global = true, env = "DEEDBOX_LOG_KEY", hide_env_values = true, value_name = "VKEY")]
     pub(crate) log_key: Option<String>,
     /// Answer in JSON, where there is something to read
     #[arg(long, global = true)]
@@ -138,10 +139,17 @@ pub(crate) struct Keygen {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Claim {
     /// The domain, like acme.example
-    pub(crate) domain: String,
-    /// The registry operator's key file, which vouches for the claim
-    #[arg(long, value_name = "FILE")]
-    pub(crate) operator_key: Option<PathBuf>,
+    #[arg(required_unless_present = "countersign")]
+    pub(crate) domain: Option<String>,
+    /// The registry operator's key, which vouches for the claim: a file, or its whole text
+    #[arg(long, allow_hyphen_values = true, value_name = "FILE|PEM")]
+    pub(crate) operator_key: Option<KeyGiven>,
+    /// Write your half of the claim to a file, for the operator to file it elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["operator_key", "countersign"])]
+    pub(crate) request: Option<PathBuf>,
+    /// Show the half of a claim that a publisher sent; with --operator-key, file it
+    #[arg(long, value_name = "FILE", conflicts_with = "domain")]
+    pub(crate) countersign: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -196,8 +204,8 @@ pub(crate) struct Publish {
     /// layouts, archives of docker save, docker://HOST/NAME:TAG
     #[arg(default_value = ".")]
     pub(crate) paths: Vec<PathBuf>,
-    /// What the package must be; refused if its own manifest says otherwise. For Maven, where the domain ends in the group; an
-    /// image and a gem have no domain but this
+    /// What the package must be; refused if its own manifest says otherwise. For Maven, where the domain ends in the group; for an image
+    /// or a gem that does not say whose it is, where deedbox.toml has no domain and your key speaks for several
     #[arg(long)]
     pub(crate) id: Option<String>,
     /// What the version must be; refused if its own manifest says otherwise. Of an image: a tag that never moves
@@ -206,9 +214,19 @@ pub(crate) struct Publish {
     /// Channels to set with it [default: as the ecosystem does, latest for npm]
     #[arg(long)]
     pub(crate) channel: Vec<String>,
-    /// Do everything but sign and send
+    /// Do everything but sign and send: list the files, and ask the registry whether it would take them
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Go on with the others where one is refused
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+    /// Leave out versions that are there already, whatever their contents
+    #[arg(long)]
+    pub(crate) skip_existing: bool,
+    /// A file inside the artifact whose private key is meant to be public, as a test's is; a folder or an archive stands for all that is in it.
+    /// May be repeated. The key that signs is never let through
+    #[arg(long, value_name = "PATH")]
+    pub(crate) allow_private_key: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -230,12 +248,15 @@ pub(crate) struct Unyank {
 pub(crate) struct Deprecate {
     /// The release, like npm:acme.example/widget@1.0.0
     pub(crate) release: String,
-    /// Why: broken, security, licence, mistake, superseded, unmaintained or other
-    #[arg(long, default_value = "other", conflicts_with = "lift")]
-    pub(crate) reason: String,
-    /// Words that installers show, at most 1,024 bytes
+    /// Why: broken, security, licence, mistake, superseded, unmaintained or other [default: as the notice says that is there, else other]
+    #[arg(long, conflicts_with = "lift")]
+    pub(crate) reason: Option<String>,
+    /// Words that installers show, at most 1,024 bytes [default: those of the notice that is there]
     #[arg(long, conflicts_with = "lift")]
     pub(crate) message: Option<String>,
+    /// Take the words of the notice away, and leave the notice
+    #[arg(long, conflicts_with_all = ["lift", "message"])]
+    pub(crate) no_message: bool,
     /// Take the notice down
     #[arg(long)]
     pub(crate) lift: bool,

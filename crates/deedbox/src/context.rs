@@ -3,16 +3,17 @@
 
 use crate::args::Global;
 use crate::failure::{refused, wrong};
+use crate::keyfile::KeyGiven;
 use crate::{home, keyfile, terminal};
 use deedbox_client::trust::{read_pin, shown_key};
 use deedbox_client::{Home, Registry, RegistryUrl, Trusted};
 use deedbox_gem::Gem;
 use deedbox_maven::Maven;
-use deedbox_model::{Channel, PackageId, SecretKey, Version};
+use deedbox_model::{Channel, Domain, PackageId, SecretKey, Version};
 use deedbox_npm::Npm;
 use deedbox_oci::Oci;
 use deedbox_view::Dialect;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// All of it, resolved once.
@@ -20,11 +21,13 @@ use std::sync::Arc;
 pub(crate) struct Context {
     /// The registry's address, if any was given, and by whom.
     registry: Option<Named>,
-    key: Option<PathBuf>,
+    key: Option<KeyGiven>,
     /// The log key that was given: by flag, environment or the user's own settings, never by a project.
     pub(crate) log_key: Option<String>,
     /// Whether to answer in JSON.
     pub(crate) json: bool,
+    /// `domain` in the settings: whose a package is that does not say it.
+    pub(crate) domain: Option<Domain>,
     /// Pins and proofs.
     pub(crate) home: Home,
 }
@@ -73,18 +76,20 @@ impl Context {
             .or_else(|| project.registry.map(|url| (url, by_project())))
             .or_else(|| found.own.registry.map(|url| (url, By::User)));
         let registry = named.map(|(url, by)| Ok::<_, anyhow::Error>(Named { url: RegistryUrl::parse(&url)?, by })).transpose()?;
+        let domain = project.domain.or(found.own.domain);
         Ok(Context {
             registry,
-            key: global.key.or(project.key).or(found.own.key),
+            key: global.key.or_else(|| project.key.or(found.own.key).map(KeyGiven::from)),
             log_key: global.log_key.or(found.own.log_key),
             json: global.json,
+            domain: domain.as_deref().map(Domain::parse).transpose().map_err(|e| wrong(format!("domain in deedbox.toml: {e}")))?,
             home,
         })
     }
 
     /// For a registry and a home that the program itself has chosen.
     pub(crate) fn of(registry: RegistryUrl, key: PathBuf, home: Home, log_key: Option<String>) -> Self {
-        Context { registry: Some(Named { url: registry, by: By::User }), key: Some(key), log_key, json: false, home }
+        Context { registry: Some(Named { url: registry, by: By::User }), key: Some(key.into()), log_key, json: false, domain: None, home }
     }
 
     /// The registry's address.
@@ -104,7 +109,14 @@ impl Context {
 
     /// The same, with a registry that was found elsewhere.
     pub(crate) fn at(&self, named: Named) -> Self {
-        Context { registry: Some(named), key: self.key.clone(), log_key: self.log_key.clone(), json: self.json, home: self.home.clone() }
+        Context {
+            registry: Some(named),
+            key: self.key.clone(),
+            log_key: self.log_key.clone(),
+            json: self.json,
+            domain: self.domain.clone(),
+            home: self.home.clone(),
+        }
     }
 
     /// The registry, its log's key pinned or pinned now.
@@ -165,14 +177,20 @@ impl Context {
         Ok(Trusted::open(registry, &self.home, self.log_key.as_deref(), home::now()).await?)
     }
 
-    /// Where the key is: as given, else where keygen puts it.
-    pub(crate) fn key_path(&self) -> PathBuf {
-        self.key.clone().unwrap_or_else(|| self.home.path().join("key.pem"))
+    /// Where the key's file is, or is to be made: as given, else where keygen puts it. None if a key was given as text.
+    pub(crate) fn key_path(&self) -> Option<PathBuf> {
+        match &self.key {
+            None => Some(self.home.path().join("key.pem")),
+            Some(given) => given.path().map(Path::to_owned),
+        }
     }
 
     /// The key.
     pub(crate) fn secret_key(&self) -> anyhow::Result<SecretKey> {
-        keyfile::read(&self.key_path())
+        match &self.key {
+            None => keyfile::read(&self.home.path().join("key.pem")),
+            Some(given) => given.read("--key or DEEDBOX_KEY"),
+        }
     }
 }
 

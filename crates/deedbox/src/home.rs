@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) key: Option<PathBuf>,
     /// The log's verifier key; read from the user's own settings only.
     pub(crate) log_key: Option<String>,
+    /// The domain of packages that do not say whose they are.
+    pub(crate) domain: Option<String>,
 }
 
 /// A settings file is a few lines.
@@ -124,7 +126,11 @@ fn read(path: &Path) -> anyhow::Result<Settings> {
         return Err(unreadable("it is too large to be settings".to_owned()));
     }
     let text = std::fs::read_to_string(path).map_err(|e| unreadable(e.to_string()))?;
-    let mut settings: Settings = toml::from_str(&text).map_err(|e| unreadable(e.to_string()))?;
+    // The parser's own words show the line, and that may be a key.
+    let mut settings: Settings = toml::from_str(&text).map_err(|e| {
+        let line = e.span().and_then(|span| text.get(..span.start)).map_or(1, |before| before.matches('\n').count() + 1);
+        unreadable(format!("line {line}: {}", e.message()))
+    })?;
     // A relative key file is meant beside the settings, wherever the command runs.
     if let (Some(key), Some(dir)) = (&settings.key, path.parent()) {
         settings.key = Some(dir.join(key));

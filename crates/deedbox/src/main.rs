@@ -15,6 +15,7 @@ mod keyfile;
 mod left_overs;
 mod offline;
 mod packages;
+mod secrets;
 mod terminal;
 
 use clap::FromArgMatches as _;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return not_understood(&error),
     };
+    let json = args.global.json;
     // Each thread that waits for a disk has memory of its own: more than these only wait for each other.
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
         Ok(runtime) => runtime,
@@ -56,18 +58,32 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::complain(&failure::words(&error));
-            ExitCode::from(failure::exit_code(&error))
+            let failure = failure::Failure::of(&error);
+            let exit = failure.exit;
+            // Who reads JSON reads it after a failure too; a command that has answered has said what failed in its answer.
+            if json && !terminal::has_said() {
+                let _ = terminal::say_json(&Failed { ok: false, error: failure });
+            }
+            ExitCode::from(exit)
         }
     }
 }
 
-/// Help and versions as they are; complaints about arguments with what was given in them made safe to show.
+/// The answer of a command that failed before it had one.
+#[derive(serde::Serialize)]
+struct Failed {
+    ok: bool,
+    error: failure::Failure,
+}
+
+/// Help and versions as they are; complaints about arguments with what was given in them made safe to show, and without keys: an argument
+/// in the wrong place may be one.
 fn not_understood(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let given: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    terminal::usage(&error.render().to_string(), &given);
+    let given: Vec<String> = std::env::args_os().map(|arg| failure::without_keys(&arg.to_string_lossy())).collect();
+    terminal::usage(&failure::without_keys(&error.render().to_string()), &given);
     ExitCode::from(2)
 }

@@ -8,23 +8,35 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::io::{IsTerminal as _, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether a line of the answer was said.
+static HAS_SAID: AtomicBool = AtomicBool::new(false);
+
+/// Whether a line of the answer was said.
+pub(crate) fn has_said() -> bool {
+    HAS_SAID.load(Ordering::Relaxed)
+}
 
 /// Characters of one answer of ours that are written: past any line that a person reads.
 const SHOWN_CHARS: usize = 20_000;
 
 /// A line of the answer. A line break in it is one of ours if two spaces follow; any other is written as an escape.
 pub(crate) fn say(line: &str) {
+    HAS_SAID.store(true, Ordering::Relaxed);
     let _ = writeln!(std::io::stdout().lock(), "{}", lines(line));
 }
 
 /// A line of the answer that holds words of strangers: exactly one.
 pub(crate) fn say_line(line: &str) {
+    HAS_SAID.store(true, Ordering::Relaxed);
     let _ = writeln!(std::io::stdout().lock(), "{}", word(line));
 }
 
 /// The answer as JSON, for programs: the text of strangers is exact, and escaped.
 pub(crate) fn say_json<T: Serialize>(answer: &T) -> anyhow::Result<()> {
     let json = serde_json::to_string_pretty(answer)?;
+    HAS_SAID.store(true, Ordering::Relaxed);
     let _ = writeln!(std::io::stdout().lock(), "{}", json_escaped(&json));
     Ok(())
 }

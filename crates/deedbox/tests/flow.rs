@@ -265,7 +265,7 @@ fn refusals_have_their_exit_codes_and_say_what_to_do() {
         "has package.json and pom.xml: which of them is to be published? Say it with --id npm:DOMAIN/NAME or --id maven:DOMAIN/NAME";
     place.at(url, &["publish", "--dry-run", both]).ends(2, which);
     place
-        .at(url, &["publish", "--dry-run", "--id", "npm:demo.localhost/both", both])
+        .run(&["publish", "--dry-run", "--id", "npm:demo.localhost/both", both])
         .done()
         .says("would publish npm:demo.localhost/both@1.0.0");
     let private = place.package("private", "1.0.0", ", \"private\": true");

@@ -61,6 +61,8 @@ pub struct Identity {
     pub version: String,
     /// The name of its file: `N-V[-P].gem`.
     pub file_name: String,
+    /// What it says that its package is here, if it says it.
+    pub id: Option<String>,
 }
 
 /// What a gem calls itself, read as hostile as it may be.
@@ -69,7 +71,8 @@ pub struct Identity {
 /// As inspection does.
 pub fn identify(artifact: &dyn ArtifactSource) -> Result<Identity, InspectRefusal> {
     let Package { spec, .. } = open(artifact, &ArchiveLimits::default())?;
-    Ok(Identity { file_name: format!("{}.gem", spec.full_name()), name: spec.name, version: spec.version })
+    let id = spec.metadata.get(ID_KEY).cloned();
+    Ok(Identity { file_name: format!("{}.gem", spec.full_name()), name: spec.name, version: spec.version, id })
 }
 
 fn refuse(code: &'static str, message: impl Into<String>) -> InspectRefusal {

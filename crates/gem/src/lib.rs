@@ -38,11 +38,12 @@ pub use name::GemName;
 pub use version::GemVersion;
 
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows, Version};
 use deedbox_view::{
     ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
     Said, Site, Step, Takes, Wanted,
 };
+use std::cmp::Ordering;
 
 /// The projection's name in the row store.
 pub const PROJECTION: &str = "gem";
@@ -118,6 +119,15 @@ impl Dialect for Gem {
         });
         principal.take(deedbox_model::limits::PRINCIPAL_ARTIFACTS).collect()
     }
+    fn compare_versions(&self, left: &Version, right: &Version) -> Option<Ordering> {
+        let read = |version: &Version| GemVersion::parse(version.as_str()).ok();
+        Some(read(left)?.precedence(&read(right)?))
+    }
+
+    fn is_prerelease(&self, version: &Version) -> bool {
+        GemVersion::parse(version.as_str()).is_ok_and(|version| version.is_prerelease())
+    }
+
     fn view_path(&self, manifest: &Manifest) -> Option<String> {
         let name = GemName::from_id(&manifest.id).ok()?;
         Some(format!("gem/{}/info/{}", name.domain(), name.name()))

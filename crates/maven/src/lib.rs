@@ -19,6 +19,7 @@ mod fold;
 mod howto;
 mod inspect;
 pub mod limits;
+pub mod listed;
 mod metadata;
 pub mod name;
 pub mod order;
@@ -31,18 +32,20 @@ mod xml;
 
 pub use deedbox_archive::zip::ZipLimits;
 pub use inspect::coordinates_of;
+pub use listed::Listed;
 pub use name::Coordinates;
 pub use order::ComparableVersion;
 pub use pom::Pom;
 pub use version::PackageVersion;
 
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Domain, Keys, Manifest, PackageId, Rows};
+use deedbox_model::{Algorithm, Changes, Defect, Domain, Keys, Manifest, PackageId, Rows, Version};
 use deedbox_view::{
     ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
     Said, Site, Step, Takes, Wanted, encode_path,
 };
 use files::FileName;
+use std::cmp::Ordering;
 
 /// The projection's name in the row store.
 pub const PROJECTION: &str = "maven";
@@ -127,6 +130,10 @@ impl Dialect for Maven {
     fn domains_before(&self, id: &PackageId) -> Vec<Domain> {
         Coordinates::from_id(id).map(|package| package.domains_before(id)).unwrap_or_default()
     }
+    fn compare_versions(&self, left: &Version, right: &Version) -> Option<Ordering> {
+        Some(ComparableVersion::new(left.as_str()).compare(&ComparableVersion::new(right.as_str())))
+    }
+
     fn view_path(&self, manifest: &Manifest) -> Option<String> {
         let (package, version) = coordinate(manifest)?;
         let (folder, artifact) = (package.folder(), package.artifact());

@@ -12,6 +12,8 @@ pub const FILE_NAME_BYTES: usize = 255;
 pub const POM_BYTES: u64 = 4 * 1024 * 1024;
 /// Bytes of a plugin descriptor: one that documents hundreds of goals.
 pub const PLUGIN_XML_BYTES: u64 = 8 * 1024 * 1024;
+/// Bytes of a `maven-metadata.xml` that is read for its order: that of a hundred thousand versions.
+pub const METADATA_BYTES: usize = 4 * 1024 * 1024;
 /// Nesting of elements: plugin settings go to fifteen.
 pub const XML_DEPTH: usize = 64;
 /// Bytes of one text that is kept of an element: longer than all that are shown.

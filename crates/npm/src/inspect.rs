@@ -105,8 +105,8 @@ fn count(n: u64) -> Value {
 
 /// What matters of a tarball's members.
 #[derive(Default)]
-struct Contents {
-    package_json: Vec<u8>,
+pub(crate) struct Contents {
+    pub(crate) package_json: Vec<u8>,
     readme: Option<Readme>,
     has_gyp: bool,
     has_shrinkwrap: bool,
@@ -122,7 +122,7 @@ struct Readme {
 }
 
 impl Contents {
-    fn read(compressed: &mut dyn Read, limits: &ArchiveLimits) -> Result<Self, InspectRefusal> {
+    pub(crate) fn read(compressed: &mut dyn Read, limits: &ArchiveLimits) -> Result<Self, InspectRefusal> {
         let mut contents = Contents::default();
         let mut package_json = None;
         let totals = archive::read(compressed, limits, &mut |member| {

@@ -26,6 +26,7 @@ pub mod lockfile;
 pub mod name;
 mod package_json;
 mod packument;
+pub mod publishing;
 mod routes;
 mod rows;
 mod search;
@@ -38,11 +39,12 @@ pub use signature::RegistrySigner;
 pub use version::PackageVersion;
 
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows, Version};
 use deedbox_view::{
     ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
     Said, Site, Step, Takes, Wanted, encode_path,
 };
+use std::cmp::Ordering;
 
 /// The projection's name in the row store, and of the site's signer.
 pub const PROJECTION: &str = "npm";
@@ -115,6 +117,15 @@ impl Dialect for Npm {
         });
         principal.take(deedbox_model::limits::PRINCIPAL_ARTIFACTS).collect()
     }
+    fn compare_versions(&self, left: &Version, right: &Version) -> Option<Ordering> {
+        let read = |version: &Version| PackageVersion::parse(version.as_str()).ok();
+        Some(read(left)?.precedence(&read(right)?))
+    }
+
+    fn is_prerelease(&self, version: &Version) -> bool {
+        PackageVersion::parse(version.as_str()).is_ok_and(|version| version.is_prerelease())
+    }
+
     fn view_path(&self, manifest: &Manifest) -> Option<String> {
         let name = PackageName::from_id(&manifest.id).ok()?;
         Some(format!("npm/{}/{}", name.native(), encode_path(manifest.native_version.as_str())))

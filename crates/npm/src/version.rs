@@ -26,10 +26,16 @@ impl PackageVersion {
     /// Reads the one spelling.
     pub fn parse(version: &str) -> Result<Self, BadVersion> {
         let bad = |rule| BadVersion { version: version.chars().take(80).collect(), rule };
+        let plain = version.trim().trim_start_matches(['v', '=']).trim_start();
+        if plain != version && semver::Version::parse(plain).is_ok() {
+            return Err(bad(
+                "a version is written here as npm writes it when it publishes, without a v or = in front and without spaces: take them out of package.json",
+            ));
+        }
         let neutral = Version::parse(version)
             .map_err(|_| bad("a version has 1 to 128 ASCII characters and begins with a digit, like 1.4.0 or 2.0.0-rc.1"))?;
         let semver = semver::Version::parse(version)
-            .map_err(|_| bad("npm takes strict SemVer 2.0.0: three numbers without leading zeros or v, like 1.4.0 or 2.0.0-rc.1"))?;
+            .map_err(|_| bad("a version is strict SemVer 2.0.0, three numbers without leading zeros, like 1.4.0 or 2.0.0-rc.1"))?;
         if [semver.major, semver.minor, semver.patch].iter().any(|n| *n > VERSION_NUMBER) {
             return Err(bad("npm takes no number above 9007199254740991 in a version"));
         }

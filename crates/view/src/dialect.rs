@@ -5,6 +5,7 @@ use crate::howto::{HowTo, Wanted};
 use crate::projection::Projection;
 use deedbox_model::event::Principal;
 use deedbox_model::{Channel, Digests, Domain, Manifest, PackageId, Version};
+use std::cmp::Ordering;
 use std::io::Read;
 
 /// A file that is, or is to be, an artifact; its digests were computed from its bytes.
@@ -111,6 +112,20 @@ pub trait Dialect: Projection {
     fn domains_before(&self, id: &PackageId) -> Vec<Domain> {
         let _ = id;
         Vec::new()
+    }
+
+    /// How this ecosystem orders two versions; none where it has no order, as for tags of images, or one of them is not a version of it.
+    /// Turned round it is turned round; it need not be an order of many (Maven's goes round among odd versions), so nothing may be sorted
+    /// by it that relies on one.
+    fn compare_versions(&self, left: &Version, right: &Version) -> Option<Ordering> {
+        let _ = (left, right);
+        None
+    }
+
+    /// Whether this ecosystem takes a version for a prerelease, which is not chosen by itself.
+    fn is_prerelease(&self, version: &Version) -> bool {
+        let _ = version;
+        false
     }
 
     /// Where this ecosystem's view shows the release: a path below the site's base URL, encoded, without a leading slash.

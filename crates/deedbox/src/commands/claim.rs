@@ -1,13 +1,17 @@
 //! `deedbox claim`: a domain for a key. Below `localhost` a loopback registry files it by itself; elsewhere its operator
-//! vouches.
+//! vouches, here with both keys, or on another machine around the half that the publisher made (`request`).
+
+mod request;
 
 use crate::args::Claim;
 use crate::context::Context;
 use crate::failure::wrong;
-use crate::{home, keyfile, terminal};
-use deedbox_client::{Included, Trusted, claim_local, claim_with_operator};
+use crate::{home, terminal};
+use deedbox_client::{Included, Trusted, claim_local, claim_with_operator, countersign};
+use deedbox_model::event::Acceptance;
 use deedbox_model::{Domain, SecretKey};
 use serde::Serialize;
+use std::path::Path;
 
 #[derive(Serialize)]
 struct Claimed {
@@ -20,20 +24,45 @@ struct Claimed {
 }
 
 pub(crate) async fn run(context: &Context, args: Claim) -> anyhow::Result<()> {
-    let domain = Domain::parse(&args.domain).map_err(|e| wrong(e.to_string()))?;
+    let operator = args.operator_key.as_ref().map(|given| given.read("--operator-key")).transpose()?;
+    if let Some(file) = &args.countersign {
+        return countersigned(context, file, operator.as_ref()).await;
+    }
+    let domain = Domain::parse(args.domain.as_deref().unwrap_or_default()).map_err(|e| wrong(e.to_string()))?;
     let key = context.secret_key()?;
-    let operator = args.operator_key.as_deref().map(keyfile::read).transpose()?;
+    if let Some(file) = &args.request {
+        return request::write(context, &domain, &key, file).await;
+    }
     if operator.is_none() && !domain.is_localhost() {
         return Err(wrong(format!(
-            "a claim of {domain} is filed by the registry's operator: run this where the operator's key is, with --operator-key FILE. \
+            "a claim of {domain} is filed by the registry's operator: make your half of it with deedbox claim {domain} --request FILE and send that \
+             file to the operator, or give the operator's key, if you have it, with --operator-key FILE. \
              (Claims below localhost, like demo.localhost, need none on a registry that allows them.)"
         )));
     }
     let trusted = context.trusted().await?;
     let included = claim(&trusted, &domain, &key, operator.as_ref()).await?;
+    told(context, &trusted, &domain, &key.public().id().to_hex(), &included)
+}
+
+/// Shows a request; files it, if the operator's key is here.
+async fn countersigned(context: &Context, file: &Path, operator: Option<&SecretKey>) -> anyhow::Result<()> {
+    let acceptance: Acceptance = request::read(file)?;
+    let Some(operator) = operator else {
+        return request::show(context, file, &acceptance);
+    };
+    if !context.json {
+        request::show(context, file, &acceptance)?;
+    }
+    let trusted = context.trusted().await?;
+    let included = countersign(&trusted, &acceptance, operator, home::now()).await?;
+    told(context, &trusted, acceptance.domain(), &acceptance.kid().to_hex(), &included)
+}
+
+fn told(context: &Context, trusted: &Trusted, domain: &Domain, kid: &str, included: &Included) -> anyhow::Result<()> {
     let claimed = Claimed {
         domain: domain.to_string(),
-        kid: key.public().id().to_hex(),
+        kid: kid.to_owned(),
         index: included.index,
         event: included.event.to_hex(),
         seen: included.seen,
@@ -42,7 +71,7 @@ pub(crate) async fn run(context: &Context, args: Claim) -> anyhow::Result<()> {
     if context.json {
         return terminal::say_json(&claimed);
     }
-    let (origin, kid, index) = (&trusted.pin().origin, &claimed.kid, claimed.index);
+    let (origin, index) = (&trusted.pin().origin, claimed.index);
     terminal::say(&if claimed.seen {
         format!("{domain} was claimed before, as entry {index} of {origin}, for this same key {kid}: nothing had to be done")
     } else {

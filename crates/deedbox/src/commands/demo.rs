@@ -121,7 +121,7 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
         if name == "greet" {
             std::fs::write(package.join("chime.wav"), chime())?;
         }
-        let releases = Release::read(&package, Wish::default(), None).await?;
+        let releases = Release::read_own(&package, Wish::default(), &key).await?;
         for release in releases {
             let published = release.publish(&trusted, &key).await?;
             story.tick(&format!("packed with npm, signed and published {}: entry {}, proof kept", published.release, published.index));

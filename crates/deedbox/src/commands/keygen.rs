@@ -2,6 +2,7 @@
 
 use crate::args::Keygen;
 use crate::context::Context;
+use crate::failure::wrong;
 use crate::{keyfile, terminal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +16,9 @@ struct Made {
 }
 
 pub(crate) fn run(context: &Context, args: Keygen) -> anyhow::Result<()> {
-    let path = args.out.unwrap_or_else(|| context.key_path());
+    let path = args.out.or_else(|| context.key_path());
+    let path =
+        path.ok_or_else(|| wrong("--key or DEEDBOX_KEY holds a key already, and no file: say where the new one goes with --out FILE"))?;
     let key = keyfile::make(&path)?;
     let public = key.public();
     let made = Made { file: path.display().to_string(), kid: public.id().to_hex(), key: STANDARD.encode(public.to_bytes()) };

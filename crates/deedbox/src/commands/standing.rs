@@ -2,9 +2,10 @@
 
 use crate::args::{Deprecate, Unyank, Yank};
 use crate::context::{self, Context};
-use crate::failure::wrong;
+use crate::failure::{refused_as, wrong};
 use crate::{home, terminal};
-use deedbox_client::{Included, Intent, Payload, Trusted, submit, upload};
+use deedbox_client::http::printable;
+use deedbox_client::{Included, Intent, Payload, Trusted, state, submit, upload};
 use deedbox_model::event::{Notice, ReleaseDeprecated, ReleaseUnyanked, ReleaseYanked};
 use deedbox_model::{Event, ObjectRef, PackageId, ReasonCode, SecretKey};
 use serde::Serialize;
@@ -39,23 +40,47 @@ pub(crate) async fn deprecate(context: &Context, args: Deprecate) -> anyhow::Res
         let said = format!("took the notice off {}", args.release);
         return say(context, id, Event::ReleaseDeprecated(ReleaseDeprecated { notice: None, version }), &said).await;
     }
-    let reason = reason(&args.reason)?;
+    let said = args.reason.as_deref().map(reason).transpose()?;
     if args.message.as_deref().is_some_and(|text| !deedbox_view::entry::is_message(text)) {
         return Err(wrong("a message has 1 to 1,024 bytes and no control characters or line breaks"));
     }
     let trusted = context.trusted().await?;
     let key = context.secret_key()?;
-    let message = match &args.message {
-        None => None,
-        Some(text) => {
+    let before = state::release(trusted.registry(), &id, &version).await?.and_then(|release| release.notice);
+    let reason = match (said, &before) {
+        (Some(reason), _) => reason,
+        (None, Some(before)) => self::reason(&before.reason)?,
+        (None, None) => ReasonCode::Other,
+    };
+    let (message, how) = match (&args.message, &before) {
+        (Some(text), _) => {
             let object = ObjectRef::of(text.as_bytes());
             let payload = Payload::Bytes(text.clone().into_bytes());
             upload(&trusted, &key, id.domain(), vec![(object, payload)], &home::now, &|_| ()).await?;
-            Some(object)
+            (Some(object), String::new())
         }
+        (None, Some(before)) if !args.no_message => match kept(before, &args.release)? {
+            Some((object, text)) => (Some(object), format!(", and kept its words: {text}")),
+            None => (None, String::new()),
+        },
+        (None, _) => (None, String::new()),
     };
     let event = Event::ReleaseDeprecated(ReleaseDeprecated { notice: Some(Notice { reason, message }), version });
-    say_with(context, &trusted, &key, id, event, &format!("put a notice on {} ({reason})", args.release)).await
+    say_with(context, &trusted, &key, id, event, &format!("put a notice on {} ({reason}){how}", args.release)).await
+}
+
+/// The words of the notice that is there: a new reason alone does not take them away. They are signed again, so they are compared with the
+/// digest that would be signed.
+fn kept(before: &state::NoticeState, release: &str) -> anyhow::Result<Option<(ObjectRef, String)>> {
+    let Some(object) = &before.message_object else { return Ok(None) };
+    let text = before.message.clone().filter(|text| ObjectRef::of(text.as_bytes()).sha256.to_hex() == object.sha256);
+    let text = text.ok_or_else(|| {
+        refused_as(
+            "notice_words_unknown",
+            format!("there is a notice on {release} with words that the registry does not show: give new ones with --message, or take them away with --no-message"),
+        )
+    })?;
+    Ok(Some((ObjectRef::of(text.as_bytes()), printable(&text))))
 }
 
 fn reason(text: &str) -> anyhow::Result<ReasonCode> {

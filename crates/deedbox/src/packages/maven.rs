@@ -2,8 +2,10 @@
 //! folder, a directory in repository layout, or one `.pom` with what lies beside it. Builds nothing: what is missing is
 //! said in words. A snapshot gets the time of its build here.
 
+mod deployed;
+
 use super::file::FileArtifact;
-use super::{Found, Wish};
+use super::{Found, LeftOut, Packages, Wish};
 use crate::failure::{refused, wrong};
 use crate::{context, home, terminal};
 use deedbox_client::{Registry, state};
@@ -24,6 +26,10 @@ const GRADLE_FILES: [&str; 4] = ["build.gradle", "build.gradle.kts", "settings.g
 const GRADLE_FOLDERS: [&str; 5] = ["build/repo", "build/repos", "build/repository", "build/maven-repo", "build/staging-deploy"];
 /// What Maven and others leave beside artifacts that is none of a release.
 const NOT_OURS: [&str; 6] = [".md5", ".sha1", ".sha256", ".sha512", ".lastUpdated", ".repositories"];
+/// How what Maven and others leave beside artifacts begins.
+const BESIDE: [&str; 4] = ["maven-metadata", "_remote.repositories", "resolver-status", "m2e-"];
+/// What is a release's even where no POM says so.
+const PACKED: [&str; 7] = [".jar", ".war", ".ear", ".rar", ".aar", ".klib", ".module"];
 /// What a Maven build attaches under names of its own.
 const ATTACHED: [&str; 5] = ["-sources.jar", "-javadoc.jar", "-tests.jar", "-test-sources.jar", "-test-javadoc.jar"];
 
@@ -32,23 +38,27 @@ pub(super) fn manifest(path: &Path) -> Option<String> {
     super::file_of(path, &["pom.xml"]).or_else(|| super::file_of(path, &GRADLE_FILES))
 }
 
+/// How the same bytes are built again.
+const REBUILT: &str = "Maven writes the times of project.build.outputTimestamp into jars, if the POM sets that property; Gradle's archives are told \
+                       preserveFileTimestamps = false and reproducibleFileOrder = true";
+
 /// The packages at a path, if they are Maven's.
-pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<Vec<Found>>> {
-    let drafts = if path.is_file() && path.extension().is_some_and(|extension| extension == "pom") {
-        vec![beside(path)?]
+pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<Packages>> {
+    let laid = if path.is_file() && path.extension().is_some_and(|extension| extension == "pom") {
+        Laid::from(beside(path)?)
     } else if let Some(manifest) = manifest(path) {
-        if manifest == "pom.xml" { vec![project(path)?] } else { gradle(path)? }
+        if manifest == "pom.xml" { Laid::from(project(path)?) } else { gradle(path)? }
     } else if path.is_dir() {
         layout(path)?
     } else {
         return Ok(None);
     };
-    if drafts.is_empty() {
+    if laid.drafts.is_empty() && laid.refused.is_empty() && laid.left_out.is_empty() {
         return Ok(None);
     }
+    let mut packages = Packages { refused: laid.refused, left_out: laid.left_out, ..Packages::default() };
     let mut owners = Owners { registry: wish.registry, known: BTreeMap::new() };
-    let mut found = Vec::new();
-    for draft in drafts {
+    for draft in laid.drafts {
         let id = match wish.id {
             Some(id) => Some(id.clone()),
             None => owners.id_of(&draft.package).await?,
@@ -58,6 +68,7 @@ pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<V
             Some(prefix) => format!("{prefix}{}-{}", timestamp(), owners.next_build(id.as_ref(), &draft.version).await?),
         };
         let stem = format!("{}-{version}", draft.package.artifact());
+        let rank = draft.rank;
         let artifacts = tokio::task::spawn_blocking(move || {
             draft
                 .files
@@ -65,9 +76,24 @@ pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<V
                 .map(|(path, tail)| anyhow::Ok(FileArtifact::named(&path, format!("{stem}{tail}"))?.into()))
                 .collect::<anyhow::Result<Vec<_>>>()
         });
-        found.push(Found { dialect: Arc::new(Maven::new()), artifacts: artifacts.await??, id, version: None, folder: None });
+        let (artifacts, dialect) = (artifacts.await??, Arc::new(Maven::new()));
+        packages.found.push(Found { dialect, artifacts, id, version: None, rank, rebuilt: REBUILT, folder: None });
     }
-    Ok(Some(found))
+    Ok(Some(packages))
+}
+
+/// What a directory in repository layout holds.
+#[derive(Default)]
+struct Laid {
+    drafts: Vec<Draft>,
+    refused: Vec<(String, anyhow::Error)>,
+    left_out: Vec<LeftOut>,
+}
+
+impl From<Draft> for Laid {
+    fn from(draft: Draft) -> Self {
+        Laid { drafts: vec![draft], ..Self::default() }
+    }
 }
 
 /// The files of one release, before a snapshot has its time.
@@ -76,6 +102,8 @@ struct Draft {
     version: String,
     /// Each with what follows artifact and version in its name.
     files: Vec<(PathBuf, String)>,
+    /// Where it stands among the releases of its package, by what a deploy left there.
+    rank: Option<u64>,
 }
 
 fn read_pom(path: &Path) -> anyhow::Result<(Pom, Coordinates)> {
@@ -124,7 +152,7 @@ fn project(dir: &Path) -> anyhow::Result<Draft> {
         .collect();
     files.extend(signatures);
     left_out(&target, &stem, &files);
-    Ok(Draft { package, version: pom.version, files })
+    Ok(Draft { package, version: pom.version, files, rank: None })
 }
 
 /// A file may be attached, or be left of another build: only the build knows.
@@ -145,13 +173,13 @@ fn left_out(target: &Path, stem: &str, files: &[(PathBuf, String)]) {
 }
 
 /// What a Gradle build has published into a folder of its own.
-fn gradle(dir: &Path) -> anyhow::Result<Vec<Draft>> {
+fn gradle(dir: &Path) -> anyhow::Result<Laid> {
     for folder in GRADLE_FOLDERS {
         let folder = dir.join(folder);
         if folder.is_dir() {
-            let drafts = layout(&folder)?;
-            if !drafts.is_empty() {
-                return Ok(drafts);
+            let laid = layout(&folder)?;
+            if !(laid.drafts.is_empty() && laid.refused.is_empty() && laid.left_out.is_empty()) {
+                return Ok(laid);
             }
         }
     }
@@ -173,7 +201,7 @@ fn beside(pom_path: &Path) -> anyhow::Result<Draft> {
         .to_owned();
     let folder = pom_path.parent().unwrap_or(Path::new(""));
     let files = files_of(folder, &format!("{}-{version}", package.artifact()))?;
-    Ok(Draft { package, version, files })
+    Ok(Draft { package, version, files, rank: None })
 }
 
 /// The files of a folder that are those of one release.
@@ -192,38 +220,107 @@ fn files_of(folder: &Path, stem: &str) -> anyhow::Result<Vec<(PathBuf, String)>>
     Ok(files)
 }
 
-/// Every release below a directory in repository layout: `…/ARTIFACT/VERSION/ARTIFACT-VERSION.pom`.
-fn layout(dir: &Path) -> anyhow::Result<Vec<Draft>> {
+/// Every release below a directory in repository layout: `…/ARTIFACT/VERSION/ARTIFACT-VERSION.pom`. The releases of one package come in
+/// the order in which they were deployed there, where that is written down.
+fn layout(dir: &Path) -> anyhow::Result<Laid> {
     let mut folders = vec![(dir.to_owned(), 0)];
-    let mut drafts = Vec::new();
+    let mut laid = Laid::default();
+    let mut deep = Vec::new();
     let mut entries = 0;
+    // By the folder of the artifact: a package's releases are in one.
+    let mut packages: BTreeMap<PathBuf, Vec<Draft>> = BTreeMap::new();
     while let Some((folder, depth)) = folders.pop() {
-        let mut below: Vec<std::fs::DirEntry> =
+        let below: Vec<std::fs::DirEntry> =
             std::fs::read_dir(&folder).map_err(|e| wrong(format!("{}: {e}", folder.display())))?.collect::<Result<_, _>>()?;
-        below.sort_by_key(std::fs::DirEntry::file_name);
         entries += below.len();
         if entries > ENTRIES {
             return Err(wrong(format!("{} has more than {ENTRIES} entries below it: name a smaller part", dir.display())));
         }
-        let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let version = named(&folder);
-        let artifact = folder.parent().map(named).unwrap_or_default();
-        for entry in &below {
-            let name = entry.file_name().to_string_lossy().into_owned();
+        let mut files = Vec::new();
+        for entry in below {
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if is_folder && depth < DEPTH {
                 folders.push((entry.path(), depth + 1));
+            } else if is_folder {
+                deep.push(left(&entry.path(), &format!("it lies more than {DEPTH} folders deep")));
+            } else if let Ok(name) = entry.file_name().into_string() {
+                files.push(name);
             }
-            let stem = name.strip_suffix(".pom").and_then(|stem| Some((stem, stem.strip_prefix(&artifact)?.strip_prefix('-')?)));
-            let Some((stem, named)) = stem.filter(|_| !is_folder) else { continue };
-            let is_build = PackageVersion::parse(named).is_ok_and(|parsed| parsed.folder() == version);
-            if named == version || is_build {
-                let (_, package) = read_pom(&entry.path())?;
-                drafts.push(Draft { package, version: named.to_owned(), files: files_of(&folder, stem)? });
+        }
+        files.sort();
+        let drafts = version_folder(&folder, &files, &mut laid)?;
+        if !drafts.is_empty() {
+            packages.entry(folder.parent().unwrap_or(&folder).to_owned()).or_default().extend(drafts);
+        }
+    }
+    for (folder, mut drafts) in packages {
+        deployed::rank(&folder, &mut drafts);
+        laid.drafts.extend(drafts);
+    }
+    // Of what is no repository at all nothing is left out.
+    if !laid.drafts.is_empty() {
+        laid.left_out.extend(deep);
+    }
+    laid.left_out.sort();
+    Ok(laid)
+}
+
+fn left(path: &Path, why: &str) -> LeftOut {
+    LeftOut { path: path.display().to_string(), why: why.to_owned() }
+}
+
+/// The releases in a folder, if it is one of a version; what looks like a part of a release there and is none is left out.
+fn version_folder(folder: &Path, files: &[String], laid: &mut Laid) -> anyhow::Result<Vec<Draft>> {
+    let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let version = named(folder);
+    let artifact = folder.parent().map(named).unwrap_or_default();
+    let mut drafts: Vec<Draft> = Vec::new();
+    for name in files {
+        let stem = name.strip_suffix(".pom").and_then(|stem| Some((stem, stem.strip_prefix(&artifact)?.strip_prefix('-')?)));
+        let Some((stem, named)) = stem else { continue };
+        let is_build = PackageVersion::parse(named).is_ok_and(|parsed| parsed.folder() == version);
+        if named != version && !is_build {
+            continue;
+        }
+        match read_pom(&folder.join(name)) {
+            Ok((_, package)) => {
+                drafts.push(Draft { package, version: named.to_owned(), files: files_of(folder, stem)?, rank: None });
+            }
+            Err(error) => {
+                // Its other files are not left out: they are refused with it.
+                laid.refused.push((folder.join(name).display().to_string(), error));
             }
         }
     }
-    drafts.reverse();
+    let has_pom = files.iter().any(|name| name.ends_with(".pom"));
+    let is_of_it = |name: &String| {
+        let rest = name.strip_prefix(&artifact).and_then(|rest| rest.strip_prefix('-')?.strip_prefix(&version));
+        let is_packed = PACKED.iter().any(|ending| name.ends_with(ending));
+        !artifact.is_empty() && is_packed && rest.is_some_and(|rest| rest.starts_with(['.', '-']))
+    };
+    if !has_pom && !files.iter().any(is_of_it) {
+        return Ok(drafts);
+    }
+    let refused: Vec<&str> = laid.refused.iter().filter_map(|(path, _)| path.rsplit('/').next()?.strip_suffix(".pom")).collect();
+    for name in files {
+        let path = folder.join(name);
+        let is_in = drafts.iter().any(|draft| draft.files.iter().any(|(file, _)| *file == path));
+        let is_refused = refused.iter().any(|stem| name.starts_with(stem));
+        let is_beside = NOT_OURS.iter().any(|ending| name.ends_with(ending)) || BESIDE.iter().any(|start| name.starts_with(start));
+        if is_in || is_refused || is_beside || name.starts_with('.') {
+            continue;
+        }
+        let why = if !has_pom {
+            "there is no POM beside it, and a release of Maven has one: deploy it with its POM".to_owned()
+        } else {
+            format!(
+                "its name does not begin with {artifact}-{version}, as those of {} do. sbt names the files of plugins in two ways \
+                 (sbtPluginPublishLegacyMavenStyle := false leaves one); otherwise deploy it under its own artifact",
+                folder.display()
+            )
+        };
+        laid.left_out.push(left(&path, &why));
+    }
     Ok(drafts)
 }
 

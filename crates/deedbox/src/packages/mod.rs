@@ -8,10 +8,11 @@ mod npm;
 mod oci;
 
 use crate::failure::wrong;
-use deedbox_client::Registry;
-use deedbox_model::{PackageId, Version};
+use deedbox_client::{Registry, state};
+use deedbox_model::{Domain, PackageId, PublicKey, Version};
 use deedbox_view::Dialect;
 use file::AddressedFile;
+use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,6 +25,32 @@ pub(crate) struct Wish<'a> {
     pub(crate) version: Option<&'a Version>,
     /// The registry that is to have it, if one was named: some ecosystems ask it who holds a name.
     pub(crate) registry: Option<&'a Registry>,
+    /// `domain` in `deedbox.toml`: whose a package is that does not say it.
+    pub(crate) domain: Option<&'a Domain>,
+    /// The key that will sign, where it can be read: the domain that it speaks for is whose a package is that does not say it.
+    pub(crate) key: Option<&'a PublicKey>,
+}
+
+/// What is at a path.
+#[derive(Default)]
+pub(crate) struct Packages {
+    /// The files of releases.
+    pub(crate) found: Vec<Found>,
+    /// What is meant to be a release, and cannot be read as one: where it is, and why.
+    pub(crate) refused: Vec<(String, anyhow::Error)>,
+    /// What is part of no release.
+    pub(crate) left_out: Vec<LeftOut>,
+    /// What else is to be said of it.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A file, or a part of an image, that looks as if it were to be published, and is part of no release.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct LeftOut {
+    /// Where it is.
+    pub(crate) path: String,
+    /// Why it is part of none.
+    pub(crate) why: String,
 }
 
 /// The files of one release.
@@ -36,14 +63,24 @@ pub(crate) struct Found {
     pub(crate) id: Option<PackageId>,
     /// The version, where the files do not say it themselves.
     pub(crate) version: Option<Version>,
+    /// Where it stands among the releases of its package, where something there says so.
+    pub(crate) rank: Option<u64>,
+    /// How its build is told to make the same bytes again.
+    pub(crate) rebuilt: &'static str,
     /// Where they were packed; goes away with this.
     pub(crate) folder: Option<tempfile::TempDir>,
+}
+
+impl From<Vec<Found>> for Packages {
+    fn from(found: Vec<Found>) -> Self {
+        Packages { found, ..Self::default() }
+    }
 }
 
 /// The releases at a path: one for most ecosystems. What the user said stands where the files say nothing. The ecosystem is
 /// that of `--id`, else the one whose native manifest is at the path itself, and never a guess between two; only where there
 /// is none is it looked for in what is packed there, and in folders below.
-pub(crate) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Vec<Found>> {
+pub(crate) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Packages> {
     if let Some(reference) = path.to_str().and_then(|path| path.strip_prefix(oci::PULLED)) {
         return oci::pull(reference, wish).await;
     }
@@ -51,27 +88,50 @@ pub(crate) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Vec<Foun
     let mut found = None;
     for ecosystem in candidates(path, wish.id)? {
         found = match ecosystem {
-            Ecosystem::Npm => npm::find(path).await?,
+            Ecosystem::Npm => npm::find(path, wish).await?.map(Packages::from),
             Ecosystem::Maven => maven::find(path, wish).await?,
-            Ecosystem::Gem => gem::find(path).await?,
+            Ecosystem::Gem => gem::find(path, wish).await?,
             Ecosystem::Oci => oci::find(path, wish).await?,
         };
         if found.is_some() {
             break;
         }
     }
-    let mut found = found.ok_or_else(|| {
+    let mut packages = found.ok_or_else(|| {
         wrong(format!(
-            "{} is no package of an ecosystem that is known here{}: name a directory with a package.json, a pom.xml or a .gemspec, a packed .tgz or .gem, a folder in Maven's layout, an OCI layout, an archive of docker save, or docker://HOST/NAME:TAG",
+            "{} is not a package of an ecosystem that is known here{}: name a directory with a package.json, a pom.xml or a .gemspec, a packed .tgz or .gem, a folder in Maven's layout, an OCI layout, an archive of docker save, or docker://HOST/NAME:TAG",
             path.display(),
             wish.id.map(|id| format!(", or not one of {}", id.ecosystem())).unwrap_or_default()
         ))
     })?;
-    for release in &mut found {
+    for release in &mut packages.found {
         release.id = release.id.take().or_else(|| wish.id.cloned());
         release.version = release.version.take().or_else(|| wish.version.cloned());
     }
-    Ok(found)
+    Ok(packages)
+}
+
+/// The domain of a package that does not say whose it is: `domain` in `deedbox.toml`, else the only one that the key speaks for at the
+/// registry. None where nothing says it.
+async fn domain_of(wish: Wish<'_>) -> anyhow::Result<Option<Domain>> {
+    if let Some(domain) = wish.domain {
+        return Ok(Some(domain.clone()));
+    }
+    let (Some(registry), Some(key)) = (wish.registry, wish.key) else { return Ok(None) };
+    let domains = state::domains_of(registry, &key.id()).await?.unwrap_or_default();
+    match domains.as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some(only.clone())),
+        several => {
+            let names: Vec<&str> = several.iter().map(Domain::as_str).take(10).collect();
+            Err(wrong(format!(
+                "whose package is it? Your key speaks for {} domains at {} ({}): write domain = \"DOMAIN\" into deedbox.toml, or give --id",
+                several.len(),
+                registry.url(),
+                names.join(", ")
+            )))
+        }
+    }
 }
 
 /// Those that publishing knows.
@@ -181,11 +241,11 @@ mod tests {
         let pom = "<project><groupId>example.acme</groupId><artifactId>lib</artifactId><version>1.0</version><packaging>pom</packaging></project>";
         std::fs::write(folder.join("lib-1.0.pom"), pom).unwrap();
         let found = find(dir.path(), Wish::default()).await.unwrap();
-        assert_eq!(found.len(), 1);
+        assert_eq!((found.found.len(), found.left_out.len()), (1, 0));
         // A web extension's manifest.json is no image.
         std::fs::write(dir.path().join("manifest.json"), "{}").unwrap();
-        assert_eq!(find(dir.path(), Wish::default()).await.unwrap().len(), 1);
-        assert!(find(directory(&["docs/readme"]).path(), Wish::default()).await.is_err_and(|e| e.to_string().contains("is no package")));
+        assert_eq!(find(dir.path(), Wish::default()).await.unwrap().found.len(), 1);
+        assert!(find(directory(&["docs/readme"]).path(), Wish::default()).await.is_err_and(|e| e.to_string().contains("is not a package")));
     }
 
     fn directory(files: &[&str]) -> tempfile::TempDir {

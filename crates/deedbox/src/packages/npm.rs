@@ -1,17 +1,21 @@
 //! npm packages: a directory with a `package.json`, which the machine's own npm packs, or a packed `.tgz`.
 
-use super::Found;
 use super::file::FileArtifact;
+use super::{Found, Wish};
 use crate::context;
-use crate::failure::{refused, wrong};
+use crate::failure::{refused, refused_as, wrong};
 use crate::terminal;
+use deedbox_client::http::printable;
 use deedbox_npm::Npm;
+use deedbox_npm::publishing::{Intended, Why, intended};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
 /// Scripts that npm runs around packing for a publish, in its order.
 const SCRIPTS: [&str; 4] = ["prepublishOnly", "prepack", "prepare", "postpack"];
+/// How the same bytes are packed again.
+const REBUILT: &str = "npm pack gives the same bytes for the same files";
 /// A package.json that is looked at before packing.
 const PACKAGE_JSON_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -21,7 +25,7 @@ pub(super) fn manifest(path: &Path) -> Option<String> {
 }
 
 /// The package at a path, if it is one of npm.
-pub(super) async fn find(path: &Path) -> anyhow::Result<Option<Vec<Found>>> {
+pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<Vec<Found>>> {
     let name = path.to_string_lossy();
     let (file, folder) = if manifest(path).is_some() {
         let (folder, file) = pack(path).await?;
@@ -31,8 +35,60 @@ pub(super) async fn find(path: &Path) -> anyhow::Result<Option<Vec<Found>>> {
     } else {
         return Ok(None);
     };
-    let artifact = tokio::task::spawn_blocking(move || FileArtifact::open(&file)).await??;
-    Ok(Some(vec![Found { dialect: Arc::new(Npm::new()), artifacts: vec![artifact.into()], id: None, version: None, folder }]))
+    let read = tokio::task::spawn_blocking(move || {
+        let artifact = FileArtifact::open(&file)?;
+        let intended = intended(&artifact).map_err(|refusal| refused_as(refusal.code, refusal.message))?;
+        anyhow::Ok((artifact, intended))
+    });
+    let (artifact, intended) = read.await??;
+    judge(&intended, wish)?;
+    Ok(Some(vec![Found {
+        dialect: Arc::new(Npm::new()),
+        artifacts: vec![artifact.into()],
+        id: None,
+        version: None,
+        rank: None,
+        rebuilt: REBUILT,
+        folder,
+    }]))
+}
+
+/// Refuses what nobody could install, and what is meant for another registry: once it is published it stays.
+fn judge(intended: &Intended, wish: Wish<'_>) -> anyhow::Result<()> {
+    if let Some(first) = intended.unresolvable.first() {
+        let all: Vec<String> =
+            intended.unresolvable.iter().take(10).map(|one| format!("{} {}: {:?}", one.field, one.name, one.spec)).collect();
+        let all = printable(&all.join(", "));
+        let words = match first.why {
+            Why::Workspace => format!(
+                "package.json names versions that only its own workspace knows ({all}), so nobody could install it. pnpm pack and yarn pack write \
+                 the versions into what they pack: publish the .tgz that they make"
+            ),
+            Why::Path => format!(
+                "package.json names places on this machine ({all}), so nobody else could install it: name a version that is published, or bundle \
+                 the package (\"bundleDependencies\")"
+            ),
+            Why::Protocol => format!(
+                "package.json names places by a protocol that npm does not know ({all}), so npm could not install it: name a version that is \
+                 published; pnpm pack and yarn pack write one for some protocols of their own"
+            ),
+        };
+        return Err(refused_as("dependency_not_installable", words));
+    }
+    let (Some(named), Some(registry)) = (&intended.registry, wish.registry) else { return Ok(()) };
+    let own = registry.url().as_str();
+    let is_own = [own.to_owned(), registry.url().join("npm")].iter().any(|url| named.trim_end_matches('/') == url.trim_end_matches('/'));
+    if is_own {
+        return Ok(());
+    }
+    Err(refused_as(
+        "publish_config_registry",
+        format!(
+            "publishConfig in package.json says that it is published to {}, and this is {own}: take the registry out of publishConfig, or make it {}",
+            printable(named),
+            registry.url().join("npm/")
+        ),
+    ))
 }
 
 /// The machine's own `npm pack`, with the scripts that `npm publish` would run.
@@ -65,6 +121,8 @@ async fn pack(dir: &Path) -> anyhow::Result<(tempfile::TempDir, PathBuf)> {
 async fn npm(dir: &Path, args: &[&str]) -> anyhow::Result<()> {
     let mut command = tokio::process::Command::new("npm");
     command.args(args).current_dir(dir).stdin(Stdio::null()).env("npm_config_update_notifier", "false");
+    // The package's own scripts, and those of what it is built with, have no business with the key.
+    command.env_remove("DEEDBOX_KEY");
     // Standard output is for this program's own answer; what npm and the scripts say is shown if they fail.
     let output = command.output().await.map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => {

@@ -44,9 +44,9 @@ impl Others<'_> {
     async fn publish(&self, path: &Path, id: Option<&str>, version: Option<&str>, story: &mut Story) -> anyhow::Result<()> {
         let id = id.map(PackageId::parse).transpose()?;
         let version = version.map(Version::parse).transpose()?;
-        for release in
-            Release::read(path, Wish { id: id.as_ref(), version: version.as_ref(), registry: Some(self.trusted.registry()) }, None).await?
-        {
+        let registry = Some(self.trusted.registry());
+        let wish = Wish { id: id.as_ref(), version: version.as_ref(), registry, ..Wish::default() };
+        for release in Release::read_own(path, wish, self.key).await? {
             let published = release.publish(self.trusted, self.key).await?;
             story.tick(&format!("signed and published {}: entry {}", published.release, published.index));
         }

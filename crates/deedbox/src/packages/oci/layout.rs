@@ -48,19 +48,119 @@ pub(super) fn image(tree: &Tree, wanted: Option<&Version>) -> anyhow::Result<Ima
     if all.is_empty() {
         return Err(refused("the layout's index.json names no image"));
     }
-    let (root, tag) = choose(&all, wanted)?;
+    let (root, tag, names) = choose(&all, wanted)?;
+    let (root, notes) = whole(tree, root)?;
     let file = |digest: &Digest| -> anyhow::Result<PathBuf> {
-        let path = format!("blobs/{}", digest.to_string().replace(':', "/"));
-        tree.file(&path).ok_or_else(|| refused(format!("the layout does not have {digest}: a release holds all that its manifests name")))
+        place(tree, digest)
+            .ok_or_else(|| refused(format!("the layout does not have {digest}: a release holds all that its manifests name")))
     };
     let manifest = |descriptor: &Descriptor| -> anyhow::Result<(PathBuf, Document)> {
-        let path = file(&descriptor.digest)?;
-        let bytes = context::read_file(&path, deedbox_oci::limits::MANIFEST_BYTES)?;
-        let document = Document::read(&bytes).map_err(|e| refused(format!("{}: {} [{}]", descriptor.digest, e.message, e.code)))?;
-        Ok((path, document))
+        Ok((file(&descriptor.digest)?, document(tree, &descriptor.digest)?))
     };
-    let pieces = pieces(root, manifest, |descriptor| file(&descriptor.digest))?;
-    Ok(Image { pieces, tag })
+    let pieces = pieces(&root, manifest, |descriptor| file(&descriptor.digest))?;
+    Ok(Image { pieces, tag, names: names.to_vec(), notes })
+}
+
+fn place(tree: &Tree, digest: &Digest) -> Option<PathBuf> {
+    tree.file(&format!("blobs/{}", digest.to_string().replace(':', "/")))
+}
+
+fn document(tree: &Tree, digest: &Digest) -> anyhow::Result<Document> {
+    let path = place(tree, digest).ok_or_else(|| refused(format!("the layout does not have {digest}")))?;
+    let bytes = context::read_file(&path, deedbox_oci::limits::MANIFEST_BYTES)?;
+    Document::read(&bytes).map_err(|e| refused(format!("{digest}: {} [{}]", e.message, e.code)))
+}
+
+/// An index of images, as far as which of them are here.
+#[derive(Deserialize)]
+struct Platforms {
+    #[serde(default)]
+    manifests: Vec<OnePlatform>,
+}
+
+#[derive(Deserialize)]
+struct OnePlatform {
+    digest: String,
+    #[serde(default)]
+    platform: Option<Platform>,
+}
+
+#[derive(Deserialize)]
+struct Platform {
+    #[serde(default)]
+    os: String,
+    #[serde(default)]
+    architecture: String,
+    #[serde(default)]
+    variant: Option<String>,
+}
+
+impl OnePlatform {
+    /// `linux/arm64/v8`; none for what is not an image (what a build says of one is for no platform).
+    fn platform(&self) -> Option<String> {
+        let Some(platform) = &self.platform else { return Some(self.digest.clone()) };
+        let variant = platform.variant.as_ref().map(|variant| format!("/{variant}")).unwrap_or_default();
+        (platform.os != "unknown").then(|| format!("{}/{}{variant}", platform.os, platform.architecture))
+    }
+}
+
+/// What is to be published of this root: itself, if all that it names is here. Tools that save one image of several leave its whole index in
+/// the archive, which names what they left out: where one image is whole, that is it. Where several are, or none is, nothing is guessed.
+fn whole(tree: &Tree, root: &Descriptor) -> anyhow::Result<(Descriptor, Vec<String>)> {
+    let as_it_is = Ok((root.clone(), Vec::new()));
+    let Some(path) = place(tree, &root.digest) else { return as_it_is };
+    let bytes = context::read_file(&path, deedbox_oci::limits::MANIFEST_BYTES)?;
+    let (Ok(index), Ok(read)) = (serde_json::from_slice::<Platforms>(&bytes), Document::read(&bytes)) else { return as_it_is };
+    if index.manifests.is_empty() || is_whole(tree, root, 0) {
+        return as_it_is;
+    }
+    let (mut here, mut missing) = (Vec::new(), Vec::new());
+    for one in &index.manifests {
+        let Some(platform) = one.platform() else { continue };
+        let member = read.members.iter().find(|member| member.descriptor.digest.to_string() == one.digest);
+        match member.filter(|member| is_whole(tree, &member.descriptor, 0)) {
+            Some(member) => here.push((platform, member.descriptor.clone())),
+            None => missing.push(platform),
+        }
+    }
+    let shown = |names: &[String]| deedbox_client::http::printable_lines(&names.iter().take(20).cloned().collect::<Vec<_>>().join(", "));
+    match here.as_slice() {
+        [(platform, descriptor)] => {
+            let note = format!(
+                "the archive holds one image, for {}, of an index that names {} more that are not here ({}): that image is published by itself, \
+                 as {}, and the others are left out. To publish them all, copy the whole index into a layout (skopeo copy --all)",
+                deedbox_client::http::printable_lines(platform),
+                missing.len(),
+                shown(&missing),
+                descriptor.digest
+            );
+            Ok((descriptor.clone(), vec![note]))
+        }
+        [] => Err(refused(format!(
+            "the archive's index names images that are not here ({}), and none that is here whole: save it again with all that it names",
+            shown(&missing)
+        ))),
+        several => {
+            let platforms: Vec<String> = several.iter().map(|(platform, _)| platform.clone()).collect();
+            Err(refused(format!(
+                "the archive's index names images that are not here ({}) beside those that are ({}): save it with all that it names \
+                 (skopeo copy --all), or one image by itself",
+                shown(&missing),
+                shown(&platforms)
+            )))
+        }
+    }
+}
+
+/// Whether all that a manifest names is here; what cannot be read is said when it is published.
+fn is_whole(tree: &Tree, descriptor: &Descriptor, depth: usize) -> bool {
+    let Ok(document) = document(tree, &descriptor.digest) else { return place(tree, &descriptor.digest).is_some() };
+    document.members.len() <= deedbox_model::limits::ARTIFACTS
+        && document.members.iter().all(|member| {
+            let is_manifest = member.role.kind() == deedbox_oci::Kind::Manifest;
+            place(tree, &member.descriptor.digest).is_some()
+                && (!is_manifest || depth >= 4 || is_whole(tree, &member.descriptor, depth + 1))
+        })
 }
 
 #[cfg(test)]

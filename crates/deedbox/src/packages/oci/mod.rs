@@ -8,9 +8,9 @@ mod saved;
 mod tree;
 
 use super::file::{AddressedFile, FileArtifact};
-use super::{Found, Wish};
+use super::{Found, Packages, Wish, domain_of};
 use crate::failure::refused;
-use deedbox_model::{PackageId, Version};
+use deedbox_model::{Domain, PackageId, Version};
 use deedbox_oci::document::Descriptor;
 use deedbox_oci::{Digest, Kind, Oci, artifact_name};
 use std::collections::BTreeMap;
@@ -33,11 +33,18 @@ struct Piece {
     path: PathBuf,
 }
 
-/// What was found of an image: all that it consists of, and the tag that it had.
+/// What was found of an image: all that it consists of, and the tag and names that it had.
 struct Image {
     pieces: Vec<Piece>,
     tag: Option<String>,
+    /// As tools write them: `HOST/NAME:TAG`, `NAME:TAG`, or only a tag.
+    names: Vec<String>,
+    /// What is to be said of it.
+    notes: Vec<String>,
 }
+
+/// How the same bytes are built again.
+const REBUILT: &str = "image builders write the time of SOURCE_DATE_EPOCH, if that is set, and else the present one";
 
 /// The name of what an OCI layout is known by, if this directory is one.
 pub(super) fn manifest(path: &Path) -> Option<String> {
@@ -45,7 +52,7 @@ pub(super) fn manifest(path: &Path) -> Option<String> {
 }
 
 /// The image at a path, if there is one.
-pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<Vec<Found>>> {
+pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<Packages>> {
     let (path, wanted, is_said) = (path.to_owned(), wish.version.cloned(), wish.id.is_some());
     let folder = tempfile::tempdir()?;
     let scratch = folder.path().to_owned();
@@ -62,20 +69,24 @@ pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<V
         Ok(None)
     });
     match image.await?? {
-        Some(image) => Ok(Some(vec![found(image, folder, wish).await?])),
+        Some(image) => Ok(Some(found(image, folder, wish).await?)),
         None => Ok(None),
     }
 }
 
 /// The image that `docker://HOST/NAME:TAG` names.
-pub(super) async fn pull(reference: &str, wish: Wish<'_>) -> anyhow::Result<Vec<Found>> {
+pub(super) async fn pull(reference: &str, wish: Wish<'_>) -> anyhow::Result<Packages> {
     let folder = tempfile::tempdir()?;
     let image = pull::image(reference, folder.path()).await?;
-    Ok(vec![found(image, folder, wish).await?])
+    found(image, folder, wish).await
 }
 
 /// Files with their digests, each the one that its manifest names.
-async fn found(image: Image, folder: tempfile::TempDir, wish: Wish<'_>) -> anyhow::Result<Found> {
+async fn found(image: Image, folder: tempfile::TempDir, wish: Wish<'_>) -> anyhow::Result<Packages> {
+    let id = match wish.id {
+        Some(id) => Some(id.clone()),
+        None => named(&image.names, wish).await?,
+    };
     let mut unique: BTreeMap<(Kind, Digest), PathBuf> = BTreeMap::new();
     for piece in image.pieces {
         unique.insert((piece.kind, piece.digest), piece.path);
@@ -98,13 +109,47 @@ async fn found(image: Image, folder: tempfile::TempDir, wish: Wish<'_>) -> anyho
         artifacts.insert(artifact.name().to_owned(), artifact);
         next(&mut hashing);
     }
-    Ok(Found {
+    let found = Found {
         dialect: Arc::new(Oci),
         artifacts: artifacts.into_values().collect(),
-        id: wish.id.cloned(),
-        version: wish.version.cloned().or_else(|| version_of(image.tag.as_deref(), wish.id)),
+        version: wish.version.cloned().or_else(|| version_of(image.tag.as_deref(), id.as_ref())),
+        id,
+        rank: None,
+        rebuilt: REBUILT,
         folder: Some(folder),
-    })
+    };
+    Ok(Packages { found: vec![found], notes: image.notes, ..Packages::default() })
+}
+
+/// What an image's names say that it is here: `HOST/DOMAIN/NAME:TAG` says it whole; of `NAME:TAG` the domain is the publisher's.
+async fn named(names: &[String], wish: Wish<'_>) -> anyhow::Result<Option<PackageId>> {
+    let repositories: Vec<&str> = names.iter().filter_map(|name| repository(name)).collect();
+    let whole = repositories.iter().find_map(|repository| {
+        let (domain, _) = repository.split_once('/')?;
+        Domain::parse(domain).ok().filter(|_| domain.contains('.'))?;
+        PackageId::parse(&format!("oci:{repository}")).ok()
+    });
+    let Some(name) = repositories.first().filter(|_| whole.is_none()) else { return Ok(whole) };
+    let domain = domain_of(wish).await?;
+    Ok(domain.and_then(|domain| PackageId::parse(&format!("oci:{domain}/{name}")).ok()))
+}
+
+/// `team/app` of `HOST/team/app:1.0@sha256:…`; none of what is only a tag.
+fn repository(name: &str) -> Option<&str> {
+    let name = name.split('@').next().unwrap_or_default();
+    let name = match name.rsplit_once(':') {
+        Some((before, tag)) if !tag.contains('/') => before,
+        Some(_) => name,
+        None if name.contains('/') => name,
+        None => return None,
+    };
+    let is_host = |first: &str| first.contains(':') || first == "localhost" || first.contains('.');
+    let below = name.split_once('/').filter(|(first, rest)| {
+        // DOMAIN/NAME has a dot in front too, and no host before it.
+        is_host(first) && (first.contains(':') || *first == "localhost" || rest.contains('/') || Domain::parse(first).is_err())
+    });
+    let repository = below.map_or(name, |(_, rest)| rest);
+    (!repository.is_empty()).then_some(repository)
 }
 
 fn artifact(kind: Kind, digest: &Digest, path: &Path) -> anyhow::Result<AddressedFile> {
@@ -138,15 +183,15 @@ fn version_of(tag: Option<&str>, id: Option<&PackageId>) -> Option<Version> {
 }
 
 /// The one of several images that is meant: the only one, or the one that has this version as its tag.
-fn choose<'a, T>(all: &'a [(T, Vec<String>)], wanted: Option<&Version>) -> anyhow::Result<(&'a T, Option<String>)> {
+fn choose<'a, T>(all: &'a [(T, Vec<String>)], wanted: Option<&Version>) -> anyhow::Result<(&'a T, Option<String>, &'a [String])> {
     let tag_of = |name: &str| name.rsplit_once(':').map_or(name, |(_, tag)| tag).to_owned();
     if let [(only, names)] = all {
-        return Ok((only, names.first().map(|name| tag_of(name))));
+        return Ok((only, names.first().map(|name| tag_of(name)), names));
     }
     let is_wanted = |names: &[String]| wanted.is_some_and(|wanted| names.iter().any(|name| tag_of(name) == wanted.as_str()));
     let mut chosen = all.iter().filter(|(_, names)| is_wanted(names));
     match (chosen.next(), chosen.next()) {
-        (Some((one, _)), None) => Ok((one, wanted.map(ToString::to_string))),
+        (Some((one, names)), None) => Ok((one, wanted.map(ToString::to_string), names)),
         _ => {
             let names: Vec<String> = all.iter().flat_map(|(_, names)| names.clone()).take(20).collect();
             let names = if names.is_empty() { "none of them has a name".to_owned() } else { names.join(", ") };
@@ -193,4 +238,34 @@ fn pieces(
         }
     }
     Ok(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_image_is_what_its_tag_says() {
+        let domain = Domain::parse("acme.example").unwrap();
+        let wish = Wish { domain: Some(&domain), ..Wish::default() };
+        for (names, id, id_without) in [
+            (&["127.0.0.1:4600/team.localhost/app:1.0"][..], Some("oci:team.localhost/app"), Some("oci:team.localhost/app")),
+            (&["1.0", "registry.example/team.example/a/b:1.0"], Some("oci:team.example/a/b"), Some("oci:team.example/a/b")),
+            (&["registry.example:8417/team.example/app@sha256:0"], Some("oci:team.example/app"), Some("oci:team.example/app")),
+            (&["team.example/app:1"], Some("oci:team.example/app"), Some("oci:team.example/app")),
+            (&["app:1.0"], Some("oci:acme.example/app"), None),
+            (&["localhost/app:1.0"], Some("oci:acme.example/app"), None),
+            (&["localhost:5000/tools/app"], Some("oci:acme.example/tools/app"), None),
+            (&["registry.example/tools/app:1.0"], Some("oci:acme.example/tools/app"), None),
+            (&["1.0"], None, None),
+            (&["latest"], None, None),
+            (&[], None, None),
+            (&["a b:1", ":", "/:", "@"], None, None),
+        ] {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let found = |id: Option<PackageId>| id.map(|id| id.to_string());
+            assert_eq!(found(named(&names, wish).await.unwrap()).as_deref(), id, "{names:?}");
+            assert_eq!(found(named(&names, Wish::default()).await.unwrap()).as_deref(), id_without, "{names:?}");
+        }
+    }
 }

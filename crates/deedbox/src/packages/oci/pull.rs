@@ -48,7 +48,7 @@ impl Reference {
         }
         let (name, what) = match rest.split_once('@') {
             Some((name, digest)) => {
-                Digest::parse(digest).ok_or_else(|| bad("what follows the @ is no digest"))?;
+                Digest::parse(digest).ok_or_else(|| bad("what follows the @ is not a digest"))?;
                 // A tag before a digest says nothing more.
                 (name.split_once(':').map_or(name, |(name, _)| name), digest)
             }
@@ -56,15 +56,15 @@ impl Reference {
         };
         let is_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-' | b'/');
         if name.is_empty() || !name.bytes().all(is_name) || name.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
-            return Err(bad("its name is none"));
+            return Err(bad("its name is not one of a repository"));
         }
         if Digest::parse(what).is_none() && !deedbox_oci::is_tag(what) {
-            return Err(bad("what follows the colon is no tag"));
+            return Err(bad("what follows the colon is not a tag"));
         }
-        let parsed = Url::parse(&format!("https://{host}/")).map_err(|_| bad("its host is none"))?;
+        let parsed = Url::parse(&format!("https://{host}/")).map_err(|_| bad("its host is not valid"))?;
         let is_plain = parsed.path() == "/" && parsed.username().is_empty() && parsed.query().is_none() && parsed.fragment().is_none();
         if !is_plain {
-            return Err(bad("its host is none"));
+            return Err(bad("its host is not valid"));
         }
         let is_loopback = is_loopback(&parsed);
         let scheme = if is_loopback { "http" } else { "https" };
@@ -150,7 +150,9 @@ pub(super) async fn image(reference: &str, scratch: &Path) -> anyhow::Result<Ima
     }
     bar.finish_and_clear();
     let tag = Digest::parse(&reference.what).is_none().then(|| reference.what.clone());
-    Ok(Image { pieces, tag })
+    // As an archive would name it: the host is not part of it.
+    let names = vec![format!("{}:{}", reference.name, tag.as_deref().unwrap_or_default())];
+    Ok(Image { pieces, tag, names, notes: Vec::new() })
 }
 
 fn read(name: &str, bytes: &[u8]) -> anyhow::Result<Document> {

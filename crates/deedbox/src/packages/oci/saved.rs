@@ -82,7 +82,7 @@ pub(super) fn image(tree: &Tree, scratch: &Path, wanted: Option<&Version>) -> an
             (saved, names)
         })
         .collect();
-    let (saved, tag) = choose(&all, wanted)?;
+    let (saved, tag, names) = choose(&all, wanted)?;
     let file =
         |name: &str| tree.file(name).ok_or_else(|| refused(format!("the archive has no file {name:?}, which its manifest.json names")));
 
@@ -119,7 +119,7 @@ pub(super) fn image(tree: &Tree, scratch: &Path, wanted: Option<&Version>) -> an
     if let Some(manifest) = pieces.last_mut() {
         manifest.kind = Kind::Manifest;
     }
-    Ok(Image { pieces, tag })
+    Ok(Image { pieces, tag, names: names.to_vec(), notes: Vec::new() })
 }
 
 fn config_diff_ids(bytes: &[u8]) -> anyhow::Result<Vec<String>> {

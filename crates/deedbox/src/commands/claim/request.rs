@@ -1,0 +1,119 @@
+//! The publisher's half of a claim as a file: the acceptance that their key signed (spec/events.md, `domain.claimed`), in base64, with what
+//! it says in words beside it. Only the acceptance counts; the words are compared with it. There is nothing secret in it.
+
+use crate::context::{self, Context};
+use crate::failure::{refused, wrong};
+use crate::terminal;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use deedbox_client::accept;
+use deedbox_model::event::Acceptance;
+use deedbox_model::{Domain, SecretKey};
+use serde::{Deserialize, Serialize};
+use std::io::Write as _;
+use std::path::Path;
+
+/// A request has some 800 bytes; with sixteen keys two kilobytes.
+const REQUEST_BYTES: u64 = 64 * 1024;
+/// What the file says that it is.
+const KIND: &str = "deedbox claim request, version 1";
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    kind: String,
+    domain: String,
+    /// The log that it was made for.
+    log: String,
+    /// The key that will speak for the domain.
+    kid: String,
+    acceptance: String,
+}
+
+/// What an operator looks at.
+#[derive(Serialize)]
+struct Shown {
+    domain: String,
+    log: String,
+    keys: Vec<ShownKey>,
+    filed: bool,
+}
+
+#[derive(Serialize)]
+struct ShownKey {
+    kid: String,
+    role: String,
+}
+
+/// Makes the publisher's half; nothing is sent.
+pub(super) async fn write(context: &Context, domain: &Domain, key: &SecretKey, file: &Path) -> anyhow::Result<()> {
+    let trusted = context.trusted().await?;
+    let acceptance = accept(&trusted, domain, key)?;
+    let request = Request {
+        kind: KIND.to_owned(),
+        domain: domain.to_string(),
+        log: trusted.pin().origin.to_string(),
+        kid: acceptance.kid().to_hex(),
+        acceptance: STANDARD.encode(acceptance.bytes()),
+    };
+    let unwritten = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::AlreadyExists => wrong(format!("{} is there already: name another file", file.display())),
+        _ => wrong(format!("{}: {e}", file.display())),
+    };
+    let mut out = std::fs::File::create_new(file).map_err(unwritten)?;
+    out.write_all(format!("{}\n", serde_json::to_string_pretty(&request)?).as_bytes()).map_err(unwritten)?;
+    if context.json {
+        return terminal::say_json(&request);
+    }
+    terminal::say(&format!(
+        "wrote your half of the claim of {domain} to {}; nothing was sent, and nothing in it is secret",
+        file.display()
+    ));
+    terminal::say(&format!(
+        "  send it to the operator of {}, and tell them by another way that your key is\n  {}",
+        request.log, request.kid
+    ));
+    terminal::say("  the operator files it with: deedbox claim --countersign FILE --operator-key FILE");
+    Ok(())
+}
+
+/// Reads one that somebody sent: hostile, like anything that comes by mail.
+pub(super) fn read(file: &Path) -> anyhow::Result<Acceptance> {
+    let bad = |why: &str| {
+        refused(format!(
+            "{} is not a request for a claim: {why}. The claimant makes one with deedbox claim DOMAIN --request FILE",
+            file.display()
+        ))
+    };
+    let bytes = context::read_file(file, REQUEST_BYTES)?;
+    let request: Request = serde_json::from_slice(&bytes).map_err(|e| bad(&format!("it does not read ({e})")))?;
+    if request.kind != KIND {
+        return Err(bad("it is of another kind or version"));
+    }
+    let bytes = STANDARD.decode(&request.acceptance).map_err(|_| bad("its acceptance is not base64"))?;
+    let acceptance = Acceptance::decode(&bytes).map_err(|e| bad(&e.to_string()))?;
+    let says = (acceptance.domain().to_string(), acceptance.audience().to_string(), acceptance.kid().to_hex());
+    if says != (request.domain, request.log, request.kid) {
+        return Err(bad("its words say something else than what was signed"));
+    }
+    Ok(acceptance)
+}
+
+/// Says what filing it would mean.
+pub(super) fn show(context: &Context, file: &Path, acceptance: &Acceptance) -> anyhow::Result<()> {
+    let keys = acceptance.terms().keys.iter();
+    let keys: Vec<ShownKey> =
+        keys.map(|key| ShownKey { kid: key.key.id().to_hex(), role: format!("{:?}", key.role).to_lowercase() }).collect();
+    let shown = Shown { domain: acceptance.domain().to_string(), log: acceptance.audience().to_string(), keys, filed: false };
+    if context.json {
+        return terminal::say_json(&shown);
+    }
+    terminal::say(&format!("{} asks for {} in the log {}, for", file.display(), shown.domain, shown.log));
+    for key in &shown.keys {
+        terminal::say(&format!("  the key {} ({})", key.kid, key.role));
+    }
+    terminal::say(
+        "  whoever holds it will publish there, and nobody can take that back: ask its owner by another way whether the key is theirs",
+    );
+    Ok(())
+}
