@@ -27,6 +27,12 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{}", lines(line));
 }
 
+/// A text that this program made whole, for a shell or a manual to read: as it is.
+pub(crate) fn say_whole(text: &[u8]) {
+    HAS_SAID.store(true, Ordering::Relaxed);
+    let _ = std::io::stdout().lock().write_all(text);
+}
+
 /// A line of the answer that holds words of strangers: exactly one.
 pub(crate) fn say_line(line: &str) {
     HAS_SAID.store(true, Ordering::Relaxed);

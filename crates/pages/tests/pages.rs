@@ -108,7 +108,7 @@ fn the_front_page_says_what_it_is_and_how_each_ecosystem_has_its_packages() {
             "podman pull registry.example/acme.example/widget:1.0.0",
             "gem install widget --clear-sources --source https://registry.example/gem/acme.example/",
             "&#60;artifactId&#62;widget&#60;/artifactId&#62;",
-            "deedbox claim YOUR.DOMAIN",
+            "deedbox claim YOUR.DOMAIN --request claim.request",
             "deedbox verify --lockfile package-lock.json",
         ],
     );

@@ -10,7 +10,7 @@ use std::path::Path;
 pub(crate) fn completions(args: &Completions) -> anyhow::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command_line(), "deedbox", &mut script);
-    terminal::say(String::from_utf8_lossy(&script).trim_end());
+    terminal::say_whole(&script);
     Ok(())
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn man(args: Man) -> anyhow::Result<()> {
     let Some(dir) = args.dir else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page)?;
-        terminal::say(String::from_utf8_lossy(&page).trim_end());
+        terminal::say_whole(&page);
         return Ok(());
     };
     if !dir.is_dir() {
