@@ -352,11 +352,22 @@ fn is_too_much(error: &std::io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.to_string() == TOO_MUCH)
 }
 
-/// The path in a pax header (POSIX.1-2001): `LENGTH path=…\n`.
-fn pax_path(extension: &[u8]) -> Option<Vec<u8>> {
-    let at = extension.windows(6).position(|six| six == b" path=")? + 6;
-    let value = extension.get(at..)?;
-    Some(value.get(..value.iter().position(|b| *b == b'\n')?)?.to_vec())
+/// The path in a pax header (POSIX.1-2001): the last record `LENGTH path=…\n`, each as long as it says, itself included.
+pub(super) fn pax_path(extension: &[u8]) -> Option<Vec<u8>> {
+    let (mut path, mut rest) = (None, extension);
+    while let Some((record, behind)) = pax_record(rest) {
+        path = record.strip_prefix(b"path=").map(<[u8]>::to_vec).or(path);
+        rest = behind;
+    }
+    path
+}
+
+/// The first record without its length and line break, and what stands behind it.
+fn pax_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+    let length: usize = std::str::from_utf8(bytes.get(..digits)?).ok()?.parse().ok()?;
+    let (record, behind) = bytes.split_at_checked(length)?;
+    Some((record.get(digits..)?.strip_prefix(b" ")?.strip_suffix(b"\n")?, behind))
 }
 
 const LOCAL_BYTES: usize = 30;

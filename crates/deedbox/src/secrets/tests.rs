@@ -40,6 +40,22 @@ fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
     out.into_inner().unwrap()
 }
 
+#[test]
+fn a_pax_header_is_read_by_the_lengths_of_its_records() {
+    let record = |text: &str| {
+        let length = (text.len() + 3..).find(|length| length.to_string().len() + text.len() + 2 == *length).unwrap();
+        format!("{length} {text}\n")
+    };
+    let path = |header: String| archives::pax_path(header.as_bytes()).map(|path| String::from_utf8(path).unwrap());
+    let comment = record("comment=see 20 path=harmless.txt\n20 path=harmless.txt");
+    assert_eq!(path(format!("{comment}{}", record("path=real"))).as_deref(), Some("real"));
+    assert_eq!(path(comment), None);
+    assert_eq!(path(format!("{}{}", record("path=one"), record("path=a\nb"))).as_deref(), Some("a\nb"));
+    for broken in ["", " path=x\n", "9 path=x", "99 path=x\n", "0 path=x\n", "+9 path=x\n", "99999999999999999999999 path=x\n"] {
+        assert_eq!(path(broken.to_owned()), None, "{broken:?}");
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
     Stored,
