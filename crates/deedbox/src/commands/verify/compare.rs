@@ -1,6 +1,7 @@
 //! Bytes against a verified release: those of a file, and those that the registry hands out for it now.
 
 use super::release::{Checked, Compared};
+use crate::failure::refused;
 use crate::packages::file::FileArtifact;
 use crate::terminal;
 use deedbox_client::{ClientError, Trusted, VerifyError};
@@ -20,7 +21,9 @@ impl Checked {
         let bar = terminal::bytes_bar(principal.iter().map(|artifact| artifact.size).sum(), "downloading");
         for artifact in &principal {
             let digest = artifact.digests.get(&Algorithm::Sha256).and_then(|digest| Sha256Digest::from_slice(digest));
-            let Some(digest) = digest else { continue };
+            let digest = digest.ok_or_else(|| {
+                refused(format!("{} of {} has no SHA-256 in the log, so it cannot be downloaded", artifact.name, self.release.name()))
+            })?;
             let mut hasher = Hasher::new();
             let path = format!("objects/sha256/{}", digest.to_hex());
             let there = trusted.registry().download(&path, artifact.size, |piece| {
@@ -38,7 +41,13 @@ impl Checked {
                 Err(error) => return Err(error.into()),
             }
             let (size, digests) = hasher.finish();
-            let name = self.release.compare(&what, size, &digests)?.to_owned();
+            // With this one, whose address it was: the bytes of another of the release's files are other bytes.
+            let is_same = artifact.digests.iter().all(|(algorithm, logged)| algorithm.pick(&digests) == logged.as_ref());
+            if size != artifact.size || !is_same {
+                let (is, logged) = (digests.sha256.to_address(), digest.to_address());
+                return Err(differs(format!("it has {size} bytes and {is}; in the log {} bytes and {logged}", artifact.size)).into());
+            }
+            let name = artifact.name.to_string();
             self.compared.push(Compared { what: "downloaded".to_owned(), artifact: name, size, sha256: digests.sha256.to_hex() });
         }
         bar.finish_and_clear();
