@@ -409,13 +409,8 @@ impl Body {
 }
 
 /// Words of a stranger, as a terminal may show them: no control characters, at most 2,000 characters.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(2_000).collect()
-}
-
-/// The same with its line breaks, for what another program said: at most 20,000 characters.
-pub fn printable_lines(text: &str) -> String {
-    text.trim_end().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).take(20_000).collect()
 }
 
 /// The innermost cause, which is the one that a person can act on: "Connection refused".

@@ -78,10 +78,6 @@ impl LogPlace {
     pub fn path(&self) -> &Path {
         &self.0
     }
-    /// Whether a checkpoint of this log was verified here before.
-    pub fn is_known(&self) -> bool {
-        self.checkpoint().is_file()
-    }
     /// The last verified checkpoint, as it was signed.
     pub fn checkpoint(&self) -> PathBuf {
         self.0.join("checkpoint")

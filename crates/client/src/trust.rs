@@ -115,7 +115,8 @@ pub struct Trusted {
     log_place: LogPlace,
     pin: Pin,
     key: VerifierKey,
-    newly_pinned: bool,
+    is_new: bool,
+    is_pinned: bool,
     now: TimeMs,
 }
 
@@ -123,12 +124,22 @@ impl Trusted {
     /// Opens a registry: by its pin, or pinning it now. `log_key` is a vkey that the caller knows from elsewhere; `now`
     /// is written into what is kept.
     pub async fn open(registry: Registry, home: &Home, log_key: Option<&str>, now: TimeMs) -> Result<Self, ClientError> {
+        Self::begin(registry, home, log_key, now, true).await
+    }
+
+    /// Opens a registry: by its pin, or by the key that it shows now, for this once. What its log shows is remembered as that log's; which
+    /// log is believed at this address is not, and the next one who asks begins anew.
+    pub async fn open_unpinned(registry: Registry, home: &Home, now: TimeMs) -> Result<Self, ClientError> {
+        Self::begin(registry, home, None, now, false).await
+    }
+
+    async fn begin(registry: Registry, home: &Home, log_key: Option<&str>, now: TimeMs, pins: bool) -> Result<Self, ClientError> {
         let place = home.registry(registry.url());
         if let Some(pin) = read_pin(&place)? {
             let key = pinned_key(&place, &pin, log_key)?;
             let log_place = home.log(&key);
             no_standing_alarm(&log_place, registry.url().as_str())?;
-            return Ok(Trusted { registry, place, log_place, pin, key, newly_pinned: false, now });
+            return Ok(Trusted { registry, place, log_place, pin, key, is_new: false, is_pinned: true, now });
         }
         let key = match log_key {
             Some(text) => VerifierKey::parse(text).map_err(|e| ClientError::Use(format!("the log key of {}: {e}", registry.url())))?,
@@ -145,7 +156,7 @@ impl Trusted {
             created: String::new(),
             pinned_at: now.to_rfc3339(),
         };
-        let mut trusted = Trusted { registry, place, log_place, pin, key, newly_pinned: true, now };
+        let mut trusted = Trusted { registry, place, log_place, pin, key, is_new: true, is_pinned: pins, now };
         // Nothing is kept before entry 0 says that this key signs for this log.
         let unproven = trusted.ask(&Query::default()).await?;
         let checkpoint = trusted.signed(unproven.checkpoint().as_bytes())?;
@@ -155,7 +166,9 @@ impl Trusted {
         trusted.pin.created = created.to_hex();
         let json = serde_json::to_vec_pretty(&trusted.pin).map_err(|e| ClientError::Here(e.to_string()))?;
         trusted.accept(checkpoint.signed().to_string().as_bytes()).await?;
-        paths::write(&trusted.place.pin(), &json)?;
+        if pins {
+            paths::write(&trusted.place.pin(), &json)?;
+        }
         Ok(trusted)
     }
 
@@ -177,7 +190,11 @@ impl Trusted {
     }
     /// Whether this was the first use.
     pub fn newly_pinned(&self) -> bool {
-        self.newly_pinned
+        self.is_new && self.is_pinned
+    }
+    /// Whether the key is pinned at this address: it was before, or is now.
+    pub fn is_pinned(&self) -> bool {
+        self.is_pinned
     }
     /// The key that is believed.
     pub fn key(&self) -> &VerifierKey {
@@ -226,7 +243,7 @@ impl Trusted {
     /// Verifies signatures and origin only.
     fn signed(&self, bytes: &[u8]) -> Result<VerifiedCheckpoint, ClientError> {
         verify_checkpoint(bytes, &self.key).map_err(|error| match error {
-            VerifyError::Checkpoint(why) if !self.newly_pinned => {
+            VerifyError::Checkpoint(why) if !self.is_new => {
                 VerifyError::Checkpoint(format!("{why} (pinned {} in {})", self.pin.pinned_at, self.place.pin().display())).into()
             }
             error => error.into(),

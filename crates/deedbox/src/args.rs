@@ -303,13 +303,13 @@ pub(crate) struct Verify {
     #[arg(long, conflicts_with = "lockfile")]
     pub(crate) offline: bool,
     /// Also write the proof to this file, and beside it the statement, a tlog-proof and a COSE receipt for other tools
-    #[arg(long, value_name = "FILE", conflicts_with = "offline")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["offline", "proof"])]
     pub(crate) save: Option<PathBuf>,
     /// Believe the log key that a registry shows the first time, where a project's files named that registry and nobody can be asked
     #[arg(long, conflicts_with = "offline")]
     pub(crate) pin_on_first_use: bool,
     /// Do not download the release's artifacts to compare them
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["offline", "proof"])]
     pub(crate) no_download: bool,
 }
 

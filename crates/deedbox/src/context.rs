@@ -2,7 +2,8 @@
 //! registry with its pin; the dialects. A log key comes from flag, environment, pin or the user's own settings.
 
 use crate::args::Global;
-use crate::failure::{refused, wrong};
+use crate::failure::{self, refused, wrong};
+use crate::home::{Problem, Settings};
 use crate::keyfile::KeyGiven;
 use crate::{home, keyfile, terminal};
 use deedbox_client::trust::{read_pin, shown_key};
@@ -12,22 +13,26 @@ use deedbox_maven::Maven;
 use deedbox_model::{Channel, Domain, PackageId, SecretKey, Version};
 use deedbox_npm::Npm;
 use deedbox_oci::Oci;
+use deedbox_tlog::VerifierKey;
 use deedbox_view::Dialect;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// All of it, resolved once.
+/// All of it, resolved once. What is wrong with a settings file is an error only where something of it is needed.
 #[derive(Debug)]
 pub(crate) struct Context {
     /// The registry's address, if any was given, and by whom.
-    registry: Option<Named>,
-    key: Option<KeyGiven>,
+    registry: Result<Option<Named>, Problem>,
+    /// The key, and what gave it.
+    key: Result<Option<(KeyGiven, String)>, Problem>,
+    /// `domain` in the settings: whose a package is that does not say it.
+    domain: Result<Option<Domain>, Problem>,
+    /// A project's settings that are not read, and why.
+    passed_over: Option<String>,
     /// The log key that was given: by flag, environment or the user's own settings, never by a project.
     pub(crate) log_key: Option<String>,
     /// Whether to answer in JSON.
     pub(crate) json: bool,
-    /// `domain` in the settings: whose a package is that does not say it.
-    pub(crate) domain: Option<Domain>,
     /// Pins and proofs.
     pub(crate) home: Home,
 }
@@ -52,16 +57,16 @@ impl Context {
     /// Puts flags, environment and settings together.
     pub(crate) fn new(global: Global) -> anyhow::Result<Self> {
         let home = home::home()?;
-        let found = home::settings(&home)?;
-        let (project_path, project) = found.project.unwrap_or_default();
-        if let Some(why) = found.passed_over {
+        let found = home::settings(&home);
+        if let (Some(why), true) = (&found.passed_over, global.registry.is_some()) {
             // What it would have said is said already, so that it is not missed.
-            if global.registry.is_none() {
-                return Err(refused(why));
-            }
-            terminal::note(&format!("deedbox: {}", terminal::word(&why)));
+            say_passed_over(why);
         }
-        if project.log_key.is_some() && global.log_key.is_none() {
+        let (project_path, project) = match found.project {
+            Some((path, settings)) => (path, settings),
+            None => (PathBuf::new(), Ok(Settings::default())),
+        };
+        if project.as_ref().is_ok_and(|project| project.log_key.is_some()) && global.log_key.is_none() {
             terminal::note(&format!(
                 "deedbox: the log_key of {} is not used: a project does not say whom to believe. Give it with --log-key or DEEDBOX_LOG_KEY, or \
                  write it into {}",
@@ -69,58 +74,112 @@ impl Context {
                 terminal::word(&home.path().join("deedbox.toml").display().to_string())
             ));
         }
-        let by_project = || By::Thing(project_path.display().to_string());
-        let named = global
-            .registry
-            .map(|url| (url, By::User))
-            .or_else(|| project.registry.map(|url| (url, by_project())))
-            .or_else(|| found.own.registry.map(|url| (url, By::User)));
-        let registry = named.map(|(url, by)| Ok::<_, anyhow::Error>(Named { url: RegistryUrl::parse(&url)?, by })).transpose()?;
-        let domain = project.domain.or(found.own.domain);
+        let given_key = global.key.map(|key| (key, "--key or DEEDBOX_KEY".to_owned()));
+        let resolved = found.own.and_then(|own| {
+            let registry = match (global.registry, &found.passed_over) {
+                (Some(url), _) => named(&url, By::User).map(Some),
+                (None, Some(why)) => Err(Problem::refused(why.clone())),
+                (None, None) => project.as_ref().map_err(Clone::clone).and_then(|project| match (&project.registry, &own.registry) {
+                    (Some(url), _) => named(url, By::Thing(project_path.display().to_string())).map(Some),
+                    (None, Some(url)) => named(url, By::User).map(Some),
+                    (None, None) => Ok(None),
+                }),
+            };
+            let set =
+                |path: &Option<PathBuf>, file: &Path| path.clone().map(|path| (KeyGiven::from(path), format!("key in {}", file.display())));
+            let own_path = home.path().join("deedbox.toml");
+            let set_key =
+                project.as_ref().map_err(Clone::clone).map(|project| set(&project.key, &project_path).or_else(|| set(&own.key, &own_path)));
+            let domain = project.and_then(|project| {
+                let domain = project.domain.or(own.domain).map(|domain| Domain::parse(&domain)).transpose();
+                domain.map_err(|e| Problem::wrong(format!("domain in deedbox.toml: {e}")))
+            });
+            Ok((registry, set_key, domain, own.log_key))
+        });
+        let (registry, set_key, domain, own_log_key) = match resolved {
+            Ok(resolved) => resolved,
+            // The log key that the user believes may stand there, so that no registry is asked without it.
+            Err(problem) => (Err(problem.clone()), Err(problem.clone()), Err(problem), None),
+        };
         Ok(Context {
             registry,
-            key: global.key.or_else(|| project.key.or(found.own.key).map(KeyGiven::from)),
-            log_key: global.log_key.or(found.own.log_key),
+            key: given_key.map_or(set_key, |given| Ok(Some(given))),
+            domain,
+            passed_over: found.passed_over,
+            log_key: global.log_key.or(own_log_key),
             json: global.json,
-            domain: domain.as_deref().map(Domain::parse).transpose().map_err(|e| wrong(format!("domain in deedbox.toml: {e}")))?,
             home,
         })
     }
 
     /// For a registry and a home that the program itself has chosen.
     pub(crate) fn of(registry: RegistryUrl, key: PathBuf, home: Home, log_key: Option<String>) -> Self {
-        Context { registry: Some(Named { url: registry, by: By::User }), key: Some(key.into()), log_key, json: false, domain: None, home }
+        Context {
+            registry: Ok(Some(Named { url: registry, by: By::User })),
+            key: Ok(Some((key.into(), "the key of this registry".to_owned()))),
+            domain: Ok(None),
+            passed_over: None,
+            log_key,
+            json: false,
+            home,
+        }
     }
 
     /// The registry's address.
     pub(crate) fn url(&self) -> anyhow::Result<&RegistryUrl> {
-        self.registry.as_ref().map(|named| &named.url).ok_or_else(no_registry)
+        self.url_if_given()?.ok_or_else(no_registry)
     }
 
     /// The registry's address, if any was given.
-    pub(crate) fn url_if_given(&self) -> Option<&RegistryUrl> {
-        self.registry.as_ref().map(|named| &named.url)
+    pub(crate) fn url_if_given(&self) -> anyhow::Result<Option<&RegistryUrl>> {
+        Ok(self.named()?.map(|named| &named.url))
     }
 
     /// The registry's address and who named it, if anybody did.
-    pub(crate) fn named(&self) -> Option<&Named> {
-        self.registry.as_ref()
+    pub(crate) fn named(&self) -> anyhow::Result<Option<&Named>> {
+        self.registry.as_ref().map(Option::as_ref).map_err(Problem::error)
+    }
+
+    /// `domain` in the settings, if it is there.
+    pub(crate) fn domain(&self) -> anyhow::Result<Option<&Domain>> {
+        self.domain.as_ref().map(Option::as_ref).map_err(Problem::error)
     }
 
     /// The same, with a registry that was found elsewhere.
     pub(crate) fn at(&self, named: Named) -> Self {
         Context {
-            registry: Some(named),
+            registry: Ok(Some(named)),
             key: self.key.clone(),
+            domain: self.domain.clone(),
+            passed_over: self.passed_over.clone(),
             log_key: self.log_key.clone(),
             json: self.json,
-            domain: self.domain.clone(),
             home: self.home.clone(),
         }
     }
 
-    /// The registry, its log's key pinned or pinned now.
+    /// The registry, by its pin or by the key that it shows now. That key is pinned if the user named the registry or gave the key; where a
+    /// project named it the command goes on with it, since what it signs is for that log, and nothing is believed of it afterwards.
     pub(crate) async fn trusted(&self) -> anyhow::Result<Trusted> {
+        let named = self.named()?.ok_or_else(no_registry)?;
+        let By::Thing(by) = &named.by else { return self.pinned().await };
+        if self.log_key.is_some() {
+            return self.pinned().await;
+        }
+        let trusted = Trusted::open_unpinned(Registry::new(named.url.clone())?, &self.home, home::now()).await?;
+        if !trusted.is_pinned() {
+            terminal::note(&format!(
+                "the log key of {}, which {} names, is not pinned: this command goes by the one that is shown now,\n  {}\n  and verify will ask \
+                 for it. To pin it, give the key that you know from elsewhere with --log-key",
+                named.url,
+                terminal::word(by),
+                trusted.pin().log_key
+            ));
+        }
+        Ok(trusted)
+    }
+
+    async fn pinned(&self) -> anyhow::Result<Trusted> {
         let trusted = self.trusted_quietly().await?;
         self.say_pin(&trusted);
         Ok(trusted)
@@ -129,15 +188,16 @@ impl Context {
     /// The same, where what is checked may have named the registry: a key that nobody gave and that is not pinned is shown and asked for,
     /// or taken if `pin` says so.
     pub(crate) async fn trusted_or_asked(&self, pin: bool) -> anyhow::Result<Trusted> {
-        if let Some(Named { url, by: By::Thing(by) }) = &self.registry
+        if let Some(Named { url, by: By::Thing(by) }) = self.named()?
             && self.log_key.is_none()
             && read_pin(&self.home.registry(url))?.is_none()
         {
             let key = shown_key(&Registry::new(url.clone())?).await?;
-            if !self.home.log(&key).is_known() && !pin {
+            if !pin && !self.believes(&key)? {
                 let asked = format!(
-                    "{url}, named by {by}, is not known on this machine. Its log shows the key\n  {key}\n  Compare it with one that you \
-                     know from elsewhere. Pin it?"
+                    "{url}, named by {}, is not known on this machine. Its log shows the key\n  {key}\n  Compare it with one that you \
+                     know from elsewhere. Pin it?",
+                    terminal::word(by)
                 );
                 if terminal::can_ask() {
                     if !terminal::agrees(&asked) {
@@ -156,7 +216,13 @@ impl Context {
             self.say_pin(&trusted);
             return Ok(trusted);
         }
-        self.trusted().await
+        self.pinned().await
+    }
+
+    /// Whether this log is pinned on this machine, at whatever address.
+    fn believes(&self, key: &VerifierKey) -> anyhow::Result<bool> {
+        let key = key.to_string();
+        Ok(self.home.registries()?.iter().any(|place| read_pin(place).is_ok_and(|pin| pin.is_some_and(|pin| pin.log_key == key))))
     }
 
     fn say_pin(&self, trusted: &Trusted) {
@@ -177,21 +243,38 @@ impl Context {
         Ok(Trusted::open(registry, &self.home, self.log_key.as_deref(), home::now()).await?)
     }
 
-    /// Where the key's file is, or is to be made: as given, else where keygen puts it. None if a key was given as text.
-    pub(crate) fn key_path(&self) -> Option<PathBuf> {
-        match &self.key {
-            None => Some(self.home.path().join("key.pem")),
-            Some(given) => given.path().map(Path::to_owned),
+    /// Where the key's file is, or is to be made: as given, else where keygen puts it.
+    pub(crate) fn key_path(&self) -> anyhow::Result<PathBuf> {
+        match self.key.as_ref().map_err(Problem::error)? {
+            None => {
+                if let Some(why) = &self.passed_over {
+                    say_passed_over(why);
+                }
+                Ok(self.home.path().join("key.pem"))
+            }
+            Some((given, how)) => given
+                .path()
+                .map(Path::to_owned)
+                .ok_or_else(|| wrong(format!("{how} holds a key already, and no file: say where the new one goes with --out FILE"))),
         }
     }
 
     /// The key.
     pub(crate) fn secret_key(&self) -> anyhow::Result<SecretKey> {
-        match &self.key {
+        match self.key.as_ref().map_err(Problem::error)? {
             None => keyfile::read(&self.home.path().join("key.pem")),
-            Some(given) => given.read("--key or DEEDBOX_KEY"),
+            Some((given, how)) => given.read(how),
         }
     }
+}
+
+fn named(url: &str, by: By) -> Result<Named, Problem> {
+    let url = RegistryUrl::parse(url).map_err(|e| Problem::wrong(failure::words(&e.into())))?;
+    Ok(Named { url, by })
+}
+
+fn say_passed_over(why: &str) {
+    terminal::note(&format!("deedbox: {}", terminal::word(why)));
 }
 
 /// Nobody said which registry is meant.

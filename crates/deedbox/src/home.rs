@@ -7,6 +7,8 @@ use crate::failure::{refused, wrong};
 use deedbox_client::Home;
 use deedbox_model::TimeMs;
 use serde::Deserialize;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -42,51 +44,105 @@ pub(crate) fn home() -> anyhow::Result<Home> {
     }
 }
 
+/// What is wrong with settings: said where something of them is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    words: String,
+    is_misuse: bool,
+}
+
+impl Problem {
+    pub(crate) fn wrong(words: String) -> Self {
+        Problem { words, is_misuse: true }
+    }
+    pub(crate) fn refused(words: String) -> Self {
+        Problem { words, is_misuse: false }
+    }
+    pub(crate) fn error(&self) -> anyhow::Error {
+        if self.is_misuse { wrong(self.words.clone()) } else { refused(self.words.clone()) }
+    }
+}
+
 /// What the settings files say.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Found {
     /// The user's own, in the folder of pins and keys.
-    pub(crate) own: Settings,
+    pub(crate) own: Result<Settings, Problem>,
     /// Those of the project, and where they are.
-    pub(crate) project: Option<(PathBuf, Settings)>,
-    /// A project's file that is not read, and why.
+    pub(crate) project: Option<(PathBuf, Result<Settings, Problem>)>,
+    /// A project's file that is not read since it may be of others, and why.
     pub(crate) passed_over: Option<String>,
 }
 
 /// The user's own `deedbox.toml`, and that of this directory or of the nearest one above it.
-pub(crate) fn settings(home: &Home) -> anyhow::Result<Found> {
-    let mut found = Found::default();
+pub(crate) fn settings(home: &Home) -> Found {
     let own = home.path().join("deedbox.toml");
+    let mut found = Found { own: Ok(Settings::default()), project: None, passed_over: None };
     if own.is_file() {
-        not_of_others(&own).map_err(refused)?;
-        found.own = read(&own)?;
+        found.own = match open(&own) {
+            Ok(Opened::Mine(file)) => read(&own, file),
+            Ok(Opened::Others(why)) => Err(Problem::refused(why)),
+            Err(problem) => Err(problem),
+        };
     }
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let mut paths = here.ancestors().map(|dir| dir.join("deedbox.toml"));
-    let Some(path) = paths.find(|path| path.is_file()) else { return Ok(found) };
+    let Some(path) = paths.find(|path| path.is_file()) else { return found };
     if is_same_file(&path, &own) {
-        return Ok(found);
+        return found;
     }
-    match not_of_others(&path) {
-        Ok(()) => found.project = Some((path.clone(), read(&path)?)),
-        Err(why) => found.passed_over = Some(why),
+    match open(&path) {
+        Ok(Opened::Mine(file)) => found.project = Some((path.clone(), read(&path, file))),
+        Ok(Opened::Others(why)) => found.passed_over = Some(why),
+        Err(problem) => found.project = Some((path, Err(problem))),
     }
-    Ok(found)
+    found
 }
 
 fn is_same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-/// Refuses settings that somebody else wrote or could write: they decide which registry is asked.
+/// A settings file that was opened.
+enum Opened {
+    Mine(File),
+    /// Somebody else wrote it, or could: why it is not read.
+    Others(String),
+}
+
+/// Opens settings once: who they belong to is asked of what was opened, and that is what is read.
+fn open(path: &Path) -> Result<Opened, Problem> {
+    let unreadable = |e: std::io::Error| Problem::wrong(format!("{}: {e}", path.display()));
+    let file = File::open(path).map_err(unreadable)?;
+    Ok(match not_of_others(path, &file).map_err(unreadable)? {
+        Ok(()) => Opened::Mine(file),
+        Err(why) => Opened::Others(why),
+    })
+}
+
+/// Refuses settings that somebody else wrote or could write, or that somebody else's link leads to: they decide which registry is asked.
 #[cfg(unix)]
-fn not_of_others(path: &Path) -> Result<(), String> {
+fn not_of_others(path: &Path, file: &File) -> std::io::Result<Result<(), String>> {
     use std::os::unix::fs::MetadataExt as _;
-    let of = |file: std::fs::Metadata| Owner { user: file.uid(), group: file.gid(), mode: file.mode() };
-    let file = std::fs::metadata(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    // Whose files this process makes is who this process is.
-    let me = tempfile::tempfile().and_then(|file| file.metadata()).map_err(|e| format!("no temporary file can be made: {e}"))?;
-    of(file).is_mine(&of(me)).map_err(|why| why(path))
+    let of = |file: &std::fs::Metadata| Owner { user: file.uid(), group: file.gid(), mode: file.mode() };
+    let me = of(&of_this_process()?);
+    let link = std::fs::symlink_metadata(path)?;
+    if link.is_symlink()
+        && let Err(why) = (Owner { mode: 0, ..of(&link) }).is_mine(&me)
+    {
+        return Ok(Err(why(path)));
+    }
+    Ok(of(&file.metadata()?).is_mine(&me).map_err(|why| why(path)))
+}
+
+/// What belongs to whom this process is.
+#[cfg(unix)]
+fn of_this_process() -> std::io::Result<std::fs::Metadata> {
+    match std::fs::metadata("/proc/self") {
+        Ok(process) if cfg!(target_os = "linux") => Ok(process),
+        // Whose files it makes is who it is.
+        _ => tempfile::tempfile().and_then(|file| file.metadata()),
+    }
 }
 
 /// Who a file belongs to, and who may write it.
@@ -116,16 +172,17 @@ impl Owner {
 }
 
 #[cfg(not(unix))]
-fn not_of_others(_: &Path) -> Result<(), String> {
-    Ok(())
+fn not_of_others(_: &Path, _: &File) -> std::io::Result<Result<(), String>> {
+    Ok(Ok(()))
 }
 
-fn read(path: &Path) -> anyhow::Result<Settings> {
-    let unreadable = |why: String| wrong(format!("{}: {why}", path.display()));
-    if std::fs::metadata(path).map_err(|e| unreadable(e.to_string()))?.len() > SETTINGS_BYTES {
+fn read(path: &Path, file: File) -> Result<Settings, Problem> {
+    let unreadable = |why: String| Problem::wrong(format!("{}: {why}", path.display()));
+    let mut text = String::new();
+    file.take(SETTINGS_BYTES + 1).read_to_string(&mut text).map_err(|e| unreadable(e.to_string()))?;
+    if text.len() as u64 > SETTINGS_BYTES {
         return Err(unreadable("it is too large to be settings".to_owned()));
     }
-    let text = std::fs::read_to_string(path).map_err(|e| unreadable(e.to_string()))?;
     // The parser's own words show the line, and that may be a key.
     let mut settings: Settings = toml::from_str(&text).map_err(|e| {
         let line = e.span().and_then(|span| text.get(..span.start)).map_or(1, |before| before.matches('\n').count() + 1);
@@ -147,6 +204,29 @@ pub(crate) fn now() -> TimeMs {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_are_judged_and_read_as_they_were_opened() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link) = (dir.path().join("a"), dir.path().join("b"));
+        std::fs::write(&path, "registry = \"https://registry.example\"\n").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let Ok(Opened::Mine(file)) = open(&link) else { panic!("it is mine") };
+        // Whatever lies at the path by now.
+        std::fs::rename(&path, dir.path().join("c")).unwrap();
+        std::fs::write(&path, "nonsense").unwrap();
+        assert_eq!(read(&link, file).unwrap().registry.as_deref(), Some("https://registry.example"));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(matches!(open(&link), Ok(Opened::Others(_))));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        std::fs::write(&path, "#".repeat(SETTINGS_BYTES as usize + 1)).unwrap();
+        let Ok(Opened::Mine(file)) = open(&path) else { panic!("it is mine") };
+        assert!(read(&path, file).unwrap_err().words.contains("too large"));
+        // A process is who its files are.
+        use std::os::unix::fs::MetadataExt as _;
+        assert_eq!(of_this_process().unwrap().uid(), std::fs::metadata(&path).unwrap().uid());
+    }
 
     #[test]
     fn settings_are_read_only_where_nobody_else_can_write_them() {

@@ -21,6 +21,9 @@ pub(crate) fn has_said() -> bool {
 /// Characters of one answer of ours that are written: past any line that a person reads.
 const SHOWN_CHARS: usize = 20_000;
 
+/// Characters of a stranger's text that stand in a sentence of ours.
+pub(crate) const EXCERPT_CHARS: usize = 2_000;
+
 /// A line of the answer. A line break in it is one of ours if two spaces follow; any other is written as an escape.
 pub(crate) fn say(line: &str) {
     HAS_SAID.store(true, Ordering::Relaxed);
@@ -103,6 +106,16 @@ pub(crate) fn can_ask() -> bool {
 /// are escapes. Cut where it is longer than anybody reads.
 pub(crate) fn word(text: &str) -> String {
     escaped(text, false)
+}
+
+/// The same, cut to what may stand in a sentence beside other words.
+pub(crate) fn excerpt(text: &str) -> String {
+    let mut word = word(text);
+    if let Some((end, _)) = word.char_indices().nth(EXCERPT_CHARS) {
+        word.truncate(end);
+        word.push('…');
+    }
+    word
 }
 
 fn lines(text: &str) -> String {

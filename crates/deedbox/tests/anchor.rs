@@ -65,6 +65,88 @@ fn a_projects_settings_name_a_registry_and_never_a_key() {
 }
 
 #[test]
+fn no_command_that_signs_pins_a_registry_that_a_project_named() {
+    let publisher = Place::new();
+    let (registry, _) = published(&publisher);
+    let place = Place::new();
+    place.run(&["keygen"]).done();
+    let folder = "project\n  ✓ forged";
+    place.write(&format!("{folder}/deedbox.toml"), format!("registry = \"{}\"\n", registry.url));
+    place.write(&format!("{folder}/package.json"), "{\"name\": \"@own.localhost/x\", \"version\": \"1.0.0\"}");
+    let here = |args: &[&str]| {
+        let said = Said::of(place.deedbox().current_dir(place.path(folder)).args(args).output().unwrap());
+        assert!(!said.err.contains("\n  ✓ forged") && !said.out.contains("\n  ✓ forged"), "{said:?}");
+        said
+    };
+    let x = "npm:own.localhost/x@1.0.0";
+    let stops = || {
+        for release in [GREET, x] {
+            here(&["verify", release]).ends(2, "--pin-on-first-use");
+        }
+        here(&["verify", "--offline", GREET]).ends(1, "no proof of");
+    };
+    let unpinned = "is not pinned: this command goes by the one that is shown now";
+    here(&["claim", "more.localhost", "--request", "request.json"]).done();
+    stops();
+    here(&["claim", "own.localhost"]).ends(0, unpinned);
+    stops();
+    here(&["publish", "--dry-run"]).ends(0, unpinned);
+    stops();
+    here(&["publish"]).ends(0, unpinned);
+    stops();
+    for args in [&["yank", x][..], &["unyank", x], &["deprecate", x], &["channel", "set", x, "next"]] {
+        here(args).ends(0, unpinned);
+        stops();
+    }
+    // The proof that was kept is no pin either.
+    here(&["verify", "--offline", x]).ends(1, "no log key is pinned");
+    here(&["verify", "--pin-on-first-use", x]).done();
+    here(&["verify", x]).done();
+    assert!(!here(&["yank", x]).done().err.contains("pinned"), "now it is");
+}
+
+#[test]
+fn settings_that_a_command_does_not_need_do_not_stop_it() {
+    let place = Place::new();
+    let settings = place.write("deedbox.toml", "registry = \"http://127.0.0.1:9/file\"\n");
+    let request = place.write("request.json", "{}");
+    let request = request.to_str().unwrap();
+    let needless = |n: u32| {
+        place.run(&["fsck", "--data", "nowhere"]).ends(2, "holds no registry");
+        place.run(&["replay", "--data", "nowhere"]).ends(2, "holds no registry");
+        place.run(&["keygen", "--out", &format!("{n}.pem")]).done();
+        place.run(&["claim", "--countersign", request]).ends(1, "is not a request for a claim");
+    };
+    std::fs::set_permissions(&settings, std::fs::Permissions::from_mode(0o666)).unwrap();
+    needless(1);
+    // Where the new key goes is not for such a file to say.
+    let said = place.run(&["keygen"]).done().says("home/key.pem");
+    assert!(said.err.contains("others may write"), "{said:?}");
+    for args in [&["verify", GREET][..], &["yank", GREET], &["claim", "own.localhost"], &["publish", "--dry-run"]] {
+        place.write("package.json", "{\"name\": \"@own.localhost/x\", \"version\": \"1.0.0\"}");
+        place.run(args).ends(1, "others may write");
+    }
+    std::fs::set_permissions(&settings, std::fs::Permissions::from_mode(0o644)).unwrap();
+    place.write("deedbox.toml", "registy = 1\n");
+    needless(2);
+    place.run(&["verify", GREET]).ends(2, "deedbox.toml: line 1");
+    place.at("http://127.0.0.1:9/flag", &["verify", GREET]).ends(3, "http://127.0.0.1:9/flag/");
+    // The user's own may hold the log key that is believed.
+    std::fs::remove_file(&settings).unwrap();
+    place.write("home/deedbox.toml", "registy = 1\n");
+    place.at("http://127.0.0.1:9/flag", &["verify", GREET]).ends(2, "deedbox.toml: line 1");
+}
+
+#[test]
+fn a_key_is_missed_by_the_name_of_what_gave_it() {
+    let place = Place::new();
+    place.write("deedbox.toml", "registry = \"http://127.0.0.1:9\"\nkey = \"none.pem\"\n");
+    let said = place.run(&["yank", GREET]).ends(2, "deedbox.toml names a file that is not there");
+    assert!(said.err.contains("key in ") && !said.err.contains("DEEDBOX_KEY"), "{said:?}");
+    place.run(&["--key", "other.pem", "yank", GREET]).ends(2, "--key or DEEDBOX_KEY names a file that is not there");
+}
+
+#[test]
 fn settings_that_others_may_write_are_not_read() {
     let place = Place::new();
     let settings = place.write("deedbox.toml", "registry = \"http://127.0.0.1:9/file\"\n");
@@ -152,6 +234,31 @@ fn a_proof_does_not_choose_whom_to_believe() {
     place.at(&registry.url, &["verify", "--offline", "--proof", saved]).done().says(&format!("registry    {}\n", registry.url));
     place.run(&["--log-key", &key, "verify", "--offline", "--proof", saved]).done();
     place.at(&other.url, &["verify", "--offline", "--proof", saved]).ends(1, "the checkpoint does not verify");
+}
+
+#[test]
+fn a_proof_says_whether_the_network_was_used_and_claims_no_chain() {
+    let place = Place::new();
+    let (registry, _) = published(&place);
+    let saved = place.path("greet.deedbox-proof");
+    let saved = saved.to_str().unwrap();
+    place.at(&registry.url, &["verify", GREET, "--save", saved]).done().says("chain       the only event of its package");
+    let online = place.at(&registry.url, &["verify", "--proof", saved]).done();
+    assert!(online.out.contains(saved) && !online.out.contains("no network"), "{online:?}");
+    assert_eq!(place.at(&registry.url, &["--json", "verify", "--proof", saved]).done().json()["offline"], false);
+    for args in [&["verify", "--proof", saved][..], &["verify", "--offline", GREET]] {
+        let said =
+            place.run(args).done().says("no network was used").says("chain       not followed: a kept proof does not say which chain");
+        assert!(said.out.contains("not shown: that it is the first release of its version"), "{said:?}");
+    }
+    // A flag that would do nothing is not dropped.
+    for args in [
+        &["verify", "--proof", saved, "--save", "again"][..],
+        &["verify", "--proof", saved, "--no-download"],
+        &["verify", "--offline", GREET, "--no-download"],
+    ] {
+        place.at(&registry.url, args).ends(2, "cannot be used with");
+    }
 }
 
 #[test]

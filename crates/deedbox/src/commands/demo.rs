@@ -198,7 +198,8 @@ async fn tampered(
     let refusal = npm.run(&again, "cache-after-the-change", &["ci"]).await?;
     let words = String::from_utf8_lossy(&refusal.stderr).into_owned();
     if refusal.status.success() || !words.contains("EINTEGRITY") {
-        return Err(refused(format!("npm installed what was changed, or failed for another reason: {words}")));
+        terminal::relay(&words);
+        return Err(refused("npm installed what was changed, or failed for another reason: its words are above"));
     }
     story.tick("npm, with an empty cache, refuses it (EINTEGRITY)");
     match verify::release(context, id, version).await {
@@ -332,7 +333,8 @@ fn must_succeed(what: &str, output: &Output) -> anyhow::Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    Err(refused(format!("{what} failed: {}", deedbox_client::http::printable_lines(&String::from_utf8_lossy(&output.stderr)))))
+    terminal::relay(&String::from_utf8_lossy(&output.stderr));
+    Err(refused(format!("{what} failed: its words are above")))
 }
 
 /// A chime of sixteen seconds: 16-bit mono at 44.1 kHz. Large enough that a registry streams it from its disk.

@@ -2,7 +2,6 @@
 
 use crate::args::Keygen;
 use crate::context::Context;
-use crate::failure::wrong;
 use crate::{keyfile, terminal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,9 +15,7 @@ struct Made {
 }
 
 pub(crate) fn run(context: &Context, args: Keygen) -> anyhow::Result<()> {
-    let path = args.out.or_else(|| context.key_path());
-    let path =
-        path.ok_or_else(|| wrong("--key or DEEDBOX_KEY holds a key already, and no file: say where the new one goes with --out FILE"))?;
+    let path = args.out.map_or_else(|| context.key_path(), Ok)?;
     let key = keyfile::make(&path)?;
     let public = key.public();
     let made = Made { file: path.display().to_string(), kid: public.id().to_hex(), key: STANDARD.encode(public.to_bytes()) };
@@ -30,7 +27,7 @@ pub(crate) fn run(context: &Context, args: Keygen) -> anyhow::Result<()> {
         made.kid,
         terminal::word(&made.file)
     ));
-    let at = context.url_if_given().map(|url| format!(" --registry {url}")).unwrap_or_default();
+    let at = context.url_if_given().ok().flatten().map(|url| format!(" --registry {url}")).unwrap_or_default();
     terminal::say(&format!("  next: deedbox claim YOUR-DOMAIN{at}"));
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
                 Command::Claim(args) => claim::run(&context, args).await,
                 Command::Setup(args) => setup::run(&context, args),
                 Command::Publish(args) => {
-                    let registry = context.url_if_given().map(ToString::to_string);
+                    let registry = context.url_if_given().ok().flatten().map(ToString::to_string);
                     interrupt::may_end(registry, publish::run(&context, args)).await
                 }
                 Command::Yank(args) => standing::yank(&context, args).await,

@@ -4,7 +4,6 @@ use crate::args::{Deprecate, Unyank, Yank};
 use crate::context::{self, Context};
 use crate::failure::{refused_as, wrong};
 use crate::{home, terminal};
-use deedbox_client::http::printable;
 use deedbox_client::{Included, Intent, Payload, Trusted, state, submit, upload};
 use deedbox_model::event::{Notice, ReleaseDeprecated, ReleaseUnyanked, ReleaseYanked};
 use deedbox_model::{Event, ObjectRef, PackageId, ReasonCode, SecretKey};
@@ -80,7 +79,7 @@ fn kept(before: &state::NoticeState, release: &str) -> anyhow::Result<Option<(Ob
             format!("there is a notice on {release} with words that the registry does not show: give new ones with --message, or take them away with --no-message"),
         )
     })?;
-    Ok(Some((ObjectRef::of(text.as_bytes()), printable(&text))))
+    Ok(Some((ObjectRef::of(text.as_bytes()), terminal::excerpt(&text))))
 }
 
 fn reason(text: &str) -> anyhow::Result<ReasonCode> {

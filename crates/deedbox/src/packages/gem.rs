@@ -113,7 +113,7 @@ async fn build(folder: &Path, gemspec: &Path) -> anyhow::Result<Vec<OneGem>> {
     let out = tempfile::tempdir()?;
     let built = out.path().join("built.gem");
     let name = gemspec.file_name().map(PathBuf::from).unwrap_or_default();
-    terminal::note(&format!("gem build runs {}", gemspec.display()));
+    terminal::note(&format!("gem build runs {}", terminal::word(&gemspec.display().to_string())));
     let mut command = tokio::process::Command::new("gem");
     command.arg("build").arg(name).arg("--output").arg(&built).current_dir(folder).stdin(Stdio::null()).env_remove("DEEDBOX_KEY");
     // Standard output is for this program's own answer; what gem says is shown if it fails.

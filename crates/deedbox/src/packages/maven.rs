@@ -7,7 +7,7 @@ mod deployed;
 use super::file::FileArtifact;
 use super::{Found, LeftOut, Packages, Wish};
 use crate::failure::{refused, wrong};
-use crate::{context, home, terminal};
+use crate::{context, home};
 use deedbox_client::{Registry, state};
 use deedbox_maven::version::snapshot_prefix;
 use deedbox_maven::{Coordinates, Maven, PackageVersion, Pom, coordinates_of, limits};
@@ -47,7 +47,7 @@ pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<P
     let laid = if path.is_file() && path.extension().is_some_and(|extension| extension == "pom") {
         Laid::from(beside(path)?)
     } else if let Some(manifest) = manifest(path) {
-        if manifest == "pom.xml" { Laid::from(project(path)?) } else { gradle(path)? }
+        if manifest == "pom.xml" { project(path)? } else { gradle(path)? }
     } else if path.is_dir() {
         layout(path)?
     } else {
@@ -56,7 +56,7 @@ pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<P
     if laid.drafts.is_empty() && laid.refused.is_empty() && laid.left_out.is_empty() {
         return Ok(None);
     }
-    let mut packages = Packages { refused: laid.refused, left_out: laid.left_out, ..Packages::default() };
+    let mut packages = Packages { refused: laid.refused, left_out: laid.left_out, notes: laid.notes, ..Packages::default() };
     let mut owners = Owners { registry: wish.registry, known: BTreeMap::new() };
     for draft in laid.drafts {
         let id = match wish.id {
@@ -88,6 +88,7 @@ struct Laid {
     drafts: Vec<Draft>,
     refused: Vec<(String, anyhow::Error)>,
     left_out: Vec<LeftOut>,
+    notes: Vec<String>,
 }
 
 impl From<Draft> for Laid {
@@ -114,7 +115,7 @@ fn read_pom(path: &Path) -> anyhow::Result<(Pom, Coordinates)> {
 }
 
 /// What `mvn package` left in `target`.
-fn project(dir: &Path) -> anyhow::Result<Draft> {
+fn project(dir: &Path) -> anyhow::Result<Laid> {
     // A build whose version is a property leaves the POM that is to be published beside the one that it was made from.
     let flattened = dir.join(".flattened-pom.xml");
     let pom_path = if flattened.is_file() { flattened } else { dir.join("pom.xml") };
@@ -122,8 +123,9 @@ fn project(dir: &Path) -> anyhow::Result<Draft> {
     let stem = format!("{}-{}", package.artifact(), pom.version);
     let target = dir.join("target");
     let mut files = vec![(pom_path, ".pom".to_owned())];
+    let mut notes = Vec::new();
     if pom.packaging == "pom" {
-        terminal::note(&format!("{package} is packed as pom: only its POM is published; name the folders of its modules beside it"));
+        notes.push(format!("{package} is packed as pom: only its POM is published; name the folders of its modules beside it"));
     } else {
         let extension = match pom.packaging.as_str() {
             packed @ ("war" | "ear" | "rar" | "aar" | "zip" | "tar.gz") => packed,
@@ -132,8 +134,8 @@ fn project(dir: &Path) -> anyhow::Result<Draft> {
         let main = target.join(format!("{stem}.{extension}"));
         if !main.is_file() {
             return Err(refused(format!(
-                "{} is not there: run mvn package first. If the build calls it otherwise, run\n  \
-                 mvn deploy -DaltDeploymentRepository=x::default::file:target/repository\nand publish target/repository",
+                "{} is not there: run mvn package first, or, if the build calls it otherwise, mvn deploy \
+                 -DaltDeploymentRepository=x::default::file:target/repository, and publish target/repository",
                 main.display()
             )));
         }
@@ -151,25 +153,26 @@ fn project(dir: &Path) -> anyhow::Result<Draft> {
         .filter(|(path, _)| path.is_file())
         .collect();
     files.extend(signatures);
-    left_out(&target, &stem, &files);
-    Ok(Draft { package, version: pom.version, files, rank: None })
+    notes.extend(not_known_to_be_attached(&target, &stem, &files));
+    Ok(Laid { notes, ..Draft { package, version: pom.version, files, rank: None }.into() })
 }
 
 /// A file may be attached, or be left of another build: only the build knows.
-fn left_out(target: &Path, stem: &str, files: &[(PathBuf, String)]) {
+fn not_known_to_be_attached(target: &Path, stem: &str, files: &[(PathBuf, String)]) -> Option<String> {
     let names = std::fs::read_dir(target).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let left = names.filter(|name| {
         let is_ours = files.iter().any(|(_, tail)| name.strip_prefix(stem) == Some(tail));
         name.strip_prefix(stem).is_some_and(|tail| tail.starts_with('-')) && !is_ours && target.join(name).is_file()
     });
-    let left: Vec<String> = left.collect();
-    if !left.is_empty() {
-        terminal::note(&format!(
-            "left out, since the build may have made them for itself: {}\n  to publish all that it attaches, run mvn deploy \
+    let mut left: Vec<String> = left.collect();
+    left.sort();
+    (!left.is_empty()).then(|| {
+        format!(
+            "left out, since the build may have made them for itself: {}. To publish all that it attaches, run mvn deploy \
              -DaltDeploymentRepository=x::default::file:target/repository and publish target/repository",
             left.join(", ")
-        ));
-    }
+        )
+    })
 }
 
 /// What a Gradle build has published into a folder of its own.

@@ -5,7 +5,6 @@ use super::{Found, Wish};
 use crate::context;
 use crate::failure::{refused, refused_as, wrong};
 use crate::terminal;
-use deedbox_client::http::printable;
 use deedbox_npm::Npm;
 use deedbox_npm::publishing::{Intended, Why, intended};
 use std::path::{Path, PathBuf};
@@ -58,7 +57,7 @@ fn judge(intended: &Intended, wish: Wish<'_>) -> anyhow::Result<()> {
     if let Some(first) = intended.unresolvable.first() {
         let all: Vec<String> =
             intended.unresolvable.iter().take(10).map(|one| format!("{} {}: {:?}", one.field, one.name, one.spec)).collect();
-        let all = printable(&all.join(", "));
+        let all = terminal::excerpt(&all.join(", "));
         let words = match first.why {
             Why::Workspace => format!(
                 "package.json names versions that only its own workspace knows ({all}), so nobody could install it. pnpm pack and yarn pack write \
@@ -85,7 +84,7 @@ fn judge(intended: &Intended, wish: Wish<'_>) -> anyhow::Result<()> {
         "publish_config_registry",
         format!(
             "publishConfig in package.json says that it is published to {}, and this is {own}: take the registry out of publishConfig, or make it {}",
-            printable(named),
+            terminal::excerpt(named),
             registry.url().join("npm/")
         ),
     ))

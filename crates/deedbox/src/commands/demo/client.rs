@@ -3,7 +3,6 @@
 use super::command;
 use crate::failure::{refused, words};
 use crate::terminal;
-use deedbox_client::http::{printable, printable_lines};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -71,7 +70,7 @@ impl Tried {
             Ok(what) => ('✓', what.clone()),
             Err(error) => ('✗', words(error)),
         };
-        terminal::say(&format!("{mark} {:>5.2} s  {} {}: {what}", began.elapsed().as_secs_f64(), client.name, client.version));
+        terminal::say_line(&format!("{mark} {:>5.2} s  {} {}: {what}", began.elapsed().as_secs_f64(), client.name, client.version));
         if done.is_err() {
             self.failed.borrow_mut().push(client.name);
         }
@@ -102,13 +101,14 @@ impl Client {
         if output.status.success() {
             return Ok(output);
         }
-        let said = printable_lines(&String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()));
+        let said = [output.stdout.as_slice(), &output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).lines().map(terminal::word).collect::<Vec<_>>().join("\n");
         let log = self.home.with_extension("log");
         std::fs::write(&log, &said)?;
         let mut lines = said.lines().filter(|line| !line.trim().is_empty());
         let last = lines.clone().next_back().unwrap_or("it said nothing");
         let why = lines.find(|line| line.to_lowercase().contains("error")).unwrap_or(last);
-        let why: String = printable(why).chars().take(LINE).collect();
+        let why: String = why.chars().take(LINE).collect();
         Err(refused(format!("failed ({why}); all that it said is in {}", log.display())))
     }
 }

@@ -12,13 +12,13 @@ pub(crate) use release::Release;
 
 use crate::args::Publish;
 use crate::context::{self, Context};
-use crate::failure::{Failure, wrong};
+use crate::failure::{Failure, words, wrong};
 use crate::packages::Wish;
 use crate::secrets::Look;
 use crate::{home, interrupt, terminal};
 use anyhow::Context as _;
 use ask::Asked;
-use deedbox_client::{ClientError, Payload, Registry, Trusted, upload};
+use deedbox_client::{Payload, Registry, Trusted, upload};
 use deedbox_model::{Channel, ObjectRef, PackageId, PublicKey, SecretKey, Version};
 use report::{Became, Outcome, Report};
 use std::path::Path;
@@ -98,7 +98,7 @@ async fn read_one(
         id: wanted.id.as_ref(),
         version: wanted.version.as_ref(),
         registry: registry.as_ref(),
-        domain: publisher.context.domain.as_ref(),
+        domain: publisher.context.domain()?,
         key: publisher.public.as_ref(),
     };
     let read = Release::read(path, wish, publisher, !args.dry_run).await.with_context(said)?;
@@ -133,15 +133,15 @@ async fn would_publish(publisher: &Publisher<'_>, args: &Publish, releases: Vec<
         };
         report.add(Outcome::of(release, became));
     }
-    let key = match &publisher.public {
-        Some(_) => None,
-        None => Some("no key is here: whether yours may publish this, and whether the key itself is in it, was not looked at"),
-    };
+    let key = publisher.keyless.as_ref().map(|why| {
+        format!("no key could be read, so whether yours may publish this, and whether the key itself is in it, was not looked at: {why}")
+    });
     let registry = match publisher.context.url_if_given() {
-        Some(_) => None,
-        None => Some("no registry was named, so none was asked whether it would take this"),
+        Ok(None) => Some("no registry was named, so none was asked whether it would take this".to_owned()),
+        // What is wrong with the settings is why each was refused.
+        Ok(Some(_)) | Err(_) => None,
     };
-    report.notes([key, registry].into_iter().flatten().map(str::to_owned).collect());
+    report.notes([key, registry].into_iter().flatten().collect());
 }
 
 /// Publishes one after the other, in order.
@@ -170,19 +170,24 @@ pub(crate) struct Publisher<'a> {
     context: &'a Context,
     /// The key's public half, if the key can be read.
     public: Option<PublicKey>,
+    /// Why it cannot, if it cannot.
+    keyless: Option<String>,
     look: std::sync::Arc<Look>,
     opened: OnceCell<(SecretKey, Trusted)>,
 }
 
 impl<'a> Publisher<'a> {
     pub(crate) fn new(context: &'a Context, allowed: &[String]) -> Self {
-        let key = context.secret_key().ok();
+        let (key, keyless) = match context.secret_key() {
+            Ok(key) => (Some(key), None),
+            Err(error) => (None, Some(words(&error))),
+        };
         let look = std::sync::Arc::new(Look::new(key.as_ref(), allowed));
-        Publisher { context, public: key.map(|key| key.public()), look, opened: OnceCell::new() }
+        Publisher { context, public: key.map(|key| key.public()), keyless, look, opened: OnceCell::new() }
     }
 
-    fn registry(&self) -> Result<Option<Registry>, ClientError> {
-        self.context.url_if_given().map(|url| Registry::new(url.clone())).transpose()
+    fn registry(&self) -> anyhow::Result<Option<Registry>> {
+        Ok(self.context.url_if_given()?.map(|url| Registry::new(url.clone())).transpose()?)
     }
 
     async fn open(&self) -> anyhow::Result<&(SecretKey, Trusted)> {

@@ -19,7 +19,7 @@ type Candidates = BTreeMap<String, String>;
 
 /// The context for a release: with the registry that the user's or the directory's npm has for its domain, if none was named.
 pub(super) fn for_release(context: &Context, id: Option<&PackageId>) -> anyhow::Result<Context> {
-    if let Some(named) = context.named() {
+    if let Some(named) = context.named()? {
         return Ok(context.at(named.clone()));
     }
     let id = id.filter(|id| id.ecosystem().as_str() == "npm").ok_or_else(no_registry)?;
@@ -31,7 +31,7 @@ pub(super) fn for_release(context: &Context, id: Option<&PackageId>) -> anyhow::
 
 /// The context for a lock file: with the registry of its domains' scopes in `.npmrc`, and of its addresses, if none was named.
 pub(super) fn for_lockfile(context: &Context, path: &Path, domains: &BTreeSet<Domain>, resolved: &[&str]) -> anyhow::Result<Context> {
-    if let Some(named) = context.named() {
+    if let Some(named) = context.named()? {
         return Ok(context.at(named.clone()));
     }
     let mut candidates = Candidates::new();

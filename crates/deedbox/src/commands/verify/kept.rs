@@ -25,19 +25,22 @@ pub(super) async fn by_proof(
         return Err(refused(format!("{} is a proof of {}, not of {id}@{version}", shown(path), proof.name())));
     }
     // Where a registry was named its newest checkpoint must continue what the proof was made in; a proof needs none.
-    let (key, anchor) = if args.offline || context.named().is_none() {
+    let is_offline = args.offline || context.named()?.is_none();
+    let (key, anchor) = if is_offline {
         believed_key(context, &proof)?
     } else {
         let trusted = context.trusted_or_asked(args.pin_on_first_use).await?;
         trusted.checkpoint().await?;
-        (trusted.key().clone(), Anchor::of(context.named(), trusted.pin().log_key.clone()))
+        (trusted.key().clone(), Anchor::of(context.named()?, trusted.pin().log_key.clone()))
     };
     let mut checked = verified_by(&proof, &key, anchor, path)?;
+    checked.offline = is_offline;
     compare(&mut checked, file)?;
     Ok(checked)
 }
 
 pub(super) fn by_kept_proof(context: &Context, release: Option<&Release>, file: Option<&FileArtifact>) -> anyhow::Result<Checked> {
+    context.named()?;
     let context = &found::for_release(context, release.map(|(id, _)| id)).or_else(|error| only_pin(context).unwrap_or(Err(error)))?;
     let place = context.home.registry(context.url()?);
     let found = match (release, file) {
@@ -63,12 +66,13 @@ pub(super) fn by_kept_proof(context: &Context, release: Option<&Release>, file: 
     Ok(checked)
 }
 
+/// By what is here alone: which of several chains of the package is the one that the registry follows, only its own answer says.
 fn verified_by(proof: &SavedProof, key: &VerifierKey, anchor: Anchor, path: &Path) -> anyhow::Result<Checked> {
     let release = proof.verify(key)?;
     Ok(Checked {
         release,
         anchor,
-        not_followed: None,
+        not_followed: Some("a kept proof does not say which chain the registry follows"),
         compared: Vec::new(),
         not_compared: None,
         offline: true,
@@ -89,7 +93,7 @@ fn compare(checked: &mut Checked, file: Option<&FileArtifact>) -> anyhow::Result
 /// The key that this machine believes: the pin of the registry that was named, or the key that was given. The address in a proof only
 /// finds the pin where the machine has pinned no other log than that one.
 fn believed_key(context: &Context, proof: &SavedProof) -> anyhow::Result<(VerifierKey, Anchor)> {
-    let named = match context.named() {
+    let named = match context.named()? {
         Some(named) => named.clone(),
         None => Named { url: RegistryUrl::parse(proof.registry())?, by: By::Thing("the proof itself".to_owned()) },
     };
@@ -97,7 +101,7 @@ fn believed_key(context: &Context, proof: &SavedProof) -> anyhow::Result<(Verifi
     match (read_pin(&place)?, &context.log_key) {
         (Some(pin), given) => {
             let key = pinned_key(&place, &pin, given.as_deref())?;
-            if context.named().is_none() && given.is_none() {
+            if context.named()?.is_none() && given.is_none() {
                 only_one_log(context, &named)?;
             }
             no_standing_alarm(&context.home.log(&key), named.url.as_str())?;
@@ -106,7 +110,7 @@ fn believed_key(context: &Context, proof: &SavedProof) -> anyhow::Result<(Verifi
         (None, Some(given)) => {
             let key = VerifierKey::parse(given).map_err(|e| wrong(format!("--log-key: {e}")))?;
             no_standing_alarm(&context.home.log(&key), named.url.as_str())?;
-            let anchor = Anchor::of(context.named(), key.to_string());
+            let anchor = Anchor::of(context.named()?, key.to_string());
             Ok((key, anchor))
         }
         (None, None) => Err(refused(format!(

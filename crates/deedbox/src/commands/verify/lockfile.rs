@@ -71,7 +71,7 @@ pub(super) async fn run(context: &Context, path: &Path, args: &Verify) -> anyhow
             "{} verified, {} do not verify, {} of other registries not checked{folders}; one proof of {proof} for {} entries in a tree of {}",
             counts.verified, counts.refused, counts.not_checked, facts.entries, facts.tree_size
         ));
-        Anchor::of(context.named(), trusted.pin().log_key.clone()).tell();
+        Anchor::of(context.named()?, trusted.pin().log_key.clone()).tell();
         if !failed {
             terminal::say_line(&not_shown);
         }
@@ -225,7 +225,7 @@ fn say_json(
     }
     terminal::say_json(&Answer {
         verified,
-        anchor: Anchor::of(context.named(), trusted.pin().log_key.clone()),
+        anchor: Anchor::of(context.named()?, trusted.pin().log_key.clone()),
         origin: trusted.pin().origin.to_string(),
         tree_size: facts.tree_size,
         entries_proven: facts.entries,

@@ -63,7 +63,7 @@ pub(super) struct Compared {
 pub(crate) async fn release(context: &Context, id: &PackageId, version: &Version) -> anyhow::Result<()> {
     let trusted = context.trusted_quietly().await?;
     let release = proven(context, id, version).await?;
-    let anchor = Anchor::of(context.named(), trusted.pin().log_key.clone());
+    let anchor = Anchor::of(context.named()?, trusted.pin().log_key.clone());
     let mut checked =
         Checked { release, anchor, not_followed: None, compared: Vec::new(), not_compared: None, offline: false, proof: Vec::new() };
     checked.compare_downloads(&trusted).await
@@ -131,7 +131,7 @@ pub(super) async fn online(
     let asked = ask(&trusted, &id, &version).await?;
     let release = judged(&trusted, &asked, &id, &version).await?;
     let mut checked = Checked {
-        anchor: Anchor::of(context.named(), trusted.pin().log_key.clone()),
+        anchor: Anchor::of(context.named()?, trusted.pin().log_key.clone()),
         not_followed: asked.followed.get(&id).and_then(|followed| followed.why_not()),
         release,
         compared: Vec::new(),
@@ -217,11 +217,7 @@ impl Checked {
         }
         terminal::say_line(&format!("  standing    {}", standing(release.standing())));
         for path in &self.proof {
-            terminal::say_line(&format!(
-                "  proof       {}{}",
-                shown(path),
-                if self.offline { " (no network was used for it)" } else { "" }
-            ));
+            terminal::say_line(&format!("  proof       {}{}", shown(path), if self.offline { " (no network was used)" } else { "" }));
         }
         terminal::say_line(&self.shows());
         terminal::say_line(&self.shows_not());

@@ -4,6 +4,7 @@ use super::tree::Tree;
 use super::{INDEX_BYTES, Image, choose, pieces};
 use crate::context;
 use crate::failure::refused;
+use crate::terminal;
 use deedbox_model::Version;
 use deedbox_oci::document::Descriptor;
 use deedbox_oci::{Digest, Document};
@@ -123,13 +124,13 @@ fn whole(tree: &Tree, root: &Descriptor) -> anyhow::Result<(Descriptor, Vec<Stri
             None => missing.push(platform),
         }
     }
-    let shown = |names: &[String]| deedbox_client::http::printable_lines(&names.iter().take(20).cloned().collect::<Vec<_>>().join(", "));
+    let shown = |names: &[String]| terminal::excerpt(&names.iter().take(20).cloned().collect::<Vec<_>>().join(", "));
     match here.as_slice() {
         [(platform, descriptor)] => {
             let note = format!(
                 "the archive holds one image, for {}, of an index that names {} more that are not here ({}): that image is published by itself, \
                  as {}, and the others are left out. To publish them all, copy the whole index into a layout (skopeo copy --all)",
-                deedbox_client::http::printable_lines(platform),
+                terminal::excerpt(platform),
                 missing.len(),
                 shown(&missing),
                 descriptor.digest

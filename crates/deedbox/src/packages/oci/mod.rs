@@ -198,7 +198,7 @@ fn choose<'a, T>(all: &'a [(T, Vec<String>)], wanted: Option<&Version>) -> anyho
             Err(refused(format!(
                 "there are {} images ({}), and --version names none of them, or several: save the one that is meant by itself",
                 all.len(),
-                deedbox_client::http::printable_lines(&names)
+                crate::terminal::excerpt(&names)
             )))
         }
     }

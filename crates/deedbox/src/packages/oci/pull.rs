@@ -188,7 +188,7 @@ impl Source {
                     return attempt.error(format!("it is sent on more than {REDIRECTS} times"));
                 }
                 if !is_safe(attempt.previous(), attempt.url()) {
-                    let to = deedbox_client::http::printable(attempt.url().as_str());
+                    let to = crate::terminal::excerpt(attempt.url().as_str());
                     return attempt.error(format!("it is sent on to {to}, and that is not https"));
                 }
                 attempt.follow()
