@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     };
     if let Some(idle) = help::idle_setting(&matches) {
         terminal::complain(&idle);
-        return ExitCode::from(2);
+        return used_wrongly(idle);
     }
     let args = match args::Args::from_arg_matches(&matches) {
         Ok(args) => args,
@@ -84,6 +84,15 @@ fn not_understood(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let given: Vec<String> = std::env::args_os().map(|arg| failure::without_keys(&arg.to_string_lossy())).collect();
-    terminal::usage(&failure::without_keys(&error.render().to_string()), &given);
+    let complaint = failure::without_keys(&error.render().to_string());
+    terminal::usage(&complaint, &given);
+    used_wrongly(complaint.trim_end().to_owned())
+}
+
+/// Ends a command whose arguments say nothing that can be done; who asked for JSON gets it.
+fn used_wrongly(words: String) -> ExitCode {
+    if std::env::args_os().take_while(|arg| arg != "--").any(|arg| arg == "--json") {
+        let _ = terminal::say_json(&Failed { ok: false, error: failure::Failure::of(&failure::wrong(words)) });
+    }
     ExitCode::from(2)
 }

@@ -230,7 +230,12 @@ fn what_became_of_each_of_several_is_said_whatever_became_of_the_others() {
         assert_eq!((said.code, json["ok"].as_bool().unwrap()), (code, code == 0), "{said:?}");
         assert_eq!(json["error"]["exit"].as_i64().unwrap_or(0), i64::from(code), "{said:?}");
     }
-    // Other commands answer in JSON too when they fail.
+    // Other commands answer in JSON too when they fail, and when they are not understood.
+    for args in [&["verify", "--json"][..], &["--json", "frobnicate"], &["setup", "npm", "--json", "--domain", "acme.example"]] {
+        let said = place.run(args);
+        let json = said.json();
+        assert_eq!((said.code, &json["ok"], &json["error"]["code"]), (2, &Value::Bool(false), &Value::from("used_wrongly")), "{said:?}");
+    }
     let said = place.at(url, &["yank", "--json", "npm:demo.localhost/a@9.9.9"]);
     assert_eq!((said.code, said.json()["ok"].clone()), (1, Value::Bool(false)));
     place.at(url, &["channel", "list", "--json", "npm:demo.localhost/none"]).ends(1, "nothing was ever published").json();
@@ -332,6 +337,38 @@ fn a_dry_run_asks_whether_it_would_be_taken() {
     // Without a registry or a key it says what was not asked.
     let said = place.run(&["publish", "--dry-run", text(&dir)]).done();
     assert!(said.err.contains("no registry was named"), "{said:?}");
+    // A key that is here and is refused is not said to be missing.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(place.path("home/key.pem"), open).unwrap();
+    let said = place.run(&["publish", "--dry-run", text(&dir)]).done();
+    assert!(said.err.contains("no key could be read") && said.err.contains("others may read or write"), "{said:?}");
+    std::fs::remove_file(place.path("home/key.pem")).unwrap();
+    place.run(&["publish", "--dry-run", text(&dir)]).ends(0, "there is no key at");
+}
+
+#[test]
+fn what_a_maven_build_leaves_is_said_to_programs_and_forges_no_line() {
+    let place = Place::new();
+    let pom = |packaging: &str| {
+        format!(
+            "<project><groupId>example.acme</groupId><artifactId>lib</artifactId><version>1.0</version><packaging>{packaging}</packaging></project>"
+        )
+    };
+    place.write("lib/pom.xml", pom("pom"));
+    let name = "lib-1.0-x\n  ✓ forged";
+    place.write(&format!("lib/target/{name}"), "x");
+    let publish = ["publish", "--dry-run", "--id", "maven:acme.example/lib", "lib"];
+    let said = place.run(&publish).done();
+    assert!(said.err.contains("only its POM is published") && said.err.contains("lib-1.0-x\\n  ✓ forged"), "{said:?}");
+    assert!(!said.err.contains("\n  ✓ forged"), "{said:?}");
+    let json = place.run(&[&["--json"], publish.as_slice()].concat()).done().json();
+    let warnings: Vec<&str> = json["warnings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(warnings.iter().any(|warning| warning.contains("only its POM is published")), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.contains(name)), "{warnings:?}");
+    // What is to be run is one line that is run as it stands.
+    place.write("lib/pom.xml", pom("jar"));
+    let said = place.run(&publish).ends(1, "run mvn package first, or, if the build calls it otherwise, mvn deploy");
+    assert!(!said.err.contains("\\n"), "{said:?}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(crate) fn man(args: Man) -> anyhow::Result<()> {
         return Err(wrong(format!("{} is not a folder: make it first", dir.display())));
     }
     pages(&command, &dir).map_err(|e| refused(format!("no pages can be written into {}: {}", dir.display(), e.kind())))?;
-    terminal::say(&format!("wrote the manual's pages into {}; MANPATH or `man -l` finds them", dir.display()));
+    terminal::say(&format!("wrote the manual's pages into {}; MANPATH or `man -l` finds them", terminal::word(&dir.display().to_string())));
     Ok(())
 }
 

@@ -47,7 +47,7 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
     }
     let start = Start { server: &server, data: &data, public_url: &public_url, asked_url, at, local_claims: args.allow_local_claims };
     for line in start.lines() {
-        terminal::say(&line);
+        terminal::say_line(&line);
     }
     serve(server, listener, stopped()).await
 }

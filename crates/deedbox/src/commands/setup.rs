@@ -104,7 +104,7 @@ impl Task<'_> {
     /// Writes what was prepared, and says what to do next unless something was taken out.
     fn finish(&self, files: Files<'_>, next: &[String]) -> anyhow::Result<()> {
         for said in files.write()? {
-            terminal::say(&said);
+            terminal::say_line(&said);
         }
         if self.mode != Mode::Undo {
             next.iter().for_each(|line| terminal::say(&format!("  {line}")));

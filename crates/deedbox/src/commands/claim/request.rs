@@ -67,7 +67,7 @@ pub(super) async fn write(context: &Context, domain: &Domain, key: &SecretKey, f
     }
     terminal::say(&format!(
         "wrote your half of the claim of {domain} to {}; nothing was sent, and nothing in it is secret",
-        file.display()
+        terminal::word(&file.display().to_string())
     ));
     terminal::say(&format!(
         "  send it to the operator of {}, and tell them by another way that your key is\n  {}",
@@ -108,7 +108,7 @@ pub(super) fn show(context: &Context, file: &Path, acceptance: &Acceptance) -> a
     if context.json {
         return terminal::say_json(&shown);
     }
-    terminal::say(&format!("{} asks for {} in the log {}, for", file.display(), shown.domain, shown.log));
+    terminal::say(&format!("{} asks for {} in the log {}, for", terminal::word(&file.display().to_string()), shown.domain, shown.log));
     for key in &shown.keys {
         terminal::say(&format!("  the key {} ({})", key.kid, key.role));
     }

@@ -101,10 +101,17 @@ impl Outcome {
             "published" | "unchanged" if self.index.is_some() => {
                 let how = if self.outcome == "unchanged" { "was published before, with the same bytes, as" } else { "published as" };
                 let (url, proof) = (self.url.as_deref().unwrap_or_default(), self.proof.as_deref().unwrap_or(Path::new("")).display());
-                terminal::say(&format!("{} {how} entry {}\n  {url}\n  proof: {proof}", self.name(), self.index.unwrap_or_default()));
+                let proof = proof.to_string();
+                terminal::say(&format!(
+                    "{} {how} entry {}\n  {}\n  proof: {}",
+                    shown(self.name()),
+                    self.index.unwrap_or_default(),
+                    terminal::word(url),
+                    terminal::word(&proof)
+                ));
             }
-            "unchanged" => terminal::say(&format!("{} is published, with the same bytes: nothing would be done", self.name())),
-            "skipped" => terminal::say(&format!("{} is there already, and is skipped", self.name())),
+            "unchanged" => terminal::say_line(&format!("{} is published, with the same bytes: nothing would be done", self.name())),
+            "skipped" => terminal::say_line(&format!("{} is there already, and is skipped", self.name())),
             "would_publish" => self.say_described(),
             _ => {}
         }
@@ -112,11 +119,11 @@ impl Outcome {
 
     fn say_described(&self) {
         let channels = if self.channels.is_empty() { String::new() } else { format!(" as {}", self.channels.join(", ")) };
-        terminal::say(&format!("would publish {}{channels}", self.name()));
+        terminal::say_line(&format!("would publish {}{channels}", self.name()));
         for artifact in self.described.iter().flat_map(|described| &described.artifacts) {
-            terminal::say(&format!("  {} ({}, sha256:{})", artifact.name, terminal::bytes(artifact.size), artifact.sha256));
+            terminal::say_line(&format!("  {} ({}, sha256:{})", artifact.name, terminal::bytes(artifact.size), artifact.sha256));
             for file in artifact.files.iter().take(FILES_SHOWN) {
-                terminal::say(&format!("    {} ({})", shown(&file.path), terminal::bytes(file.size)));
+                terminal::say_line(&format!("    {} ({})", shown(&file.path), terminal::bytes(file.size)));
             }
             let more = artifact.files.len().saturating_sub(FILES_SHOWN) as u64 + artifact.more_files;
             if more > 0 {
@@ -191,7 +198,7 @@ impl Report {
     /// What ends the command. One release that was refused is refused in its own words; of several each is said first.
     fn failure(&mut self) -> Option<anyhow::Error> {
         for file in self.left_out.iter().filter(|_| !self.json) {
-            terminal::note(&format!("left out: {}: {}", shown(&file.path), file.why));
+            terminal::note(&format!("left out: {}: {}", shown(&file.path), terminal::word(&file.why)));
         }
         let is_alone = self.releases.len() == 1 && self.left_out.is_empty();
         if is_alone && let Some(error) = self.releases.first_mut().and_then(|outcome| outcome.refused.take()) {
