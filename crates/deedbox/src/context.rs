@@ -1,5 +1,6 @@
 //! What a command works with: settings from flags, then the environment, then the project's `deedbox.toml`, then the user's own; the
-//! registry with its pin; the dialects. A log key comes from flag, environment, pin or the user's own settings.
+//! registry with its pin; the dialects. A log key comes from flag, environment, pin or the user's own settings; what signs may go by the one
+//! that is shown.
 
 use crate::args::Global;
 use crate::failure::{self, refused, wrong};
@@ -75,7 +76,7 @@ impl Context {
             ));
         }
         let given_key = global.key.map(|key| (key, "--key or DEEDBOX_KEY".to_owned()));
-        let resolved = found.own.and_then(|own| {
+        let resolved = found.own.map(|own| {
             let registry = match (global.registry, &found.passed_over) {
                 (Some(url), _) => named(&url, By::User).map(Some),
                 (None, Some(why)) => Err(Problem::refused(why.clone())),
@@ -94,7 +95,7 @@ impl Context {
                 let domain = project.domain.or(own.domain).map(|domain| Domain::parse(&domain)).transpose();
                 domain.map_err(|e| Problem::wrong(format!("domain in deedbox.toml: {e}")))
             });
-            Ok((registry, set_key, domain, own.log_key))
+            (registry, set_key, domain, own.log_key)
         });
         let (registry, set_key, domain, own_log_key) = match resolved {
             Ok(resolved) => resolved,

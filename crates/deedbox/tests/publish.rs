@@ -395,6 +395,44 @@ fn a_gem_belongs_to_the_only_domain_of_its_publisher() {
     place.at(url, &["publish", text(&own)]).done().says("gem:demo.localhost/chime@1.2.0 published");
 }
 
+#[test]
+fn each_download_is_compared_with_the_file_whose_address_it_has() {
+    let place = Place::new();
+    let registry = claimed(&place);
+    let mut built = Vec::new();
+    for (name, platform, words) in [("ruby.gem", "ruby", ""), ("linux.gem", "x86_64-linux", "# a longer file\n")] {
+        let dir = place.gem("3.0.0", &format!("s.platform = '{platform}'"));
+        let noise: String = (0..400).map(|n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_string()).collect();
+        place.write(
+            "gems/3.0.0/lib/chime.rb",
+            format!("# {platform}\n{}", if words.is_empty() { String::new() } else { format!("# {noise}\n{words}") }),
+        );
+        place.write(&format!("built/{name}"), "");
+        let out = place.path("built").join(name);
+        let gem =
+            std::process::Command::new("gem").args(["build", "chime.gemspec", "--output", text(&out)]).current_dir(dir).output().unwrap();
+        assert!(gem.status.success(), "{gem:?}");
+        built.push(std::fs::read(out).unwrap());
+    }
+    place.at(&registry.url, &["publish", text(&place.path("built"))]).done();
+    let release = "gem:demo.localhost/chime@3.0.0";
+    let json = place.at(&registry.url, &["--json", "verify", release]).done().json();
+    let mut files: Vec<(u64, String)> = json["compared"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["size"].as_u64().unwrap(), one["sha256"].as_str().unwrap().to_owned()))
+        .collect();
+    files.sort();
+    let [_, (large, address)] = files.as_slice() else { panic!("{json}") };
+    let small = built.into_iter().find(|bytes| bytes.len() as u64 != *large).unwrap();
+    let address = format!("/objects/sha256/{address}");
+    let proxy = common::proxy::Proxy::start(&registry.url, move |asked| {
+        if asked.path == address { common::proxy::Fate::Answer(200, small.clone()) } else { common::proxy::Fate::Pass }
+    });
+    place.at(&proxy.url, &["verify", release]).ends(1, &format!("in the log {large} bytes"));
+}
+
 /// A registry of which nothing was published.
 fn nothing_is_there(registry: &Running, place: &Place, id: &str) {
     place.at(&registry.url, &["channel", "list", id]).ends(1, "nothing was ever published");
