@@ -58,7 +58,15 @@ const STAGES: &[(&str, &[(&str, Stage)])] = &[
         ],
     ),
     ("docs/guides/publish.md", &[("Once", Stage::Source), ("A release", Stage::Claimed), ("Afterwards", Stage::Published)]),
-    ("docs/guides/verify.md", &[("Where nobody named the registry", Stage::Installed), ("A release", Stage::Installed), ("A lock file", Stage::Installed), ("Offline", Stage::Installed)]),
+    (
+        "docs/guides/verify.md",
+        &[
+            ("Where nobody named the registry", Stage::Installed),
+            ("A release", Stage::Installed),
+            ("A lock file", Stage::Installed),
+            ("Offline", Stage::Installed),
+        ],
+    ),
     (
         "docs/guides/operate.md",
         &[
