@@ -122,9 +122,9 @@ const BEHIND_THE_PROXY: &[&str] = &[
     "gem list --remote --clear-sources --source https://registry.example/gem/acme.example/",
     "skopeo inspect docker://registry.example/acme.example/none:1 2>skopeo.txt || grep -qi 'unknown' skopeo.txt",
     "deedbox verify npm:acme.example/widget@1.0.0 --registry https://registry.example",
-    "curl -fsS https://registry.example/npm/@acme.example%2fwidget | grep -q '\"latest\":\"1.0.0\"'",
-    "curl -fsS https://registry.example:8443/team/npm/@acme.example%2fwidget | grep -q '\"latest\":\"1.0.0\"'",
-    "curl -fsS -H 'accept: text/html' https://registry.example:8443/team/ | grep -q 'href=\"./packages/npm:acme.example/widget\"'",
+    "curl -fsS -o own.json https://registry.example/npm/@acme.example%2fwidget && grep -q '\"latest\":\"1.0.0\"' own.json",
+    "curl -fsS -o below.json https://registry.example:8443/team/npm/@acme.example%2fwidget && grep -q '\"latest\":\"1.0.0\"' below.json",
+    "curl -fsS -o below.html -H 'accept: text/html' https://registry.example:8443/team/ && grep -q 'href=\"./packages/npm:acme.example/widget\"' below.html",
     "if SSL_CERT_DIR=/nowhere SSL_CERT_FILE=$(ls /usr/share/ca-certificates/mozilla/*.crt | sed -n 1p) deedbox verify npm:acme.example/widget@1.0.0 --registry https://registry.example; then false; else test $? = 3; fi",
 ];
 
