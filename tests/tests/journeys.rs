@@ -19,9 +19,9 @@ use tempfile::TempDir;
 enum Stage {
     /// A project, and a registry where somebody has published `npm:acme.example/widget@1.0.0`.
     Project,
-    /// The same, with the package installed, and its tarball at hand.
+    /// The same, with the package installed, its tarball at hand, and the log's key in a file.
     Installed,
-    /// The source of `@acme.example/widget`, a registry without claims, and its operator's key.
+    /// The source of `@acme.example/widget`, a registry without claims, and its operator's key in the folder above.
     Source,
     /// The same, with the domain claimed.
     Claimed,
@@ -58,7 +58,15 @@ const STAGES: &[(&str, &[(&str, Stage)])] = &[
         ],
     ),
     ("docs/guides/publish.md", &[("Once", Stage::Source), ("A release", Stage::Claimed), ("Afterwards", Stage::Published)]),
-    ("docs/guides/verify.md", &[("A release", Stage::Installed), ("A lock file", Stage::Installed), ("Offline", Stage::Installed)]),
+    (
+        "docs/guides/verify.md",
+        &[
+            ("Where nobody named the registry", Stage::Installed),
+            ("A release", Stage::Installed),
+            ("A lock file", Stage::Installed),
+            ("Offline", Stage::Installed),
+        ],
+    ),
     (
         "docs/guides/operate.md",
         &[
@@ -114,9 +122,9 @@ const BEHIND_THE_PROXY: &[&str] = &[
     "gem list --remote --clear-sources --source https://registry.example/gem/acme.example/",
     "skopeo inspect docker://registry.example/acme.example/none:1 2>skopeo.txt || grep -qi 'unknown' skopeo.txt",
     "deedbox verify npm:acme.example/widget@1.0.0 --registry https://registry.example",
-    "curl -fsS https://registry.example/npm/@acme.example%2fwidget | grep -q '\"latest\":\"1.0.0\"'",
-    "curl -fsS https://registry.example:8443/team/npm/@acme.example%2fwidget | grep -q '\"latest\":\"1.0.0\"'",
-    "curl -fsS -H 'accept: text/html' https://registry.example:8443/team/ | grep -q 'href=\"./packages/npm:acme.example/widget\"'",
+    "curl -fsS -o own.json https://registry.example/npm/@acme.example%2fwidget && grep -q '\"latest\":\"1.0.0\"' own.json",
+    "curl -fsS -o below.json https://registry.example:8443/team/npm/@acme.example%2fwidget && grep -q '\"latest\":\"1.0.0\"' below.json",
+    "curl -fsS -o below.html -H 'accept: text/html' https://registry.example:8443/team/ && grep -q 'href=\"./packages/npm:acme.example/widget\"' below.html",
     "if SSL_CERT_DIR=/nowhere SSL_CERT_FILE=$(ls /usr/share/ca-certificates/mozilla/*.crt | sed -n 1p) deedbox verify npm:acme.example/widget@1.0.0 --registry https://registry.example; then false; else test $? = 3; fi",
 ];
 
@@ -273,7 +281,7 @@ printf '{ "name": "app", "private": true }\n' > package.json
 serve; proxy; wait_for https://registry.example/ready
 source_of "$HERE/here"
 cd "$HERE/here"
-cp "$HERE/registry/data/keys/operator.pem" .
+cp "$HERE/registry/data/keys/operator.pem" "$HERE"
 "#
             }
             Stage::Folder => "cd \"$HERE/here\"\n",
@@ -296,20 +304,21 @@ cd "$HERE/here"
 deedbox setup npm --domain acme.example --registry https://registry.example
 npm install @acme.example/widget
 npm pack @acme.example/widget && mv acme.example-widget-1.0.0.tgz widget-1.0.0.tgz
+curl -fsS -o registry.vkey https://registry.example/log/log.vkey
 "#
             }
             Stage::Claimed => {
                 r#"
 printf 'registry = "https://registry.example"\n' > deedbox.toml
 deedbox keygen
-deedbox claim acme.example --operator-key operator.pem
+deedbox claim acme.example --operator-key ../operator.pem
 "#
             }
             Stage::Published => {
                 r#"
 printf 'registry = "https://registry.example"\n' > deedbox.toml
 deedbox keygen
-deedbox claim acme.example --operator-key operator.pem
+deedbox claim acme.example --operator-key ../operator.pem
 deedbox publish
 "#
             }

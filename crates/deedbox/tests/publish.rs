@@ -400,7 +400,8 @@ fn each_download_is_compared_with_the_file_whose_address_it_has() {
     let place = Place::new();
     let registry = claimed(&place);
     let mut built = Vec::new();
-    for (name, platform, words) in [("ruby.gem", "ruby", ""), ("linux.gem", "x86_64-linux", "# a longer file\n")] {
+    for (name, platform, words) in [("chime-3.0.0.gem", "ruby", ""), ("chime-3.0.0-x86_64-linux.gem", "x86_64-linux", "# a longer file\n")]
+    {
         let dir = place.gem("3.0.0", &format!("s.platform = '{platform}'"));
         let noise: String = (0..400).map(|n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_string()).collect();
         place.write(

@@ -13,6 +13,10 @@ const LABEL_BYTES: usize = 64;
 const PIECE: usize = 24;
 /// Base64 of a body: the smallest key, of Ed25519, has 64 characters in PEM.
 const BODY: usize = 48;
+/// Bytes between the first line and the body: headers as PuTTY, PGP and old PEM files have them.
+const FIRST_GAP: usize = 512;
+/// Bytes between two lines of a body: quotes, plus signs and indentation, where a program holds it.
+const NEXT_GAP: usize = 64;
 /// Whatever its last bits are: what is decoded is a part of something longer.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
@@ -31,21 +35,32 @@ pub(super) fn is_private(rest: &[u8]) -> bool {
 
 /// Whether a body comes before the last line. The last line may be missing: the key is there all the same.
 pub(super) fn has_body(rest: &[u8]) -> bool {
-    let end = rest.windows(5).position(|five| five == b"-----").unwrap_or(rest.len());
-    let mut body = rest.get(..end).unwrap_or_default();
+    // A compiled program holds the first line as a constant: a length in bytes comes after it, and other constants.
+    let is_binary = |b: &u8| b.is_ascii_control() && !matches!(b, b'\t' | b'\r' | b'\n');
+    let text = rest.get(..rest.iter().position(is_binary).unwrap_or(rest.len())).unwrap_or_default();
+    let end = text.windows(5).position(|five| five == b"-----").unwrap_or(text.len());
+    let mut body = text.get(..end).unwrap_or_default();
     // `MIIE…` in a handbook.
     if body.windows(3).any(|three| three == b"..." || three == "…".as_bytes()) {
         return false;
     }
-    let mut found = 0;
+    let (mut found, mut has_digit) = (0, false);
+    let (mut gap, mut allowed) = (0, FIRST_GAP);
     while !body.is_empty() && found < BODY {
         let piece = run(body, is_base64);
         if piece >= PIECE {
             found += piece;
+            has_digit |= body.iter().take(piece).any(u8::is_ascii_digit);
+            (gap, allowed) = (0, NEXT_GAP);
+        } else {
+            gap += piece.max(1);
+            if gap > allowed {
+                return false;
+            }
         }
         body = body.get(piece.max(1)..).unwrap_or_default();
     }
-    found >= BODY
+    found >= BODY && has_digit
 }
 
 /// The same for a PEM file that was encoded in base64 as a whole, from its `-----BEGIN ` on, where `shift` characters lie before the next

@@ -180,7 +180,7 @@ fn private_keys_are_found_by_label_and_body_and_their_line_is_said() {
             let text = pem("X", 300).replace(&begin("X"), "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nComment: \"x\"");
             text.replace("-----END X-----", "---- END SSH2 ENCRYPTED PRIVATE KEY ----").into_bytes()
         }),
-        ("PuTTY", format!("PuTTY-User-Key-File-{}: ssh-rsa\nPrivate-Lines: 1\n{}", 3, "A".repeat(64)).into_bytes()),
+        ("PuTTY", format!("PuTTY-User-Key-File-{}: ssh-rsa\nPrivate-Lines: 1\n{}", 3, "Ab1+".repeat(16)).into_bytes()),
         ("CR LF", pkcs8.replace('\n', "\r\n").into_bytes()),
         ("in JSON", pkcs8.replace('\n', "\\n").into_bytes()),
         ("in a source", pkcs8.lines().map(|line| format!("\"{line}\\n\" +\n")).collect::<String>().into_bytes()),
@@ -213,6 +213,13 @@ fn what_only_speaks_of_keys_is_no_key() {
         format!("{begin}\n${{key}}\n-----END RSA PRIVATE KEY-----"),
         begin.clone(),
         begin.repeat(1_000),
+        // Constants of a compiled class, as Java programs that read keys have them.
+        format!(
+            "{begin}\u{1}\0\u{17}java/lang/StringBuilder\u{1}\0\u{20}org/example/keys/KeyPairGenerator1\u{1}\0\u{20}org/example/keys/KeyPairGenerator2"
+        ),
+        "PuTTY-User-Key-File-2: \u{1}\0\u{20}org/example/keys/KeyPairGenerator1\u{1}\0\u{20}org/example/keys/KeyPairGenerator2".to_owned(),
+        // Long names after it in a source.
+        format!("{begin}\";\nfinal AbstractPrivateKeyReaderFactoryBean abstractPrivateKeyReaderFactoryBean = null;"),
         pem("CERTIFICATE", 900),
         pem("PUBLIC KEY", 290),
         pem("PGP PUBLIC KEY BLOCK", 900),
