@@ -8,6 +8,11 @@ mod record;
 
 use record::{Commit, decode_batch, encode_batch, leaf_hashes};
 
+/// What the record calls itself in its refusals.
+fn place_of(number: u64) -> String {
+    format!("commit {number}")
+}
+
 /// A commit of the number in the first byte, and the same bytes as a batch.
 pub fn commit(data: &[u8]) {
     if let Some(entries) = decode_batch(data) {

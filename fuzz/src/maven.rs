@@ -4,7 +4,7 @@
 
 use self::world::{Log, Store, get, jar};
 use crate::archive::said_well;
-use deedbox_maven::settings::pom_with_repository;
+use deedbox_maven::settings::{Edit, pom_with_repository};
 use deedbox_maven::version::snapshot_prefix;
 use deedbox_maven::{Pom, coordinates_of};
 use deedbox_model::{Algorithm, Hasher, Manifest, ObjectRef, PackageId};
@@ -140,8 +140,8 @@ fn second_reader(bytes: &[u8], pom: &Pom) {
 fn edited(bytes: &[u8]) {
     const URL: &str = "https://registry.example/maven/";
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Ok(with) = pom_with_repository(text, "acme.example", URL) else { return };
-    assert_eq!(pom_with_repository(&with, "acme.example", URL).as_deref(), Ok(with.as_str()), "twice");
+    let Ok(with) = pom_with_repository(text, "acme.example", URL, Edit::Replace) else { return };
+    assert_eq!(pom_with_repository(&with, "acme.example", URL, Edit::Replace).as_deref(), Ok(with.as_str()), "twice");
     let before = text.bytes().zip(with.bytes()).take_while(|(a, b)| a == b).count();
     let behind = text.bytes().rev().zip(with.bytes().rev()).take_while(|(a, b)| a == b).count();
     assert!(before + behind >= text.len(), "another byte changed: {with}");

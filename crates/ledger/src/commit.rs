@@ -1,6 +1,7 @@
 //! Commits: the numbered records by which batches become part of the log (spec/log.md §12). Canonical CBOR,
 //! each naming the digest of the one before it.
 
+use super::place_of;
 use deedbox_model::{NotCanonical, Sha256Digest};
 use deedbox_tlog::{Hash, hash::leaf_hash};
 use serde::{Deserialize, Serialize};
@@ -40,11 +41,6 @@ mod nonce_bytes {
         let digest = deedbox_model::Md5Digest::deserialize(d)?;
         Ok(digest.0)
     }
-}
-
-/// A commit as a person finds it: its number, and its file.
-pub(crate) fn place_of(number: u64) -> String {
-    format!("commit {number} (commits/{})", deedbox_store::commits::commit_path(number))
 }
 
 /// Why a commit record is not the one that belongs there.

@@ -1,7 +1,8 @@
 //! Checking a log's own files: every commit, every entry, every tile, the checkpoint and the signer's memory, each
 //! against the others. Reads all of it once, in the order of the log; changes nothing.
 
-use crate::commit::{Commit, place_of};
+use crate::commit::Commit;
+use crate::place_of;
 use crate::publish::STAGED;
 use crate::signer::{self, Signed};
 use bytes::Bytes;

@@ -21,6 +21,9 @@ pub mod signer;
 pub mod writer;
 
 mod edge;
+mod place;
+
+pub(crate) use place::place_of;
 
 pub use commit::{Commit, CommitError};
 pub use fsck::{LogFinding, LogReport, LogToCheck, check_log};

@@ -1,9 +1,10 @@
 //! From a claimed commit to a published checkpoint: the same steps whether the writer goes on or a start finishes what
 //! a crash left. Each step may be done again.
 
-use crate::commit::{Commit, CommitError, decode_batch, leaf_hashes, place_of};
+use crate::commit::{Commit, CommitError, decode_batch, leaf_hashes};
 use crate::edge::read_edge;
 use crate::head::Head;
+use crate::place_of;
 use crate::probe::{Point, Probe};
 use crate::recover::LedgerError;
 use crate::signer::CheckpointSigner;

@@ -1,9 +1,10 @@
 //! Opening a log: what was claimed is finished, what was not is removed (docs/ARCHITECTURE.md, "The order of writing").
 //! The normal path of every start; there is no other.
 
-use crate::commit::{Commit, CommitError, place_of};
+use crate::commit::{Commit, CommitError};
 use crate::edge::{file, read_tile};
 use crate::head::Head;
+use crate::place_of;
 use crate::probe::Probe;
 use crate::publish::{STAGED, Tree, staged_path, superseded};
 use crate::signer::CheckpointSigner;

@@ -1,8 +1,9 @@
 //! The signer of checkpoints, with a memory of its own: it refuses to contradict what it signed last, whatever the
 //! log's files say (spec/log.md §13).
 
-use crate::commit::{Commit, place_of};
+use crate::commit::Commit;
 use crate::edge::file;
+use crate::place_of;
 use crate::recover::LedgerError;
 use bytes::Bytes;
 use deedbox_model::{Origin, SecretKey, Sha256Digest};
