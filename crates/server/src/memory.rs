@@ -41,8 +41,10 @@ impl Memory {
         };
         let (short, long) = (Arc::clone(&memory.bodies), Arc::clone(&memory.uploads));
         memory.budget.when_short(Share::Bodies, move || {
-            short.give_way();
-            long.give_way();
+            let (of_short, of_long) = (short.give_way(), long.give_way());
+            if !of_short && !of_long {
+                short.busiest_gives_way();
+            }
         });
         for share in [Share::Answers, Share::Objects] {
             let peers = Arc::clone(&memory.peers);
