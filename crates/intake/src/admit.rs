@@ -13,7 +13,7 @@ use deedbox_authority::{PROJECTION, Refusal, VERSION};
 use deedbox_model::event::{Event, Evidence, ReleasePublished};
 use deedbox_model::row::decode_row;
 use deedbox_model::{
-    Digests, Domain, KeyId, Manifest, ObjectRef, PublicKey, Sha256Digest, Statement, TimeMs, Unverified, Verified, limits,
+    Digests, Domain, KeyId, Manifest, ObjectRef, PublicKey, Sha256Digest, Speaker, Statement, TimeMs, Unverified, Verified, limits,
 };
 use deedbox_store::{Left, ObjectStat, ProjectionId, StoreError};
 use deedbox_view::{ArtifactSource, Dialect, Fact, FactsNeeded, Said};
@@ -162,16 +162,16 @@ impl Door {
         Ok(lease)
     }
 
-    /// The domain on whose account a statement finds what is not published: its own, where one of that domain's keys has signed it.
+    /// The domain on whose account a statement finds what is not published: the one that speaks, where one of its keys has signed.
     async fn account_of(&self, statement: &Statement) -> Result<Option<Domain>, IntakeRefusal> {
-        let Some(id) = statement.package() else { return Ok(None) };
-        let key = domain_key(id.domain())?;
+        let Speaker::Domain { domain, .. } = statement.speaker() else { return Ok(None) };
+        let key = domain_key(domain)?;
         let projection = ProjectionId { name: PROJECTION, version: VERSION };
         let row = self.rows.read(&projection, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
         let Some(row) = row else { return Ok(None) };
         let row: DomainRow = decode_row(&key, &row.bytes)?;
         let is_own = row.keys.iter().any(|registered| registered.key.id() == statement.kid());
-        Ok(is_own.then(|| id.domain().clone()))
+        Ok(is_own.then(|| domain.clone()))
     }
 
     /// That objects are published, or on this account. Any other one is missing, whether it is here or not: what a domain has uploaded and
