@@ -285,7 +285,7 @@ async fn what_a_domain_has_uploaded_is_known_to_it_after_a_restart_and_forgotten
     };
     let world = World::open(world.stop().await, set).await.unwrap();
     until("the sweep", async || {
-        (!files(&world, "objects").iter().any(|path| path.ends_with(&ObjectRef::of(b"here").sha256.to_hex()))).then_some(())
+        (!files(&world, "objects").iter().any(|path| path.ends_with(ObjectRef::of(b"here").sha256.to_hex()))).then_some(())
     })
     .await;
     assert_eq!(world.upload(&owner, b"here".to_vec()).await, 201);
