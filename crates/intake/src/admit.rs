@@ -8,16 +8,17 @@ use crate::refusal::IntakeRefusal;
 use crate::source::StoredArtifact;
 use crate::{Door, MANIFEST_READ, is_ahead};
 use bytes::Bytes;
-use deedbox_authority::rows::{KeyRow, domain_key, key_key, package_key};
+use deedbox_authority::rows::{DomainRow, KeyRow, domain_key, key_key, package_key};
 use deedbox_authority::{PROJECTION, Refusal, VERSION};
 use deedbox_model::event::{Event, Evidence, ReleasePublished};
 use deedbox_model::row::decode_row;
-use deedbox_model::{Digests, KeyId, Manifest, ObjectRef, PublicKey, Sha256Digest, Statement, TimeMs, Unverified, Verified, limits};
-use deedbox_store::{Left, ProjectionId, StoreError};
+use deedbox_model::{
+    Digests, Domain, KeyId, Manifest, ObjectRef, PublicKey, Sha256Digest, Speaker, Statement, TimeMs, Unverified, Verified, limits,
+};
+use deedbox_store::{Left, ObjectStat, ProjectionId, StoreError};
 use deedbox_view::{ArtifactSource, Dialect, Fact, FactsNeeded, Said};
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
 use std::sync::Arc;
 
 /// Bytes of a release's artifacts that are read at once and kept until it is inspected: what one piece of a stream holds.
@@ -116,6 +117,7 @@ impl Door {
             return Ok(self.lease(Vec::new()).await);
         };
         let lease = self.lease(vec![message.sha256]).await;
+        self.may_name(self.account_of(statement).await?.as_ref(), &[message]).await?;
         let bytes = self.checked(&message, limits::MESSAGE_BYTES as u64).await?;
         match FactsNeeded::read_message(&bytes) {
             Fact::Present(_) => Ok(lease),
@@ -125,6 +127,8 @@ impl Door {
 
     async fn admit_release(&self, statement: &Statement, published: &ReleasePublished) -> Result<Lease, IntakeRefusal> {
         let first = self.lease(vec![published.manifest.sha256]).await;
+        let account = self.account_of(statement).await?;
+        self.may_name(account.as_ref(), &[published.manifest]).await?;
         // Held until it is admitted; who is large waits for others that are.
         let size = published.manifest.size.min(limits::MANIFEST_BYTES as u64);
         let room = self.manifests.room(size * MANIFEST_READ).await.map_err(no_room)?;
@@ -141,6 +145,7 @@ impl Door {
         held.push(published.manifest.sha256);
         let lease = self.lease(held).await;
         drop(first);
+        self.may_name(account.as_ref(), &objects).await?;
         // Small artifacts are read where others are looked for: a look costs as much.
         let mut held: BTreeMap<Sha256Digest, Bytes> = BTreeMap::new();
         let mut left = HELD_BYTES;
@@ -155,6 +160,33 @@ impl Door {
         }
         self.inspect(manifest, published, held, room).await?;
         Ok(lease)
+    }
+
+    /// The domain on whose account a statement finds what is not published: the one that speaks, where one of its keys has signed.
+    async fn account_of(&self, statement: &Statement) -> Result<Option<Domain>, IntakeRefusal> {
+        let Speaker::Domain { domain, .. } = statement.speaker() else { return Ok(None) };
+        let key = domain_key(domain)?;
+        let projection = ProjectionId { name: PROJECTION, version: VERSION };
+        let row = self.rows.read(&projection, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
+        let Some(row) = row else { return Ok(None) };
+        let row: DomainRow = decode_row(&key, &row.bytes)?;
+        let is_own = row.keys.iter().any(|registered| registered.key.id() == statement.kid());
+        Ok(is_own.then(|| domain.clone()))
+    }
+
+    /// That objects are published, or on this account. Any other one is missing, whether it is here or not: what a domain has uploaded and
+    /// not published is nobody else's business.
+    async fn may_name(&self, account: Option<&Domain>, objects: &[ObjectRef]) -> Result<(), IntakeRefusal> {
+        let is_own = |object: &&ObjectRef| account.is_some_and(|domain| self.budget.is_here(domain, &object.sha256));
+        let others: Vec<&ObjectRef> = objects.iter().filter(|object| !is_own(object)).collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        let published = (self.published)(others.iter().map(|object| object.sha256).collect()).await?;
+        match others.iter().zip(published).find(|(_, is_published)| !is_published) {
+            Some((object, _)) => Err(missing(object)),
+            None => Ok(()),
+        }
     }
 
     /// That an object is here with this size.
@@ -258,34 +290,34 @@ impl Door {
         }
     }
 
-    /// Removes objects that are older than `older_than_ms` (`UNREFERENCED_MS` is the rule), that no event refers to and that nobody is about to. `is_referenced`
-    /// answers from rows; since an object's lease outlives the folding of its event, no object falls between the two. Parts of that age go
-    /// too, and what is gone or published is on no account.
-    pub async fn sweep<F, Fut>(&self, now: TimeMs, older_than_ms: u64, is_referenced: F) -> Result<u64, IntakeRefusal>
-    where
-        F: Fn(Sha256Digest) -> Fut,
-        Fut: Future<Output = Result<bool, IntakeRefusal>>,
-    {
+    /// Removes objects that are older than `older_than_ms` (`UNREFERENCED_MS` is the rule), that no event refers to and that nobody is about to. Since an
+    /// object's lease outlives the folding of its event, no object falls between rows and leases. Parts of that age go too, and what is
+    /// gone or published is on no account.
+    pub async fn sweep(&self, now: TimeMs, older_than_ms: u64) -> Result<u64, IntakeRefusal> {
+        let is_old = |stat: &ObjectStat| stat.modified_ms.saturating_add(older_than_ms) < now.as_ms();
         let mut removed = 0;
         let mut list = self.objects.list().await?;
         while let Some(stat) = list.next().await {
             let stat = stat?;
             let address = stat.object.sha256;
-            let old = stat.modified_ms.saturating_add(older_than_ms) < now.as_ms();
-            if !old {
+            if !is_old(&stat) {
                 continue;
             }
             // Nobody takes a lease while this gate is closed: what is neither leased nor in a row now stays so until it
             // is gone, and an admission that comes next finds it missing.
             let _closed = self.gate.write().await;
-            if !self.leases.holds(&address) && !is_referenced(address).await? {
+            if self.leases.holds(&address) || self.is_published(address).await? || self.budget.is_coming(&address) {
+                continue;
+            }
+            // It was listed some time ago. What was uploaded again since has a day before it again.
+            if self.objects.stat(&address).await?.is_some_and(|stat| is_old(&stat)) {
                 self.objects.delete(&address).await?;
                 self.objects.forget(Left::Note, self.budget.settle(&[address])).await?;
                 removed += 1;
             }
         }
         removed += self.objects.sweep_temporary(older_than_ms).await?;
-        removed += self.sweep_accounts(earlier(now, older_than_ms), is_referenced).await?;
+        removed += self.sweep_accounts(earlier(now, older_than_ms)).await?;
         Ok(removed)
     }
 }
@@ -327,4 +359,42 @@ fn first_difference(expected: &Manifest, found: &Manifest) -> Option<&'static st
         ("the ecosystem's own metadata", expected.native == found.native),
     ];
     checks.into_iter().find(|(_, same)| !same).map(|(what, _)| what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Policy, Published};
+    use deedbox_store::Objects;
+    use deedbox_store::memory::{MemoryObjects, MemoryRows};
+    use std::time::Duration;
+
+    const DAY_MS: u64 = 1_000;
+
+    fn door(objects: &MemoryObjects, published: Published) -> Door {
+        let origin = "registry.example".parse().unwrap();
+        Door::new(origin, Arc::new(objects.clone()), Arc::new(MemoryRows::default()), Vec::new(), Policy::default(), published)
+    }
+
+    #[tokio::test]
+    async fn what_is_uploaded_again_while_the_sweep_looks_at_it_stays() {
+        let objects = MemoryObjects::new();
+        let object = objects.put(Bytes::from_static(b"uploaded")).await.unwrap();
+        let listed = objects.stat(&object.sha256).await.unwrap().unwrap().modified_ms;
+        let now = TimeMs::new(listed + DAY_MS + 1).unwrap();
+        let again = objects.clone();
+        let uploading: Published = Arc::new(move |of| {
+            let again = again.clone();
+            Box::pin(async move {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                again.put(Bytes::from_static(b"uploaded")).await?;
+                Ok(vec![false; of.len()])
+            })
+        });
+        assert_eq!(door(&objects, uploading).sweep(now, DAY_MS).await.unwrap(), 0);
+        assert!(objects.stat(&object.sha256).await.unwrap().is_some());
+        let nobody: Published = Arc::new(|of| Box::pin(async move { Ok(vec![false; of.len()]) }));
+        let later = now.plus_ms(DAY_MS * 60);
+        assert_eq!(door(&objects, nobody).sweep(later, DAY_MS).await.unwrap(), 1);
+    }
 }

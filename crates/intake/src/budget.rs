@@ -196,6 +196,16 @@ impl Budget {
         parts.filter(|progress| progress.received > 0).max_by_key(|progress| progress.received)
     }
 
+    /// Whether an account knows an object of this address that is in place and not published.
+    pub(crate) fn is_here(&self, domain: &Domain, address: &Sha256Digest) -> bool {
+        self.lock().get(domain).is_some_and(|account| account.of_address(address).any(|(_, entry)| entry.here.is_some()))
+    }
+
+    /// Whether anybody is sending this address now.
+    pub(crate) fn is_coming(&self, address: &Sha256Digest) -> bool {
+        self.lock().values().any(|account| account.of_address(address).any(|(_, entry)| entry.coming > 0))
+    }
+
     /// Puts on the accounts what uploads have left. Nothing is on its way yet.
     pub(crate) fn recall(&self, left: impl IntoIterator<Item = Remnant>) {
         let mut accounts = self.lock();
@@ -336,7 +346,10 @@ mod tests {
         let first = budget.reserve(&acme, object(1, 60), false).unwrap();
         is_full_after(&budget, &acme, 40);
         let _other = budget.reserve(&domain("other.example"), object(2, 100), false).unwrap();
+        assert!(!budget.is_here(&acme, &object(1, 60).sha256) && budget.is_coming(&object(1, 60).sha256));
         first.here(now());
+        assert!(budget.is_here(&acme, &object(1, 60).sha256) && !budget.is_coming(&object(1, 60).sha256));
+        assert!(!budget.is_here(&domain("other.example"), &object(1, 60).sha256), "another account's is nobody's business");
         is_full_after(&budget, &acme, 40);
         assert_eq!(budget.settle(&[object(1, 60).sha256]), [UploadId { account: acme.clone(), object: object(1, 60) }]);
         is_full_after(&budget, &acme, 100);

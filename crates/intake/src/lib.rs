@@ -18,6 +18,7 @@ pub mod upload;
 use deedbox_model::{Digests, KeyId, Origin, PublicKey, Sha256Digest, TimeMs};
 use deedbox_store::{Objects, RowStore};
 use deedbox_view::Dialect;
+use futures::future::BoxFuture;
 use std::sync::Arc;
 
 pub use admit::Admitted;
@@ -65,6 +66,10 @@ const KEYS_KNOWN: usize = 8_192;
 /// Uploads in one generation of those whose digests are remembered: more than are on their way, in some 4 MB.
 const UPLOADS_KNOWN: usize = 8_192;
 
+/// Says of each of these objects whether an effective event refers to it. Answers from rows, for at most `RECALLED_AT_ONCE` at a time or
+/// for the objects of one statement.
+pub type Published = Arc<dyn Fn(Vec<Sha256Digest>) -> BoxFuture<'static, Result<Vec<bool>, IntakeRefusal>> + Send + Sync>;
+
 /// The door.
 pub struct Door {
     origin: Origin,
@@ -72,6 +77,7 @@ pub struct Door {
     rows: Arc<dyn RowStore>,
     dialects: Vec<Arc<dyn Dialect>>,
     policy: Policy,
+    published: Published,
     budget: budget::Budget,
     leases: lease::Leases,
     /// Keys by their ids. A key that was registered once has its row for ever, and the id is its digest.
@@ -95,6 +101,7 @@ impl Door {
         rows: Arc<dyn RowStore>,
         dialects: Vec<Arc<dyn Dialect>>,
         policy: Policy,
+        published: Published,
     ) -> Self {
         let budget = budget::Budget::new(policy.pending_bytes_per_domain);
         Door {
@@ -103,6 +110,7 @@ impl Door {
             rows,
             dialects,
             policy,
+            published,
             budget,
             leases: lease::Leases::default(),
             keys: known::Known::new(KEYS_KNOWN),
@@ -112,6 +120,10 @@ impl Door {
             manifests: memory::Memory::new(MANIFESTS_BYTES),
             gate: tokio::sync::RwLock::default(),
         }
+    }
+
+    async fn is_published(&self, address: Sha256Digest) -> Result<bool, IntakeRefusal> {
+        Ok((self.published)(vec![address]).await?.into_iter().all(|is_published| is_published))
     }
 
     fn dialect(&self, ecosystem: &str) -> Option<&Arc<dyn Dialect>> {

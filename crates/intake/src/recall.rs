@@ -4,19 +4,13 @@
 use crate::Door;
 use crate::limits::RECALLED_AT_ONCE;
 use crate::refusal::IntakeRefusal;
-use deedbox_model::{Sha256Digest, TimeMs};
+use deedbox_model::TimeMs;
 use deedbox_store::{Left, Remnant, UploadId};
-use std::future::Future;
 
 impl Door {
     /// Puts on the accounts what uploads of earlier processes left: parts younger than `older_than_ms`, and objects in place that no
-    /// event refers to. Removes all other parts and notes. Called once, before anything is uploaded; `are_referenced` answers from rows, for
-    /// at most `RECALLED_AT_ONCE` at a time.
-    pub async fn recall<F, Fut>(&self, now: TimeMs, older_than_ms: u64, are_referenced: F) -> Result<(), IntakeRefusal>
-    where
-        F: Fn(Vec<Sha256Digest>) -> Fut,
-        Fut: Future<Output = Result<Vec<bool>, IntakeRefusal>>,
-    {
+    /// event refers to. Removes all other parts and notes. Called once, before anything is uploaded.
+    pub async fn recall(&self, now: TimeMs, older_than_ms: u64) -> Result<(), IntakeRefusal> {
         let (parts, notes): (Vec<Remnant>, Vec<Remnant>) =
             self.objects.remnants().await?.into_iter().partition(|found| found.left == Left::Part);
         let youngest = earlier(now, older_than_ms).as_ms();
@@ -26,7 +20,7 @@ impl Door {
         self.budget.recall(useful);
 
         for notes in notes.chunks(RECALLED_AT_ONCE) {
-            let referenced = are_referenced(notes.iter().map(|note| note.id.object.sha256).collect()).await?;
+            let referenced = (self.published)(notes.iter().map(|note| note.id.object.sha256).collect()).await?;
             let (mut unpublished, mut settled) = (Vec::new(), Vec::new());
             for (note, is_referenced) in notes.iter().zip(referenced) {
                 let stat = self.objects.stat(&note.id.object.sha256).await?;
@@ -40,22 +34,22 @@ impl Door {
     }
 
     /// Removes parts that were kept before this, and takes off the accounts what was published or removed since.
-    pub(crate) async fn sweep_accounts<F, Fut>(&self, before: TimeMs, is_referenced: F) -> Result<u64, IntakeRefusal>
-    where
-        F: Fn(Sha256Digest) -> Fut,
-        Fut: Future<Output = Result<bool, IntakeRefusal>>,
-    {
+    pub(crate) async fn sweep_accounts(&self, before: TimeMs) -> Result<u64, IntakeRefusal> {
         let mut removed = 0;
+        // One that cannot be removed keeps no other from being removed. The next start finds it.
+        let mut failed = Ok(());
         for old in self.budget.parts_before(before) {
-            self.objects.forget(Left::Part, vec![old.id().clone()]).await?;
-            removed += 1;
+            match self.objects.forget(Left::Part, vec![old.id().clone()]).await {
+                Ok(()) => removed += 1,
+                Err(error) => failed = Err(error),
+            }
         }
         for address in self.budget.here_before(before) {
-            if is_referenced(address).await? || self.objects.stat(&address).await?.is_none() {
+            if self.is_published(address).await? || self.objects.stat(&address).await?.is_none() {
                 self.objects.forget(Left::Note, self.budget.settle(&[address])).await?;
             }
         }
-        Ok(removed)
+        Ok(failed.map(|()| removed)?)
     }
 }
 

@@ -111,6 +111,12 @@ impl Door {
         self.budget.progress(&uploader.domain, address)
     }
 
+    /// Whether an object is in place on this domain's account: uploaded for it, and not published. What others have uploaded is nobody's
+    /// business before an event refers to it.
+    pub fn has(&self, uploader: &Uploader, address: &Sha256Digest) -> bool {
+        self.budget.is_here(&uploader.domain, address)
+    }
+
     fn fits(&self, object: &ObjectRef) -> Result<(), IntakeRefusal> {
         let limit = self.policy.max_object_bytes;
         if object.size > limit { Err(IntakeRefusal::ObjectTooLarge { size: object.size, limit }) } else { Ok(()) }

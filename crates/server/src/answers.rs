@@ -179,7 +179,6 @@ impl Answer {
         let mut headers = own_headers(&rendered.headers);
         headers.insert(header::CONTENT_TYPE, value(&rendered.media_type));
         headers.insert(header::CACHE_CONTROL, cache_control(rendered.cache));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let is_long = matches!(&rendered.body, ViewBody::Bytes(bytes) if bytes.len() > COMPRESSED_FROM_BYTES);
         let is_compressible = is_long && rendered.tag.is_none() && is_compressible(&rendered.media_type);
         let vary = match (is_compressible, rendered.varies_by_accept) {

@@ -21,7 +21,7 @@ use deedbox_view::Site;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, watch};
 
 /// One registry.
 pub(crate) struct App {
@@ -83,11 +83,21 @@ impl App {
         self.place(&self.askings).await
     }
 
+    /// One of few places for an answer with many proofs.
+    pub(crate) async fn proofs(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        self.place(&self.many_proofs).await
+    }
+
     async fn place<'a>(&self, places: &'a Semaphore) -> Result<SemaphorePermit<'a>, Refused> {
-        if let Ok(place) = places.try_acquire() {
-            return Ok(place);
+        match places.try_acquire() {
+            Ok(place) => Ok(place),
+            Err(_) => self.in_turn(places.acquire()).await,
         }
-        match tokio::time::timeout(self.config.times.wait, places.acquire()).await {
+    }
+
+    /// A place that somebody waits for, but not for long.
+    pub(crate) async fn in_turn<P>(&self, place: impl Future<Output = Result<P, AcquireError>>) -> Result<P, Refused> {
+        match tokio::time::timeout(self.config.times.wait, place).await {
             Ok(Ok(place)) => Ok(place),
             _ => {
                 self.meters.busy.increment(1);

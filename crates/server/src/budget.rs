@@ -41,8 +41,19 @@ impl Share {
 /// Asks somebody who holds weight of a share, and is slow with it, to let go. Called again and again while somebody else waits.
 type GiveWay = Box<dyn Fn() + Send + Sync>;
 
+/// How large a share is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    /// Bytes for those who take some.
+    pub(crate) own: u64,
+    /// Bytes beside these, which a cache may hold for good.
+    pub(crate) cache: u64,
+}
+
 struct Part {
     units: usize,
+    /// The most that one may take.
+    most: usize,
     free: Arc<Semaphore>,
     give_way: OnceLock<GiveWay>,
     waited: AtomicU64,
@@ -64,14 +75,15 @@ pub(crate) struct Weight {
 }
 
 impl Budget {
-    /// With so many bytes in each share, in the order of `Share::ALL`, for which somebody waits so long.
-    pub(crate) fn new(bytes: [u64; 3], wait: Duration) -> Self {
-        let part = |bytes: u64| {
-            let units = usize::try_from(bytes / UNIT as u64).unwrap_or(usize::MAX).clamp(1, u32::MAX as usize / 2);
+    /// With shares of these sizes, in the order of `Share::ALL`, for which somebody waits so long.
+    pub(crate) fn new(sizes: [Size; 3], wait: Duration) -> Self {
+        let part = |size: Size| {
+            let units = |bytes: u64| usize::try_from(bytes / UNIT as u64).unwrap_or(usize::MAX).clamp(1, u32::MAX as usize / 2);
+            let (most, units) = (units(size.own), units(size.own.saturating_add(size.cache)));
             let free = Arc::new(Semaphore::new(units));
-            Part { units, free, give_way: OnceLock::new(), waited: AtomicU64::new(0), refused: AtomicU64::new(0) }
+            Part { units, most, free, give_way: OnceLock::new(), waited: AtomicU64::new(0), refused: AtomicU64::new(0) }
         };
-        Budget { parts: bytes.map(part), wait }
+        Budget { parts: sizes.map(part), wait }
     }
 
     fn part(&self, share: Share) -> &Part {
@@ -88,8 +100,8 @@ impl Budget {
         let _ = self.part(share).give_way.set(Box::new(give_way));
     }
 
-    /// So many bytes, after waiting a bounded time for others to let go. More than the share has counts as all of it: such a one is
-    /// alone.
+    /// So many bytes, after waiting a bounded time for others to let go. More than the share has beside its cache counts as all
+    /// of that: such a one is alone, and need not wait for what a cache never gives back.
     pub(crate) async fn take(&self, share: Share, bytes: usize) -> Result<Weight, Refused> {
         Ok(Weight { share, permit: self.permits(share, units_of(bytes)).await? })
     }
@@ -107,7 +119,7 @@ impl Budget {
 
     async fn permits(&self, share: Share, units: usize) -> Result<OwnedSemaphorePermit, Refused> {
         let part = self.part(share);
-        let units = u32::try_from(units.min(part.units)).unwrap_or(u32::MAX);
+        let units = u32::try_from(units.min(part.most)).unwrap_or(u32::MAX);
         if let Ok(permit) = Arc::clone(&part.free).try_acquire_many_owned(units) {
             return Ok(permit);
         }
@@ -160,7 +172,7 @@ fn units_of(bytes: usize) -> usize {
 impl Weight {
     /// At least so many bytes from here on.
     pub(crate) async fn grow(&mut self, budget: &Budget, bytes: usize) -> Result<(), Refused> {
-        let most = budget.part(self.share).units;
+        let most = budget.part(self.share).most;
         let more = units_of(bytes).min(most).saturating_sub(self.permit.num_permits());
         if more > 0 {
             self.permit.merge(budget.permits(self.share, more).await?);
@@ -211,7 +223,22 @@ mod tests {
     const WAIT: Duration = Duration::from_secs(5);
 
     fn budget() -> Budget {
-        Budget::new([MIB as u64, 2 * MIB as u64, MIB as u64], WAIT)
+        sized([MIB as u64, 2 * MIB as u64, MIB as u64], WAIT)
+    }
+    fn sized(bytes: [u64; 3], wait: Duration) -> Budget {
+        Budget::new(bytes.map(|own| Size { own, cache: 0 }), wait)
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_what_a_cache_never_gives_back() {
+        const SHORT: Duration = Duration::from_millis(20);
+        let budget = Budget::new([Size { own: MIB as u64, cache: MIB as u64 }; 3], SHORT);
+        assert_eq!(budget.limit(Share::Answers), 2 * MIB as u64);
+        let _cached = budget.take(Share::Answers, MIB).await.unwrap();
+        let mut large = budget.take(Share::Answers, 100 * MIB).await.unwrap();
+        large.grow(&budget, 200 * MIB).await.unwrap();
+        assert_eq!(budget.in_use(Share::Answers), 2 * MIB as u64);
+        assert_eq!(budget.waited(Share::Answers), 0);
     }
 
     #[tokio::test]
@@ -250,7 +277,7 @@ mod tests {
     #[tokio::test]
     async fn who_waits_in_vain_is_refused_and_who_is_slow_is_asked_to_let_go() {
         const SHORT: Duration = Duration::from_millis(20);
-        let budget = Budget::new([MIB as u64; 3], SHORT);
+        let budget = sized([MIB as u64; 3], SHORT);
         let held = budget.take(Share::Bodies, MIB).await.unwrap();
         let begun = Instant::now();
         let refused = budget.take(Share::Bodies, 1).await.unwrap_err();
@@ -259,7 +286,7 @@ mod tests {
         assert!(begun.elapsed() >= SHORT);
         drop(held);
 
-        let budget = Budget::new([MIB as u64; 3], Duration::from_secs(60));
+        let budget = sized([MIB as u64; 3], Duration::from_secs(60));
         let held = budget.take(Share::Bodies, MIB).await.unwrap();
         let asked = Arc::new(AtomicUsize::new(0));
         let (slow, count) = (std::sync::Mutex::new(Some(held)), Arc::clone(&asked));

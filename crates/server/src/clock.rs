@@ -146,14 +146,12 @@ pub(crate) struct Clock {
 impl Clock {
     /// At a start. `accept` is the operator's word that the clock is right; without it, and without anything kept, only log time is known.
     /// In a new log (`log_time` none) the clock is believed, unless it is before this program.
-    pub(crate) async fn open(
-        wall: WallClock,
-        memory: Arc<dyn Files>,
-        keeps: bool,
-        log_time: Option<TimeMs>,
-        accept: bool,
-    ) -> Result<Self, StoreError> {
-        let kept = memory.get(LAST_CLOCK).await?.and_then(|bytes| {
+    pub(crate) async fn open(wall: WallClock, memory: Arc<dyn Files>, keeps: bool, log_time: Option<TimeMs>, accept: bool) -> Self {
+        let read = memory.get(LAST_CLOCK).await.unwrap_or_else(|error| {
+            tracing::warn!(error = %InFull(&error), "signer/last-clock cannot be read: the clock is compared with log time alone");
+            None
+        });
+        let kept = read.and_then(|bytes| {
             let read = parse(&bytes);
             if read.is_none() {
                 tracing::warn!("signer/last-clock does not read: the clock is compared with log time alone");
@@ -168,7 +166,7 @@ impl Clock {
             Some(log_time) => kept.unwrap_or(log_time),
         };
         let state = State { seen: Seen { wall: seen, at: Duration::ZERO }, log_time: log_time.unwrap_or(floor) };
-        Ok(Clock { wall, started: Instant::now(), state: Mutex::new(state), memory, keeps })
+        Clock { wall, started: Instant::now(), state: Mutex::new(state), memory, keeps }
     }
 
     /// The time by which a statement is taken, if the clock is believed.
@@ -284,7 +282,7 @@ mod tests {
             let hand = Arc::clone(&hand);
             WallClock::new(move || at(hand.load(Ordering::Relaxed)))
         };
-        let open = async |log_time, accept| Clock::open(wall(), Arc::clone(&memory), true, log_time, accept).await.unwrap();
+        let open = async |log_time, accept| Clock::open(wall(), Arc::clone(&memory), true, log_time, accept).await;
         open(None, false).await.keep().await.unwrap();
         let kept = memory.get(LAST_CLOCK).await.unwrap().unwrap();
         assert_eq!(parse(&kept), Some(at(NOW)));

@@ -35,7 +35,13 @@ pub(crate) struct Streams;
 
 /// Marks an answer whose bytes have their weight already.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Weighed;
+struct Weighed;
+
+/// Says that the bytes of an answer have their weight.
+pub(crate) fn weighed(mut response: Response) -> Response {
+    response.extensions_mut().insert(Weighed);
+    response
+}
 
 /// Every route of a registry.
 pub(crate) struct Dispatch {

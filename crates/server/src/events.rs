@@ -2,9 +2,9 @@
 
 use crate::app::App;
 use crate::body::{Sender, read_whole};
-use crate::dispatch::Weighed;
+use crate::dispatch::weighed;
 use crate::entry_json::EntryJson;
-use crate::limits::{EVENTS_PAGE, EVENTS_PAGE_DEFAULT};
+use crate::limits::{EVENTS_PAGE, EVENTS_PAGE_BYTES, EVENTS_PAGE_DEFAULT};
 use crate::making::Making;
 use crate::negotiate::choose;
 use crate::refusal::Refused;
@@ -18,6 +18,7 @@ use deedbox_authority::rows::{VoidRow, void_key};
 use deedbox_ledger::Appended;
 use deedbox_model::row::decode_row;
 use deedbox_model::{EventId, limits};
+use deedbox_tlog::TILE_WIDTH;
 use deedbox_view::Cache;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Serialize;
@@ -90,13 +91,13 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     // Of an entry that is published and not folded yet nobody can say whether it is void.
     let folded = app.folded();
     let to = from.saturating_add(limit).min(folded);
-    let entries = if from < to { app.log.entries(from, to).await? } else { Vec::new() };
+    let PageEntries { entries, held } = page_entries(&app, from, to).await?;
     let voids = void_codes(&app, from, entries.len()).await?;
-    // As JSON an entry has its bytes, some of them in base64, and as many again around them; and then all of it again as text.
-    let held = entries.iter().map(|entry| entry.len() * 6 + 2_048).sum();
+    // The place before the memory, as projections take them: two who wait for what the other holds would wait in vain.
+    let place = app.in_turn(Arc::clone(&app.renderings).acquire_owned()).await?;
     let mut making = Making::begin(&app).await?;
     making.hold(&app, held).await?;
-    let (place, budget) = (Arc::clone(&app.renderings).acquire_owned().await.map_err(|_| Refused::internal())?, Arc::clone(&app.budget));
+    let budget = Arc::clone(&app.budget);
     // Milliseconds of a processor: off the threads that serve others.
     let text = tokio::task::spawn_blocking(move || {
         // The indices come last: nobody counts on from the largest number where there is nothing to count.
@@ -110,8 +111,45 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     });
     let mut response = json_answer(StatusCode::OK, text.await.map_err(|_| Refused::internal())?);
     response.headers_mut().insert(TREE_SIZE, HeaderValue::from(folded));
-    response.extensions_mut().insert(Weighed);
-    Ok(response)
+    Ok(weighed(response))
+}
+
+/// The entries of a page, and the bytes that it takes to answer with them.
+#[derive(Default)]
+struct PageEntries {
+    entries: Vec<Bytes>,
+    held: usize,
+}
+
+impl PageEntries {
+    /// Adds an entry, if the page has room for it. There is always room for one.
+    fn add(&mut self, entry: Bytes) -> bool {
+        // As JSON an entry has its bytes, some of them in base64, and as many again around them; and then all of it again as text.
+        let held = self.held + entry.len() * 6 + 2_048;
+        if held > EVENTS_PAGE_BYTES && !self.entries.is_empty() {
+            return false;
+        }
+        self.held = held;
+        self.entries.push(entry);
+        true
+    }
+}
+
+/// The entries from `from`, up to `to` or until the page is full, read bundle by bundle.
+async fn page_entries(app: &App, from: u64, to: u64) -> Result<PageEntries, Refused> {
+    let width = u64::from(TILE_WIDTH);
+    let mut page = PageEntries::default();
+    let mut at = from;
+    while at < to {
+        let end = to.min((at / width + 1).saturating_mul(width));
+        for entry in app.log.entries(at, end).await? {
+            if !page.add(entry) {
+                return Ok(page);
+            }
+        }
+        at = end;
+    }
+    Ok(page)
 }
 
 /// GET of one entry.
@@ -177,4 +215,23 @@ pub(crate) fn number(text: &str) -> Option<u64> {
 /// A text of a stranger, short enough to be shown.
 pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_ends_at_its_bytes_and_has_at_least_one_entry() {
+        let mut page = PageEntries::default();
+        assert!(page.add(Bytes::from(vec![7; EVENTS_PAGE_BYTES])), "the first one always has room");
+        assert!(!page.add(Bytes::from_static(b"x")));
+        let mut page = PageEntries::default();
+        let largest = Bytes::from(vec![7; limits::STATEMENT_BYTES]);
+        while page.add(largest.clone()) {}
+        assert!(page.held <= EVENTS_PAGE_BYTES && page.entries.len() > 30, "{}", page.entries.len());
+        let mut page = PageEntries::default();
+        let usual = Bytes::from(vec![7; 700]);
+        assert!((0..EVENTS_PAGE).all(|_| page.add(usual.clone())), "a page of usual entries has as many as were asked for");
+    }
 }

@@ -62,14 +62,14 @@ pub(crate) fn write_origin(data: &Path, origin: &Origin) -> Result<(), OpenError
 }
 
 impl RegistryKeys {
-    /// Reads them; makes those that are missing where `is_new`.
-    pub(crate) fn open(data: &Path, is_new: bool) -> Result<Self, OpenError> {
-        let dir = folder(data)?;
+    /// Reads them; makes those that are missing where it `may_make` them: for a log that is new.
+    pub(crate) fn open(data: &Path, may_make: bool) -> Result<Self, OpenError> {
+        let dir = folder(data, may_make)?;
         let key = |name: &str| -> Result<SecretKey, OpenError> {
             let path = dir.join(format!("{name}.pem"));
             match read(&path)? {
                 Some(pem) => SecretKey::from_pem(&pem).ok_or_else(|| OpenError::file(&path, "it holds no Ed25519 key in PKCS #8")),
-                None if is_new => {
+                None if may_make => {
                     let key = SecretKey::from_seed(&random(&path)?);
                     create(&path, &key.to_pem())?;
                     Ok(key)
@@ -82,9 +82,9 @@ impl RegistryKeys {
 }
 
 /// The P-256 scalar of a site's signing key, drawn until `take` takes it, once. A site may make a new one: it signs nothing that the log
-/// holds.
-pub(crate) fn site_key<T>(data: &Path, name: &str, take: impl Fn(&[u8; 32]) -> Option<T>) -> Result<T, OpenError> {
-    let path = folder(data)?.join(format!("{name}.pem"));
+/// holds. So one that is missing is made for this start alone where nothing may be written, or nothing can be.
+pub(crate) fn site_key<T>(data: &Path, name: &str, may_write: bool, take: impl Fn(&[u8; 32]) -> Option<T>) -> Result<T, OpenError> {
+    let path = folder(data, may_write)?.join(format!("{name}.pem"));
     if let Some(text) = read(&path)? {
         let taken = site_scalar(&text).and_then(|scalar| take(&scalar));
         return taken
@@ -94,7 +94,10 @@ pub(crate) fn site_key<T>(data: &Path, name: &str, take: impl Fn(&[u8; 32]) -> O
     for _ in 0..8 {
         let scalar = random(&path)?;
         if let Some(taken) = take(&scalar) {
-            create(&path, &site_pem(&scalar))?;
+            let kept = if may_write { create(&path, &site_pem(&scalar)) } else { Ok(()) };
+            if let Err(error) = kept {
+                tracing::warn!(%error, "a key of this site could not be kept: the next start makes another");
+            }
             return Ok(taken);
         }
     }
@@ -113,8 +116,12 @@ fn site_scalar(pem: &str) -> Option<[u8; 32]> {
     der.strip_prefix(&P256_PKCS8)?.try_into().ok()
 }
 
-fn folder(data: &Path) -> Result<PathBuf, OpenError> {
+/// Where the keys are; made where that may be.
+fn folder(data: &Path, may_write: bool) -> Result<PathBuf, OpenError> {
     let dir = data.join("keys");
+    if !may_write {
+        return Ok(dir);
+    }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|e| OpenError::file(&dir, e))?;
     Ok(dir)
 }
@@ -157,6 +164,17 @@ fn create(path: &Path, text: &str) -> Result<(), OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_start_that_may_write_nothing_makes_no_key_and_no_folder() {
+        let data = tempfile::TempDir::new().unwrap();
+        let nothing = || std::fs::read_dir(data.path()).unwrap().next().is_none();
+        assert_eq!(site_key(data.path(), "npm", false, |scalar| Some(scalar.len())).unwrap(), 32);
+        assert!(RegistryKeys::open(data.path(), false).is_err());
+        assert!(nothing());
+        let kept = site_key(data.path(), "npm", true, |scalar| Some(*scalar)).unwrap();
+        assert_eq!(site_key(data.path(), "npm", false, |scalar| Some(*scalar)).unwrap(), kept);
+    }
 
     #[test]
     fn a_site_key_is_read_as_it_was_written_and_nothing_else_is_one() {

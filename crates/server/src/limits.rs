@@ -18,8 +18,8 @@ pub const ACCEPT_BYTES: usize = 1_024;
 pub const PROOFS_BODY_BYTES: usize = 1024 * 1024;
 /// Releases and indices that one question for proofs may name: the multiproof takes 16,384 leaves, claims among them.
 pub const PROOFS_ASKED: usize = 16_000;
-/// Bytes of statements in one answer: a statement has some 700.
-pub const PROOFS_STATEMENT_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of statements in one answer: a statement has some 700. With its rows it fits into the memory for answers beside a full cache.
+pub const PROOFS_STATEMENT_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of rows, tiles and hashes that an answer with many proofs may need beside its statements.
 pub const PROOFS_ROWS_BYTES: usize = 2 * 1024 * 1024;
 /// Answers with many proofs that are made at once: each may read thousands of entry bundles.
@@ -35,6 +35,8 @@ pub const QUERY_BODY_UNPACKED_BYTES: usize = 8 * 1024 * 1024;
 pub const DRAINED_BYTES: usize = 64 * 1024 * 1024;
 /// Events in one page.
 pub const EVENTS_PAGE: u64 = 1_000;
+/// Bytes that the making of one page of events may take: a third of the memory for answers, and more than 1,000 usual entries need.
+pub const EVENTS_PAGE_BYTES: usize = 16 * 1024 * 1024;
 /// Events in one page if nobody says how many.
 pub const EVENTS_PAGE_DEFAULT: u64 = 100;
 
@@ -122,8 +124,10 @@ pub const READ_AHEAD_BYTES: usize = 1024 * 1024;
 pub const READ_AHEAD_SPARE_BYTES: usize = 12 * 1024 * 1024;
 /// Bytes of a download for which its file is opened once: opening is a thousandth of reading them.
 pub const WINDOW_BYTES: u64 = 16 * 1024 * 1024;
-/// Files that are read into memory at once: each read takes a thread.
+/// Files of objects that are read into memory at once: each read takes a thread.
 pub const READS_AT_ONCE: usize = 32;
+/// Files of the log that are read into memory at once: they are counted apart, for such a read may wait for memory that a download gives back.
+pub const LOG_READS_AT_ONCE: usize = READS_AT_ONCE / 2;
 /// Bytes that the system may hold unsent for a connection. Less would cost quick readers a system call for each few packets.
 pub const NOT_SENT_BYTES: u32 = 128 * 1024;
 /// Time for which the bytes of a refused body are thrown away after its refusal, so that the refusal arrives.

@@ -30,7 +30,7 @@ impl LogFiles {
             .max_capacity(cache_bytes)
             .weigher(|path: &String, bytes: &Bytes| u32::try_from(path.len() + bytes.len() + 128).unwrap_or(u32::MAX))
             .build();
-        LogFiles { files, head, full, budget: Arc::clone(&memory.budget), reads: Arc::clone(&memory.reads) }
+        LogFiles { files, head, full, budget: Arc::clone(&memory.budget), reads: Arc::clone(&memory.log_reads) }
     }
 
     /// The published head.
@@ -157,7 +157,8 @@ impl LogFiles {
         Ok(Some(weight.carry(bytes)))
     }
 
-    async fn checkpoint_size(&self) -> Result<u64, StoreError> {
+    /// The size of the checkpoint's file: a few hundred bytes that need no weight.
+    pub(crate) async fn checkpoint_size(&self) -> Result<u64, StoreError> {
         let Some(bytes) = self.files.get(CHECKPOINT_PATH).await? else { return Ok(0) };
         let signed = SignedCheckpoint::parse(&bytes).map_err(|e| StoreError::damaged(CHECKPOINT_PATH, e))?;
         Ok(signed.unverified().size())

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::budget::Share;
 use crate::codings::gzip;
-use crate::dispatch::Weighed;
+use crate::dispatch::weighed;
 use crate::limits::COMPRESSED_FROM_BYTES;
 use crate::negotiate::takes_gzip;
 use crate::refusal::Refused;
@@ -60,8 +60,9 @@ async fn in_gzip(app: &Arc<App>, id: BundleId, bytes: &Bytes) -> Result<Option<B
     if let Some(packed) = app.log.kept_gzip(id) {
         return Ok(Some(packed));
     }
-    let place = Arc::clone(&app.renderings).acquire_owned().await.map_err(|_| Refused::internal())?;
+    // Whoever waits for memory keeps nobody from making an answer.
     let mut weight = app.budget.take(Share::Objects, bytes.len()).await?;
+    let place = app.in_turn(Arc::clone(&app.renderings).acquire_owned()).await?;
     let bytes = bytes.clone();
     let packed = tokio::task::spawn_blocking(move || {
         let packed = gzip(&bytes);
@@ -88,11 +89,5 @@ pub(crate) async fn preflight() -> Response {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    response
-}
-
-/// Files of the log have their weight.
-fn weighed(mut response: Response) -> Response {
-    response.extensions_mut().insert(Weighed);
     response
 }

@@ -24,8 +24,8 @@ impl Making {
     /// From here on it may hold so many bytes.
     pub(crate) async fn hold(&mut self, app: &App, bytes: usize) -> Result<(), Refused> {
         if bytes > LARGE_MAKING_BYTES && self.large.is_none() {
-            let only_one = Arc::clone(&app.large_makings).acquire_owned().await;
-            self.large = Some(only_one.map_err(|_| Refused::internal())?);
+            // Whoever waits here may hold a place of work.
+            self.large = Some(app.in_turn(Arc::clone(&app.large_makings).acquire_owned()).await?);
         }
         self.weight.grow(&app.budget, bytes).await
     }

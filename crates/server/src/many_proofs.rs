@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::body::{Sender, read_whole};
 use crate::budget::carried;
-use crate::dispatch::Weighed;
+use crate::dispatch::weighed;
 use crate::events::shortened;
 use crate::limits::{PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES};
 use crate::making::Making;
@@ -61,7 +61,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     if asked.releases.len() + asked.indices.len() > PROOFS_ASKED {
         return Err(Refused::unprocessable("too_many", format!("more than {PROOFS_ASKED} releases and indices: ask in parts")));
     }
-    let _one_of_few = app.many_proofs.acquire().await.map_err(|_| Refused::internal())?;
+    let _one_of_few = app.proofs().await?;
     let mut making = Making::begin(&app).await?;
     making.hold(&app, PROOFS_ROWS_BYTES).await?;
 
@@ -100,8 +100,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     response.headers_mut().insert(header::CACHE_CONTROL, cache_control(Cache::Never));
     response.headers_mut().insert(TREE_SIZE, HeaderValue::from(folded));
-    response.extensions_mut().insert(Weighed);
-    Ok(response)
+    Ok(weighed(response))
 }
 
 /// Adds what belongs to each release: its event, the claim that it was made under, and the yank and the notice that are

@@ -1,8 +1,10 @@
 //! What bounds the memory of a registry, put together: the budget of bytes, and those who give way when a part of it is used up.
 
-use crate::budget::{Budget, Share};
+use crate::budget::{Budget, Share, Size};
 use crate::config::Config;
-use crate::limits::{CONNECTIONS_PER_REQUEST, MEMORY_PARTS_OF_ANSWERS, MEMORY_PARTS_OF_BODIES, MEMORY_PARTS_OF_OBJECTS, READS_AT_ONCE};
+use crate::limits::{
+    CONNECTIONS_PER_REQUEST, LOG_READS_AT_ONCE, MEMORY_PARTS_OF_ANSWERS, MEMORY_PARTS_OF_BODIES, MEMORY_PARTS_OF_OBJECTS, READS_AT_ONCE,
+};
 use crate::peers::Peers;
 use crate::waiting::Waiting;
 use std::sync::Arc;
@@ -14,30 +16,35 @@ pub(crate) struct Memory {
     pub(crate) peers: Arc<Peers>,
     pub(crate) bodies: Arc<Waiting>,
     pub(crate) uploads: Arc<Waiting>,
-    /// Reads of whole files at once: how long one is, is known when it is read.
+    /// Reads of objects at once.
     pub(crate) reads: Arc<Semaphore>,
+    /// Reads of whole files of the log at once: how long one is, is known when it is read.
+    pub(crate) log_reads: Arc<Semaphore>,
 }
 
 impl Memory {
     pub(crate) fn new(config: &Config) -> Self {
         let parts = |n: u64| config.memory_bytes / (MEMORY_PARTS_OF_BODIES + MEMORY_PARTS_OF_ANSWERS + MEMORY_PARTS_OF_OBJECTS) * n;
         // What a cache holds is weighed like everything else: it may be at a slow reader's when the cache has forgotten it.
-        let [bodies, answers, objects] = Share::ALL.map(|share| match share {
-            Share::Bodies => parts(MEMORY_PARTS_OF_BODIES),
-            Share::Answers => parts(MEMORY_PARTS_OF_ANSWERS).saturating_add(config.answer_cache_bytes),
-            Share::Objects => parts(MEMORY_PARTS_OF_OBJECTS).saturating_add(config.object_cache_bytes),
+        let sizes = Share::ALL.map(|share| match share {
+            Share::Bodies => Size { own: parts(MEMORY_PARTS_OF_BODIES), cache: 0 },
+            Share::Answers => Size { own: parts(MEMORY_PARTS_OF_ANSWERS), cache: config.answer_cache_bytes },
+            Share::Objects => Size { own: parts(MEMORY_PARTS_OF_OBJECTS), cache: config.object_cache_bytes },
         });
         let memory = Memory {
-            budget: Arc::new(Budget::new([bodies, answers, objects], config.times.wait)),
+            budget: Arc::new(Budget::new(sizes, config.times.wait)),
             peers: Arc::new(Peers::new(config.max_requests.saturating_mul(CONNECTIONS_PER_REQUEST))),
             bodies: Arc::new(Waiting::new(config.max_requests)),
             uploads: Arc::new(Waiting::new(config.max_requests)),
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
+            log_reads: Arc::new(Semaphore::new(LOG_READS_AT_ONCE)),
         };
         let (short, long) = (Arc::clone(&memory.bodies), Arc::clone(&memory.uploads));
         memory.budget.when_short(Share::Bodies, move || {
-            short.give_way();
-            long.give_way();
+            let (of_short, of_long) = (short.give_way(), long.give_way());
+            if !of_short && !of_long {
+                short.busiest_gives_way();
+            }
         });
         for share in [Share::Answers, Share::Objects] {
             let peers = Arc::clone(&memory.peers);

@@ -4,8 +4,9 @@
 use crate::app::{App, millis};
 use crate::body::{Awaited, Sender};
 use crate::budget::{Share, Weight};
-use crate::dispatch::Weighed;
+use crate::dispatch::weighed;
 use crate::download::{Source, pieces};
+use crate::events::number;
 use crate::limits::{HOT_OBJECT_BYTES, PIECE_OF_BODY_BYTES, READ_AHEAD_SPARE_BYTES, READABLE_KEPT, UPLOAD_BYTES};
 use crate::memory::Memory;
 use crate::negotiate::{Part, none_match, part};
@@ -24,7 +25,7 @@ use bytes::Bytes;
 use deedbox_catalog::{ObjectRow, object_key};
 use deedbox_intake::{IntakeRefusal, Uploader, upload::Incoming};
 use deedbox_model::row::decode_row;
-use deedbox_model::{Domain, ObjectRef, Sha256Digest};
+use deedbox_model::{ObjectRef, Sha256Digest};
 use deedbox_store::{Objects, ProjectionId, RowStore, StoreError};
 use deedbox_view::Cache;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -49,8 +50,6 @@ pub(crate) struct ObjectShelf {
     pub(crate) objects: Arc<dyn Objects>,
     rows: Arc<dyn RowStore>,
     source: Source,
-    /// Who has uploaded what nobody refers to yet. Forgetting it costs an upload that could have been left out.
-    uploaded: moka::sync::Cache<(Domain, Sha256Digest), ()>,
     /// Protocol 1 has no event that takes an object back: what was readable once stays so.
     readable: moka::sync::Cache<Sha256Digest, Readable>,
     hot: moka::sync::Cache<Sha256Digest, Bytes>,
@@ -64,8 +63,7 @@ impl ObjectShelf {
             .weigher(|_: &Sha256Digest, bytes: &Bytes| u32::try_from(bytes.len() + 128).unwrap_or(u32::MAX))
             .build();
         let source = Source { objects: Arc::clone(&objects), budget: Arc::clone(&memory.budget), reads: Arc::clone(&memory.reads) };
-        let uploaded = moka::sync::Cache::new(READABLE_KEPT);
-        ObjectShelf { objects, rows, source, uploaded, readable: moka::sync::Cache::new(READABLE_KEPT), hot, whole: FoundWhole::new() }
+        ObjectShelf { objects, rows, source, readable: moka::sync::Cache::new(READABLE_KEPT), hot, whole: FoundWhole::new() }
     }
 
     /// The proof that an object may be read; none if no event refers to it.
@@ -174,12 +172,6 @@ impl ObjectShelf {
     }
 }
 
-/// Says that the bytes of an answer have their weight.
-fn weighed(mut response: Response) -> Response {
-    response.extensions_mut().insert(Weighed);
-    response
-}
-
 fn missing(object: &ObjectRef) -> StoreError {
     StoreError::damaged(format!("object {}", object.sha256.to_address()), "it is missing")
 }
@@ -233,7 +225,7 @@ async fn head_with_permit(app: &App, address: Sha256Digest, headers: &HeaderMap)
     let uploader = uploader(app, headers).await?;
     let nothing = || Refused::not_found(format!("{} is not here", address.to_address()));
     let is_published = app.objects.readable(&address).await?.is_some();
-    let is_known = is_published || app.objects.uploaded.contains_key(&(uploader.domain().clone(), address));
+    let is_known = is_published || app.door.has(&uploader, &address);
     let stat = app.objects.objects.stat(&address).await?.filter(|_| is_known);
     let Some(stat) = stat else {
         let mut response = nothing().into_response();
@@ -295,23 +287,24 @@ async fn here(app: &App, object: &ObjectRef) -> Result<bool, Refused> {
 
 /// One that is here and that nobody refers to is written again: its day begins anew. Only who has sent it before learns that it was here.
 async fn upload(app: &App, uploader: &Uploader, object: ObjectRef, from: Address, body: Body) -> Result<StatusCode, Refused> {
-    let own = (uploader.domain().clone(), object.sha256);
-    let was_here = app.objects.uploaded.contains_key(&own) && app.objects.objects.stat(&object.sha256).await?.is_some();
-    app.room.must_be().await.map_err(Refused::unread)?;
-    let incoming = app.door.begin(uploader, object, app.now()).await.map_err(|refusal| Refused::from(refusal).unread())?;
-    take(app, incoming, Awaited::upload(app, from, body)).await?;
-    app.objects.uploaded.insert(own, ());
+    may_be_written(app).await.map_err(Refused::unread)?;
+    let was_here = app.door.has(uploader, &object.sha256)
+        && app.objects.objects.stat(&object.sha256).await.map_err(|error| Refused::from(error).unread())?.is_some();
+    let begun = app.door.begin(uploader, object, app.now()).await;
+    let incoming = suspecting(app, begun.map_err(|refusal| Refused::from(refusal).unread()))?;
+    let taken = take(app, incoming, object.size, from, body).await;
+    suspecting(app, taken)?;
     Ok(if was_here { StatusCode::OK } else { StatusCode::CREATED })
 }
 
 /// The rest of an upload that broke off: all of it, from the first byte that is not here.
 async fn go_on(app: &App, address: Sha256Digest, headers: &HeaderMap, from: Address, body: Body) -> Result<(), Refused> {
     let (uploader, object, offset) = may_go_on(app, address, headers).await.map_err(Refused::unread)?;
-    app.room.must_be().await.map_err(Refused::unread)?;
-    let incoming = app.door.resume(&uploader, object, offset, app.now()).await.map_err(|refusal| Refused::from(refusal).unread())?;
-    take(app, incoming, Awaited::upload(app, from, body)).await?;
-    app.objects.uploaded.insert((uploader.domain().clone(), object.sha256), ());
-    Ok(())
+    may_be_written(app).await.map_err(Refused::unread)?;
+    let resumed = app.door.resume(&uploader, object, offset, app.now()).await;
+    let incoming = suspecting(app, resumed.map_err(|refusal| Refused::from(refusal).unread()))?;
+    let taken = take(app, incoming, object.size.saturating_sub(offset), from, body).await;
+    suspecting(app, taken)
 }
 
 async fn may_go_on(app: &App, address: Sha256Digest, headers: &HeaderMap) -> Result<(Uploader, ObjectRef, u64), Refused> {
@@ -326,22 +319,30 @@ async fn may_go_on(app: &App, address: Sha256Digest, headers: &HeaderMap) -> Res
     Ok((uploader, ObjectRef { size, sha256: address }, offset))
 }
 
-/// Takes a body to its end, and puts the object in place. A store that fails may be a disk that is full: it is asked.
-async fn take(app: &App, incoming: Incoming<'_>, awaited: Awaited) -> Result<(), Refused> {
-    let taken = take_whole(app, incoming, awaited).await;
-    if taken.as_ref().is_err_and(|refused| refused.code == "store") {
-        app.room.suspect();
-    }
-    taken
+/// Whether uploads are taken: not where no statement is that could name them, and not while the disk says no.
+async fn may_be_written(app: &App) -> Result<(), Refused> {
+    app.writing.ledger()?;
+    app.room.must_be().await
 }
 
-/// What of it is in memory is weighed.
-async fn take_whole(app: &App, mut incoming: Incoming<'_>, mut awaited: Awaited) -> Result<(), Refused> {
-    let mut weight = app.budget.take(Share::Bodies, PIECE_OF_BODY_BYTES).await.map_err(Refused::unread)?;
+/// A store that fails may be a disk that is full: it is asked.
+fn suspecting<T>(app: &App, done: Result<T, Refused>) -> Result<T, Refused> {
+    done.inspect_err(|refused| {
+        if refused.code == "store" {
+            app.room.suspect();
+        }
+    })
+}
+
+/// Takes a body of so many bytes to its end, and puts the object in place. What of it is in memory is weighed, all of it beforehand: who
+/// took more bit by bit would hold what others wait for, and would look as slow as one that sends nothing.
+async fn take(app: &App, mut incoming: Incoming<'_>, left: u64, from: Address, body: Body) -> Result<(), Refused> {
+    let held = usize::try_from(left).unwrap_or(usize::MAX).clamp(PIECE_OF_BODY_BYTES, UPLOAD_BYTES);
+    let _weight = make_room(app, held).await.map_err(Refused::unread)?;
+    let mut awaited = Awaited::upload(app, from, body);
     let mut received = 0;
     while let Some(piece) = awaited.next_piece().await? {
         received += piece.len();
-        make_room(app, &mut weight, received.min(UPLOAD_BYTES)).await.map_err(Refused::unread)?;
         incoming.write(piece).await.map_err(|refusal| Refused::from(refusal).unread())?;
     }
     incoming.finish().await?;
@@ -350,10 +351,10 @@ async fn take_whole(app: &App, mut incoming: Incoming<'_>, mut awaited: Awaited)
 }
 
 /// Room for so much of an upload. It waits for that as long as its sender may wait with a byte: others end meanwhile.
-async fn make_room(app: &App, weight: &mut Weight, bytes: usize) -> Result<(), Refused> {
+async fn make_room(app: &App, bytes: usize) -> Result<Weight, Refused> {
     let until = Instant::now() + app.config.times.stall;
     loop {
-        match weight.grow(&app.budget, bytes).await {
+        match app.budget.take(Share::Bodies, bytes).await {
             Err(_) if Instant::now() < until => {}
             done => return done,
         }
@@ -363,10 +364,4 @@ async fn make_room(app: &App, weight: &mut Weight, bytes: usize) -> Result<(), R
 fn length(headers: &HeaderMap) -> Result<u64, Refused> {
     let length = one(headers, &header::CONTENT_LENGTH).and_then(number);
     length.ok_or_else(|| Refused::bad_request("an upload says its size in Content-Length"))
-}
-
-/// A number in its one spelling.
-fn number(text: &str) -> Option<u64> {
-    let is_plain = text == "0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()));
-    text.parse().ok().filter(|_| is_plain)
 }

@@ -127,10 +127,13 @@ impl Server {
         let origin = match &named {
             Some(origin) => naming::must_be_asked_for(&config, origin)?,
             None if !is_new => return Err(OpenError::NoName(config.data.display().to_string())),
+            None if hindered.is_some() => {
+                let why = "there is no registry in it, and this start cannot make one".to_owned();
+                return Err(OpenError::NoFolder { data: config.data.display().to_string(), why });
+            }
             None => naming::new_origin(&config)?,
         };
-        let keys = RegistryKeys::open(&config.data, is_new)?;
-        let mut site = site(&config, &parts)?;
+        let keys = RegistryKeys::open(&config.data, is_new && hindered.is_none())?;
         if named.is_none() {
             keys::write_origin(&config.data, &origin)?;
         }
@@ -138,6 +141,7 @@ impl Server {
         let files: Arc<dyn deedbox_store::Files> = Arc::new(disk.files.clone());
         let objects: Arc<dyn deedbox_store::Objects> = Arc::new(disk.objects.clone());
         let sqlite = open_rows(&config.data, &mut hindered).await?;
+        let mut site = site(&config, &parts, hindered.is_none())?;
         let rows: Arc<dyn RowStore> = Arc::new(sqlite.clone());
         let mut projections = parts.projections;
         projections.extend(parts.dialects.iter().map(|dialect| Arc::clone(dialect) as Arc<dyn Projection>));
@@ -170,15 +174,24 @@ impl Server {
         let log_time = folder.log_time().await?;
         let recent = Recent::new(log_time);
         let known_time = (head.size > 0).then_some(log_time);
-        let clock = Clock::open(config.clock.clone(), signer_memory, to_read.is_none(), known_time, config.accept_clock).await?;
+        let clock = Clock::open(config.clock.clone(), signer_memory, to_read.is_none(), known_time, config.accept_clock).await;
 
         let policy = Policy {
             allow_local_claims: config.allow_local_claims,
             pending_bytes_per_domain: config.pending_bytes_per_domain,
             max_object_bytes: config.max_object_bytes,
         };
-        let door = Arc::new(Door::new(origin.clone(), Arc::clone(&objects), Arc::clone(&rows), parts.dialects, policy));
-        crate::sweep::recall(&door, &rows, config.times.unreferenced).await;
+        let door = Arc::new(Door::new(
+            origin.clone(),
+            Arc::clone(&objects),
+            Arc::clone(&rows),
+            parts.dialects,
+            policy,
+            crate::sweep::published(&rows),
+        ));
+        if to_read.is_none() {
+            crate::sweep::recall(&door, clock.for_ages(), config.times.unreferenced).await;
+        }
 
         let mut started = None;
         let (head, writing) = match (recovered, caught_up) {
@@ -294,10 +307,10 @@ impl Server {
     }
 }
 
-fn site(config: &Config, parts: &Parts) -> Result<Site, OpenError> {
+fn site(config: &Config, parts: &Parts, may_write: bool) -> Result<Site, OpenError> {
     let mut signers: BTreeMap<&'static str, Arc<dyn SiteSigner>> = BTreeMap::new();
     for (name, make) in &parts.signers {
-        signers.insert(name, keys::site_key(&config.data, name, make.as_ref())?);
+        signers.insert(name, keys::site_key(&config.data, name, may_write, make.as_ref())?);
     }
     // The log's key is known when the log is.
     Ok(Site { base_url: config.public_url.as_str().to_owned(), log_key: String::new(), signers })

@@ -348,11 +348,12 @@ async fn ask(
     let accept = accept(&parts.headers)?.into_owned();
     let made = async {
         let _asking = app.asking().await?;
-        let place = place(app).await?;
         let (body, weight) = match body {
             None => (Vec::new(), None),
             Some(body) => uncoded(app, &parts.headers, body).await.map(|whole| (whole.bytes, Some(whole.weight)))?,
         };
+        // After that: whoever waits for memory for a body keeps nobody from making an answer.
+        let place = place(app).await?;
         let request = ViewRequest { method, mount: mount.prefix, path, query, accept, body };
         make(app, mount, request, weight, place).await
     };

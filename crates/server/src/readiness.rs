@@ -1,6 +1,7 @@
 //! `/health`, `/ready`, `/metrics`: for who operates the registry (spec/api.md §7).
 
 use crate::app::App;
+use crate::log_files::Unread;
 use crate::reply::json;
 use crate::submit::AUTHORITY;
 use axum::extract::State;
@@ -41,7 +42,7 @@ struct DependenciesJson {
 
 /// 200 if reading and writing work, else 503 with the reason. Files are named as they lie in the data directory, never where that is.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
-    let log = async { app.log.entries(0, 1).await.map(drop) };
+    let log = log_answers(&app);
     let rows = async { app.rows.cursor(&AUTHORITY).await.map(drop) };
     let objects = async { app.objects.objects.stat(&Sha256Digest([0; 32])).await.map(drop) };
     let disk = async { app.room.why_not().await.map_or(Ok(()), Err) };
@@ -63,6 +64,14 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, 1.into());
     }
     response
+}
+
+/// Whether the log's files can be read: its first bundle; or, while there is no memory for that, its checkpoint.
+async fn log_answers(app: &App) -> Result<(), Unread> {
+    match tokio::time::timeout(PATIENCE / 2, app.log.entries(0, 1)).await {
+        Err(_) | Ok(Err(Unread::Short(_))) => Ok(app.log.checkpoint_size().await.map(drop)?),
+        Ok(read) => read.map(drop),
+    }
 }
 
 async fn probe<E: std::fmt::Display>(check: impl Future<Output = Result<(), E>>) -> String {

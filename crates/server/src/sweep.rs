@@ -1,23 +1,36 @@
-//! Removing uploads that nobody refers to, each hour those that are older than a day (spec/objects.md §4). Asks the same rows that say what may be
-//! read, without what is remembered of them.
+//! Removing uploads that nobody refers to, each hour those that are older than a day (spec/objects.md §4). Knows nothing of how they
+//! are written.
 
-use crate::app::{App, millis, now};
+use crate::app::{App, millis};
 use crate::objects::CATALOG;
 use deedbox_catalog::object_key;
-use deedbox_intake::{Door, IntakeRefusal};
-use deedbox_model::Sha256Digest;
+use deedbox_intake::{Door, IntakeRefusal, Published};
+use deedbox_model::TimeMs;
 use deedbox_store::{InFull, RowStore};
+use deedbox_view::projection::MAX_GET;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Which objects an effective event refers to, by the rows and without what is remembered of them.
+pub(crate) fn published(rows: &Arc<dyn RowStore>) -> Published {
+    let rows = Arc::clone(rows);
+    Arc::new(move |addresses| {
+        let rows = Arc::clone(&rows);
+        Box::pin(async move {
+            let keys = addresses.iter().map(object_key).collect::<Result<Vec<_>, _>>()?;
+            let mut published = Vec::with_capacity(keys.len());
+            for keys in keys.chunks(MAX_GET) {
+                published.extend(rows.read(&CATALOG, keys).await?.into_iter().map(|row| row.is_some()));
+            }
+            Ok(published)
+        })
+    })
+}
+
 /// Fills the domains' accounts from what uploads of earlier processes left. Where the disk does not tell, they begin empty, and what
-/// lies there is swept when it is old enough.
-pub(crate) async fn recall(door: &Door, rows: &Arc<dyn RowStore>, unreferenced: Duration) {
-    let are_referenced = |addresses: Vec<Sha256Digest>| async move {
-        let keys = addresses.iter().map(object_key).collect::<Result<Vec<_>, _>>()?;
-        Ok(rows.read(&CATALOG, &keys).await?.into_iter().map(|row| row.is_some()).collect())
-    };
-    if let Err(error) = door.recall(now(), millis(unreferenced), are_referenced).await {
+/// lies there is swept when it is old enough. It removes what nobody can go on with: not for a start that may write nothing.
+pub(crate) async fn recall(door: &Door, now: TimeMs, unreferenced: Duration) {
+    if let Err(error) = door.recall(now, millis(unreferenced)).await {
         tracing::warn!(error = %InFull(&error), "what earlier uploads left could not be read: every domain's account begins empty");
     }
 }
@@ -39,13 +52,7 @@ pub(crate) async fn once(app: &App) -> Result<u64, IntakeRefusal> {
         // What is published and not folded has no row yet: removing anything could remove that.
         return Ok(0);
     }
-    let removed = app
-        .door
-        .sweep(app.clock.for_ages(), millis(app.config.times.unreferenced), |address| async move {
-            let key = object_key(&address)?;
-            Ok(app.rows.read(&CATALOG, std::slice::from_ref(&key)).await?.into_iter().next().flatten().is_some())
-        })
-        .await?;
+    let removed = app.door.sweep(app.clock.for_ages(), millis(app.config.times.unreferenced)).await?;
     app.meters.swept.increment(removed);
     Ok(removed)
 }

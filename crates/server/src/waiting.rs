@@ -12,6 +12,8 @@ use tokio::sync::Notify;
 
 struct Waiter {
     address: Address,
+    /// When it came, in microseconds since the table was made.
+    came: u64,
     shared: Arc<Shared>,
 }
 
@@ -60,20 +62,41 @@ impl Waiting {
         }
         let (number, shared) = (inner.next, Arc::new(Shared { moved: AtomicU64::new(self.now()), gives_way: Notify::new() }));
         inner.next += 1;
-        inner.waiters.insert(number, Waiter { address, shared: Arc::clone(&shared) });
+        inner.waiters.insert(number, Waiter { address, came: self.now(), shared: Arc::clone(&shared) });
         Place { waiting: Arc::clone(self), number, shared }
     }
 
-    /// Memory is short: one in which nothing has moved for a while gives way.
-    pub(crate) fn give_way(&self) {
-        let patience = u64::try_from(GIVES_WAY_AFTER.as_micros()).unwrap_or(u64::MAX);
-        if let Some(before) = self.now().checked_sub(patience) {
-            self.one_gives_way(&mut self.lock(), before);
+    /// Memory is short: one in which nothing has moved for a while gives way. Says whether there was one.
+    pub(crate) fn give_way(&self) -> bool {
+        self.a_while_ago().is_some_and(|before| self.one_gives_way(&mut self.lock(), before))
+    }
+
+    /// Memory is short, and something moves everywhere: of an address that has more than half of the places, while others wait too, the
+    /// one that came first gives way, if it came a while ago. Who sends a byte from time to time never looks slow.
+    pub(crate) fn busiest_gives_way(&self) -> bool {
+        let mut inner = self.lock();
+        self.a_while_ago().is_some_and(|before| self.one_of_the_busiest_gives_way(&mut inner, before))
+    }
+
+    fn one_of_the_busiest_gives_way(&self, inner: &mut Inner, before: u64) -> bool {
+        let mut of_address: HashMap<Address, usize> = HashMap::new();
+        for waiter in inner.waiters.values() {
+            *of_address.entry(waiter.address).or_default() += 1;
         }
+        let all = inner.waiters.len();
+        let Some(busiest) = of_address.into_iter().find(|(_, count)| *count < all && count * 2 > all) else { return false };
+        // Numbers are given in order.
+        let first = inner.waiters.iter().find(|(_, waiter)| waiter.address == busiest.0).filter(|(_, waiter)| waiter.came <= before);
+        let number = first.map(|(number, _)| *number);
+        self.lets_go(inner, number)
+    }
+
+    fn a_while_ago(&self) -> Option<u64> {
+        self.now().checked_sub(u64::try_from(GIVES_WAY_AFTER.as_micros()).unwrap_or(u64::MAX))
     }
 
     /// Of those in which nothing has moved since then.
-    fn one_gives_way(&self, inner: &mut Inner, before: u64) {
+    fn one_gives_way(&self, inner: &mut Inner, before: u64) -> bool {
         // Of each address how many there are, and in which nothing has moved for longest.
         let mut of_address: HashMap<Address, (usize, Reverse<(u64, u64)>)> = HashMap::new();
         for (number, waiter) in &inner.waiters {
@@ -85,10 +108,14 @@ impl Waiting {
             }
         }
         let busiest = of_address.into_values().max();
-        if let Some(waiter) = busiest.and_then(|(_, Reverse((_, number)))| inner.waiters.remove(&number)) {
-            self.gave_way.fetch_add(1, Ordering::Relaxed);
-            waiter.shared.gives_way.notify_one();
-        }
+        self.lets_go(inner, busiest.map(|(_, Reverse((_, number)))| number))
+    }
+
+    fn lets_go(&self, inner: &mut Inner, number: Option<u64>) -> bool {
+        let Some(waiter) = number.and_then(|number| inner.waiters.remove(&number)) else { return false };
+        self.gave_way.fetch_add(1, Ordering::Relaxed);
+        waiter.shared.gives_way.notify_one();
+        true
     }
 
     fn now(&self) -> u64 {
@@ -162,10 +189,24 @@ mod tests {
     }
 
     #[test]
+    fn of_an_address_that_keeps_more_than_half_moving_the_oldest_gives_way_while_others_wait() {
+        let waiting = Arc::new(Waiting::new(10));
+        let places: Vec<Place> = (0..3).map(|_| waiting.enter(address(1))).collect();
+        let later = waiting.now() + 1;
+        assert!(!waiting.one_of_the_busiest_gives_way(&mut waiting.lock(), later), "nobody else waits");
+        let honest = [waiting.enter(address(2)), waiting.enter(address(3))];
+        let gives = |before| waiting.one_of_the_busiest_gives_way(&mut waiting.lock(), before);
+        assert!(gives(u64::MAX));
+        assert!(gives_way(&places[0]) && !gives_way(&places[1]) && !honest.iter().any(gives_way));
+        assert!(!gives(u64::MAX), "two of four are not more than half");
+        assert!(!waiting.busiest_gives_way(), "all came just now");
+    }
+
+    #[test]
     fn nobody_gives_way_to_memory_who_came_just_now() {
         let waiting = Arc::new(Waiting::new(5));
         let place = waiting.enter(address(1));
-        waiting.give_way();
+        assert!(!waiting.give_way());
         assert!(!gives_way(&place));
     }
 }

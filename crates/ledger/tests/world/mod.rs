@@ -1,7 +1,7 @@
 //! A registry in one process: door, ledger, replay, over stores that outlive it.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use deedbox_intake::{Door, Policy};
+use deedbox_intake::{Door, Policy, Published};
 use deedbox_ledger::{Appended, Batch, Head, Ledger, LedgerParts, LogToCheck, NoProbe, Probe, Recovered, SubmitError, check_log};
 use deedbox_model::{Statement, Verified};
 use deedbox_replay::{Folder, Known, Replayer, Target};
@@ -124,8 +124,16 @@ impl World {
             }),
         ];
         let policy = Policy { allow_local_claims: true, ..Policy::default() };
-        let door =
-            Arc::new(Door::new(registry.origin.clone(), Arc::clone(&stores.objects), Arc::clone(&stores.rows.0), Vec::new(), policy));
+        // No statement here names an object.
+        let nothing: Published = Arc::new(|of| Box::pin(async move { Ok(vec![false; of.len()]) }));
+        let door = Arc::new(Door::new(
+            registry.origin.clone(),
+            Arc::clone(&stores.objects),
+            Arc::clone(&stores.rows.0),
+            Vec::new(),
+            policy,
+            nothing,
+        ));
         let world = World { registry, ledger, vkey, finished, door, tasks };
         if now.size == 0 {
             world.submit(&world.registry.created(time(0))).await.map_err(|e| e.to_string())?;

@@ -2,7 +2,7 @@
 //! Reading goes on, nothing is taken, and `/ready` says what to do.
 
 use crate::world::{World, code, now};
-use deedbox_model::{Sha256Digest, TimeMs};
+use deedbox_model::{ObjectRef, Sha256Digest, TimeMs};
 use deedbox_server::{OpenError, WallClock};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -163,8 +163,21 @@ async fn a_log_is_not_begun_by_a_clock_that_was_never_set() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_written_is_served_and_left_as_it_is() {
     let (dir, owner) = published().await;
+    // A part that nobody can go on with any more, which a start that may write removes.
+    let world = World::open(dir, |_| {}).await.unwrap();
+    let whole = vec![7; 1 << 20];
+    let object = ObjectRef::of(&whole);
+    crate::uploads::cut(&world, &owner, object, &whole[..500_000]).await;
+    let parts = crate::uploads::files(&world, "parts");
+    let dir = world.stop().await;
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 24 * 60 * 60);
+    for part in &parts {
+        std::fs::File::options().write(true).open(part).unwrap().set_modified(long_ago).unwrap();
+    }
     let before = files(dir.path());
     let world = World::open(Arc::clone(&dir), |config| config.read_only = true).await.unwrap();
+    let refused = world.put(object, Some(&crate::world::permit(&owner)), whole).await;
+    assert_eq!(code(refused).await, (503, "store".to_owned()), "nobody could name what is uploaded now");
     assert!(world.text(&format!("/file/{ID}")).await.contains("1.0.0"));
     assert!(world.text("/log/checkpoint").await.contains("\n3\n"));
     world.text("/api/v1/events/2/proof").await;

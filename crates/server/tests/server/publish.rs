@@ -2,7 +2,7 @@
 //! §5, §6).
 
 use crate::world::{World, acceptance, artifact, code, header, now, object_path, permit, permit_of};
-use deedbox_model::event::Event;
+use deedbox_model::event::{Event, ReleasePublished};
 use deedbox_model::{Domain, ObjectRef, Origin};
 use deedbox_testkit::{Owner, manifest, publish_event, secret};
 use reqwest::{Method, StatusCode};
@@ -250,6 +250,20 @@ async fn a_stranger_learns_nothing_of_what_is_uploaded_and_not_published() {
         }
     }
     assert_eq!(answers[..7], answers[7..]);
+    // Nor by a statement that names them, in its own name or in theirs, with the right size or another.
+    let (id, own) = ("file:acme.localhost/tool", "file:other.localhost/tool");
+    let in_their_name = Owner { origin: owner.origin.clone(), domain: owner.domain.clone(), key: secret(11), tenure: owner.tenure };
+    let prepared = world.prepare(&owner, id, "1.0.0", None, b"").await;
+    let Event::ReleasePublished(published) = prepared.event() else { panic!("{prepared:?}") };
+    for bytes in [published.manifest.size, published.manifest.size + 1] {
+        for (id, speaker) in [(id, &in_their_name), (own, &other)] {
+            let manifest = ObjectRef { size: bytes, ..published.manifest };
+            let event = Event::ReleasePublished(ReleasePublished { manifest, ..published.clone() });
+            let refused = world.append(&speaker.say(id, None, now(), &event)).await;
+            assert_eq!(code(refused).await, (422, "object_missing".to_owned()), "{id} {bytes}");
+        }
+    }
+    world.must_append(&prepared).await;
     assert_eq!(world.upload(&other, b"secret".to_vec()).await, StatusCode::CREATED);
     assert_eq!(world.upload(&other, b"nothing".to_vec()).await, StatusCode::CREATED);
     world.stop().await;

@@ -58,7 +58,7 @@ async fn world_has(world: &World, owner: &Owner, object: ObjectRef, bytes: usize
 }
 
 /// Sends the beginning of an upload and hangs up; waits until its part is kept. Gives its bytes.
-async fn cut(world: &World, owner: &Owner, object: ObjectRef, beginning: &[u8]) -> usize {
+pub async fn cut(world: &World, owner: &Owner, object: ObjectRef, beginning: &[u8]) -> usize {
     drop(hold(world, owner, object, beginning).await);
     kept(world, owner, object).await
 }
@@ -79,7 +79,7 @@ async fn patch(world: &World, owner: &Owner, object: ObjectRef, offset: usize, r
 }
 
 /// Everything below a folder of the registry.
-fn files(world: &World, folder: &str) -> Vec<PathBuf> {
+pub fn files(world: &World, folder: &str) -> Vec<PathBuf> {
     fn below(folder: PathBuf, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).into_iter().flatten() {
             let path = entry.unwrap().path();
@@ -251,6 +251,44 @@ async fn other_bytes_under_an_address_poison_nobodys_part() {
     let object = ObjectRef::of(&whole);
     cut(&world, &owner, object, &nonsense[..MIB + 5]).await;
     assert_eq!(world.upload(&owner, whole.clone()).await, 201);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_that_come_in_step_wait_for_each_others_memory_and_none_is_turned_away() {
+    // A megabyte for bodies: four uploads at a time.
+    let world = World::with(|config| config.memory_bytes = 4 << 20).await;
+    let owner = world.claim("acme.localhost", 10).await;
+    let uploads = (0..24).map(|n| world.upload(&owner, content(600_000, n)));
+    for status in futures::future::join_all(uploads).await {
+        assert_eq!(status, 201);
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_domain_has_uploaded_is_known_to_it_after_a_restart_and_forgotten_when_it_is_gone() {
+    let world = World::new().await;
+    let (owner, other) = (world.claim("acme.localhost", 10).await, world.claim("other.localhost", 11).await);
+    assert_eq!(world.upload(&owner, b"here".to_vec()).await, 201);
+    let world = World::open(world.stop().await, |_| {}).await.unwrap();
+    let path = object_path(&ObjectRef::of(b"here"));
+    for (owner, status) in [(&owner, 200), (&other, 404)] {
+        let answer = world.request(Method::HEAD, &path).header("authorization", permit(owner)).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+    }
+    assert_eq!(world.upload(&other, b"here".to_vec()).await, 201);
+    assert_eq!(world.upload(&owner, b"here".to_vec()).await, 200);
+    let set = |config: &mut Config| {
+        config.times.sweep_every = Duration::from_millis(100);
+        config.times.unreferenced = Duration::from_secs(1);
+    };
+    let world = World::open(world.stop().await, set).await.unwrap();
+    until("the sweep", async || {
+        (!files(&world, "objects").iter().any(|path| path.ends_with(ObjectRef::of(b"here").sha256.to_hex()))).then_some(())
+    })
+    .await;
+    assert_eq!(world.upload(&owner, b"here".to_vec()).await, 201);
     world.stop().await;
 }
 
