@@ -52,9 +52,7 @@ fn one_after_another(bench: &mut Bench, log: &Log) -> anyhow::Result<()> {
         let mut statements = Vec::with_capacity(releases);
         for number in 0..releases {
             let release = publisher.release(small_tarball(&format!("@alone.localhost/package-{number}"), VERSION), None)?;
-            for object in &release.objects {
-                fixture::put_in_place(&log.data, object)?;
-            }
+            fixture::upload(&http, &server.url, &publisher, &release.objects).await?;
             statements.push(release.statement);
         }
         load::append(server.url.trim_start_matches("http://").to_owned(), statements).await

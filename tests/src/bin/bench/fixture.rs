@@ -1,4 +1,4 @@
-//! Registries to be measured: statements of many publishers, signed beforehand, their objects already in place, appended over HTTP.
+//! Registries to be measured: statements of many publishers, signed beforehand, their objects uploaded before, appended over HTTP.
 
 use crate::Bench;
 use crate::load::{self, Appended};
@@ -8,10 +8,14 @@ use deedbox_model::event::{ChannelRemoved, ChannelSet, ReleaseUnyanked, ReleaseY
 use deedbox_model::{Channel, Event, ReasonCode, SecretKey, Sha256Digest, Sha512Digest, Version};
 use deedbox_tests::packed::small_tarball;
 use deedbox_tests::publisher::{Publisher, Release};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha512};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Publishers that upload at once, before anything is measured.
+const UPLOADERS: usize = 64;
 
 /// The version of every package here.
 pub(crate) const VERSION: &str = "1.0.0";
@@ -85,10 +89,10 @@ impl Log {
         let prepared = prepare_all(&publishers, events, mix)?;
         let mut packages = Vec::new();
         let mut statements = Vec::new();
+        let http = reqwest::Client::new();
+        let uploads = publishers.iter().zip(&prepared).map(|(publisher, one)| upload(&http, &server.url, publisher, &one.objects));
+        bench.wait(stream::iter(uploads).buffer_unordered(UPLOADERS).try_collect::<()>())?;
         for one in prepared {
-            for object in &one.objects {
-                put_in_place(&data, object)?;
-            }
             packages.extend(one.packages);
             statements.push(one.statements);
         }
@@ -180,21 +184,27 @@ fn prepare(publisher: &Publisher, packages: usize, mix: Mix) -> anyhow::Result<P
     Ok(prepared)
 }
 
-/// Puts an object where the registry keeps it, without the wait for the disk that an upload has.
+/// Puts an object where a registry in this process keeps it, without an upload: its door takes every object for a published one.
 pub(crate) fn put_in_place(data: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let path = data.join("objects").join(deedbox_store::objects::object_path(&Sha256Digest::of(bytes)));
     fs::create_dir_all(path.parent().context("an object has a folder")?)?;
     Ok(fs::write(path, bytes)?)
 }
 
-/// Publishes one release over HTTP, objects and all.
-pub(crate) async fn publish(http: &reqwest::Client, url: &str, publisher: &Publisher, release: &Release) -> anyhow::Result<()> {
+/// Uploads objects on a publisher's account.
+pub(crate) async fn upload(http: &reqwest::Client, url: &str, publisher: &Publisher, objects: &[Vec<u8>]) -> anyhow::Result<()> {
     let permit = publisher.permit()?;
-    for object in &release.objects {
+    for object in objects {
         let put = http.put(format!("{url}/objects/sha256/{}", Sha256Digest::of(object).to_hex())).header("authorization", &permit);
         let answer = put.body(object.clone()).send().await?;
         ensure!(answer.status().is_success(), "an upload was refused: {}", answer.text().await?);
     }
+    Ok(())
+}
+
+/// Publishes one release over HTTP, objects and all.
+pub(crate) async fn publish(http: &reqwest::Client, url: &str, publisher: &Publisher, release: &Release) -> anyhow::Result<()> {
+    upload(http, url, publisher, &release.objects).await?;
     let post = http.post(format!("{url}/api/v1/events")).header("content-type", "application/cose");
     let answer = post.body(release.statement.clone()).send().await?;
     ensure!(answer.status().is_success(), "a publish was refused: {}", answer.text().await?);

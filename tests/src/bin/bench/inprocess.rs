@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use deedbox_catalog::Catalog;
 use deedbox_gem::Gem;
-use deedbox_intake::{Admitted, Door, Policy};
+use deedbox_intake::{Admitted, Door, Policy, Published};
 use deedbox_ledger::{Appended, Ledger, LedgerParts, NoProbe, Recovered, SubmitError};
 use deedbox_maven::Maven;
 use deedbox_model::event::{DomainClaimed, Evidence, RegistryCreated, Rules};
@@ -127,7 +127,9 @@ impl InProcess {
         let tasks =
             vec![tokio::spawn(writer), tokio::spawn(async move { drop(replayer.run(to_fold, heads).await) }), tokio::spawn(handing_on)];
         let policy = Policy { allow_local_claims: true, ..Policy::default() };
-        let door = Door::new(origin.clone(), objects, rows, dialects, policy);
+        // Objects are put in place without an upload: to the door they are everybody's.
+        let everybodys: Published = Arc::new(|of| Box::pin(async move { Ok(vec![true; of.len()]) }));
+        let door = Door::new(origin.clone(), objects, rows, dialects, policy, everybodys);
         let registry = InProcess { ledger, origin: origin.clone(), rows: sqlite, written, door, operator, tasks };
         if target.size == 0 {
             let created = RegistryCreated {
