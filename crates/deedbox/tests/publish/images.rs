@@ -89,7 +89,7 @@ fn an_image_needs_no_flags_where_its_name_or_the_key_says_whose_it_is() {
     place.at(url, &["publish", &plain]).ends(1, "--id");
     place.at(url, &["publish", &plain, "--id", "oci:demo.localhost/named", "--version", "1.0"]).done();
     // A key inside a layer is found by its path there.
-    let pem = format!("-----{} PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", "BEGIN", "QUJD".repeat(16));
+    let pem = format!("-----{} PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", "BEGIN", "Ab1+".repeat(16));
     let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     let mut header = tar::Header::new_gnu();
     header.set_size(pem.len() as u64);
