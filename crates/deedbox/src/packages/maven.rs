@@ -272,7 +272,7 @@ fn left(path: &Path, why: &str) -> LeftOut {
     LeftOut { path: path.display().to_string(), why: why.to_owned() }
 }
 
-/// The releases in a folder, if it is one of a version; what looks like a part of a release there and is none is left out.
+/// The releases in a folder, if it is one of a version. A file that looks like a part of a release and is not one is left out.
 fn version_folder(folder: &Path, files: &[String], laid: &mut Laid) -> anyhow::Result<Vec<Draft>> {
     let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let version = named(folder);

@@ -1,6 +1,6 @@
 //! Whether what follows `-----BEGIN ` is a private key (RFC 7468, RFC 1421, RFC 9580 §6.2, OpenSSH's PROTOCOL.key): its label says so, and a
 //! body of base64 comes after it. Programs that read and write keys hold the first and last lines without a body, and handbooks leave
-//! out the middle: those are none. Decodes nothing of a key.
+//! out the middle: those are not keys. Decodes nothing of a key.
 
 use super::needles::{AHEAD, run};
 use base64::Engine as _;

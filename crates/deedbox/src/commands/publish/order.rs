@@ -22,7 +22,7 @@ fn of_one(releases: Vec<Release>) -> Vec<Release> {
     sorted(releases, &|left, right| if is_ranked { left.rank().cmp(&right.rank()) } else { left.compare(right) })
 }
 
-/// Sorts by merging, stably. The standard library's sort may panic where a comparison is no order, and Maven's is none.
+/// Sorts by merging, stably. The standard library's sort may panic where a comparison is not a total order, and Maven's is not.
 fn sorted<T>(mut all: Vec<T>, compare: &dyn Fn(&T, &T) -> Ordering) -> Vec<T> {
     if all.len() < 2 {
         return all;

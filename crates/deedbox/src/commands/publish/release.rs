@@ -215,7 +215,7 @@ impl Release {
         self.implicit.as_ref()
     }
 
-    /// The order of its ecosystem's versions; equal where there is none.
+    /// The order of its ecosystem's versions; equal where the ecosystem has no order.
     pub(super) fn compare(&self, other: &Self) -> Ordering {
         self.dialect.compare_versions(self.version(), other.version()).unwrap_or(Ordering::Equal)
     }

@@ -116,7 +116,7 @@ fn manifest(folder: &Path, below: &str) -> Option<Vec<u8>> {
     }
     let path = folder.join(below).join("package.json");
     let file = std::fs::metadata(&path).ok()?;
-    // One that is too large is no manifest that can be read, and what cannot be read is refused.
+    // A manifest that is too large cannot be read, and what cannot be read is refused.
     if file.len() > MANIFEST_BYTES { Some(Vec::new()) } else { std::fs::read(&path).ok() }
 }
 
