@@ -48,7 +48,7 @@ pub enum LedgerError {
     },
     /// The signer's memory does not read, or is gone while the log is not empty.
     #[error(
-        "the signer's memory is missing or damaged (signer/last-signed: {0}): restore it from the machine that signed, or have the log continued under a new key"
+        "the signer's memory is missing or damaged (signer/last-signed: {0}): restore it from a backup of the machine that signed, or have the log continued under a new key"
     )]
     SignerMemory(&'static str),
     /// The signer has signed something that these files do not lead to.

@@ -91,10 +91,14 @@ impl SqliteRows {
         }
         Ok(dropped)
     }
-    /// Ends the reading connections, after those that are at work. The writing one ends with the last clone; what was
-    /// committed needs neither.
+    /// Ends every connection, after those that are at work; all that was committed is then in the one file. Where it does not come
+    /// to that, the next opening brings the files together.
     pub async fn close(&self) {
         self.0.readers.close().await;
+        if let Some(writer) = self.0.writer.lock().await.take() {
+            // What was committed is on the disk whether or not this ends well.
+            let _ = writer.close().await;
+        }
     }
 }
 
@@ -110,7 +114,7 @@ impl Store {
         doing: &str,
     ) -> Result<sqlx::Transaction<'a, sqlx::Sqlite>, StoreError> {
         let Some(writer) = writer.as_mut() else {
-            return Err(StoreError::failing(Failing::ReadOnly, format!("{doing} {}", self.file), "it was opened to be read"));
+            return Err(StoreError::failing(Failing::ReadOnly, format!("{doing} {}", self.file), "it was opened to be read, or is closed"));
         };
         writer.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed(doing))
     }
