@@ -17,7 +17,7 @@ use deedbox_model::permit::Permit;
 use deedbox_model::{Envelope, Event, EventId, Hasher, Manifest, ObjectRef, PublicKey, SecretKey, Sha256Digest, Statement, StatementError};
 use deedbox_npm::Npm;
 use deedbox_replay::{Folder, Leaf, ReplayError, Replayer, Target, fingerprint};
-use deedbox_store::{Files as _, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, ProjectionId};
+use deedbox_store::{Files as _, LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, ProjectionId};
 use deedbox_tlog::bundle::{BundleId, parse_entries};
 use deedbox_tlog::tree::root_from_leaf_hashes;
 use deedbox_tlog::{
@@ -272,7 +272,7 @@ async fn replaying_the_logs_files_gives_their_verdicts_and_their_rows() {
     let mut codes = std::collections::BTreeSet::new();
     for path in JUDGED {
         let log = Served::of(path).await;
-        let mut replayer = Replayer::open(log.folder.clone(), log.files.clone(), log.target, &|_, _| {}).await.unwrap();
+        let mut replayer = Replayer::open(log.folder.clone(), LogStore::in_files(log.files.clone()), log.target, &|_, _| {}).await.unwrap();
         replayer.catch_up(log.target, &|_, _| {}).await.unwrap();
         assert_eq!(*replayer.folded().borrow(), log.json.number("judged_up_to"));
         log.check_rows().await;
@@ -312,7 +312,7 @@ async fn folding_the_logs_entry_by_entry_gives_every_fingerprint_and_log_time() 
 async fn a_log_under_protocol_2_is_judged_up_to_where_it_begins() {
     let log = Served::of("logs/protocol2.json").await;
     let judged = log.json.number("judged_up_to");
-    let mut replayer = Replayer::open(log.folder.clone(), log.files.clone(), log.target, &|_, _| {}).await.unwrap();
+    let mut replayer = Replayer::open(log.folder.clone(), LogStore::in_files(log.files.clone()), log.target, &|_, _| {}).await.unwrap();
     let stopped = replayer.catch_up(log.target, &|_, _| {}).await.unwrap_err();
     let number = log.json.number("protocol_in_force");
     assert!(matches!(stopped, ReplayError::Undecided { index, protocol } if index == judged && protocol == number), "{stopped}");

@@ -289,9 +289,9 @@ impl Writer {
         };
         let bytes = Bytes::from(commit.encode().map_err(|e| LedgerError::damaged("the new commit", e))?);
         let path = staged_path(&commit.bundle);
-        if let Err(error) = self.parts.files.put(&path, staged.clone()).await {
+        if let Err(error) = self.parts.log.files.put(&path, staged.clone()).await {
             // It may be there all the same; if it cannot be removed either, the next start does.
-            let _left = self.parts.files.delete(&path).await;
+            let _left = self.parts.log.files.delete(&path).await;
             return Err(error.into());
         }
         self.parts.probe.passed(Point::Staged);

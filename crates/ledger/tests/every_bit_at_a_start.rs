@@ -20,7 +20,7 @@ fn parts(stores: &Stores) -> LedgerParts {
         origin: registry.origin.clone(),
         log_key: registry.log.clone(),
         commits: Arc::clone(&stores.commits),
-        files: Arc::clone(&stores.files),
+        log: stores.log(),
         signer_memory: Arc::clone(&stores.signer),
         rows: Arc::clone(&stores.rows.0),
         probe: Arc::new(NoProbe),

@@ -6,7 +6,7 @@ use crate::fold::{AUTHORITY, Ahead, Folder, ReplayError, Run, id_of};
 use crate::leaf::Leaf;
 use crate::log::{LogReader, Target};
 use deedbox_model::{KeyId, PublicKey, Statement, TimeMs, Verified};
-use deedbox_store::{Files, InFull};
+use deedbox_store::{InFull, LogStore};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 /// Brings rows to the head of a log.
 pub struct Replayer {
     folder: Folder,
-    files: Arc<dyn Files>,
+    log: LogStore,
     cursor: u64,
     folded: watch::Sender<u64>,
     run_entries: usize,
@@ -37,10 +37,10 @@ pub struct Replayer {
 impl Replayer {
     /// Finds out where the rows are. A projection that is not where authority is (a new one, or one whose rows were
     /// cleared) is folded again from the beginning.
-    pub async fn open(folder: Folder, files: Arc<dyn Files>, target: Target, progress: Progress<'_>) -> Result<Self, ReplayError> {
+    pub async fn open(folder: Folder, log: LogStore, target: Target, progress: Progress<'_>) -> Result<Self, ReplayError> {
         let cursor = folder.rows.cursor(&AUTHORITY).await?;
-        cursor::check(&folder, &files, cursor, target).await?;
-        let replayer = Replayer { folder, files, cursor, folded: watch::Sender::new(cursor), run_entries: FOLD_ENTRIES };
+        cursor::check(&folder, &log, cursor, target).await?;
+        let replayer = Replayer { folder, log, cursor, folded: watch::Sender::new(cursor), run_entries: FOLD_ENTRIES };
         for projection in replayer.folder.projections.clone() {
             let id = id_of(projection.as_ref());
             if replayer.folder.rows.cursor(&id).await? != cursor {
@@ -67,7 +67,7 @@ impl Replayer {
         if self.cursor >= target.size {
             return Ok(());
         }
-        let mut log = LogReader::open(Arc::clone(&self.files), self.cursor, target).await?;
+        let mut log = LogReader::open(self.log.clone(), self.cursor, target).await?;
         let folder = self.folder.clone();
         // Three runs are under way: one is committed, the next is folded on top of it, in order and on one thread, and of the one
         // after that the signatures are checked on the others.
@@ -192,7 +192,7 @@ impl Replayer {
         target: Target,
         progress: Progress<'_>,
     ) -> Result<(), ReplayError> {
-        let mut log = LogReader::open(Arc::clone(&self.files), 0, target).await?;
+        let mut log = LogReader::open(self.log.clone(), 0, target).await?;
         let mut log_time = TimeMs::default();
         let mut at = 0;
         while at < self.cursor {

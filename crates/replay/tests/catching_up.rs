@@ -5,7 +5,7 @@
 use deedbox_catalog::Catalog;
 use deedbox_replay::fold::id_of;
 use deedbox_replay::{Folder, Leaf, ReplayError, Replayer, Target};
-use deedbox_store::{Files as _, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, ProjectionId, RowStore, SqliteRows};
+use deedbox_store::{Files as _, LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, ProjectionId, RowStore, open_rows_in};
 use deedbox_testkit::{Registry, secret, time};
 use deedbox_tlog::bundle::grow_bundles;
 use deedbox_tlog::grow::Edge;
@@ -67,6 +67,10 @@ impl Log {
         Log { files, objects, entries, target }
     }
 
+    fn stored(&self) -> LogStore {
+        LogStore::in_files(Arc::new(self.files.clone()))
+    }
+
     fn folder(&self, rows: Arc<dyn RowStore>) -> Folder {
         Folder { rows, objects: Arc::new(self.objects.clone()), projections: vec![Arc::new(Catalog)] }
     }
@@ -82,8 +86,7 @@ impl Log {
     }
 
     async fn catch_up(&self, rows: Arc<dyn RowStore>) -> Result<(), ReplayError> {
-        let files = Arc::new(self.files.clone());
-        let replayer = Replayer::open(self.folder(rows), files, self.target, &|_, _| {}).await.unwrap();
+        let replayer = Replayer::open(self.folder(rows), self.stored(), self.target, &|_, _| {}).await.unwrap();
         replayer.with_runs_of(BUNDLE).catch_up(self.target, &|_, _| {}).await
     }
 }
@@ -104,8 +107,10 @@ async fn runs_folded_ahead_of_their_commits_give_the_rows_of_entry_after_entry()
     for (turn, count) in [BUNDLE - 1, BUNDLE, BUNDLE + 1, 4 * BUNDLE, 5 * BUNDLE + 7].into_iter().enumerate() {
         let log = Log::new(count, None).await;
         let expected = log.one_by_one(log.target.size).await;
-        let sqlite = SqliteRows::open(&directory.path().join(format!("{turn}.sqlite"))).await.unwrap();
-        for rows in [Arc::new(MemoryRows::new()) as Arc<dyn RowStore>, Arc::new(sqlite)] {
+        let folder = directory.path().join(turn.to_string());
+        std::fs::create_dir(&folder).unwrap();
+        let sqlite = open_rows_in(&folder).await.unwrap();
+        for rows in [Arc::new(MemoryRows::new()) as Arc<dyn RowStore>, Arc::clone(sqlite.folded())] {
             log.catch_up(Arc::clone(&rows)).await.unwrap();
             assert_same(rows.as_ref(), &expected, log.target.size).await;
         }
@@ -159,7 +164,7 @@ async fn rows_that_are_not_where_their_cursor_says_are_not_folded_on() {
         let void = deedbox_authority::rows::void_key(size - 1).unwrap();
         last_is_void.insert(rows.read(&AUTHORITY, &[void]).await.unwrap()[0].is_some());
         let open = async |rows: MemoryRows| {
-            Replayer::open(log.folder(Arc::new(rows)), Arc::new(log.files.clone()), log.target, &|_, _| {})
+            Replayer::open(log.folder(Arc::new(rows)), log.stored(), log.target, &|_, _| {})
                 .await
                 .map(|replayer| *replayer.folded().borrow())
         };
@@ -186,6 +191,6 @@ async fn rows_of_another_log_are_not_folded_on() {
     let (log, other) = (Log::new(BUNDLE + 5, None).await, Log::new(BUNDLE + 5, Some((BUNDLE, 1))).await);
     assert_ne!(log.target.root, other.target.root);
     let rows = other.one_by_one(other.target.size).await;
-    let refused = Replayer::open(log.folder(Arc::new(rows)), Arc::new(log.files.clone()), log.target, &|_, _| {}).await.err();
+    let refused = Replayer::open(log.folder(Arc::new(rows)), log.stored(), log.target, &|_, _| {}).await.err();
     assert!(matches!(refused, Some(ReplayError::Rows(_))), "{refused:?}");
 }

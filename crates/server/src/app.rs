@@ -16,7 +16,7 @@ use crate::waiting::Waiting;
 use deedbox_intake::Door;
 use deedbox_ledger::Ledger;
 use deedbox_model::{Origin, SecretKey, TimeMs};
-use deedbox_store::RowStore;
+use deedbox_store::RowStores;
 use deedbox_view::Site;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -34,7 +34,7 @@ pub(crate) struct App {
     pub(crate) receipt: SecretKey,
     pub(crate) door: Arc<Door>,
     pub(crate) log: LogFiles,
-    pub(crate) rows: Arc<dyn RowStore>,
+    pub(crate) rows: RowStores,
     pub(crate) objects: ObjectShelf,
     pub(crate) mounts: Mounts,
     pub(crate) answers: Answers,

@@ -199,7 +199,7 @@ pub(crate) async fn find(app: &App, which: &str) -> Result<Found, Refused> {
 /// For each of so many entries, the code for which it is void, if it is.
 async fn void_codes(app: &App, from: u64, count: usize) -> Result<Vec<Option<String>>, Refused> {
     let keys = (from..).take(count).map(void_key).collect::<Result<Vec<_>, _>>()?;
-    let rows = app.rows.read(&AUTHORITY, &keys).await?;
+    let rows = app.rows.decisions().read(&AUTHORITY, &keys).await?;
     let code = |(key, row): (&deedbox_model::RowKey, Option<deedbox_model::Row>)| {
         row.map(|row| decode_row::<VoidRow>(key, &row.bytes).map(|void| void.code)).transpose()
     };

@@ -20,7 +20,7 @@ use deedbox_authority::rows::{EventRow, event_key};
 use deedbox_catalog::rows::{ReleaseRow, release_key};
 use deedbox_model::row::decode_row;
 use deedbox_model::{EventId, PackageId, Row, RowKey, Version};
-use deedbox_store::ProjectionId;
+use deedbox_store::{ProjectionId, RowStore};
 use deedbox_tlog::limits::MAX_MULTIPROOF_LEAVES;
 use deedbox_tlog::{plan_multiproof, prove_multiproof};
 use deedbox_view::Cache;
@@ -117,7 +117,7 @@ async fn add_releases(app: &App, releases: &[String], indices: &mut BTreeSet<u64
     }
     let mut missing = Vec::new();
     let mut tenures: BTreeSet<EventId> = BTreeSet::new();
-    for ((key, row), release) in keys.iter().zip(read(app, &CATALOG, &keys).await?).zip(releases) {
+    for ((key, row), release) in keys.iter().zip(read(app.rows.views().as_ref(), &CATALOG, &keys).await?).zip(releases) {
         let Some(row) = row else {
             missing.push(release.clone());
             continue;
@@ -129,7 +129,7 @@ async fn add_releases(app: &App, releases: &[String], indices: &mut BTreeSet<u64
         tenures.insert(row.tenure);
     }
     let keys = tenures.iter().map(event_key).collect::<Result<Vec<_>, _>>()?;
-    for (key, row) in keys.iter().zip(read(app, &AUTHORITY, &keys).await?) {
+    for (key, row) in keys.iter().zip(read(app.rows.decisions().as_ref(), &AUTHORITY, &keys).await?) {
         if let Some(row) = row {
             indices.insert(decode_row::<EventRow>(key, &row.bytes)?.index);
         }
@@ -137,10 +137,10 @@ async fn add_releases(app: &App, releases: &[String], indices: &mut BTreeSet<u64
     Ok(missing)
 }
 
-async fn read(app: &App, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Refused> {
+async fn read(of: &dyn RowStore, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Refused> {
     let mut rows = Vec::with_capacity(keys.len());
     for some in keys.chunks(deedbox_view::projection::MAX_GET) {
-        rows.extend(app.rows.read(projection, some).await?);
+        rows.extend(of.read(projection, some).await?);
     }
     Ok(rows)
 }

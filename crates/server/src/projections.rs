@@ -283,7 +283,7 @@ async fn read_round(app: &App, mount: &Mount, plan: &Plan) -> Result<Round, Refu
             if keys.len() > MAX_GET {
                 return Err(too_many());
             }
-            let found = app.rows.read(&mount.id, keys).await?;
+            let found = app.rows.views().read(&mount.id, keys).await?;
             (keys.iter().cloned().zip(found).collect(), None)
         }
         Plan::Scan { prefix, after, limit } => {
@@ -291,7 +291,7 @@ async fn read_round(app: &App, mount: &Mount, plan: &Plan) -> Result<Round, Refu
                 return Err(too_many());
             }
             let from = after.as_ref().map(RowKey::as_str);
-            let found = app.rows.scan_within(&mount.id, prefix.as_str(), from, *limit, MAX_SCAN_BYTES).await?;
+            let found = app.rows.views().scan_within(&mount.id, prefix.as_str(), from, *limit, MAX_SCAN_BYTES).await?;
             let is_full = found.len() >= *limit as usize || found.iter().map(size_of_row).sum::<u64>() >= MAX_SCAN_BYTES;
             let last = found.last().map(|(key, _)| key.clone());
             let end = ScanEnd { last: last.or_else(|| after.clone()), more: is_full };

@@ -42,7 +42,7 @@ struct ProjectionJson {
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Response, Refused> {
     let folded = app.folded();
     let key = registry_key()?;
-    let row = app.rows.read(&AUTHORITY, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
+    let row = app.rows.decisions().read(&AUTHORITY, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
     let row = row.ok_or_else(|| Refused::unavailable("store", "the log's first entry is not folded yet"))?;
     let row: RegistryRow = decode_row(&key, &row.bytes)?;
     let head = app.log.head();

@@ -71,7 +71,7 @@ async fn append(app: &App, ledger: &Ledger, statement: Verified<Statement>) -> R
 /// The index of an effective event.
 pub(crate) async fn index_of(app: &App, id: &EventId) -> Result<Option<u64>, Refused> {
     let key = event_key(id)?;
-    let row = app.rows.read(&AUTHORITY, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
+    let row = app.rows.decisions().read(&AUTHORITY, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
     Ok(match row {
         Some(row) => Some(decode_row::<EventRow>(&key, &row.bytes)?.index),
         None => None,

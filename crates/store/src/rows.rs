@@ -112,6 +112,14 @@ pub trait RowStore: Send + Sync {
     async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError>;
     /// Removes all rows and the cursor of a projection, to rebuild it.
     async fn clear(&self, projection: &ProjectionId) -> Result<(), StoreError>;
+    /// The generations of projections whose rows are here, as their ids are written, in their order, each with its number of rows. One
+    /// that was cleared may be among them, without rows.
+    async fn generations(&self) -> Result<Vec<(String, u64)>, StoreError>;
+    /// Removes a generation of which `generations` told, and its cursor: no program asks for it, so it may have any name.
+    async fn drop_generation(&self, id: &str) -> Result<(), StoreError>;
+    /// Ends every use of the medium, after those that are at work. Whoever asks afterwards is refused as the medium does it. A store
+    /// that is dropped instead is left as by a crash.
+    async fn close(&self);
 }
 
 /// Bytes of a row and its key, as `RowStore::scan_within` counts them.

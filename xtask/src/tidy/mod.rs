@@ -7,6 +7,7 @@ use std::{fmt, path::Path, process::Command};
 use anyhow::Context as _;
 
 pub mod arrows;
+pub mod engines;
 pub mod hosts;
 pub mod length;
 pub mod links;
@@ -71,6 +72,7 @@ pub fn run(root: &Path) -> anyhow::Result<Report> {
     let rule = |name, findings| Rule { name, findings };
     let rules = vec![
         rule("crates use only what the table in docs/ARCHITECTURE.md lets them", arrows::check(&tree)),
+        rule("no crate but the store depends on what keeps bytes", engines::check(&tree)),
         rule("pure crates have no clock, file, socket, environment or randomness", source::pure(&tree)),
         rule("dependencies are named once, with a reason", manifests::check(&tree)),
         rule("what is for tests only is not shipped", shipped::check(&shipped_names(root)?)),

@@ -6,7 +6,7 @@ use deedbox_ledger::{Appended, Batch, Head, Ledger, LedgerParts, LogToCheck, NoP
 use deedbox_model::{Statement, Verified};
 use deedbox_replay::{Folder, Known, Replayer, Target};
 use deedbox_store::memory::{MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows};
-use deedbox_store::{Commits, Files, Objects, RowStore};
+use deedbox_store::{Commits, Files, LogStore, Objects, RowStore};
 use deedbox_testkit::{Registry, secret, time};
 use deedbox_tlog::VerifierKey;
 use std::sync::Arc;
@@ -45,6 +45,11 @@ impl Default for Stores {
 }
 
 impl Stores {
+    /// The log of these files.
+    pub(crate) fn log(&self) -> LogStore {
+        LogStore::in_files(Arc::clone(&self.files))
+    }
+
     /// A copy of commits and files as they are now; rows and signer are new.
     pub(crate) async fn copy_log(&self) -> Stores {
         let copy = Stores::default();
@@ -86,7 +91,7 @@ impl World {
             origin: registry.origin.clone(),
             log_key: registry.log.clone(),
             commits: Arc::clone(&stores.commits),
-            files: Arc::clone(&stores.files),
+            log: stores.log(),
             signer_memory: Arc::clone(&stores.signer),
             rows: Arc::clone(&stores.rows.0),
             probe,
@@ -96,7 +101,7 @@ impl World {
         let vkey = recovered.vkey();
         let folder = Folder { rows: Arc::clone(&stores.rows.0), objects: Arc::clone(&stores.objects), projections: Vec::new() };
         let now = target(recovered.head());
-        let mut replayer = Replayer::open(folder, Arc::clone(&stores.files), now, &|_, _| {}).await.map_err(|e| e.to_string())?;
+        let mut replayer = Replayer::open(folder, stores.log(), now, &|_, _| {}).await.map_err(|e| e.to_string())?;
         replayer.catch_up(now, &|_, _| {}).await.map_err(|e| e.to_string())?;
 
         let (batches, mut published) = mpsc::channel::<Batch>(16);
@@ -174,8 +179,7 @@ impl World {
     /// What was answered is in the log under its index, and once; the log's files agree with each other.
     pub(crate) async fn check(&self, stores: &Stores, claims: &[Verified<Statement>], answers: &[Result<Appended, SubmitError>]) {
         let head = self.ledger.head().borrow().clone();
-        let mut log =
-            deedbox_replay::LogReader::open(Arc::clone(&stores.files), 0, Target { size: head.size, root: head.root }).await.unwrap();
+        let mut log = deedbox_replay::LogReader::open(stores.log(), 0, Target { size: head.size, root: head.root }).await.unwrap();
         let mut entries = Vec::new();
         while let Some(next) = log.next().await.unwrap() {
             entries.extend(next);
@@ -199,7 +203,7 @@ impl World {
     pub(crate) fn files_to_check(&self, stores: &Stores) -> LogToCheck {
         LogToCheck {
             commits: Arc::clone(&stores.commits),
-            files: Arc::clone(&stores.files),
+            log: stores.log(),
             signer_memory: Arc::clone(&stores.signer),
             origin: self.registry.origin.clone(),
             log_keys: vec![VerifierKey::parse(&self.vkey).unwrap()],

@@ -12,12 +12,14 @@
 
 mod commits;
 mod files;
+mod head;
 mod objects;
 mod rows;
 mod rows_model;
 
 pub use commits::commits;
 pub use files::files;
+pub use head::head;
 pub use objects::objects;
 pub use rows::rows;
 pub use rows_model::{Reopen, rows_against_a_model};

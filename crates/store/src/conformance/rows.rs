@@ -25,6 +25,7 @@ pub async fn rows<S: RowStore + 'static>(make: impl AsyncFn() -> S) {
     batches_of_one_projection_are_taken_in_order(make().await).await;
     generations_do_not_see_each_other(make().await).await;
     clearing_takes_rows_and_cursor(make().await).await;
+    generations_are_told_and_one_is_dropped_with_its_cursor(make().await).await;
     large_batches_and_reads(make().await).await;
     large_rows_and_numbers_come_back_as_they_were(make().await).await;
     readers_beside_a_writer_see_whole_rows_and_never_go_back(make().await).await;
@@ -275,6 +276,22 @@ async fn clearing_takes_rows_and_cursor(store: Arc<dyn RowStore>) {
     }
     store.commit(&[batch(NPM_1, 0, 1, written(["c"], 0))]).await.unwrap();
     assert_eq!(scanned(&store, "", None, 9).await, ["c"]);
+}
+
+async fn generations_are_told_and_one_is_dropped_with_its_cursor(store: Arc<dyn RowStore>) {
+    assert!(store.generations().await.unwrap().is_empty());
+    store.commit(&[batch(NPM_2, 0, 9, written(["a", "b"], 8)), batch(NPM_1, 0, 5, written(["a"], 4))]).await.unwrap();
+    assert_eq!(store.generations().await.unwrap(), [(NPM_1.to_string(), 1), (NPM_2.to_string(), 2)]);
+    for id in ["npm.2", "npm.2", "never.1", "a\"b", ""] {
+        store.drop_generation(id).await.unwrap();
+    }
+    assert_eq!(store.generations().await.unwrap(), [(NPM_1.to_string(), 1)]);
+    assert_eq!((store.cursor(&NPM_1).await.unwrap(), store.cursor(&NPM_2).await.unwrap()), (5, 0));
+    assert_eq!(store.read(&NPM_2, &[key("a")]).await.unwrap(), [None]);
+    assert!(store.scan(&NPM_2, "", None, 9).await.unwrap().is_empty());
+    // It can be made again.
+    store.commit(&[batch(NPM_2, 0, 1, written(["c"], 0))]).await.unwrap();
+    assert_eq!(store.scan(&NPM_2, "", None, 9).await.unwrap(), [(key("c"), row("c", 0))]);
 }
 
 async fn large_batches_and_reads(store: Arc<dyn RowStore>) {

@@ -141,6 +141,17 @@ impl<R: RowStore> RowStore for FaultyRows<R> {
         let fault = self.plan.write(|| format!("rows.clear {projection}"))?;
         planned(fault, self.inner.clear(projection)).await
     }
+    async fn generations(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.plan.read()?;
+        self.inner.generations().await
+    }
+    async fn drop_generation(&self, id: &str) -> Result<(), StoreError> {
+        let fault = self.plan.write(|| format!("rows.drop_generation {id}"))?;
+        planned(fault, self.inner.drop_generation(id)).await
+    }
+    async fn close(&self) {
+        self.inner.close().await;
+    }
 }
 
 /// So that a store that is shared already can be wrapped.

@@ -99,4 +99,14 @@ impl RowStore for MemoryRows {
         locked(&self.0).remove(projection);
         Ok(())
     }
+    async fn generations(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut all: Vec<_> = locked(&self.0).iter().map(|(id, kept)| (id.to_string(), kept.rows.len() as u64)).collect();
+        all.sort_unstable();
+        Ok(all)
+    }
+    async fn drop_generation(&self, id: &str) -> Result<(), StoreError> {
+        locked(&self.0).retain(|projection, _| projection.to_string() != id);
+        Ok(())
+    }
+    async fn close(&self) {}
 }

@@ -24,7 +24,7 @@ use tokio::sync::Mutex;
 
 /// Rows in a SQLite file; a clone is the same store.
 #[derive(Clone)]
-pub struct SqliteRows(Arc<Store>);
+pub(crate) struct SqliteRows(Arc<Store>);
 
 struct Store {
     /// Shown in failures.
@@ -41,7 +41,7 @@ impl SqliteRows {
     /// Opens the file, or makes it.
     ///
     /// Errors: `Refused` if it is another program's or a newer version's; `Damaged` if SQLite says so; `Medium` else.
-    pub async fn open(file: &Path) -> Result<Self, StoreError> {
+    pub(crate) async fn open(file: &Path) -> Result<Self, StoreError> {
         let shown = file.display().to_string();
         let writer = opening::open_writer(file, &shown).await?;
         let readers = opening::readers(file, opening::Reading::BesideTheWriter);
@@ -50,55 +50,11 @@ impl SqliteRows {
     /// Opens a file that is there, where nothing can be written: the medium is full or read-only. Writing is `Medium`.
     ///
     /// Errors: as those of `open`, and `Medium` if there is no such file.
-    pub async fn open_to_read(file: &Path) -> Result<Self, StoreError> {
+    pub(crate) async fn open_to_read(file: &Path) -> Result<Self, StoreError> {
         let shown = file.display().to_string();
         let how = opening::check_to_read(file, &shown).await?;
         let readers = opening::readers(file, how);
         Ok(SqliteRows(Arc::new(Store { file: shown, writer: Mutex::new(None), readers, tables: RwLock::default() })))
-    }
-    /// The generations of projections whose rows are here, as their ids are written, each with its number of rows.
-    ///
-    /// Errors: `Medium` or `Damaged`, as SQLite says.
-    pub async fn generations(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        let found = sqlx::query(statements::TABLES).fetch_all(&self.0.readers).await.map_err(self.0.failed("reading"))?;
-        let mut generations = Vec::new();
-        for row in found {
-            let name: String = row.try_get(0).map_err(self.0.failed("reading"))?;
-            let Some(id) = name.strip_prefix(statements::TABLE_PREFIX) else { continue };
-            let counted = sqlx::query(AssertSqlSafe(statements::count(&name))).fetch_one(&self.0.readers).await;
-            let counted = counted.and_then(|row| number(&row, 0)).map_err(self.0.failed("counting rows of"))?;
-            generations.push((id.to_owned(), counted));
-        }
-        Ok(generations)
-    }
-    /// Removes every generation but these, and its cursor; gives what was removed. They are made again from the log by a program that
-    /// wants them.
-    ///
-    /// Errors: `Medium` or `Damaged`, as SQLite says.
-    pub async fn drop_other_generations(&self, keep: &[ProjectionId]) -> Result<Vec<String>, StoreError> {
-        let kept: BTreeSet<String> = keep.iter().map(ToString::to_string).collect();
-        let mut dropped = Vec::new();
-        for (id, _) in self.generations().await?.into_iter().filter(|(id, _)| !kept.contains(id)) {
-            let mut writer = self.0.writer.lock().await;
-            let mut transaction = self.0.begin(&mut writer, "clearing rows of").await?;
-            let table = format!("{}{id}", statements::TABLE_PREFIX);
-            let done = sqlx::query(AssertSqlSafe(statements::drop(&table))).persistent(false).execute(&mut *transaction).await;
-            done.map_err(self.0.failed("clearing rows of"))?;
-            let done = sqlx::query(statements::FORGET_CURSOR).bind(id.clone()).execute(&mut *transaction).await;
-            done.map_err(self.0.failed("clearing rows of"))?;
-            transaction.commit().await.map_err(self.0.failed("clearing rows of"))?;
-            dropped.push(id);
-        }
-        Ok(dropped)
-    }
-    /// Ends every connection, after those that are at work; all that was committed is then in the one file. Where it does not come
-    /// to that, the next opening brings the files together.
-    pub async fn close(&self) {
-        self.0.readers.close().await;
-        if let Some(writer) = self.0.writer.lock().await.take() {
-            // What was committed is on the disk whether or not this ends well.
-            let _ = writer.close().await;
-        }
     }
 }
 
@@ -123,6 +79,10 @@ impl Store {
     }
     fn learn(&self, projections: impl IntoIterator<Item = ProjectionId>) {
         self.tables.write().unwrap_or_else(PoisonError::into_inner).extend(projections);
+    }
+    /// A table is gone for good: whoever writes such rows makes it anew.
+    fn forget(&self, id: &str) {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner).retain(|projection| projection.to_string() != id);
     }
     /// Whether the projection has a table. Asks the file until it has.
     async fn has_table(&self, projection: &ProjectionId) -> Result<bool, StoreError> {
@@ -229,6 +189,38 @@ impl RowStore for SqliteRows {
         let done = sqlx::query(statements::FORGET_CURSOR).bind(projection.to_string()).execute(&mut *transaction).await;
         done.map_err(self.0.failed("clearing rows of"))?;
         transaction.commit().await.map_err(self.0.failed("clearing rows of"))
+    }
+    async fn generations(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let found = sqlx::query(statements::TABLES).fetch_all(&self.0.readers).await.map_err(self.0.failed("reading"))?;
+        let mut generations = Vec::new();
+        for row in found {
+            let name: String = row.try_get(0).map_err(self.0.failed("reading"))?;
+            let Some(id) = name.strip_prefix(statements::TABLE_PREFIX) else { continue };
+            let counted = sqlx::query(AssertSqlSafe(statements::count(&name))).fetch_one(&self.0.readers).await;
+            let counted = counted.and_then(|row| number(&row, 0)).map_err(self.0.failed("counting rows of"))?;
+            generations.push((id.to_owned(), counted));
+        }
+        Ok(generations)
+    }
+    async fn drop_generation(&self, id: &str) -> Result<(), StoreError> {
+        let mut writer = self.0.writer.lock().await;
+        let mut transaction = self.0.begin(&mut writer, "clearing rows of").await?;
+        let table = format!("{}{id}", statements::TABLE_PREFIX);
+        let done = sqlx::query(AssertSqlSafe(statements::drop(&table))).persistent(false).execute(&mut *transaction).await;
+        done.map_err(self.0.failed("clearing rows of"))?;
+        let done = sqlx::query(statements::FORGET_CURSOR).bind(id.to_owned()).execute(&mut *transaction).await;
+        done.map_err(self.0.failed("clearing rows of"))?;
+        transaction.commit().await.map_err(self.0.failed("clearing rows of"))?;
+        self.0.forget(id);
+        Ok(())
+    }
+    /// All that was committed is then in the one file. Where it does not come to that, the next opening brings the files together.
+    async fn close(&self) {
+        self.0.readers.close().await;
+        if let Some(writer) = self.0.writer.lock().await.take() {
+            // What was committed is on the disk whether or not this ends well.
+            let _ = writer.close().await;
+        }
     }
 }
 

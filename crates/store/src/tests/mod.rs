@@ -5,3 +5,4 @@ mod faulty;
 mod memory;
 mod plain;
 mod sqlite;
+mod stores;

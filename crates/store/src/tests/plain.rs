@@ -30,6 +30,15 @@ impl RowStore for Plain {
     async fn clear(&self, projection: &ProjectionId) -> Result<(), StoreError> {
         self.0.clear(projection).await
     }
+    async fn generations(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.0.generations().await
+    }
+    async fn drop_generation(&self, id: &str) -> Result<(), StoreError> {
+        self.0.drop_generation(id).await
+    }
+    async fn close(&self) {
+        self.0.close().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use deedbox_model::{Domain, Event, EventId, Origin, RowKey, SecretKey, Speaker, 
 use deedbox_npm::Npm;
 use deedbox_oci::Oci;
 use deedbox_replay::{Folder, Known, Replayer, Target};
-use deedbox_store::{DiskFiles, Files, Objects, ProjectionId, RowBatch, RowStore, SqliteRows, StoreError, open_disk};
+use deedbox_store::{Opening, ProjectionId, RowBatch, RowStore, StoreError, StoreSettings, Stores};
 use deedbox_tests::publisher::{Publisher, now};
 use deedbox_view::{Dialect, Projection};
 use std::collections::VecDeque;
@@ -69,7 +69,7 @@ impl Keys {
 pub(crate) struct InProcess {
     pub(crate) ledger: Ledger,
     pub(crate) origin: Origin,
-    rows: SqliteRows,
+    stores: Stores,
     written: Arc<AtomicU64>,
     door: Door,
     operator: SecretKey,
@@ -79,20 +79,19 @@ pub(crate) struct InProcess {
 impl InProcess {
     /// Opens a data directory, or makes it.
     pub(crate) async fn open(data: &Path, keys: Keys, views: Views) -> anyhow::Result<Self> {
-        let disk = open_disk(data)?;
-        let files: Arc<dyn Files> = Arc::new(disk.files.clone());
-        let objects: Arc<dyn Objects> = Arc::new(disk.objects.clone());
-        let sqlite = SqliteRows::open(&data.join("rows.sqlite")).await?;
+        let mut stores = Stores::open(&StoreSettings::in_folder(data), Opening::ToWrite)?;
+        let objects = Arc::clone(&stores.objects);
+        let all = Arc::clone(stores.rows().await?.folded());
         let written = Arc::new(AtomicU64::new(0));
-        let rows: Arc<dyn RowStore> = Arc::new(Counting { rows: sqlite.clone(), written: Arc::clone(&written) });
+        let rows: Arc<dyn RowStore> = Arc::new(Counting { rows: all, written: Arc::clone(&written) });
         let Keys { origin, operator, log, receipt } = keys;
         let log_key = log.public();
         let recovered = Recovered::open(LedgerParts {
             origin: origin.clone(),
             log_key: log,
-            commits: Arc::new(disk.commits),
-            files: Arc::clone(&files),
-            signer_memory: Arc::new(DiskFiles::open(&data.join("signer"))?),
+            commits: Arc::clone(&stores.commits),
+            log: stores.log.clone(),
+            signer_memory: Arc::clone(&stores.signer),
             rows: Arc::clone(&rows),
             probe: Arc::new(NoProbe),
         })
@@ -105,7 +104,7 @@ impl InProcess {
         }
         let target = Target { size: recovered.head().size, root: recovered.head().root };
         let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections };
-        let mut replayer = Replayer::open(folder, files, target, &|_, _| {}).await?;
+        let mut replayer = Replayer::open(folder, stores.log.clone(), target, &|_, _| {}).await?;
         replayer.catch_up(target, &|_, _| {}).await?;
         let (batches, mut published) = mpsc::channel(16);
         let (ledger, writer) = recovered.start(replayer.folded(), batches)?;
@@ -130,7 +129,7 @@ impl InProcess {
         // Objects are put in place without an upload: to the door they are everybody's.
         let everybodys: Published = Arc::new(|of| Box::pin(async move { Ok(vec![true; of.len()]) }));
         let door = Door::new(origin.clone(), objects, rows, dialects, policy, everybodys);
-        let registry = InProcess { ledger, origin: origin.clone(), rows: sqlite, written, door, operator, tasks };
+        let registry = InProcess { ledger, origin: origin.clone(), stores, written, door, operator, tasks };
         if target.size == 0 {
             let created = RegistryCreated {
                 rules: Rules { parameters: Vec::new(), protocol: deedbox_authority::PROTOCOL },
@@ -209,14 +208,14 @@ impl InProcess {
         for task in self.tasks {
             task.await?;
         }
-        self.rows.close().await;
+        self.stores.close().await;
         Ok(())
     }
 }
 
 /// Counts what is committed.
 struct Counting {
-    rows: SqliteRows,
+    rows: Arc<dyn RowStore>,
     written: Arc<AtomicU64>,
 }
 
@@ -253,5 +252,14 @@ impl RowStore for Counting {
     }
     async fn clear(&self, projection: &ProjectionId) -> Result<(), StoreError> {
         self.rows.clear(projection).await
+    }
+    async fn generations(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.rows.generations().await
+    }
+    async fn drop_generation(&self, id: &str) -> Result<(), StoreError> {
+        self.rows.drop_generation(id).await
+    }
+    async fn close(&self) {
+        self.rows.close().await;
     }
 }
