@@ -180,6 +180,17 @@ impl Weight {
         Ok(())
     }
 
+    /// As `grow`, if that is free now; says whether it was.
+    pub(crate) fn grow_now(&mut self, budget: &Budget, bytes: usize) -> bool {
+        let part = budget.part(self.share);
+        let more = units_of(bytes).min(part.most).saturating_sub(self.permit.num_permits());
+        if more == 0 {
+            return true;
+        }
+        let permit = u32::try_from(more).ok().and_then(|more| Arc::clone(&part.free).try_acquire_many_owned(more).ok());
+        permit.map(|permit| self.permit.merge(permit)).is_some()
+    }
+
     /// As `grow`, as far as that is free now.
     pub(crate) fn grow_if_free(&mut self, budget: &Budget, bytes: usize) {
         let part = budget.part(self.share);
@@ -272,6 +283,22 @@ mod tests {
         drop(weight);
         drop(budget.take(Share::Answers, 100 * MIB).await.unwrap());
         assert_eq!(budget.in_use(Share::Answers), 0);
+    }
+
+    #[tokio::test]
+    async fn who_may_not_wait_grows_by_what_is_free_or_not_at_all() {
+        let budget = Budget::new([Size { own: MIB as u64, cache: UNIT as u64 }; 3], WAIT);
+        let mut weight = budget.take(Share::Answers, 1).await.unwrap();
+        assert!(weight.grow_now(&budget, 0) && weight.grow_now(&budget, MIB / 2));
+        let other = budget.take(Share::Answers, MIB / 2).await.unwrap();
+        assert!(!weight.grow_now(&budget, MIB / 2 + 2 * UNIT));
+        assert_eq!(budget.in_use(Share::Answers), MIB as u64, "it took nothing");
+        assert!(weight.grow_now(&budget, MIB / 2 + UNIT));
+        drop(other);
+        // More than there ever is counts as all of it, beside the cache.
+        assert!(weight.grow_now(&budget, 100 * MIB));
+        assert_eq!(budget.in_use(Share::Answers), MIB as u64);
+        assert_eq!((budget.waited(Share::Answers), budget.refused(Share::Answers)), (0, 0));
     }
 
     #[tokio::test]

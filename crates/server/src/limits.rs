@@ -24,8 +24,8 @@ pub const PROOFS_STATEMENT_BYTES: usize = 32 * 1024 * 1024;
 pub const PROOFS_ROWS_BYTES: usize = 2 * 1024 * 1024;
 /// Answers with many proofs that are made at once: each may read thousands of entry bundles.
 pub const PROOFS_AT_ONCE: usize = 2;
-/// Answers of projections that are read, rendered or coded at once, for each core: one works while another waits for rows. What each
-/// holds is weighed (`MEMORY_BYTES`).
+/// Answers of projections that are read, rendered or coded at once, for each core: one works while another waits for the disk. Each
+/// reads by a connection of its own (`ROW_READERS_PER_CORE` in the store). What each holds is weighed (`MEMORY_BYTES`).
 pub const RENDERINGS_PER_CORE: usize = 2;
 /// Bytes of a projection's POST as it comes, and unpacked: an audit of a large tree.
 pub const QUERY_BODY_BYTES: usize = 1024 * 1024;

@@ -10,11 +10,11 @@ use deedbox_intake::{Admitted, Door, Policy, Published};
 use deedbox_ledger::{Appended, Ledger, LedgerParts, NoProbe, Recovered, SubmitError};
 use deedbox_maven::Maven;
 use deedbox_model::event::{DomainClaimed, Evidence, RegistryCreated, Rules};
-use deedbox_model::{Domain, Event, EventId, Origin, RowKey, SecretKey, Speaker, Statement, Subject};
+use deedbox_model::{Domain, Event, EventId, Origin, SecretKey, Speaker, Statement, Subject};
 use deedbox_npm::Npm;
 use deedbox_oci::Oci;
 use deedbox_replay::{Folder, Known, Replayer, Target};
-use deedbox_store::{Opening, ProjectionId, RowBatch, RowStore, StoreError, StoreSettings, Stores};
+use deedbox_store::{Opening, ProjectionId, RowBatch, RowStore, RowWork, StoreError, StoreSettings, Stores};
 use deedbox_tests::publisher::{Publisher, now};
 use deedbox_view::{Dialect, Projection};
 use std::collections::VecDeque;
@@ -221,30 +221,8 @@ struct Counting {
 
 #[async_trait]
 impl RowStore for Counting {
-    async fn cursor(&self, projection: &ProjectionId) -> Result<u64, StoreError> {
-        self.rows.cursor(projection).await
-    }
-    async fn read(&self, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<deedbox_model::Row>>, StoreError> {
-        self.rows.read(projection, keys).await
-    }
-    async fn scan(
-        &self,
-        projection: &ProjectionId,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<(RowKey, deedbox_model::Row)>, StoreError> {
-        self.rows.scan(projection, prefix, after, limit).await
-    }
-    async fn scan_within(
-        &self,
-        projection: &ProjectionId,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u32,
-        bytes: u64,
-    ) -> Result<Vec<(RowKey, deedbox_model::Row)>, StoreError> {
-        self.rows.scan_within(projection, prefix, after, limit, bytes).await
+    async fn with_rows(&self, projection: &ProjectionId, work: RowWork) -> Result<(), StoreError> {
+        self.rows.with_rows(projection, work).await
     }
     async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError> {
         self.written.fetch_add(batches.iter().map(|batch| batch.changes.len() as u64).sum(), Ordering::Relaxed);
