@@ -82,11 +82,14 @@ pub const ROOM_PROBED_BYTES: usize = 64 * 1024;
 
 /// Bytes that strangers make this process hold, beside its two caches. With these (56 MiB), some 40 MB that it has anyway and 10 KB for
 /// each of some thousand connections it stays under 300 MB whatever they do.
-pub const MEMORY_BYTES: u64 = 96 * 1024 * 1024;
-/// Of eight parts of these, those for bodies: a thousand uploads of small files at once, or a hundred of large ones.
+pub const MEMORY_BYTES: u64 = 108 * 1024 * 1024;
+/// Of nine parts of these, those for bodies: a thousand uploads of small files at once, or a hundred of large ones.
 pub const MEMORY_PARTS_OF_BODIES: u64 = 2;
-/// Those for answers: one that reads forty megabytes, or fifty packuments of megabytes to slow readers.
-pub const MEMORY_PARTS_OF_ANSWERS: u64 = 4;
+/// Those for answers of projections: one that reads thirty megabytes, or forty packuments of megabytes to slow readers.
+pub const MEMORY_PARTS_OF_ANSWERS: u64 = 3;
+/// Those for answers out of the log: forty pages of events, or many proofs in one. Whoever asks for these in masses keeps no client
+/// waiting that installs.
+pub const MEMORY_PARTS_OF_ENTRIES: u64 = 2;
 /// Those for objects: a thousand slow downloads, or twenty quick ones.
 pub const MEMORY_PARTS_OF_OBJECTS: u64 = 2;
 /// Bytes of assembled answers in memory: several hundred packuments in three codings.
