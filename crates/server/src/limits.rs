@@ -26,6 +26,9 @@ pub const PROOFS_ROWS_BYTES: usize = 2 * 1024 * 1024;
 pub const CHAIN_EVENTS: usize = 4_000;
 /// Rows of a package's history that are read at once for its chain: some 100 KB.
 pub const CHAIN_ROWS: u32 = 500;
+/// Bodies that are unpacked at once. A piece of one takes a tenth of a millisecond between two turns of everybody else: of a thousand at
+/// once those turns would be a tenth of a second apart.
+pub const UNPACKED_AT_ONCE: usize = 2;
 /// Answers with many proofs that are made at once: each may read thousands of entry bundles.
 pub const PROOFS_AT_ONCE: usize = 2;
 /// Answers of projections that are read, rendered or coded at once, for each core: one works while another waits for rows. What each
