@@ -13,6 +13,7 @@ use crate::recent::Recent;
 use crate::refusal::Refused;
 use crate::room::Room;
 use crate::waiting::Waiting;
+use crate::workers::Workers;
 use deedbox_intake::Door;
 use deedbox_ledger::Ledger;
 use deedbox_model::{Origin, SecretKey, TimeMs};
@@ -40,8 +41,12 @@ pub(crate) struct App {
     pub(crate) answers: Answers,
     pub(crate) meters: Meters,
     pub(crate) many_proofs: Semaphore,
+    /// Bodies that are unpacked.
+    pub(crate) unpackings: Semaphore,
     /// Answers of projections that are read, rendered or coded.
     pub(crate) renderings: Arc<Semaphore>,
+    /// The threads on which they are coded, and what is not made from rows is made.
+    pub(crate) workers: Workers,
     /// Answers that hold much while they are made: one at a time.
     pub(crate) large_makings: Arc<Semaphore>,
     /// Places of work for those who read, and are not answered from memory.
@@ -86,6 +91,11 @@ impl App {
     /// One of few places for an answer with many proofs.
     pub(crate) async fn proofs(&self) -> Result<SemaphorePermit<'_>, Refused> {
         self.place(&self.many_proofs).await
+    }
+
+    /// One of few places to unpack a body.
+    pub(crate) async fn unpacking(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        self.place(&self.unpackings).await
     }
 
     async fn place<'a>(&self, places: &'a Semaphore) -> Result<SemaphorePermit<'a>, Refused> {

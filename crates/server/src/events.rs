@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::body::{Sender, read_whole};
+use crate::budget::Share;
 use crate::dispatch::weighed;
 use crate::entry_json::EntryJson;
 use crate::limits::{EVENTS_PAGE, EVENTS_PAGE_BYTES, EVENTS_PAGE_DEFAULT};
@@ -93,13 +94,14 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     let to = from.saturating_add(limit).min(folded);
     let PageEntries { entries, held } = page_entries(&app, from, to).await?;
     let voids = void_codes(&app, from, entries.len()).await?;
-    // The place before the memory, as projections take them: two who wait for what the other holds would wait in vain.
-    let place = app.in_turn(Arc::clone(&app.renderings).acquire_owned()).await?;
-    let mut making = Making::begin(&app).await?;
+    // The memory before the place: who waits for memory that slow readers hold keeps no projection from making an answer. Nobody who has a
+    // place waits for this share.
+    let mut making = Making::begin(&app, Share::Entries).await?;
     making.hold(&app, held).await?;
+    let place = app.in_turn(Arc::clone(&app.renderings).acquire_owned()).await?;
     let budget = Arc::clone(&app.budget);
     // Milliseconds of a processor: off the threads that serve others.
-    let text = tokio::task::spawn_blocking(move || {
+    let text = app.workers.run(move || {
         // The indices come last: nobody counts on from the largest number where there is nothing to count.
         let events: Vec<EntryJson> =
             entries.iter().zip(voids).zip(from..).map(|((bytes, void), index)| EntryJson::new(index, bytes, void)).collect();
@@ -109,7 +111,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
         drop(place);
         making.made(&budget, text)
     });
-    let mut response = json_answer(StatusCode::OK, text.await.map_err(|_| Refused::internal())?);
+    let mut response = json_answer(StatusCode::OK, text.await?);
     response.headers_mut().insert(TREE_SIZE, HeaderValue::from(folded));
     Ok(weighed(response))
 }

@@ -16,12 +16,12 @@ pub(crate) struct Making {
 }
 
 impl Making {
-    /// Begins with little.
-    pub(crate) async fn begin(app: &App) -> Result<Self, Refused> {
-        Ok(Making { weight: app.budget.take(Share::Answers, MAKING_BYTES).await?, large: None })
+    /// Begins with little, of the share of what it is made of.
+    pub(crate) async fn begin(app: &App, share: Share) -> Result<Self, Refused> {
+        Ok(Making { weight: app.budget.take(share, MAKING_BYTES).await?, large: None })
     }
 
-    /// The same, if that is free now.
+    /// The same of the share of answers, if that is free now.
     pub(crate) fn begin_now(app: &App) -> Option<Self> {
         Some(Making { weight: app.budget.take_spare(Share::Answers, MAKING_BYTES, 0)?, large: None })
     }

@@ -4,7 +4,7 @@
 use crate::answers::{Answer, AnswerKey, Given};
 use crate::app::App;
 use crate::body::{Sender, Whole, drain, read_whole, unpack};
-use crate::budget::Weight;
+use crate::budget::{Share, Weight};
 use crate::limits::{CODING_BYTES, QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES};
 use crate::making::Making;
 use crate::negotiate::Coding;
@@ -153,18 +153,18 @@ async fn give(app: &App, answer: &Arc<Answer>, method: &Method, headers: &Header
 async fn code(app: &App, answer: &Arc<Answer>, coding: Coding) -> Result<(), Refused> {
     let place = place(app).await?;
     // Half of it is left, if it is worth it at all.
-    let mut making = Making::begin(app).await?;
+    let mut making = Making::begin(app, Share::Answers).await?;
     making.hold(app, CODING_BYTES + answer.len() / 2).await?;
     let (answer, budget) = (Arc::clone(answer), Arc::clone(&app.budget));
-    let coded = tokio::task::spawn_blocking(move || {
+    let coded = app.workers.run(move || {
         answer.code(coding, |bytes| making.made(&budget, bytes));
         drop(place);
     });
-    coded.await.map_err(|_| Refused::internal())
+    coded.await
 }
 
 /// A place among those that read, render and code: each may hold all the rows of an answer and its bytes. Whatever goes on
-/// upon a blocking thread takes it along, for it ends there and not where its request is given up.
+/// upon another thread takes it along, for it ends there and not where its request is given up.
 async fn place(app: &App) -> Result<OwnedSemaphorePermit, Refused> {
     Arc::clone(&app.renderings).acquire_owned().await.map_err(|_| Refused::internal())
 }
@@ -207,7 +207,7 @@ async fn begin(
 ) -> Result<Work, Refused> {
     let making = match kept {
         Some(_) => None,
-        None => Some(Making::begin(app).await?),
+        None => Some(Making::begin(app, Share::Answers).await?),
     };
     let (projection, id) = (Arc::clone(&mount.projection), mount.id.clone());
     Ok(Work { app: Arc::clone(app), projection, id, request, kept, making, asked, place })

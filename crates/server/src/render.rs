@@ -5,7 +5,7 @@
 
 use crate::answers::{Answer, FirstRows};
 use crate::app::App;
-use crate::budget::Weight;
+use crate::budget::{Share, Weight};
 use crate::making::Making;
 use crate::refusal::Refused;
 use deedbox_model::{Row, RowKey};
@@ -165,7 +165,7 @@ impl Work {
     async fn hold(&mut self, bytes: usize) -> Result<(), Refused> {
         let mut making = match self.making.take() {
             Some(making) => making,
-            None => Making::begin(&self.app).await?,
+            None => Making::begin(&self.app, Share::Answers).await?,
         };
         making.hold(&self.app, bytes).await?;
         self.making = Some(making);
