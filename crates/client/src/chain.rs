@@ -11,8 +11,8 @@ use crate::limits;
 use crate::proofs::{Proven, Query, Unproven};
 use crate::state;
 use crate::trust::Trusted;
-use crate::verify::{VerifyError, whole_chains};
-use deedbox_model::{EventId, PackageId, Speaker, Statement};
+use crate::verify::{VerifyError, read, whole_chains};
+use deedbox_model::{EventId, PackageId, Speaker};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,9 +126,9 @@ async fn claims_of(registry: &Registry, proven: &Proven) -> Result<Vec<u64>, Cli
     let mut tenures = BTreeSet::new();
     for (_, bytes) in proven.entries() {
         shown.insert(EventId::of(bytes));
-        if let Ok(statement) = Statement::decode(bytes)
-            && let Speaker::Domain { tenure, .. } = statement.peek().speaker()
-        {
+    }
+    for (_, statement) in read(proven).flatten() {
+        if let Speaker::Domain { tenure, .. } = statement.peek().speaker() {
             tenures.insert(*tenure);
         }
     }
