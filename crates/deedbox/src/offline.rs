@@ -2,8 +2,9 @@
 //! nobody writes meanwhile.
 
 use crate::failure::{refused, wrong};
+use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
-use deedbox_model::{Event, Origin, Statement};
+use deedbox_model::{Origin, Protocol, Statement};
 use deedbox_replay::{Folder, Target};
 use deedbox_store::{DiskStore, Files, ProjectionId, RowStore, open_disk};
 use deedbox_tlog::bundle::{BundleId, parse_entries};
@@ -65,8 +66,8 @@ impl Offline {
         };
         let entries = parse_entries(id, &bytes)?;
         let first = entries.first().ok_or_else(|| refused("the log has no entry"))?;
-        let statement = Statement::decode(first).map_err(|e| refused(format!("entry 0: {e}")))?;
-        let Event::RegistryCreated(created) = statement.peek().event() else {
+        let statement = Statement::decode(Protocol::BEGINNING, first).map_err(|e| refused(format!("entry 0: {e}")))?;
+        let Some(created) = statement.peek().event().created() else {
             return Err(refused("entry 0 is not the creation of a registry"));
         };
         let name = KeyName::new(self.origin.as_str())?;
@@ -76,7 +77,7 @@ impl Offline {
 
     /// What folds this registry's log into rows.
     pub(crate) fn folder(&self, rows: Arc<dyn RowStore>) -> Folder {
-        Folder { rows, objects: Arc::new(self.disk.objects.clone()), projections: projections() }
+        Folder { rows, objects: Arc::new(self.disk.objects.clone()), projections: projections(), deciders: DECIDERS }
     }
 }
 

@@ -25,11 +25,12 @@ use crate::recent::Recent;
 use crate::room::Room;
 use crate::submit::AUTHORITY;
 use crate::workers::Workers;
+use deedbox_authority::Deciders;
 use deedbox_intake::{Door, IntakeRefusal, Policy};
 use deedbox_ledger::{Batch, Head, LedgerError, LedgerParts, Probe, SubmitError};
 use deedbox_model::event::{Event, RegistryCreated, Rules};
-use deedbox_model::{Origin, Speaker, Statement, Subject};
-use deedbox_replay::{Folder, Known, ReplayError, Replayer, Target};
+use deedbox_model::{Origin, Protocol, Speaker, Statement, Subject};
+use deedbox_replay::{Folder, Known, Numbers, ReplayError, Replayer, Target};
 use deedbox_store::{Commits as _, DiskLock, Files as _, InFull, RowStore, SqliteRows, StoreError};
 use deedbox_view::{Dialect, Projection, Site, SiteSigner};
 use std::collections::BTreeMap;
@@ -52,6 +53,8 @@ pub struct Parts {
     pub projections: Vec<Arc<dyn Projection>>,
     /// What signs for this site, by projection. Each one's secret is kept in `<data>/keys/<projection>.pem`.
     pub signers: Vec<(&'static str, MakeSigner)>,
+    /// What judges, by the protocol number in force.
+    pub deciders: Deciders,
     /// Told of each point of the write order.
     pub probe: Arc<dyn Probe>,
     /// Told how far the start has come.
@@ -160,6 +163,7 @@ impl Server {
             files: Arc::clone(&files),
             signer_memory: Arc::clone(&signer_memory),
             rows: Arc::clone(&rows),
+            deciders: parts.deciders,
             probe: parts.probe,
         };
         let Carried { recovered, head, vkey, why_not } = carry_on(ledger_parts, hindered).await?;
@@ -168,11 +172,15 @@ impl Server {
         }
         site.log_key.clone_from(&vkey);
 
-        let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections };
+        let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections, deciders: parts.deciders };
         let (replayer, caught_up) = catch_up(&folder, &files, &head, parts.progress.as_ref()).await;
         let folded = match &replayer {
             Some(replayer) => replayer.folded(),
             None => watch::channel(rows.cursor(&AUTHORITY).await?.min(head.size)).1,
+        };
+        let numbers = match &replayer {
+            Some(replayer) => replayer.numbers(),
+            None => watch::channel(Numbers::default()).1,
         };
         let log_time = folder.log_time().await?;
         let recent = Recent::new(log_time);
@@ -242,6 +250,8 @@ impl Server {
             rows,
             mounts,
             folded,
+            numbers,
+            deciders: parts.deciders,
             writing,
             recent,
             config,
@@ -299,10 +309,10 @@ impl Server {
             operator_keys: vec![app.operator.public()],
         };
         let first = |e: &dyn std::fmt::Display| OpenError::First(e.to_string());
-        let event = Event::RegistryCreated(created);
+        let event = Event::from(created);
         let statement = Statement::sign(&app.operator, &app.origin, &Speaker::Registry, &Subject::Registry, None, now, &event)
             .map_err(|e| first(&e))?;
-        let decoded = Statement::decode(statement.bytes()).map_err(|e| first(&e))?;
+        let decoded = Statement::decode(Protocol::BEGINNING, statement.bytes()).map_err(|e| first(&e))?;
         let admitted = app.door.admit(app.door.verify(decoded).await?, now).await?;
         let ledger = app.writing.ledger().map_err(|_| OpenError::First("nothing can be written".to_owned()))?;
         let appended = ledger.submit(admitted).await?;

@@ -49,6 +49,7 @@ async fn main() -> anyhow::Result<()> {
         dialects: vec![Arc::new(Npm::new()), Arc::new(Maven::new()), Arc::new(Oci), Arc::new(Gem::new())],
         projections: vec![Arc::new(deedbox_catalog::Catalog)],
         signers: vec![(deedbox_npm::PROJECTION, make)],
+        deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(probe),
         progress: Arc::new(|_, _| {}),
     };

@@ -107,6 +107,7 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Server> {
         dialects: dialects(),
         projections: vec![Arc::new(Pages::new(dialects()))],
         signers: vec![(deedbox_npm::PROJECTION, make)],
+        deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(NoProbe),
         progress: Arc::new(move |done, all| {
             shown.set_length(all);

@@ -4,13 +4,14 @@
 use crate::fixture::{domain, key};
 use anyhow::Context as _;
 use async_trait::async_trait;
+use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
 use deedbox_gem::Gem;
 use deedbox_intake::{Admitted, Door, Policy, Published};
 use deedbox_ledger::{Appended, Ledger, LedgerParts, NoProbe, Recovered, SubmitError};
 use deedbox_maven::Maven;
 use deedbox_model::event::{DomainClaimed, Evidence, RegistryCreated, Rules};
-use deedbox_model::{Domain, Event, EventId, Origin, RowKey, SecretKey, Speaker, Statement, Subject};
+use deedbox_model::{Domain, Event, EventId, Origin, Protocol, RowKey, SecretKey, Speaker, Statement, Subject};
 use deedbox_npm::Npm;
 use deedbox_oci::Oci;
 use deedbox_replay::{Folder, Known, Replayer, Target};
@@ -94,6 +95,7 @@ impl InProcess {
             files: Arc::clone(&files),
             signer_memory: Arc::new(DiskFiles::open(&data.join("signer"))?),
             rows: Arc::clone(&rows),
+            deciders: DECIDERS,
             probe: Arc::new(NoProbe),
         })
         .await?;
@@ -104,7 +106,7 @@ impl InProcess {
             projections.extend(dialects.iter().map(|dialect| Arc::clone(dialect) as Arc<dyn Projection>));
         }
         let target = Target { size: recovered.head().size, root: recovered.head().root };
-        let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections };
+        let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections, deciders: DECIDERS };
         let mut replayer = Replayer::open(folder, files, target, &|_, _| {}).await?;
         replayer.catch_up(target, &|_, _| {}).await?;
         let (batches, mut published) = mpsc::channel(16);
@@ -139,7 +141,7 @@ impl InProcess {
                 receipt_keys: vec![receipt.public()],
                 operator_keys: vec![registry.operator.public()],
             };
-            registry.say(&Subject::Registry, &Event::RegistryCreated(created)).await?;
+            registry.say(&Subject::Registry, &Event::from(created)).await?;
         }
         Ok(registry)
     }
@@ -163,14 +165,14 @@ impl InProcess {
     pub(crate) async fn publisher(&self, key: SecretKey, domain: &str) -> anyhow::Result<Publisher> {
         let domain = Domain::parse(domain)?;
         let acceptance = Publisher::acceptance(&key, &domain, &self.origin)?;
-        let event = Event::DomainClaimed(DomainClaimed { evidence: Evidence::Localhost, acceptance });
+        let event = Event::from(DomainClaimed { evidence: Evidence::Localhost, acceptance });
         let tenure = self.say(&Subject::Domain(domain.clone()), &event).await?;
         Ok(Publisher { key, domain, origin: self.origin.clone(), tenure })
     }
 
     /// By the door that every statement takes.
     pub(crate) async fn admit(&self, statement: &[u8]) -> anyhow::Result<Admitted> {
-        let verified = self.door.verify(Statement::decode(statement)?).await?;
+        let verified = self.door.verify(Statement::decode(Protocol::ONE, statement)?).await?;
         Ok(self.door.admit(verified, now()?).await?)
     }
 
