@@ -5,18 +5,14 @@ use crate::fixture::{domain, key};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use deedbox_catalog::Catalog;
-use deedbox_gem::Gem;
 use deedbox_intake::{Admitted, Door, Policy, Published};
 use deedbox_ledger::{Appended, Ledger, LedgerParts, NoProbe, Recovered, SubmitError};
-use deedbox_maven::Maven;
 use deedbox_model::event::{DomainClaimed, Evidence, RegistryCreated, Rules};
 use deedbox_model::{Domain, Event, EventId, Origin, RowKey, SecretKey, Speaker, Statement, Subject};
-use deedbox_npm::Npm;
-use deedbox_oci::Oci;
 use deedbox_replay::{Folder, Known, Replayer, Target};
 use deedbox_store::{DiskFiles, Files, Objects, ProjectionId, RowBatch, RowStore, SqliteRows, StoreError, open_disk};
 use deedbox_tests::publisher::{Publisher, now};
-use deedbox_view::{Dialect, Projection};
+use deedbox_view::Projection;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::pin::Pin;
@@ -97,7 +93,7 @@ impl InProcess {
             probe: Arc::new(NoProbe),
         })
         .await?;
-        let dialects: Vec<Arc<dyn Dialect>> = vec![Arc::new(Npm::new()), Arc::new(Maven::new()), Arc::new(Oci), Arc::new(Gem::new())];
+        let dialects = deedbox::ecosystems::dialects();
         let mut projections: Vec<Arc<dyn Projection>> = Vec::new();
         if views == Views::All {
             projections.push(Arc::new(Catalog));
