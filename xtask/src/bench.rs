@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds the programs in release and has `bench` of the tests measure them (docs/guides/bench.md). It measures
+//! `cargo xtask bench`: builds the programs as they are shipped (profile `dist`) and has `bench` of the tests measure them (docs/guides/bench.md). It measures
 //! nothing itself, and nothing is asserted: it is not part of `cargo xtask test`.
 
 use anyhow::{Context as _, ensure};
@@ -47,9 +47,9 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
         command
     };
     let programs = ["-p", "deedbox", "-p", "deedbox-tests", "--bin", "deedbox", "--bin", "bench"];
-    let built = cargo().args(["build", "--release", "--locked"]).args(programs).status().context("cargo")?;
+    let built = cargo().args(["build", "--profile", "dist", "--locked"]).args(programs).status().context("cargo")?;
     ensure!(built.success(), "the programs did not build");
-    let run = ["run", "--quiet", "--release", "--locked", "-p", "deedbox-tests", "--bin", "bench", "--"];
+    let run = ["run", "--quiet", "--profile", "dist", "--locked", "-p", "deedbox-tests", "--bin", "bench", "--"];
     Ok(cargo().args(run).args(&options.words).status()?.success())
 }
 

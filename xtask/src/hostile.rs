@@ -14,7 +14,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads `--connections N`, `--seconds S`, `--json` and `--debug`.
+    /// Reads `--connections N`, `--seconds S`, `--only KIND`, `--json` and `--debug`.
     ///
     /// # Errors
     /// In words, when one of them means nothing here.
@@ -29,7 +29,11 @@ impl Options {
                     Some(number) => options.words.extend([*word, *number].map(str::to_owned)),
                     None => return Err(format!("{word} wants a number from 1 to {}", u16::MAX)),
                 },
-                other => return Err(format!("`{other}` is not --connections N, --seconds S, --json or --debug")),
+                "--only" => {
+                    let kind = rest.next().ok_or("--only wants a word of a kind's name")?;
+                    options.words.extend([*word, *kind].map(str::to_owned));
+                }
+                other => return Err(format!("`{other}` is not --connections N, --seconds S, --only KIND, --json or --debug")),
             }
         }
         Ok(options)
@@ -57,8 +61,9 @@ mod tests {
     #[test]
     fn only_how_many_how_long_and_the_build_can_be_said() {
         assert!(Options::parse(&["--connections", "100", "--debug", "--json"]).is_ok_and(|options| options.debug));
+        assert!(Options::parse(&["--only", "pages"]).is_ok());
         assert!(Options::parse(&[]).is_ok());
-        for wrong in [&["--connections"][..], &["--connections", "0"], &["--seconds", "many"], &["--runs", "5"]] {
+        for wrong in [&["--connections"][..], &["--only"], &["--connections", "0"], &["--seconds", "many"], &["--runs", "5"]] {
             assert!(Options::parse(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -13,6 +13,7 @@ use crate::recent::Recent;
 use crate::refusal::Refused;
 use crate::room::Room;
 use crate::waiting::Waiting;
+use crate::workers::Workers;
 use deedbox_intake::Door;
 use deedbox_ledger::Ledger;
 use deedbox_model::{Origin, SecretKey, TimeMs};
@@ -42,6 +43,8 @@ pub(crate) struct App {
     pub(crate) many_proofs: Semaphore,
     /// Answers of projections that are read, rendered or coded.
     pub(crate) renderings: Arc<Semaphore>,
+    /// The threads on which they are made.
+    pub(crate) workers: Workers,
     /// Answers that hold much while they are made: one at a time.
     pub(crate) large_makings: Arc<Semaphore>,
     /// Places of work for those who read, and are not answered from memory.

@@ -50,6 +50,7 @@ mod submit;
 mod sweep;
 mod waiting;
 mod whole;
+mod workers;
 
 pub use access::AccessSink;
 pub use clock::WallClock;

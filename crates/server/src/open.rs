@@ -24,6 +24,7 @@ use crate::projections::Mounts;
 use crate::recent::Recent;
 use crate::room::Room;
 use crate::submit::AUTHORITY;
+use crate::workers::Workers;
 use deedbox_intake::{Door, IntakeRefusal, Policy};
 use deedbox_ledger::{Batch, Head, LedgerError, LedgerParts, Probe, SubmitError};
 use deedbox_model::event::{Event, RegistryCreated, Rules};
@@ -85,6 +86,8 @@ pub enum OpenError {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    #[error("this machine gives no threads to make answers on: {0}")]
+    Threads(std::io::Error),
     #[error("the first entry of the log could not be made: {0}")]
     First(String),
 }
@@ -221,6 +224,7 @@ impl Server {
             meters: Meters::new(),
             many_proofs: Semaphore::new(PROOFS_AT_ONCE),
             renderings: Arc::new(Semaphore::new(renderings_at_once())),
+            workers: Workers::new(renderings_at_once()).map_err(OpenError::Threads)?,
             large_makings: Arc::new(Semaphore::new(1)),
             slots: Arc::new(Semaphore::new(config.max_requests)),
             askings: Arc::new(Semaphore::new(config.max_requests)),
