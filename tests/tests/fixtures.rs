@@ -11,10 +11,13 @@ mod limits;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use deedbox_authority::DECIDERS;
 use deedbox_model::envelope::Kind;
 use deedbox_model::event::Acceptance;
 use deedbox_model::permit::Permit;
-use deedbox_model::{Envelope, Event, EventId, Hasher, Manifest, ObjectRef, PublicKey, SecretKey, Sha256Digest, Statement, StatementError};
+use deedbox_model::{
+    Envelope, EventId, Hasher, Manifest, ObjectRef, Protocol, PublicKey, SecretKey, Sha256Digest, Statement, StatementError,
+};
 use deedbox_npm::Npm;
 use deedbox_replay::{Folder, Leaf, ReplayError, Replayer, Target, fingerprint};
 use deedbox_store::{Files as _, LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, ProjectionId};
@@ -87,7 +90,7 @@ fn every_statement_reads_and_verifies_and_has_its_event_id() {
         let whole = case.bytes("statement");
         check_envelope(&case, Kind::Statement, &whole);
         let key = PublicKey::from_bytes(&array(&case.bytes("public_key"))).unwrap();
-        let statement = Statement::decode(&whole).unwrap().verify(&key).unwrap();
+        let statement = Statement::decode(Protocol::ONE, &whole).unwrap().verify(&key).unwrap();
         assert_eq!(statement.id().to_hex(), case.text("event_id"));
         assert_eq!(leaf_hash(&whole).0[..], case.bytes("event_id"));
         let payload = &case["says"]["payload"];
@@ -146,17 +149,17 @@ fn every_way_not_to_be_canonical_is_refused() {
 fn every_refused_statement_is_refused_where_the_fixture_says() {
     let refused = read("statements/refused.json");
     for case in refused.list("statements_taken") {
-        Statement::decode(&case.bytes("statement")).unwrap_or_else(|error| panic!("{}: {error}", case.text("name")));
+        Statement::decode(Protocol::ONE, &case.bytes("statement")).unwrap_or_else(|error| panic!("{}: {error}", case.text("name")));
     }
     let mut seen = std::collections::BTreeSet::new();
     for case in refused.list("statements") {
         let rule = case.text("rule");
-        let error = Statement::decode(&case.bytes("statement")).map(|_| ()).expect_err(rule);
+        let error = Statement::decode(Protocol::ONE, &case.bytes("statement")).map(|_| ()).expect_err(rule);
         let layer = match &error {
             StatementError::Envelope(_) => "envelope",
             StatementError::Payload(_) => "payload",
             StatementError::Text(_) => "claims",
-            StatementError::UnknownType(_) => "type",
+            StatementError::UnknownType { .. } => "type",
             StatementError::Rule(_) => "rule",
         };
         assert_eq!(layer, case.text("layer"), "{rule}: {error}");
@@ -179,7 +182,8 @@ fn every_key_and_signature_has_its_verdict() {
         assert_eq!(taken, case.text("verdict") == "taken", "{}", case.text("rule"));
     }
     for case in refused.list("signatures") {
-        let statement = Statement::decode(&case.bytes("statement")).unwrap_or_else(|error| panic!("{}: {error}", case.text("rule")));
+        let statement =
+            Statement::decode(Protocol::ONE, &case.bytes("statement")).unwrap_or_else(|error| panic!("{}: {error}", case.text("rule")));
         let key = PublicKey::from_bytes(&array(&case.bytes("public_key"))).unwrap();
         assert_eq!(statement.peek().kid(), key.id(), "{}: nothing else is wrong with it", case.text("rule"));
         assert_eq!(statement.verify(&key).is_ok(), case.text("verdict") == "verifies", "{}", case.text("rule"));
@@ -219,7 +223,7 @@ impl Served {
         let target = Target { size: checkpoint.size(), root: *checkpoint.root() };
         let entries = json.list("entries").iter().map(|entry| entry.bytes("statement")).collect();
         let projections: Vec<Arc<dyn deedbox_view::Projection>> = vec![Arc::new(deedbox_catalog::Catalog), Arc::new(Npm::new())];
-        let folder = Folder { rows: Arc::new(MemoryRows::new()), objects: Arc::new(objects), projections };
+        let folder = Folder { rows: Arc::new(MemoryRows::new()), objects: Arc::new(objects), projections, deciders: DECIDERS };
         Served { json, entries, files, folder, target }
     }
 
@@ -513,7 +517,7 @@ fn receipts_and_transparent_statements_have_their_verdicts() {
         let entry = case.bytes("statement");
         assert_eq!(log.list("entries")[case.number("index") as usize].bytes("statement"), entry);
         let public = PublicKey::from_bytes(&array(&case.bytes("publisher_public_key"))).unwrap();
-        let statement = Statement::decode(&entry).unwrap().verify(&public).unwrap();
+        let statement = Statement::decode(Protocol::ONE, &entry).unwrap().verify(&public).unwrap();
         assert_eq!(statement.subject().to_string(), case.text("subject"));
         let mut found = Vec::new();
         for (receipt, size) in case.list("receipts").iter().zip(case.list("sizes")) {
@@ -575,9 +579,11 @@ fn the_npm_tarballs_read_as_their_manifests() {
         assert_eq!(says(&deedbox_model::encode(&Npm::new().principal(&manifest)).unwrap()), case["principal"]);
         // A log publishes this very manifest.
         let object = ObjectRef::of(&case["manifest"].bytes("bytes"));
-        let published =
-            logs.iter().flat_map(|log| log.list("entries")).filter_map(|entry| Statement::decode(&entry.bytes("statement")).ok());
-        let named = published.filter(|s| matches!(s.peek().event(), Event::ReleasePublished(e) if e.manifest == object)).count();
+        let published = logs
+            .iter()
+            .flat_map(|log| log.list("entries"))
+            .filter_map(|entry| Statement::decode(Protocol::ONE, &entry.bytes("statement")).ok());
+        let named = published.filter(|s| s.peek().event().published().is_some_and(|e| e.manifest == object)).count();
         assert!(named >= 1, "{}", manifest.version);
     }
 }

@@ -1,13 +1,16 @@
-//! Who may do what: one pure decider, run by the writer, by the replayer and by every verifier (spec/authority.md).
+//! Who may do what: one pure decider for each protocol number, run by the writer, by the replayer and by every verifier (spec/authority.md).
 //!
 //! Sees the rows that `touches` names and one statement; gives the rows that change, or a refusal in words. Knows no
 //! ecosystem, no clock, no store. The same refusals that a writer answers with make a logged statement void.
 
-pub mod decide;
+pub mod deciders;
+mod one;
 pub mod refusal;
 pub mod rows;
 
-pub use decide::{Decision, Effective, Signed, decide, touches, touches_undecodable, void_changes};
+pub use deciders::{
+    DECIDERS, Decider, Deciders, Decision, Effective, Signed, decide, protocol_in_force, touches, touches_undecodable, void_changes,
+};
 pub use refusal::Refusal;
 
 /// The name of authority's rows in a row store.
@@ -16,7 +19,7 @@ pub const PROJECTION: &str = "authority";
 /// The version of authority's rows.
 pub const VERSION: u32 = 1;
 
-/// The protocol number that this code decides by.
+/// The protocol number that a new registry begins with.
 pub const PROTOCOL: u64 = 1;
 
 /// A statement more than this far behind log time is void: ten minutes, in milliseconds.

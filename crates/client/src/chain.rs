@@ -10,8 +10,8 @@ use crate::http::Registry;
 use crate::limits;
 use crate::proofs::{Proven, Query, Unproven};
 use crate::trust::Trusted;
-use crate::verify::VerifyError;
-use deedbox_model::{EventId, PackageId, Speaker, Statement};
+use crate::verify::{VerifyError, read};
+use deedbox_model::{EventId, PackageId, Speaker};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,9 +98,9 @@ async fn claims_of(registry: &Registry, proven: &Proven) -> Result<Vec<u64>, Cli
     let mut tenures = BTreeSet::new();
     for (_, bytes) in proven.entries() {
         shown.insert(EventId::of(bytes));
-        if let Ok(statement) = Statement::decode(bytes)
-            && let Speaker::Domain { tenure, .. } = statement.peek().speaker()
-        {
+    }
+    for (_, statement) in read(proven).flatten() {
+        if let Speaker::Domain { tenure, .. } = statement.peek().speaker() {
             tenures.insert(*tenure);
         }
     }

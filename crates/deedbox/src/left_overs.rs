@@ -2,6 +2,7 @@
 //! Which file is what, the stores tell (`store::layout`); here is which of them are needed: commits up to the last one, files of the log
 //! by its own check, objects that an event names, directly or by a manifest.
 
+use crate::ecosystems::signers;
 use crate::offline::{Offline, projection_ids};
 use deedbox_model::Sha256Digest;
 use deedbox_store::layout::{FileKind, kind_of};
@@ -10,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Files that are known by their names alone, beside those of the stores.
-const KNOWN: [&str; 7] =
-    ["registry.json", "keys/operator.pem", "keys/log.pem", "keys/receipt.pem", "keys/npm.pem", "signer/last-signed", "signer/last-clock"];
+const KNOWN: [&str; 6] =
+    ["registry.json", "keys/operator.pem", "keys/log.pem", "keys/receipt.pem", "signer/last-signed", "signer/last-clock"];
 
 /// What the files of a data directory are to the rest of it.
 pub(crate) struct LeftOvers {
@@ -54,7 +55,7 @@ fn unknown(file: &FoundFile, last: Option<u64>, referenced: Option<&BTreeSet<Sha
     if !file.is_file {
         return Some("is not a file: nothing here follows it; remove it if you know what it is");
     }
-    if KNOWN.contains(&path) {
+    if KNOWN.contains(&path) || is_key_of_a_site(path) {
         return None;
     }
     let kind = kind_of(path);
@@ -88,6 +89,12 @@ fn unknown(file: &FoundFile, last: Option<u64>, referenced: Option<&BTreeSet<Sha
         }
         FileKind::Misnamed(_) | FileKind::Foreign => Some("is not a file of a registry: remove it if you know what it is"),
     }
+}
+
+/// Whether it is the secret of what a site signs with, kept under the name of its projection.
+fn is_key_of_a_site(path: &str) -> bool {
+    let name = path.strip_prefix("keys/").and_then(|name| name.strip_suffix(".pem"));
+    name.is_some_and(|name| signers().iter().any(|(projection, _)| *projection == name))
 }
 
 /// Generations of rows that this program does not ask for. Rows that cannot be looked at are a finding of their own.

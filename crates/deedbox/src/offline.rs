@@ -2,8 +2,9 @@
 //! meanwhile.
 
 use crate::failure::{refused, wrong};
+use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
-use deedbox_model::{Event, Origin, Statement};
+use deedbox_model::{Origin, Protocol, Statement};
 use deedbox_replay::{Folder, Target};
 use deedbox_store::{Opening, ProjectionId, RowStore, StoreSettings, Stores};
 use deedbox_tlog::bundle::{BundleId, parse_entries};
@@ -58,8 +59,8 @@ impl Offline {
         };
         let entries = parse_entries(id, &bytes)?;
         let first = entries.first().ok_or_else(|| refused("the log has no entry"))?;
-        let statement = Statement::decode(first).map_err(|e| refused(format!("entry 0: {e}")))?;
-        let Event::RegistryCreated(created) = statement.peek().event() else {
+        let statement = Statement::decode(Protocol::BEGINNING, first).map_err(|e| refused(format!("entry 0: {e}")))?;
+        let Some(created) = statement.peek().event().created() else {
             return Err(refused("entry 0 is not the creation of a registry"));
         };
         let name = KeyName::new(self.origin.as_str())?;
@@ -69,14 +70,14 @@ impl Offline {
 
     /// What folds this registry's log into rows.
     pub(crate) fn folder(&self, rows: Arc<dyn RowStore>) -> Folder {
-        Folder { rows, objects: Arc::clone(&self.stores.objects), projections: projections() }
+        Folder { rows, objects: Arc::clone(&self.stores.objects), projections: projections(), deciders: DECIDERS }
     }
 }
 
 /// Every view of this program.
 pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
     let mut projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog)];
-    projections.extend(crate::context::dialects().into_iter().map(|dialect| dialect as Arc<dyn Projection>));
+    projections.extend(crate::ecosystems::dialects().into_iter().map(|dialect| dialect as Arc<dyn Projection>));
     projections
 }
 

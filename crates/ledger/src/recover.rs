@@ -9,6 +9,7 @@ use crate::probe::Probe;
 use crate::publish::{STAGED, Tree, staged_path, superseded};
 use crate::signer::CheckpointSigner;
 use bytes::Bytes;
+use deedbox_authority::Deciders;
 use deedbox_model::{Origin, SecretKey, Sha256Digest};
 use deedbox_store::commits::commit_path;
 use deedbox_store::{Commits, Files, LogStore, RowStore, StoreError};
@@ -98,6 +99,8 @@ pub struct LedgerParts {
     pub signer_memory: Arc<dyn Files>,
     /// Authority's rows, which replay writes.
     pub rows: Arc<dyn RowStore>,
+    /// What judges, by the protocol number in force.
+    pub deciders: Deciders,
     /// Told of each point of the write order.
     pub probe: Arc<dyn Probe>,
 }

@@ -10,7 +10,7 @@ use crate::recover::{LedgerError, LedgerParts, Recovered, finish_claimed};
 use crate::signer::CheckpointSigner;
 use crate::{GATHER_AT_MOST, GATHER_IDLE, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_POOL, publish::Tree};
 use bytes::Bytes;
-use deedbox_authority::{Decision, Refusal, Signed, decide, touches};
+use deedbox_authority::{Decision, Refusal, Signed};
 use deedbox_intake::Admitted;
 use deedbox_model::row::{Defect, Keys};
 use deedbox_model::{EventId, Row, RowKey, Rows, Sha256Digest, Statement, Verified};
@@ -53,7 +53,8 @@ pub enum SubmitError {
     /// The store failed before the claim: nothing happened.
     #[error("the registry's store failed, and nothing was appended ({0}): send it again later")]
     Store(String),
-    /// A newer protocol is in force than this program knows.
+    /// Another protocol is in force than the one that it was read by. Who has that protocol reads the statement again, by it, and
+    /// sends it through the door once more; a program that does not have it no longer writes.
     #[error("protocol {0} is in force, which this program does not know: it serves and no longer writes; update it")]
     Undecided(u64),
     /// A row is damaged, or a program is.
@@ -229,9 +230,11 @@ impl Writer {
         }
     }
 
-    /// Decides each item on top of those before it. None if nothing could be read; then every item is answered.
+    /// Decides each item on top of those before it. A change of rules ends the batch: what waits behind it was read by the rules of
+    /// before, and is not judged by others. None if nothing could be read; then every item is answered.
     async fn decide(&mut self, items: Vec<Item>) -> Option<Decided> {
-        let keys: Result<Vec<Keys>, Defect> = items.iter().map(|item| touches(item.admitted.statement())).collect();
+        let deciders = self.parts.deciders;
+        let keys: Result<Vec<Keys>, Defect> = items.iter().map(|item| deciders.touches(item.admitted.statement())).collect();
         let read = match &keys {
             Err(defect) => Err(SubmitError::Defect(defect.to_string())),
             Ok(keys) => {
@@ -252,7 +255,7 @@ impl Writer {
         for (item, keys) in items.into_iter().zip(keys) {
             let statement = item.admitted.statement();
             let id = statement.id();
-            let answer = match decide(&Rows::select(&rows, &keys), index, Signed::Verified(statement)) {
+            let answer = match deciders.decide(&Rows::select(&rows, &keys), index, Signed::Verified(statement)) {
                 Ok(Decision::Effective(effective)) => {
                     for (key, bytes) in effective.changes {
                         let row = bytes.map(|bytes| Row { bytes: bytes.into(), seq: index });

@@ -5,6 +5,7 @@
 
 mod world;
 
+use deedbox_authority::DECIDERS;
 use deedbox_ledger::{LedgerParts, NoProbe, Point, Probe, Recovered, STAGED, published};
 use deedbox_store::commits::commit_path;
 use deedbox_store::faulty::{Fault, FaultPlan, FaultyCommits, FaultyFiles};
@@ -23,6 +24,7 @@ fn parts(stores: &Stores) -> LedgerParts {
         log: stores.log(),
         signer_memory: Arc::clone(&stores.signer),
         rows: Arc::clone(&stores.rows.0),
+        deciders: DECIDERS,
         probe: Arc::new(NoProbe),
     }
 }

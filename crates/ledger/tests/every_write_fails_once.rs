@@ -5,6 +5,7 @@
 
 mod world;
 
+use deedbox_authority::DECIDERS;
 use deedbox_ledger::{Appended, SubmitError};
 use deedbox_model::{Statement, Verified};
 use deedbox_replay::{Folder, Replayer, Target, compare, fingerprint};
@@ -71,7 +72,7 @@ async fn rows_equal_a_rebuild(stores: &Stores, world: &World) {
     let head = world.ledger.head().borrow().clone();
     let target = Target { size: head.size, root: head.root };
     let scratch: Arc<dyn RowStore> = Arc::new(MemoryRows::default());
-    let folder = Folder { rows: Arc::clone(&scratch), objects: Arc::clone(&stores.objects), projections: Vec::new() };
+    let folder = Folder { rows: Arc::clone(&scratch), objects: Arc::clone(&stores.objects), projections: Vec::new(), deciders: DECIDERS };
     let mut replayer = Replayer::open(folder, stores.log(), target, &|_, _| {}).await.unwrap();
     replayer.catch_up(target, &|_, _| {}).await.unwrap();
     let authority = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };

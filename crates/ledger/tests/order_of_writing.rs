@@ -6,7 +6,7 @@ mod world;
 use async_trait::async_trait;
 use bytes::Bytes;
 use deedbox_ledger::{STAGED, SubmitError};
-use deedbox_model::{Origin, Statement};
+use deedbox_model::{Origin, Protocol, Statement};
 use deedbox_store::{Files, HEAD_PATH, MemoryFiles, StoreError};
 use deedbox_testkit::time;
 use deedbox_tlog::bundle::{BundleId, parse_entries};
@@ -28,7 +28,7 @@ async fn a_first_start_makes_a_log_of_one_entry() {
     assert_eq!(verified.size(), 1);
     let bundle = stores.files.get("tile/entries/000.p/1").await.unwrap().unwrap();
     let entries = parse_entries(BundleId::new(0, 1).unwrap(), &bundle).unwrap();
-    assert_eq!(Statement::decode(entries[0]).unwrap().peek().event().type_name(), "registry.created");
+    assert_eq!(Statement::decode(Protocol::ONE, entries[0]).unwrap().peek().event().type_name(), "registry.created");
     assert_eq!(verified.root(), &deedbox_tlog::leaf_hash(entries[0]));
 }
 

@@ -1,8 +1,11 @@
-//! What statements say: the event types of protocol number 1, each with its body (spec/events.md).
+//! What statements say: the event types, each with its body (spec/events.md), in the three chains that they continue.
 //!
-//! A body is a map of exactly the fields below; a field that may be absent is null. Types that are reserved for later
-//! protocol numbers are named in spec/events.md and have no form here: a log that uses one under protocol 1 holds a
-//! void entry.
+//! A body is a map of exactly the fields below; a field that may be absent is null. Which of the types can be read is said
+//! by the protocol number in force (`protocol.rs`): a log that uses another one under that number holds a void entry.
+//! Types that are reserved for later numbers are named in spec/events.md and have no form here.
+//!
+//! An event is matched by its chain first. So a room says in one arm that a chain is not its business, names every event of
+//! the chain that is, and does not compile when an event is added of which it has said nothing.
 
 use crate::channel::Channel;
 use crate::digest::{Algorithm, ObjectRef};
@@ -14,12 +17,22 @@ use crate::limits;
 use crate::native::{NativeName, NativeVersion};
 use crate::origin::Origin;
 use crate::reason::ReasonCode;
-use crate::statement::EventId;
+use crate::statement::{EventId, Frame};
 use crate::subject::Subject;
 use crate::time::TimeMs;
 use crate::version::Version;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// The body of one event type.
+pub trait Body: Serialize + DeserializeOwned + Into<Event> {
+    /// Its `type` in a payload.
+    const TYPE: &'static str;
+
+    /// The rules that the types of its fields do not already carry (spec/events.md, the limits of each type).
+    fn check(&self) -> Result<(), &'static str>;
+}
 
 /// A protocol number and its rules, in a form that no later number changes: a verifier that lacks the number can
 /// still tell that it does.
@@ -49,12 +62,42 @@ pub struct RegistryCreated {
     pub operator_keys: Vec<PublicKey>,
 }
 
+impl Body for RegistryCreated {
+    const TYPE: &'static str = "registry.created";
+
+    fn check(&self) -> Result<(), &'static str> {
+        let kinds = [&self.log_keys, &self.receipt_keys, &self.operator_keys];
+        for keys in kinds {
+            if keys.is_empty() || keys.len() > limits::REGISTRY_KEYS {
+                return Err("a registry has 1 to 8 keys of each kind");
+            }
+            if !keys.is_sorted_by(|a, b| a < b) {
+                return Err("the keys of one kind are ascending by their bytes, each named once");
+            }
+        }
+        let mut all: Vec<&PublicKey> = kinds.into_iter().flatten().collect();
+        all.sort();
+        if !all.is_sorted_by(|a, b| a < b) {
+            return Err("log, receipt and operator keys are distinct keys");
+        }
+        Ok(())
+    }
+}
+
 /// `registry.rules.changed`: another protocol number from the next index on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegistryRulesChanged {
     /// The rules in force from the next index on.
     pub rules: Rules,
+}
+
+impl Body for RegistryRulesChanged {
+    const TYPE: &'static str = "registry.rules.changed";
+
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
 }
 
 /// What a key may do for its domain.
@@ -106,6 +149,14 @@ pub struct DomainClaimed {
     pub evidence: Evidence,
     /// The claimant's own signed words.
     pub acceptance: Acceptance,
+}
+
+impl Body for DomainClaimed {
+    const TYPE: &'static str = "domain.claimed";
+
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
 }
 
 /// The claimant's acceptance: an envelope of its own, signed by one of the admin keys that it names, made for this
@@ -255,6 +306,44 @@ pub struct ReleasePublished {
     pub native_version: NativeVersion,
 }
 
+impl Body for ReleasePublished {
+    const TYPE: &'static str = "release.published";
+
+    fn check(&self) -> Result<(), &'static str> {
+        if self.channels.len() > limits::CHANNELS_PER_PUBLISH {
+            return Err("a publish sets at most 8 channels");
+        }
+        if !self.channels.is_sorted_by(|a, b| a < b) {
+            return Err("channels are ascending, each named once");
+        }
+        if self.principal.len() > limits::PRINCIPAL_ARTIFACTS {
+            return Err("a statement names at most 8 principal artifacts");
+        }
+        if !self.principal.is_sorted_by(|a, b| a.name < b.name) {
+            return Err("principal artifacts are ascending by name, each named once");
+        }
+        for artifact in &self.principal {
+            crate::manifest::check_artifact_name(&artifact.name)?;
+            if !artifact.digests.contains_key(&Algorithm::Sha256) {
+                return Err("a principal artifact has a sha256 digest");
+            }
+            if artifact.digests.iter().any(|(algorithm, digest)| digest.len() != algorithm.digest_bytes()) {
+                return Err("a digest has the length of its algorithm");
+            }
+            if artifact.size > limits::OBJECT_BYTES {
+                return Err("an object is at most 64 GiB");
+            }
+        }
+        if self.artifacts == 0 || self.artifacts > limits::ARTIFACTS as u64 {
+            return Err("a release has 1 to 8,192 artifacts");
+        }
+        if self.manifest.size > limits::MANIFEST_BYTES as u64 {
+            return Err("a release manifest is at most 4 MiB");
+        }
+        Ok(())
+    }
+}
+
 /// `release.yanked`: not chosen any more; still there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -265,12 +354,28 @@ pub struct ReleaseYanked {
     pub version: Version,
 }
 
+impl Body for ReleaseYanked {
+    const TYPE: &'static str = "release.yanked";
+
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
+
 /// `release.unyanked`: may be chosen again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseUnyanked {
     /// Which.
     pub version: Version,
+}
+
+impl Body for ReleaseUnyanked {
+    const TYPE: &'static str = "release.unyanked";
+
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
 }
 
 /// Why a release should not be used any more.
@@ -293,6 +398,17 @@ pub struct ReleaseDeprecated {
     pub version: Version,
 }
 
+impl Body for ReleaseDeprecated {
+    const TYPE: &'static str = "release.deprecated";
+
+    fn check(&self) -> Result<(), &'static str> {
+        match self.notice.as_ref().and_then(|notice| notice.message) {
+            Some(message) if message.size > limits::MESSAGE_BYTES as u64 => Err("a message is at most 1,024 bytes"),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// `channel.set`: a channel points at a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -303,6 +419,14 @@ pub struct ChannelSet {
     pub version: Version,
 }
 
+impl Body for ChannelSet {
+    const TYPE: &'static str = "channel.set";
+
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
+
 /// `channel.removed`: a channel points at nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -311,137 +435,173 @@ pub struct ChannelRemoved {
     pub channel: Channel,
 }
 
-/// One event of protocol number 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each variant is its body's type, documented there")]
-pub enum Event {
-    RegistryCreated(RegistryCreated),
-    RegistryRulesChanged(RegistryRulesChanged),
-    DomainClaimed(DomainClaimed),
-    ReleasePublished(ReleasePublished),
-    ReleaseYanked(ReleaseYanked),
-    ReleaseUnyanked(ReleaseUnyanked),
-    ReleaseDeprecated(ReleaseDeprecated),
-    ChannelSet(ChannelSet),
-    ChannelRemoved(ChannelRemoved),
+impl Body for ChannelRemoved {
+    const TYPE: &'static str = "channel.removed";
+
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
 }
 
-/// Which chain an event continues, and so who may speak in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Chain {
-    /// Subject `registry`; the registry speaks.
-    Registry,
-    /// Subject a domain; the registry speaks (in protocol 1).
-    Domain,
-    /// Subject a package; its domain speaks.
-    Package,
+/// The events of one chain, and what is said of all of them alike.
+macro_rules! events {
+    ($(#[$doc:meta])* $chain:ident: $events:ident { $($event:ident($body:ty)),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "each variant is its body's type, documented there")]
+        pub enum $events {
+            $($event($body)),+
+        }
+
+        impl $events {
+            /// Its `type` in a payload.
+            pub fn type_name(&self) -> &'static str {
+                match self {
+                    $($events::$event(_) => <$body>::TYPE),+
+                }
+            }
+            fn check(&self) -> Result<(), &'static str> {
+                match self {
+                    $($events::$event(body) => body.check()),+
+                }
+            }
+            fn encode(&self, frame: Frame) -> Result<Vec<u8>, NotCanonical> {
+                match self {
+                    $($events::$event(body) => frame.encode(body)),+
+                }
+            }
+        }
+
+        $(impl From<$body> for Event {
+            fn from(body: $body) -> Self {
+                Event::$chain($events::$event(body))
+            }
+        })+
+    };
+}
+
+events! {
+    /// The registry's own chain: its subject is `registry`, and the registry speaks.
+    Registry: RegistryEvent {
+        Created(RegistryCreated),
+        RulesChanged(RegistryRulesChanged),
+    }
+}
+
+events! {
+    /// A domain's chain: its subject is the domain, and (in protocol 1) the registry speaks.
+    Domain: DomainEvent {
+        Claimed(DomainClaimed),
+    }
+}
+
+events! {
+    /// A package's chain: its subject is the package, and its domain speaks.
+    Package: PackageEvent {
+        ReleasePublished(ReleasePublished),
+        ReleaseYanked(ReleaseYanked),
+        ReleaseUnyanked(ReleaseUnyanked),
+        ReleaseDeprecated(ReleaseDeprecated),
+        ChannelSet(ChannelSet),
+        ChannelRemoved(ChannelRemoved),
+    }
+}
+
+/// One event, by the chain that it continues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Of the registry.
+    Registry(RegistryEvent),
+    /// Of a domain.
+    Domain(DomainEvent),
+    /// Of a package.
+    Package(PackageEvent),
+}
+
+impl RegistryEvent {
+    /// The rules in force after it, if it sets them.
+    pub fn rules(&self) -> Option<&Rules> {
+        match self {
+            RegistryEvent::Created(e) => Some(&e.rules),
+            RegistryEvent::RulesChanged(e) => Some(&e.rules),
+        }
+    }
+}
+
+impl PackageEvent {
+    /// The version that it is about, if it is about one.
+    pub fn version(&self) -> Option<&Version> {
+        match self {
+            PackageEvent::ReleasePublished(e) => Some(&e.version),
+            PackageEvent::ReleaseYanked(e) => Some(&e.version),
+            PackageEvent::ReleaseUnyanked(e) => Some(&e.version),
+            PackageEvent::ReleaseDeprecated(e) => Some(&e.version),
+            PackageEvent::ChannelSet(e) => Some(&e.version),
+            PackageEvent::ChannelRemoved(_) => None,
+        }
+    }
+
+    /// The channels that it sets or removes.
+    pub fn channels(&self) -> &[Channel] {
+        match self {
+            PackageEvent::ReleasePublished(e) => &e.channels,
+            PackageEvent::ChannelSet(e) => std::slice::from_ref(&e.channel),
+            PackageEvent::ChannelRemoved(e) => std::slice::from_ref(&e.channel),
+            PackageEvent::ReleaseYanked(_) | PackageEvent::ReleaseUnyanked(_) | PackageEvent::ReleaseDeprecated(_) => &[],
+        }
+    }
 }
 
 impl Event {
     /// Its `type` in a payload.
     pub fn type_name(&self) -> &'static str {
         match self {
-            Event::RegistryCreated(_) => "registry.created",
-            Event::RegistryRulesChanged(_) => "registry.rules.changed",
-            Event::DomainClaimed(_) => "domain.claimed",
-            Event::ReleasePublished(_) => "release.published",
-            Event::ReleaseYanked(_) => "release.yanked",
-            Event::ReleaseUnyanked(_) => "release.unyanked",
-            Event::ReleaseDeprecated(_) => "release.deprecated",
-            Event::ChannelSet(_) => "channel.set",
-            Event::ChannelRemoved(_) => "channel.removed",
+            Event::Registry(event) => event.type_name(),
+            Event::Domain(event) => event.type_name(),
+            Event::Package(event) => event.type_name(),
         }
     }
 
-    /// Its chain.
-    pub fn chain(&self) -> Chain {
-        match self {
-            Event::RegistryCreated(_) | Event::RegistryRulesChanged(_) => Chain::Registry,
-            Event::DomainClaimed(_) => Chain::Domain,
-            Event::ReleasePublished(_)
-            | Event::ReleaseYanked(_)
-            | Event::ReleaseUnyanked(_)
-            | Event::ReleaseDeprecated(_)
-            | Event::ChannelSet(_)
-            | Event::ChannelRemoved(_) => Chain::Package,
-        }
+    /// The creation of a registry, if it is that: what entry 0 has to be.
+    pub fn created(&self) -> Option<&RegistryCreated> {
+        if let Event::Registry(RegistryEvent::Created(e)) = self { Some(e) } else { None }
     }
 
-    /// The version that it is about, where it is about one.
+    /// The new release, if it publishes one.
+    pub fn published(&self) -> Option<&ReleasePublished> {
+        if let Event::Package(PackageEvent::ReleasePublished(e)) = self { Some(e) } else { None }
+    }
+
+    /// The version of a package that it is about, if it is about one.
     pub fn version(&self) -> Option<&Version> {
         match self {
-            Event::ReleasePublished(e) => Some(&e.version),
-            Event::ReleaseYanked(e) => Some(&e.version),
-            Event::ReleaseUnyanked(e) => Some(&e.version),
-            Event::ReleaseDeprecated(e) => Some(&e.version),
-            Event::ChannelSet(e) => Some(&e.version),
-            Event::RegistryCreated(_) | Event::RegistryRulesChanged(_) | Event::DomainClaimed(_) | Event::ChannelRemoved(_) => None,
+            Event::Package(event) => event.version(),
+            Event::Registry(_) | Event::Domain(_) => None,
         }
     }
 
-    /// The rules of a body that its fields' types do not already carry (spec/events.md, "limits" of each type).
+    /// The protocol number in force after it, if it sets one.
+    pub fn protocol_after(&self) -> Option<u64> {
+        match self {
+            Event::Registry(event) => event.rules().map(|rules| rules.protocol),
+            Event::Domain(_) | Event::Package(_) => None,
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match self {
-            Event::RegistryCreated(e) => {
-                let kinds = [&e.log_keys, &e.receipt_keys, &e.operator_keys];
-                for keys in kinds {
-                    if keys.is_empty() || keys.len() > limits::REGISTRY_KEYS {
-                        return Err("a registry has 1 to 8 keys of each kind");
-                    }
-                    if !keys.is_sorted_by(|a, b| a < b) {
-                        return Err("the keys of one kind are ascending by their bytes, each named once");
-                    }
-                }
-                let mut all: Vec<&PublicKey> = kinds.into_iter().flatten().collect();
-                all.sort();
-                if !all.is_sorted_by(|a, b| a < b) {
-                    return Err("log, receipt and operator keys are distinct keys");
-                }
-                Ok(())
-            }
-            Event::ReleasePublished(e) => {
-                if e.channels.len() > limits::CHANNELS_PER_PUBLISH {
-                    return Err("a publish sets at most 8 channels");
-                }
-                if !e.channels.is_sorted_by(|a, b| a < b) {
-                    return Err("channels are ascending, each named once");
-                }
-                if e.principal.len() > limits::PRINCIPAL_ARTIFACTS {
-                    return Err("a statement names at most 8 principal artifacts");
-                }
-                if !e.principal.is_sorted_by(|a, b| a.name < b.name) {
-                    return Err("principal artifacts are ascending by name, each named once");
-                }
-                for artifact in &e.principal {
-                    crate::manifest::check_artifact_name(&artifact.name)?;
-                    if !artifact.digests.contains_key(&Algorithm::Sha256) {
-                        return Err("a principal artifact has a sha256 digest");
-                    }
-                    if artifact.digests.iter().any(|(algorithm, digest)| digest.len() != algorithm.digest_bytes()) {
-                        return Err("a digest has the length of its algorithm");
-                    }
-                    if artifact.size > limits::OBJECT_BYTES {
-                        return Err("an object is at most 64 GiB");
-                    }
-                }
-                if e.artifacts == 0 || e.artifacts > limits::ARTIFACTS as u64 {
-                    return Err("a release has 1 to 8,192 artifacts");
-                }
-                if e.manifest.size > limits::MANIFEST_BYTES as u64 {
-                    return Err("a release manifest is at most 4 MiB");
-                }
-                Ok(())
-            }
-            Event::ReleaseDeprecated(e) => match e.notice.as_ref().and_then(|n| n.message) {
-                Some(message) if message.size > limits::MESSAGE_BYTES as u64 => Err("a message is at most 1,024 bytes"),
-                _ => Ok(()),
-            },
-            Event::RegistryRulesChanged(_)
-            | Event::DomainClaimed(_)
-            | Event::ReleaseYanked(_)
-            | Event::ReleaseUnyanked(_)
-            | Event::ChannelSet(_)
-            | Event::ChannelRemoved(_) => Ok(()),
+            Event::Registry(event) => event.check(),
+            Event::Domain(event) => event.check(),
+            Event::Package(event) => event.check(),
+        }
+    }
+
+    /// The payload that says it.
+    pub(crate) fn encode(&self, frame: Frame) -> Result<Vec<u8>, NotCanonical> {
+        match self {
+            Event::Registry(event) => event.encode(frame),
+            Event::Domain(event) => event.encode(frame),
+            Event::Package(event) => event.encode(frame),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! comes of it is what folding entry after entry gives, also where each run needs what the one before it wrote.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
+use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
 use deedbox_replay::fold::id_of;
 use deedbox_replay::{Folder, Leaf, ReplayError, Replayer, Target};
@@ -72,7 +73,7 @@ impl Log {
     }
 
     fn folder(&self, rows: Arc<dyn RowStore>) -> Folder {
-        Folder { rows, objects: Arc::new(self.objects.clone()), projections: vec![Arc::new(Catalog)] }
+        Folder { rows, objects: Arc::new(self.objects.clone()), projections: vec![Arc::new(Catalog)], deciders: DECIDERS }
     }
 
     /// Folds entry after entry, up to a size.

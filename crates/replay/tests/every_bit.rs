@@ -3,6 +3,7 @@
 //! That `fsck` itself says so is tested on a real data directory, with one bit of each row and object (tests/tests/fsck.rs).
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
+use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
 use deedbox_model::event::{Event, Notice, ReleaseDeprecated, ReleasePublished};
 use deedbox_model::{ObjectRef, ReasonCode, Row, RowKey, Verified, Version};
@@ -50,7 +51,7 @@ impl World {
         let other = publish(&stores, &owner, &mut manifests, "npm:acme.example/gear", "2.0.0-rc.1", None).await;
         let message = stores.objects.put(MESSAGE.as_bytes().to_vec().into()).await.unwrap();
         let notice = Some(Notice { reason: ReasonCode::Superseded, message: Some(message) });
-        let event = Event::ReleaseDeprecated(ReleaseDeprecated { notice, version: Version::parse("1.0.0").unwrap() });
+        let event = Event::from(ReleaseDeprecated { notice, version: Version::parse("1.0.0").unwrap() });
         let deprecated = owner.say(WIDGET, Some(second.id()), time(5), &event);
         let yanked = owner.yank(WIDGET, "1.0.0", deprecated.id(), time(6));
         let channel = owner.set_channel(WIDGET, "next", "1.1.0", yanked.id(), time(7));
@@ -60,7 +61,7 @@ impl World {
         leaves.push(Leaf::Bytes(b"no statement".to_vec()));
         let size = leaves.len() as u64;
         let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog), Arc::new(Npm::new())];
-        let folder = Folder { rows: Arc::new(rows.clone()), objects: Arc::clone(&stores.objects), projections };
+        let folder = Folder { rows: Arc::new(rows.clone()), objects: Arc::clone(&stores.objects), projections, deciders: DECIDERS };
         let folded = folder.fold(0, leaves).await.unwrap();
         assert_eq!((folded.entries, folded.void), (size, 2), "a late yank and what is no statement are void, nothing else");
         World { directory, stores, rows, size, manifests }
@@ -108,7 +109,7 @@ async fn publish(
         native_name: manifest.native_name.clone(),
         native_version: manifest.native_version.clone(),
     };
-    owner.say(id, prev.map(|statement| statement.id()), time(2 + manifests.len() as u64), &Event::ReleasePublished(event))
+    owner.say(id, prev.map(|statement| statement.id()), time(2 + manifests.len() as u64), &Event::from(event))
 }
 
 fn projections() -> [ProjectionId; 3] {

@@ -14,9 +14,11 @@ use crate::refusal::Refused;
 use crate::room::Room;
 use crate::waiting::Waiting;
 use crate::workers::Workers;
+use deedbox_authority::Deciders;
 use deedbox_intake::Door;
 use deedbox_ledger::Ledger;
-use deedbox_model::{Origin, SecretKey, TimeMs};
+use deedbox_model::{Origin, Protocol, SecretKey, TimeMs};
+use deedbox_replay::Numbers;
 use deedbox_store::RowStores;
 use deedbox_view::Site;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,6 +66,9 @@ pub(crate) struct App {
     pub(crate) downloads: Arc<Semaphore>,
     /// Entries folded into every projection.
     pub(crate) folded: watch::Receiver<u64>,
+    /// The protocol numbers of what is folded.
+    pub(crate) numbers: watch::Receiver<Numbers>,
+    pub(crate) deciders: Deciders,
     pub(crate) writing: Writing,
     pub(crate) recent: Recent,
     pub(crate) clock: Clock,
@@ -119,6 +124,16 @@ impl App {
     /// Entries folded into every projection.
     pub(crate) fn folded(&self) -> u64 {
         *self.folded.borrow()
+    }
+
+    /// The protocol number in force for a folded entry. None that is folded goes by a number that this program does not have.
+    pub(crate) fn protocol_at(&self, index: u64) -> Option<&'static Protocol> {
+        self.deciders.protocol(self.numbers.borrow().at(index))
+    }
+
+    /// The protocol number in force for what comes next, if this program has it.
+    pub(crate) fn protocol_now(&self) -> Option<&'static Protocol> {
+        self.deciders.protocol(self.numbers.borrow().now())
     }
 }
 

@@ -99,12 +99,16 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     let mut making = Making::begin(&app, Share::Entries).await?;
     making.hold(&app, held).await?;
     let place = app.in_turn(Arc::clone(&app.renderings).acquire_owned()).await?;
-    let budget = Arc::clone(&app.budget);
+    let (budget, of) = (Arc::clone(&app.budget), Arc::clone(&app));
     // Milliseconds of a processor: off the threads that serve others.
     let text = app.workers.run(move || {
         // The indices come last: nobody counts on from the largest number where there is nothing to count.
-        let events: Vec<EntryJson> =
-            entries.iter().zip(voids).zip(from..).map(|((bytes, void), index)| EntryJson::new(index, bytes, void)).collect();
+        let events: Vec<EntryJson> = entries
+            .iter()
+            .zip(voids)
+            .zip(from..)
+            .map(|((bytes, void), index)| EntryJson::new(of.protocol_at(index), index, bytes, void))
+            .collect();
         let end = from.saturating_add(events.len() as u64);
         let next = (!events.is_empty() && end < folded).then_some(end);
         let text = json_text(&PageJson { tree_size: folded, events, next });
@@ -169,7 +173,8 @@ pub(crate) async fn get(
     }
     let folded = app.folded();
     let void = void_codes(&app, found.index, 1).await?.pop().flatten();
-    let mut bytes = serde_json::to_vec(&EntryJson::new(found.index, &found.bytes, void)).unwrap_or_default();
+    let entry = EntryJson::new(app.protocol_at(found.index), found.index, &found.bytes, void);
+    let mut bytes = serde_json::to_vec(&entry).unwrap_or_default();
     bytes.push(b'\n');
     let plain =
         Plain::new("application/json", bytes, Cache::Revalidate).with(header::VARY, vary).with(TREE_SIZE, HeaderValue::from(folded));

@@ -25,11 +25,12 @@ use crate::recent::Recent;
 use crate::room::Room;
 use crate::submit::AUTHORITY;
 use crate::workers::Workers;
+use deedbox_authority::Deciders;
 use deedbox_intake::{Door, IntakeRefusal, Policy};
 use deedbox_ledger::{Batch, Head, LedgerError, LedgerParts, Probe, SubmitError};
 use deedbox_model::event::{Event, RegistryCreated, Rules};
-use deedbox_model::{Origin, Speaker, Statement, Subject};
-use deedbox_replay::{Folder, Known, ReplayError, Replayer, Target};
+use deedbox_model::{Origin, Protocol, Speaker, Statement, Subject};
+use deedbox_replay::{Folder, Known, Numbers, ReplayError, Replayer, Target};
 use deedbox_store::{InFull, StoreError, Stores};
 use deedbox_view::{Dialect, Projection, Site, SiteSigner};
 use std::collections::BTreeMap;
@@ -52,6 +53,8 @@ pub struct Parts {
     pub projections: Vec<Arc<dyn Projection>>,
     /// What signs for this site, by projection. Each one's secret is kept in `<data>/keys/<projection>.pem`.
     pub signers: Vec<(&'static str, MakeSigner)>,
+    /// What judges, by the protocol number in force.
+    pub deciders: Deciders,
     /// Told of each point of the write order.
     pub probe: Arc<dyn Probe>,
     /// Told how far the start has come.
@@ -155,6 +158,7 @@ impl Server {
             log: stores.log.clone(),
             signer_memory: Arc::clone(&stores.signer),
             rows: Arc::clone(rows.decisions()),
+            deciders: parts.deciders,
             probe: parts.probe,
         };
         let Carried { recovered, head, vkey, why_not } = carry_on(ledger_parts, to_read.as_deref()).await?;
@@ -163,11 +167,16 @@ impl Server {
         }
         site.log_key.clone_from(&vkey);
 
-        let folder = Folder { rows: Arc::clone(rows.folded()), objects: Arc::clone(&stores.objects), projections };
+        let folder =
+            Folder { rows: Arc::clone(rows.folded()), objects: Arc::clone(&stores.objects), projections, deciders: parts.deciders };
         let (replayer, caught_up) = catch_up(&folder, &stores.log, &head, parts.progress.as_ref()).await;
         let folded = match &replayer {
             Some(replayer) => replayer.folded(),
             None => watch::channel(rows.decisions().cursor(&AUTHORITY).await?.min(head.size)).1,
+        };
+        let numbers = match &replayer {
+            Some(replayer) => replayer.numbers(),
+            None => watch::channel(Numbers::default()).1,
         };
         let log_time = folder.log_time().await?;
         let recent = Recent::new(log_time);
@@ -237,6 +246,8 @@ impl Server {
             rows,
             mounts,
             folded,
+            numbers,
+            deciders: parts.deciders,
             writing,
             recent,
             config,
@@ -294,10 +305,10 @@ impl Server {
             operator_keys: vec![app.operator.public()],
         };
         let first = |e: &dyn std::fmt::Display| OpenError::First(e.to_string());
-        let event = Event::RegistryCreated(created);
+        let event = Event::from(created);
         let statement = Statement::sign(&app.operator, &app.origin, &Speaker::Registry, &Subject::Registry, None, now, &event)
             .map_err(|e| first(&e))?;
-        let decoded = Statement::decode(statement.bytes()).map_err(|e| first(&e))?;
+        let decoded = Statement::decode(Protocol::BEGINNING, statement.bytes()).map_err(|e| first(&e))?;
         let admitted = app.door.admit(app.door.verify(decoded).await?, now).await?;
         let ledger = app.writing.ledger().map_err(|_| OpenError::First("nothing can be written".to_owned()))?;
         let appended = ledger.submit(admitted).await?;

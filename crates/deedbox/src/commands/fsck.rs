@@ -8,11 +8,13 @@ use crate::failure::refused;
 use crate::left_overs::LeftOvers;
 use crate::offline::Offline;
 use crate::terminal;
+use deedbox_authority::DECIDERS;
 use deedbox_ledger::{LogToCheck, check_log};
-use deedbox_model::{Event, Manifest, ObjectRef, Origin, Sha256Digest, Statement, limits};
+use deedbox_model::{Manifest, ObjectRef, Origin, Sha256Digest, limits};
 use deedbox_replay::objects::check_references;
 use deedbox_replay::{LogReader, check_objects};
 use deedbox_tlog::VerifiedCheckpoint;
+use deedbox_view::FactsNeeded;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -147,15 +149,14 @@ async fn manifests(registry: &Offline, checkpoint: &VerifiedCheckpoint) -> anyho
     let mut named = Named::default();
     while let Some(entries) = log.next().await? {
         for entry in entries {
-            let Ok(statement) = Statement::decode(&entry) else { continue };
-            match statement.peek().event() {
-                Event::ReleasePublished(e) if registry.stores.objects.stat(&e.manifest.sha256).await?.is_some() => {
-                    named.manifests.push(e.manifest);
+            for statement in DECIDERS.readings(&entry) {
+                let FactsNeeded { manifest, message } = FactsNeeded::by(statement.peek().event());
+                if let Some(manifest) = manifest
+                    && registry.stores.objects.stat(&manifest.sha256).await?.is_some()
+                {
+                    named.manifests.push(manifest);
                 }
-                Event::ReleaseDeprecated(e) => {
-                    named.messages.extend(e.notice.iter().filter_map(|notice| notice.message).map(|message| message.sha256));
-                }
-                _ => {}
+                named.messages.extend(message.map(|message| message.sha256));
             }
         }
     }

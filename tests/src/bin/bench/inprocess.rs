@@ -4,19 +4,16 @@
 use crate::fixture::{domain, key};
 use anyhow::Context as _;
 use async_trait::async_trait;
+use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
-use deedbox_gem::Gem;
 use deedbox_intake::{Admitted, Door, Policy, Published};
 use deedbox_ledger::{Appended, Ledger, LedgerParts, NoProbe, Recovered, SubmitError};
-use deedbox_maven::Maven;
 use deedbox_model::event::{DomainClaimed, Evidence, RegistryCreated, Rules};
-use deedbox_model::{Domain, Event, EventId, Origin, SecretKey, Speaker, Statement, Subject};
-use deedbox_npm::Npm;
-use deedbox_oci::Oci;
+use deedbox_model::{Domain, Event, EventId, Origin, Protocol, SecretKey, Speaker, Statement, Subject};
 use deedbox_replay::{Folder, Known, Replayer, Target};
 use deedbox_store::{Opening, ProjectionId, RowBatch, RowStore, RowWork, StoreError, StoreSettings, Stores};
 use deedbox_tests::publisher::{Publisher, now};
-use deedbox_view::{Dialect, Projection};
+use deedbox_view::Projection;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::pin::Pin;
@@ -93,17 +90,18 @@ impl InProcess {
             log: stores.log.clone(),
             signer_memory: Arc::clone(&stores.signer),
             rows: Arc::clone(&rows),
+            deciders: DECIDERS,
             probe: Arc::new(NoProbe),
         })
         .await?;
-        let dialects: Vec<Arc<dyn Dialect>> = vec![Arc::new(Npm::new()), Arc::new(Maven::new()), Arc::new(Oci), Arc::new(Gem::new())];
+        let dialects = deedbox::ecosystems::dialects();
         let mut projections: Vec<Arc<dyn Projection>> = Vec::new();
         if views == Views::All {
             projections.push(Arc::new(Catalog));
             projections.extend(dialects.iter().map(|dialect| Arc::clone(dialect) as Arc<dyn Projection>));
         }
         let target = Target { size: recovered.head().size, root: recovered.head().root };
-        let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections };
+        let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections, deciders: DECIDERS };
         let mut replayer = Replayer::open(folder, stores.log.clone(), target, &|_, _| {}).await?;
         replayer.catch_up(target, &|_, _| {}).await?;
         let (batches, mut published) = mpsc::channel(16);
@@ -138,7 +136,7 @@ impl InProcess {
                 receipt_keys: vec![receipt.public()],
                 operator_keys: vec![registry.operator.public()],
             };
-            registry.say(&Subject::Registry, &Event::RegistryCreated(created)).await?;
+            registry.say(&Subject::Registry, &Event::from(created)).await?;
         }
         Ok(registry)
     }
@@ -162,14 +160,14 @@ impl InProcess {
     pub(crate) async fn publisher(&self, key: SecretKey, domain: &str) -> anyhow::Result<Publisher> {
         let domain = Domain::parse(domain)?;
         let acceptance = Publisher::acceptance(&key, &domain, &self.origin)?;
-        let event = Event::DomainClaimed(DomainClaimed { evidence: Evidence::Localhost, acceptance });
+        let event = Event::from(DomainClaimed { evidence: Evidence::Localhost, acceptance });
         let tenure = self.say(&Subject::Domain(domain.clone()), &event).await?;
         Ok(Publisher { key, domain, origin: self.origin.clone(), tenure })
     }
 
     /// By the door that every statement takes.
     pub(crate) async fn admit(&self, statement: &[u8]) -> anyhow::Result<Admitted> {
-        let verified = self.door.verify(Statement::decode(statement)?).await?;
+        let verified = self.door.verify(Statement::decode(Protocol::ONE, statement)?).await?;
         Ok(self.door.admit(verified, now()?).await?)
     }
 

@@ -6,6 +6,7 @@ use crate::machine::{TICKS, Watch};
 use crate::process::tree_ticks;
 use crate::report::{Row, figure};
 use anyhow::{Context as _, ensure};
+use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
 use deedbox_npm::Npm;
 use deedbox_replay::{Folder, Replayer, Target};
@@ -31,7 +32,7 @@ pub(crate) fn from_zero(bench: &mut Bench) -> anyhow::Result<()> {
         ensure!(target.size >= log.entries, "the log has {} entries instead of {}", target.size, log.entries);
         let rows = Arc::clone(open_rows_in(&rows_folder).await?.folded());
         let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog), Arc::new(Npm::new())];
-        let folder = Folder { rows, objects: Arc::clone(&stores.objects), projections };
+        let folder = Folder { rows, objects: Arc::clone(&stores.objects), projections, deciders: DECIDERS };
         let begun = Instant::now();
         let mut replayer = Replayer::open(folder, stores.log.clone(), target, &|_, _| {}).await?;
         replayer.catch_up(target, &|_, _| {}).await?;

@@ -271,7 +271,7 @@ impl Release {
         upload(trusted, key, id.domain(), objects, &home::now, &|bytes| super::sent(&bar, bytes)).await?;
         bar.finish_and_clear();
 
-        let intent = Intent { id: id.clone(), event: Event::ReleasePublished(self.event.clone()) };
+        let intent = Intent { id: id.clone(), event: Event::from(self.event.clone()) };
         let included = match submit(trusted, key, &intent, &home::now).await {
             // Somebody was faster, perhaps this command before its answer was lost.
             Err(ClientError::Refused { code, .. })

@@ -1,65 +1,18 @@
-//! The decider of protocol number 1 (spec/authority.md §3, §4). Pure and total: the same rows and the same statement
-//! give the same answer everywhere, for ever. Checks come in the order of the specification.
+//! The rules of protocol number 1 (spec/authority.md §3, §4). Pure and total: the same rows and the same statement
+//! give the same answer everywhere, for ever. Checks come in the order of the specification. Which number is in force is
+//! not asked here: `deciders.rs` has asked it.
 
+use crate::MAX_BEHIND_MS;
+use crate::deciders::{Effective, Signed};
 use crate::refusal::Refusal;
 use crate::rows::{self, *};
-use crate::{MAX_BEHIND_MS, PROTOCOL};
-use deedbox_model::event::{DomainClaimed, Evidence, RegistryCreated, ReleasePublished, Rules};
+use deedbox_model::event::{DomainClaimed, DomainEvent, Evidence, PackageEvent, RegistryCreated, RegistryEvent, ReleasePublished, Rules};
 use deedbox_model::row::{Changes, Defect, Keys, Rows, encode_row};
-use deedbox_model::{Domain, Event, EventId, PackageId, PublicKey, Speaker, Statement, Subject, TimeMs, Verified, Version};
+use deedbox_model::{Domain, Event, EventId, PackageId, Protocol, PublicKey, Speaker, Statement, Subject, TimeMs, Version};
 use serde::Serialize;
 
-/// An entry of a log with all that is known of it without looking at the log before it.
-#[derive(Debug, Clone, Copy)]
-pub enum Signed<'a> {
-    /// It is no statement of this protocol number, for this reason.
-    Undecodable(&'a Refusal),
-    /// It verifies under the key that it names.
-    Verified(&'a Verified<Statement>),
-    /// It does not, or no event ever registered that key.
-    NotVerified(&'a Statement),
-}
-
-impl Signed<'_> {
-    fn statement(&self) -> Result<&Statement, Refusal> {
-        match self {
-            Signed::Undecodable(refusal) => Err((*refusal).clone()),
-            Signed::Verified(statement) => Ok(statement),
-            Signed::NotVerified(statement) => Ok(statement),
-        }
-    }
-}
-
-/// The rows that `decide` needs for an entry that is no statement.
-pub fn touches_undecodable() -> Result<Keys, Defect> {
-    Ok(Keys::from([registry_key()?]))
-}
-
-/// What becomes of an effective statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Effective {
-    /// Authority's rows that change.
-    pub changes: Changes,
-    /// Log time at its index.
-    pub log_time: TimeMs,
-}
-
-/// The answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// It has its effect.
-    Effective(Effective),
-    /// It has none: a writer refuses it, a logged one is void.
-    Refused(Refusal),
-    /// A protocol number is in force that this code does not have: it gives no verdict from here on.
-    Undecided {
-        /// The number in force.
-        protocol: u64,
-    },
-}
-
-/// The rows that `decide` needs for this statement.
-pub fn touches(statement: &Statement) -> Result<Keys, Defect> {
+/// The rows that `judge` needs for this statement.
+pub(crate) fn touches(statement: &Statement) -> Result<Keys, Defect> {
     let mut keys = Keys::from([registry_key()?, time_key()?, event_key(&statement.id())?]);
     match statement.subject() {
         Subject::Registry => {}
@@ -76,42 +29,35 @@ pub fn touches(statement: &Statement) -> Result<Keys, Defect> {
                 keys.insert(release_key(id, version)?);
             }
             match statement.event() {
-                Event::ReleasePublished(e) => {
-                    keys.insert(native_key(id.ecosystem(), &e.native_name)?);
-                    keys.insert(native_version_key(id, &e.native_version)?);
-                }
-                Event::ChannelSet(e) => {
-                    keys.insert(channel_key(id, &e.channel)?);
-                }
-                Event::ChannelRemoved(e) => {
-                    keys.insert(channel_key(id, &e.channel)?);
-                }
-                _ => {}
+                Event::Package(event) => touches_of_package(&mut keys, id, event)?,
+                Event::Registry(_) | Event::Domain(_) => {}
             }
         }
     }
     Ok(keys)
 }
 
-/// What a void entry leaves: its reason, for people and for projections that are built later.
-pub fn void_changes(index: u64, refusal: &Refusal) -> Result<Changes, Defect> {
-    let row = VoidRow { code: refusal.code().to_owned() };
-    Ok(Changes::from([(void_key(index)?, Some(encode_row(&row)?))]))
-}
-
-/// Judges one statement by the state at its own index. `Err` is a fault of this program or its store, never a verdict.
-pub fn decide(rows: &Rows, index: u64, signed: Signed<'_>) -> Result<Decision, Defect> {
-    match judge(rows, index, signed) {
-        Ok(effective) => Ok(Decision::Effective(effective)),
-        Err(Stop::Refused(refusal)) => Ok(Decision::Refused(refusal)),
-        Err(Stop::Undecided(protocol)) => Ok(Decision::Undecided { protocol }),
-        Err(Stop::Defect(defect)) => Err(defect),
+fn touches_of_package(keys: &mut Keys, id: &PackageId, event: &PackageEvent) -> Result<(), Defect> {
+    match event {
+        PackageEvent::ReleasePublished(e) => {
+            keys.insert(native_key(id.ecosystem(), &e.native_name)?);
+            keys.insert(native_version_key(id, &e.native_version)?);
+        }
+        PackageEvent::ChannelSet(e) => {
+            keys.insert(channel_key(id, &e.channel)?);
+        }
+        PackageEvent::ChannelRemoved(e) => {
+            keys.insert(channel_key(id, &e.channel)?);
+        }
+        // Their release is all that they look at.
+        PackageEvent::ReleaseYanked(_) | PackageEvent::ReleaseUnyanked(_) | PackageEvent::ReleaseDeprecated(_) => {}
     }
+    Ok(())
 }
 
-enum Stop {
+/// Why there is nothing effective.
+pub(crate) enum Stop {
     Refused(Refusal),
-    Undecided(u64),
     Defect(Defect),
 }
 
@@ -143,19 +89,12 @@ impl Writing {
     }
 }
 
-fn judge(rows: &Rows, index: u64, signed: Signed<'_>) -> Result<Effective, Stop> {
-    let registry: Option<RegistryRow> = rows.decoded(&registry_key()?)?;
-    // Before anything else: what a newer protocol means by these bytes is not this code's to say.
-    if let Some(registry) = &registry
-        && registry.protocol != PROTOCOL
-    {
-        return Err(Stop::Undecided(registry.protocol));
-    }
+/// Judges one entry by the state at its own index. `registry` is the row of that name.
+pub(crate) fn judge(registry: Option<RegistryRow>, rows: &Rows, index: u64, signed: Signed<'_>) -> Result<Effective, Stop> {
     let statement = signed.statement()?;
     let log_time = rows.decoded::<TimeRow>(&time_key()?)?.map(|row| row.time).unwrap_or_default();
 
-    let beginning = matches!(statement.event(), Event::RegistryCreated(_));
-    if beginning != registry.is_none() {
+    if statement.event().created().is_some() != registry.is_none() {
         return Err(Refusal::NotTheBeginning.into());
     }
     if let Some(registry) = &registry
@@ -172,32 +111,39 @@ fn judge(rows: &Rows, index: u64, signed: Signed<'_>) -> Result<Effective, Stop>
     let log_time = log_time.max(statement.time());
 
     let mut writing = Writing { index, id: statement.id(), changes: Changes::new() };
-    match (statement.event(), statement.subject(), registry) {
-        (Event::RegistryCreated(e), _, _) => create(&mut writing, signed, statement, e)?,
-        (_, _, None) => return Err(Refusal::NotTheBeginning.into()),
-        (Event::RegistryRulesChanged(e), _, Some(registry)) => {
+    match statement.event() {
+        Event::Registry(RegistryEvent::Created(e)) => create(&mut writing, signed, statement, e)?,
+        Event::Registry(RegistryEvent::RulesChanged(e)) => {
+            let registry = begun(registry)?;
             speak_for_registry(&registry, signed, statement)?;
             continue_chain(statement, Some(registry.head))?;
             change_rules(&mut writing, registry, &e.rules)?;
         }
-        (Event::DomainClaimed(e), Subject::Domain(domain), Some(registry)) => {
-            speak_for_registry(&registry, signed, statement)?;
+        Event::Domain(DomainEvent::Claimed(e)) => {
+            speak_for_registry(&begun(registry)?, signed, statement)?;
+            let domain = statement.domain().ok_or_else(misfit)?;
             claim(&mut writing, rows, statement, domain, e)?;
         }
-        (_, Subject::Package(id), Some(_)) => {
+        Event::Package(event) => {
+            let id = statement.package().ok_or_else(misfit)?;
             speak_for_package(rows, id, signed, statement, log_time)?;
             let package: Option<PackageRow> = rows.decoded(&package_key(id)?)?;
             continue_chain(statement, package.as_ref().map(|p| p.head))?;
-            change_package(&mut writing, rows, statement, id, package)?;
-        }
-        // Decoding lets no other pair of event and subject through.
-        (_, Subject::Registry | Subject::Domain(_), Some(_)) => {
-            return Err(Refusal::Undecodable("the event does not fit its subject".to_owned()).into());
+            change_package(&mut writing, rows, statement, id, package, event)?;
         }
     }
     writing.put(event_key(&statement.id())?, &EventRow { index })?;
     writing.put(time_key()?, &TimeRow { time: log_time })?;
     Ok(Effective { changes: writing.changes, log_time })
+}
+
+fn begun(registry: Option<RegistryRow>) -> Result<RegistryRow, Refusal> {
+    registry.ok_or(Refusal::NotTheBeginning)
+}
+
+/// Decoding lets no event through whose subject is not of its chain.
+fn misfit() -> Refusal {
+    Refusal::Undecodable("the event does not fit its subject".to_owned())
 }
 
 fn continue_chain(statement: &Statement, head: Option<EventId>) -> Result<(), Refusal> {
@@ -211,7 +157,7 @@ fn continue_chain(statement: &Statement, head: Option<EventId>) -> Result<(), Re
 fn must_verify(signed: Signed<'_>) -> Result<(), Refusal> {
     match signed {
         Signed::Verified(_) => Ok(()),
-        Signed::NotVerified(_) | Signed::Undecodable(_) => Err(Refusal::BadSignature),
+        Signed::NotVerified(_) | Signed::Undecodable { .. } => Err(Refusal::BadSignature),
     }
 }
 
@@ -245,9 +191,10 @@ fn create(writing: &mut Writing, signed: Signed<'_>, statement: &Statement, e: &
     Ok(())
 }
 
-/// Protocol 1 has no parameters. Those of a number that this code lacks are not its to judge.
+/// Protocol 1 has no parameters. Those of another number are not this one's to judge.
 fn check_parameters(rules: &Rules) -> Result<(), Refusal> {
-    if rules.protocol == PROTOCOL && !rules.parameters.is_empty() { Err(Refusal::UnknownParameters(PROTOCOL)) } else { Ok(()) }
+    let one = Protocol::ONE.number();
+    if rules.protocol == one && !rules.parameters.is_empty() { Err(Refusal::UnknownParameters(one)) } else { Ok(()) }
 }
 
 fn speak_for_registry(registry: &RegistryRow, signed: Signed<'_>, statement: &Statement) -> Result<(), Refusal> {
@@ -327,36 +274,33 @@ fn change_package(
     statement: &Statement,
     id: &PackageId,
     package: Option<PackageRow>,
+    event: &PackageEvent,
 ) -> Result<(), Stop> {
-    if let Event::ReleasePublished(e) = statement.event() {
-        return publish(writing, rows, statement, id, package, e);
-    }
-    // Every other event is about a package that has a release: the first event of a package publishes.
-    let no_release = |version: &Version| Refusal::NoSuchRelease { id: id.clone(), version: version.clone() };
-    let release = match statement.event().version() {
-        Some(version) => Some(rows.decoded::<ReleaseRow>(&release_key(id, version)?)?.ok_or_else(|| no_release(version))?),
-        None => None,
-    };
-    match (statement.event(), release) {
-        (Event::ReleaseYanked(e), Some(release)) => {
+    match event {
+        PackageEvent::ReleasePublished(e) => return publish(writing, rows, statement, id, package, e),
+        PackageEvent::ReleaseYanked(e) => {
+            let release = release(rows, id, &e.version)?;
             if release.yanked {
                 return Err(Refusal::AlreadyYanked { id: id.clone(), version: e.version.clone() }.into());
             }
             writing.put(release_key(id, &e.version)?, &ReleaseRow { yanked: true, ..release })?;
         }
-        (Event::ReleaseUnyanked(e), Some(release)) => {
+        PackageEvent::ReleaseUnyanked(e) => {
+            let release = release(rows, id, &e.version)?;
             if !release.yanked {
                 return Err(Refusal::NotYanked { id: id.clone(), version: e.version.clone() }.into());
             }
             writing.put(release_key(id, &e.version)?, &ReleaseRow { yanked: false, ..release })?;
         }
-        (Event::ReleaseDeprecated(e), Some(release)) => {
+        PackageEvent::ReleaseDeprecated(e) => {
+            let release = release(rows, id, &e.version)?;
             if e.notice.is_none() && !release.deprecated {
                 return Err(Refusal::NotDeprecated { id: id.clone(), version: e.version.clone() }.into());
             }
             writing.put(release_key(id, &e.version)?, &ReleaseRow { deprecated: e.notice.is_some(), ..release })?;
         }
-        (Event::ChannelSet(e), Some(_)) => {
+        PackageEvent::ChannelSet(e) => {
+            release(rows, id, &e.version)?;
             let key = channel_key(id, &e.channel)?;
             let now = VersionRow { version: e.version.clone() };
             if rows.decoded::<VersionRow>(&key)?.as_ref() == Some(&now) {
@@ -364,20 +308,25 @@ fn change_package(
             }
             writing.put(key, &now)?;
         }
-        (Event::ChannelRemoved(e), _) => {
+        PackageEvent::ChannelRemoved(e) => {
             let key = channel_key(id, &e.channel)?;
             if rows.get(&key)?.is_none() {
                 return Err(Refusal::NoSuchChannel { id: id.clone(), channel: e.channel.clone() }.into());
             }
             writing.changes.insert(key, None);
         }
-        _ => return Err(Refusal::Undecodable("the event does not fit its subject".to_owned()).into()),
     }
+    // All of these are about a package that has a release: the first event of a package publishes.
     match package {
         Some(package) => writing.put(package_key(id)?, &PackageRow { head: writing.id, ..package })?,
         None => return Err(Refusal::Undecodable("the package has no release".to_owned()).into()),
     }
     Ok(())
+}
+
+fn release(rows: &Rows, id: &PackageId, version: &Version) -> Result<ReleaseRow, Stop> {
+    let row = rows.decoded(&release_key(id, version)?)?;
+    Ok(row.ok_or_else(|| Refusal::NoSuchRelease { id: id.clone(), version: version.clone() })?)
 }
 
 fn publish(
