@@ -43,6 +43,8 @@ pub(crate) struct App {
     pub(crate) answers: Answers,
     pub(crate) meters: Meters,
     pub(crate) many_proofs: Semaphore,
+    /// Bodies that are unpacked.
+    pub(crate) unpackings: Semaphore,
     /// Answers of projections that are read, rendered or coded.
     pub(crate) renderings: Arc<Semaphore>,
     /// The threads on which they are made.
@@ -94,6 +96,11 @@ impl App {
     /// One of few places for an answer with many proofs.
     pub(crate) async fn proofs(&self) -> Result<SemaphorePermit<'_>, Refused> {
         self.place(&self.many_proofs).await
+    }
+
+    /// One of few places to unpack a body.
+    pub(crate) async fn unpacking(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        self.place(&self.unpackings).await
     }
 
     async fn place<'a>(&self, places: &'a Semaphore) -> Result<SemaphorePermit<'a>, Refused> {

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::body::{Sender, read_whole};
+use crate::budget::Share;
 use crate::dispatch::weighed;
 use crate::entry_json::EntryJson;
 use crate::limits::{EVENTS_PAGE, EVENTS_PAGE_BYTES, EVENTS_PAGE_DEFAULT};
@@ -93,10 +94,11 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     let to = from.saturating_add(limit).min(folded);
     let PageEntries { entries, held } = page_entries(&app, from, to).await?;
     let voids = void_codes(&app, from, entries.len()).await?;
-    // The place before the memory, as projections take them: two who wait for what the other holds would wait in vain.
-    let place = app.in_turn(Arc::clone(&app.renderings).acquire_owned()).await?;
-    let mut making = Making::begin(&app).await?;
+    // The memory before the place: who waits for memory that slow readers hold keeps no projection from making an answer. Nobody who has a
+    // place waits for this share.
+    let mut making = Making::begin(&app, Share::Entries).await?;
     making.hold(&app, held).await?;
+    let place = app.in_turn(Arc::clone(&app.renderings).acquire_owned()).await?;
     let (budget, of) = (Arc::clone(&app.budget), Arc::clone(&app));
     // Milliseconds of a processor: off the threads that serve others.
     let text = app.workers.run(move || {

@@ -26,6 +26,9 @@ pub const PROOFS_ROWS_BYTES: usize = 2 * 1024 * 1024;
 pub const CHAIN_EVENTS: usize = 4_000;
 /// Rows of a package's history that are read at once for its chain: some 100 KB.
 pub const CHAIN_ROWS: u32 = 500;
+/// Bodies that are unpacked at once. A piece of one takes a tenth of a millisecond between two turns of everybody else: of a thousand at
+/// once those turns would be a tenth of a second apart.
+pub const UNPACKED_AT_ONCE: usize = 2;
 /// Answers with many proofs that are made at once: each may read thousands of entry bundles.
 pub const PROOFS_AT_ONCE: usize = 2;
 /// Answers of projections that are read, rendered or coded at once, for each core: one works while another waits for rows. What each
@@ -82,11 +85,14 @@ pub const ROOM_PROBED_BYTES: usize = 64 * 1024;
 
 /// Bytes that strangers make this process hold, beside its two caches. With these (56 MiB), some 40 MB that it has anyway and 10 KB for
 /// each of some thousand connections it stays under 300 MB whatever they do.
-pub const MEMORY_BYTES: u64 = 96 * 1024 * 1024;
-/// Of eight parts of these, those for bodies: a thousand uploads of small files at once, or a hundred of large ones.
+pub const MEMORY_BYTES: u64 = 108 * 1024 * 1024;
+/// Of nine parts of these, those for bodies: a thousand uploads of small files at once, or a hundred of large ones.
 pub const MEMORY_PARTS_OF_BODIES: u64 = 2;
-/// Those for answers: one that reads forty megabytes, or fifty packuments of megabytes to slow readers.
-pub const MEMORY_PARTS_OF_ANSWERS: u64 = 4;
+/// Those for answers of projections: one that reads thirty megabytes, or forty packuments of megabytes to slow readers.
+pub const MEMORY_PARTS_OF_ANSWERS: u64 = 3;
+/// Those for answers out of the log: forty pages of events, or many proofs in one. Whoever asks for these in masses keeps no client
+/// waiting that installs.
+pub const MEMORY_PARTS_OF_ENTRIES: u64 = 2;
 /// Those for objects: a thousand slow downloads, or twenty quick ones.
 pub const MEMORY_PARTS_OF_OBJECTS: u64 = 2;
 /// Bytes of assembled answers in memory: several hundred packuments in three codings.

@@ -16,9 +16,9 @@ pub(crate) struct Making {
 }
 
 impl Making {
-    /// Begins with little.
-    pub(crate) async fn begin(app: &App) -> Result<Self, Refused> {
-        Ok(Making { weight: app.budget.take(Share::Answers, MAKING_BYTES).await?, large: None })
+    /// Begins with little, of the share of what it is made of.
+    pub(crate) async fn begin(app: &App, share: Share) -> Result<Self, Refused> {
+        Ok(Making { weight: app.budget.take(share, MAKING_BYTES).await?, large: None })
     }
 
     /// From here on it may hold so many bytes.

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::body::{Sender, read_whole};
-use crate::budget::carried;
+use crate::budget::{Share, carried};
 use crate::dispatch::weighed;
 use crate::events::shortened;
 use crate::limits::{CHAIN_EVENTS, CHAIN_ROWS, PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES};
@@ -66,7 +66,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
         return Err(Refused::unprocessable("too_many", format!("more than {PROOFS_ASKED} releases and indices: ask in parts")));
     }
     let _one_of_few = app.proofs().await?;
-    let mut making = Making::begin(&app).await?;
+    let mut making = Making::begin(&app, Share::Entries).await?;
     making.hold(&app, PROOFS_ROWS_BYTES).await?;
 
     // Rows first, head after: the published tree has every entry that is folded.

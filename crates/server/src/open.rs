@@ -14,7 +14,7 @@ use crate::carried::{Carried, carry_on, catch_up, clear_cut_off, open_data, open
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::{self, RegistryKeys};
-use crate::limits::{BATCHES_WAITING, PAGES_AT_ONCE, PROOFS_AT_ONCE, renderings_at_once};
+use crate::limits::{BATCHES_WAITING, PAGES_AT_ONCE, PROOFS_AT_ONCE, UNPACKED_AT_ONCE, renderings_at_once};
 use crate::log_files::LogFiles;
 use crate::memory::Memory;
 use crate::meters::Meters;
@@ -231,6 +231,7 @@ impl Server {
             answers: Answers::new(config.answer_cache_bytes),
             meters: Meters::new(),
             many_proofs: Semaphore::new(PROOFS_AT_ONCE),
+            unpackings: Semaphore::new(UNPACKED_AT_ONCE),
             renderings: Arc::new(Semaphore::new(renderings_at_once())),
             workers: Workers::new(renderings_at_once()).map_err(OpenError::Threads)?,
             large_makings: Arc::new(Semaphore::new(1)),

@@ -4,7 +4,7 @@
 use crate::answers::{Answer, AnswerKey, FirstRows, Given};
 use crate::app::App;
 use crate::body::{Sender, Whole, drain, read_whole, unpack};
-use crate::budget::Weight;
+use crate::budget::{Share, Weight};
 use crate::limits::{CODING_BYTES, QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES};
 use crate::making::Making;
 use crate::negotiate::Coding;
@@ -160,7 +160,7 @@ async fn give(app: &App, answer: &Arc<Answer>, method: &Method, headers: &Header
 async fn code(app: &App, answer: &Arc<Answer>, coding: Coding) -> Result<(), Refused> {
     let place = place(app).await?;
     // Half of it is left, if it is worth it at all.
-    let mut making = Making::begin(app).await?;
+    let mut making = Making::begin(app, Share::Answers).await?;
     making.hold(app, CODING_BYTES + answer.len() / 2).await?;
     let (answer, budget) = (Arc::clone(answer), Arc::clone(&app.budget));
     let coded = app.workers.run(move || {
@@ -213,7 +213,7 @@ async fn make(
     asked: Option<Weight>,
     place: OwnedSemaphorePermit,
 ) -> Result<((Answer, bool), u64), Refused> {
-    let mut making = Making::begin(app).await?;
+    let mut making = Making::begin(app, Share::Answers).await?;
     let (reads, first, at, bytes) = read(app, mount, &request, &mut making).await?;
     // As much text again as there are rows.
     making.hold(app, bytes.saturating_mul(2)).await?;
