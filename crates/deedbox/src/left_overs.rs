@@ -7,6 +7,7 @@
 //! incoming/, parts/                                    uploads on their way
 //! ```
 
+use crate::ecosystems::signers;
 use crate::offline::{Offline, projection_ids};
 use deedbox_model::Sha256Digest;
 use deedbox_store::commits::commit_path;
@@ -16,13 +17,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Files that are known by their names alone.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 10] = [
     "registry.json",
     "lock",
     "keys/operator.pem",
     "keys/log.pem",
     "keys/receipt.pem",
-    "keys/npm.pem",
     "signer/last-signed",
     "signer/last-clock",
     "rows.sqlite",
@@ -71,7 +71,7 @@ fn unknown(file: &FoundFile, last: Option<u64>, referenced: Option<&BTreeSet<Sha
     if !file.is_file {
         return Some("is not a file: nothing here follows it; remove it if you know what it is");
     }
-    if KNOWN.contains(&path) {
+    if KNOWN.contains(&path) || is_key_of_a_site(path) {
         return None;
     }
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -110,6 +110,12 @@ fn unknown(file: &FoundFile, last: Option<u64>, referenced: Option<&BTreeSet<Sha
         }
         _ => Some("is not a file of a registry: remove it if you know what it is"),
     }
+}
+
+/// Whether it is the secret of what a site signs with, kept under the name of its projection.
+fn is_key_of_a_site(path: &str) -> bool {
+    let name = path.strip_prefix("keys/").and_then(|name| name.strip_suffix(".pem"));
+    name.is_some_and(|name| signers().iter().any(|(projection, _)| *projection == name))
 }
 
 /// Whether the log's own check sees a file of this path.

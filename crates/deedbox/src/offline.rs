@@ -84,7 +84,7 @@ impl Offline {
 /// Every view of this program.
 pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
     let mut projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog)];
-    projections.extend(crate::context::dialects().into_iter().map(|dialect| dialect as Arc<dyn Projection>));
+    projections.extend(crate::ecosystems::dialects().into_iter().map(|dialect| dialect as Arc<dyn Projection>));
     projections
 }
 

@@ -7,6 +7,7 @@ use std::{fmt, path::Path, process::Command};
 use anyhow::Context as _;
 
 pub mod arrows;
+pub mod ecosystems;
 pub mod hosts;
 pub mod length;
 pub mod links;
@@ -72,6 +73,7 @@ pub fn run(root: &Path) -> anyhow::Result<Report> {
     let rules = vec![
         rule("crates use only what the table in docs/ARCHITECTURE.md lets them", arrows::check(&tree)),
         rule("pure crates have no clock, file, socket, environment or randomness", source::pure(&tree)),
+        rule("an ecosystem is named in its own files alone", ecosystems::check(&tree)),
         rule("dependencies are named once, with a reason", manifests::check(&tree)),
         rule("what is for tests only is not shipped", shipped::check(&shipped_names(root)?)),
         rule("no public registry's host is named", hosts::check(&tree)),

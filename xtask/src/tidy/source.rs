@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Literal, TokenStream, TokenTree};
 
 use super::{
     Finding, arrows, manifests,
@@ -75,15 +75,7 @@ pub fn pure(tree: &Tree) -> Vec<Finding> {
                 }
             }
         }
-        let folder = format!("crates/{name}/src/");
-        let files: Vec<&File> = tree.ending(".rs").filter(|file| file.path.starts_with(&folder)).collect();
-        // What cannot be read is a finding of `unfinished`.
-        let seen: Vec<(&File, Seen)> = files.into_iter().filter_map(|file| Some((file, read(file, &mut Vec::new())?))).collect();
-        let tests: Vec<String> = seen.iter().flat_map(|(file, seen)| seen.test_modules.iter().map(|module| beside(file, module))).collect();
-        for (file, seen) in seen {
-            if tests.iter().any(|test| file.path == format!("{test}.rs") || file.path.starts_with(&format!("{test}/"))) {
-                continue;
-            }
+        for (file, seen) in in_folder(tree, &format!("crates/{name}/src/")) {
             let found: BTreeSet<(usize, &str)> = seen.paths.iter().filter_map(|(path, line)| Some((*line, of_the_world(path)?))).collect();
             findings.extend(
                 found.into_iter().map(|(line, what)| Finding::new(&file.path, line, format!("pure `{name}` names `{what}`"), PURE)),
@@ -91,6 +83,17 @@ pub fn pure(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The sources below a folder that not only tests see, with what each names.
+pub(super) fn in_folder<'a>(tree: &'a Tree, folder: &str) -> Vec<(&'a File, Seen)> {
+    let files: Vec<&File> = tree.ending(".rs").filter(|file| file.path.starts_with(folder)).collect();
+    // What cannot be read is a finding of `unfinished`.
+    let mut seen: Vec<(&File, Seen)> = files.into_iter().filter_map(|file| Some((file, read(file, &mut Vec::new())?))).collect();
+    let tests: Vec<String> = seen.iter().flat_map(|(file, seen)| seen.test_modules.iter().map(|module| beside(file, module))).collect();
+    let is_test = |path: &str| tests.iter().any(|test| path == format!("{test}.rs") || path.starts_with(&format!("{test}/")));
+    seen.retain(|(file, _)| !is_test(&file.path));
+    seen
 }
 
 fn of_the_world(path: &[String]) -> Option<&'static str> {
@@ -112,13 +115,24 @@ fn beside(file: &File, module: &str) -> String {
     }
 }
 
-/// What a file names, each with its line. Paths leave out what only tests see.
+/// What a file names, each with its line. Paths and texts leave out what only tests see.
 #[derive(Debug, Default)]
-struct Seen {
-    paths: Vec<(Vec<String>, usize)>,
+pub(super) struct Seen {
+    pub(super) paths: Vec<(Vec<String>, usize)>,
+    /// What stands between quotation marks.
+    pub(super) texts: Vec<Text>,
     macros: Vec<(String, usize)>,
     attributes: Vec<(String, usize)>,
     test_modules: Vec<String>,
+}
+
+/// A literal text.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) text: String,
+    pub(super) line: usize,
+    /// Whether something is compared with it: it is a pattern of a `match`, or stands beside `==` or `!=`.
+    pub(super) is_compared: bool,
 }
 
 fn read(file: &File, findings: &mut Vec<Finding>) -> Option<Seen> {
@@ -181,9 +195,26 @@ impl Seen {
                     }
                 }
                 TokenTree::Punct(end) if end.as_char() == ';' => test_item = false,
+                TokenTree::Literal(literal) if !(tested || test_item) => {
+                    let before = tokens.get(..tokens.len() - rest.len() - 1).unwrap_or_default();
+                    self.text(literal, before, rest);
+                }
                 TokenTree::Punct(_) | TokenTree::Literal(_) => {}
             }
         }
+    }
+
+    /// Takes a literal in, if it is a text.
+    fn text(&mut self, literal: &Literal, before: &[TokenTree], after: &[TokenTree]) {
+        let written = literal.to_string();
+        let Some(text) = written.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else { return };
+        let is =
+            |token: Option<&TokenTree>, marks: &[char]| matches!(token, Some(TokenTree::Punct(mark)) if marks.contains(&mark.as_char()));
+        let (last, one_before) = (before.last(), before.len().checked_sub(2).and_then(|at| before.get(at)));
+        let is_behind = is(last, &['|']) || (is(last, &['=']) && is(one_before, &['=', '!']));
+        let is_in_front = is(after.first(), &['|']) || (is(after.first(), &['=', '!']) && is(after.get(1), &['=', '>']));
+        let line = literal.span().start().line;
+        self.texts.push(Text { text: text.to_owned(), line, is_compared: is_behind || is_in_front });
     }
 
     /// Follows `::` from a first name; returns what comes after the path.

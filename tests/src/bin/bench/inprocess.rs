@@ -6,18 +6,14 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
-use deedbox_gem::Gem;
 use deedbox_intake::{Admitted, Door, Policy, Published};
 use deedbox_ledger::{Appended, Ledger, LedgerParts, NoProbe, Recovered, SubmitError};
-use deedbox_maven::Maven;
 use deedbox_model::event::{DomainClaimed, Evidence, RegistryCreated, Rules};
 use deedbox_model::{Domain, Event, EventId, Origin, Protocol, RowKey, SecretKey, Speaker, Statement, Subject};
-use deedbox_npm::Npm;
-use deedbox_oci::Oci;
 use deedbox_replay::{Folder, Known, Replayer, Target};
 use deedbox_store::{DiskFiles, Files, Objects, ProjectionId, RowBatch, RowStore, SqliteRows, StoreError, open_disk};
 use deedbox_tests::publisher::{Publisher, now};
-use deedbox_view::{Dialect, Projection};
+use deedbox_view::Projection;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::pin::Pin;
@@ -99,7 +95,7 @@ impl InProcess {
             probe: Arc::new(NoProbe),
         })
         .await?;
-        let dialects: Vec<Arc<dyn Dialect>> = vec![Arc::new(Npm::new()), Arc::new(Maven::new()), Arc::new(Oci), Arc::new(Gem::new())];
+        let dialects = deedbox::ecosystems::dialects();
         let mut projections: Vec<Arc<dyn Projection>> = Vec::new();
         if views == Views::All {
             projections.push(Arc::new(Catalog));

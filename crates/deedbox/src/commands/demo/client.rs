@@ -17,17 +17,17 @@ const LIMIT: Duration = Duration::from_secs(90);
 const LINE: usize = 300;
 
 /// A client that answers.
-pub(super) struct Client {
+pub(crate) struct Client {
     name: &'static str,
     /// What it says of its version, by its first number.
-    pub(super) version: String,
+    pub(crate) version: String,
     /// Its home, with its caches; empty until it runs.
-    pub(super) home: PathBuf,
+    pub(crate) home: PathBuf,
 }
 
 /// What became of the clients, for the demo's last words.
 #[derive(Default)]
-pub(super) struct Tried {
+pub(crate) struct Tried {
     /// Folder in which each has one.
     dir: PathBuf,
     missing: RefCell<Vec<String>>,
@@ -41,7 +41,7 @@ impl Tried {
     }
 
     /// The client, if it is on this machine; else it is noted as missing.
-    pub(super) async fn find(&self, name: &'static str, version: &str) -> anyhow::Result<Option<Client>> {
+    pub(crate) async fn find(&self, name: &'static str, version: &str) -> anyhow::Result<Option<Client>> {
         let home = self.dir.join(name);
         std::fs::create_dir_all(&home)?;
         let mut asked = at_home(Path::new(name), &home, &home);
@@ -56,13 +56,13 @@ impl Tried {
     }
 
     /// Notes what is not here, in words.
-    pub(super) fn lacks(&self, what: &str) {
+    pub(crate) fn lacks(&self, what: &str) {
         self.missing.borrow_mut().push(what.to_owned());
     }
 
     /// Lets a client do its part, which says what it did, and tells of it in one line. A client that fails does not end the
     /// story.
-    pub(super) async fn tell(&self, client: &Client, part: impl Future<Output = anyhow::Result<String>>) {
+    pub(crate) async fn tell(&self, client: &Client, part: impl Future<Output = anyhow::Result<String>>) {
         let began = Instant::now();
         let done = tokio::time::timeout(LIMIT, part).await;
         let done = done.unwrap_or_else(|_| Err(refused(format!("had not ended after {} s, and was stopped", LIMIT.as_secs()))));
@@ -84,18 +84,18 @@ impl Tried {
 
 impl Client {
     /// Its program, in a folder that is made.
-    pub(super) fn command(&self, folder: &Path) -> anyhow::Result<Command> {
+    pub(crate) fn command(&self, folder: &Path) -> anyhow::Result<Command> {
         self.program(Path::new(self.name), folder)
     }
 
     /// Another program with its home.
-    pub(super) fn program(&self, program: &Path, folder: &Path) -> anyhow::Result<Command> {
+    pub(crate) fn program(&self, program: &Path, folder: &Path) -> anyhow::Result<Command> {
         std::fs::create_dir_all(folder)?;
         Ok(at_home(program, &self.home, folder))
     }
 
     /// Runs to the end, which must be a good one. What a failing program said is kept beside its home.
-    pub(super) async fn run(&self, command: &mut Command) -> anyhow::Result<Output> {
+    pub(crate) async fn run(&self, command: &mut Command) -> anyhow::Result<Output> {
         let program = command.as_std().get_program().to_string_lossy().into_owned();
         let output = command.output().await.map_err(|e| refused(format!("{program} cannot be run: {e}")))?;
         if output.status.success() {

@@ -17,7 +17,8 @@ use serde::Serialize;
 use std::path::PathBuf;
 
 use crate::packages::file::FileArtifact;
-pub(crate) use lockfile::wanted;
+pub(crate) use found::Registries;
+pub(crate) use lockfile::{LockFiles, Locked, LockedTo};
 pub(crate) use release::{proven, release};
 
 /// Package and version.

@@ -4,6 +4,7 @@
 use super::{Anchor, Release, SHOWS, SHOWS_FIRST, SHOWS_NOT, Written, found, nothing_to_verify, paper, shown};
 use crate::args::Verify;
 use crate::context::{self, Context};
+use crate::ecosystems::Ecosystems;
 use crate::failure::{refused, wrong};
 use crate::packages::file::FileArtifact;
 use crate::terminal;
@@ -25,7 +26,7 @@ pub(super) fn targets(args: &Verify) -> anyhow::Result<(Option<Release>, Option<
         let path = PathBuf::from(target);
         let slot_taken = if path.is_file() {
             file.replace(path).is_some()
-        } else if target.contains('@') && target.contains(':') || target.starts_with('@') {
+        } else if target.contains('@') && target.contains(':') || Ecosystems::default().instead_of(target).is_some() {
             release.replace(context::release(target)?).is_some()
         } else {
             return Err(wrong(format!("{target} is neither a file nor a release like npm:acme.example/widget@1.0.0")));

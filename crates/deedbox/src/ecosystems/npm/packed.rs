@@ -1,9 +1,9 @@
 //! npm packages: a directory with a `package.json`, which the machine's own npm packs, or a packed `.tgz`.
 
-use super::file::FileArtifact;
-use super::{Found, Wish};
 use crate::context;
 use crate::failure::{refused, refused_as, wrong};
+use crate::packages::file::FileArtifact;
+use crate::packages::{Found, Wish};
 use crate::terminal;
 use deedbox_npm::Npm;
 use deedbox_npm::publishing::{Intended, Why, intended};
@@ -20,7 +20,7 @@ const PACKAGE_JSON_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The name of npm's manifest, if this directory has one.
 pub(super) fn manifest(path: &Path) -> Option<String> {
-    super::file_of(path, &["package.json"])
+    crate::packages::file_of(path, &["package.json"])
 }
 
 /// The package at a path, if it is one of npm.
@@ -118,7 +118,7 @@ async fn pack(dir: &Path) -> anyhow::Result<(tempfile::TempDir, PathBuf)> {
 }
 
 async fn npm(dir: &Path, args: &[&str]) -> anyhow::Result<()> {
-    let mut command = tokio::process::Command::new("npm");
+    let mut command = tokio::process::Command::new(super::PROGRAM);
     command.args(args).current_dir(dir).stdin(Stdio::null()).env("npm_config_update_notifier", "false");
     // The package's own scripts, and those of what it is built with, have no business with the key.
     command.env_remove("DEEDBOX_KEY");

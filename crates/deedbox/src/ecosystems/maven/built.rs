@@ -4,9 +4,9 @@
 
 mod deployed;
 
-use super::file::FileArtifact;
-use super::{Found, LeftOut, Packages, Wish};
 use crate::failure::{refused, wrong};
+use crate::packages::file::FileArtifact;
+use crate::packages::{Found, LeftOut, Packages, Wish};
 use crate::{context, home};
 use deedbox_client::{Registry, state};
 use deedbox_maven::version::snapshot_prefix;
@@ -35,7 +35,7 @@ const ATTACHED: [&str; 5] = ["-sources.jar", "-javadoc.jar", "-tests.jar", "-tes
 
 /// The name of a manifest that Maven or Gradle builds by, if this directory has one.
 pub(super) fn manifest(path: &Path) -> Option<String> {
-    super::file_of(path, &["pom.xml"]).or_else(|| super::file_of(path, &GRADLE_FILES))
+    crate::packages::file_of(path, &["pom.xml"]).or_else(|| crate::packages::file_of(path, &GRADLE_FILES))
 }
 
 /// How the same bytes are built again.

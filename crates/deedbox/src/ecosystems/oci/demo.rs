@@ -1,9 +1,9 @@
 //! The demo's image: one layer with one letter, made from nothing, and pulled with each client of OCI registries that is here
 //! into a store of its own. No container is run.
 
-use super::DOMAIN;
-use super::client::{Client, Tried};
-use super::others::Others;
+use crate::commands::demo::DOMAIN;
+use crate::commands::demo::client::{Client, Tried};
+use crate::commands::demo::registry::DemoRegistry;
 use crate::failure::refused;
 use deedbox_model::Sha256Digest;
 use serde_json::json;
@@ -58,8 +58,8 @@ pub(super) fn layout(dir: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Pulls it with each client that is here.
-pub(super) async fn pull(others: &Others<'_>, tried: &Tried) -> anyhow::Result<()> {
-    let image = format!("{}/{DOMAIN}/letter:1.0", others.url.authority());
+pub(super) async fn pull(registry: &DemoRegistry<'_>, tried: &Tried) -> anyhow::Result<()> {
+    let image = format!("{}/{DOMAIN}/letter:1.0", registry.url.authority());
     if let Some(client) = tried.find("skopeo", "--version").await? {
         tried.tell(&client, skopeo(&client, &image)).await;
     }

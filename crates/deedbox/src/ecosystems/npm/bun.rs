@@ -1,14 +1,14 @@
 //! `bunfig.toml`: Bun takes its scopes before those of `.npmrc`, so a scope that stands here decides.
 
-use super::file::Edited;
-use super::{Mode, edited, is_same};
+use crate::commands::setup::file::Edited;
+use crate::commands::setup::{Mode, edited, is_same};
 use deedbox_client::RegistryUrl;
 use deedbox_model::Domain;
 use toml::Value;
 
 /// Lets a scope that is there alone if it names this registry. Nothing is added here: `.npmrc` is read where this is silent,
 /// and then no words are given.
-pub(crate) fn edit(text: &str, domain: &Domain, url: &RegistryUrl, mode: Mode) -> Result<Edited, String> {
+pub(super) fn edit(text: &str, domain: &Domain, url: &RegistryUrl, mode: Mode) -> Result<Edited, String> {
     let address = format!("{url}/npm/");
     let Some((key, there)) = scope(text, domain)? else { return edited(text, "") };
     let what = format!("the scope {key:?} of install.scopes");

@@ -1,18 +1,18 @@
 //! `.yarnrc.yml` of Yarn 2 and later: `npmScopes`, and its leave to speak plain HTTP to a host. Only YAML in block style is
 //! edited; what is written otherwise is refused.
 
-use super::file::Edited;
-use super::{Mode, edited, is_same};
+use crate::commands::setup::file::Edited;
+use crate::commands::setup::{Mode, edited, is_same};
 use deedbox_client::RegistryUrl;
 use deedbox_model::Domain;
 
 /// The settings of a new project.
-pub(crate) fn settings(domain: &Domain, url: &RegistryUrl) -> Result<String, String> {
+pub(super) fn settings(domain: &Domain, url: &RegistryUrl) -> Result<String, String> {
     edit("", domain, url, Mode::Set, false).map(|edited| edited.text)
 }
 
 /// Sets the domain's scope, and with `only` the default too.
-pub(crate) fn edit(text: &str, domain: &Domain, url: &RegistryUrl, mode: Mode, only: bool) -> Result<Edited, String> {
+pub(super) fn edit(text: &str, domain: &Domain, url: &RegistryUrl, mode: Mode, only: bool) -> Result<Edited, String> {
     let address = format!("{url}/npm/");
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     if lines.iter().any(|line| line.trim_start_matches(' ').starts_with('\t')) {

@@ -1,20 +1,20 @@
 //! A `Gemfile`: Bundler's sources. A source with a block is for the gems in it; one without is asked for all others, and
 //! Bundler warns where a Gemfile has none of these.
 
-use super::file::Edited;
-use super::{Mode, edited, is_same};
+use crate::commands::setup::file::Edited;
+use crate::commands::setup::{Mode, edited, is_same};
 use deedbox_client::RegistryUrl;
 use deedbox_model::Domain;
 
 /// The source of a domain.
-pub(crate) fn source(domain: &Domain, url: &RegistryUrl) -> String {
+pub(super) fn source(domain: &Domain, url: &RegistryUrl) -> String {
     format!("{url}/gem/{domain}")
 }
 
 const EXAMPLE: &str = "# gem \"NAME\"\n";
 
 /// Sets the domain's source: as the Gemfile's own where it has neither that nor gems, else with a block.
-pub(crate) fn edit(text: &str, domain: &Domain, url: &RegistryUrl, mode: Mode) -> Result<Edited, String> {
+pub(super) fn edit(text: &str, domain: &Domain, url: &RegistryUrl, mode: Mode) -> Result<Edited, String> {
     let ours = source(domain, url);
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let sources: Vec<(usize, Source<'_>)> = lines.iter().enumerate().filter_map(|(at, line)| Some((at, Source::of(line)?))).collect();

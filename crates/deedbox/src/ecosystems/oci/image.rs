@@ -7,9 +7,9 @@ mod pull;
 mod saved;
 mod tree;
 
-use super::file::{AddressedFile, FileArtifact};
-use super::{Found, Packages, Wish, domain_of};
 use crate::failure::refused;
+use crate::packages::file::{AddressedFile, FileArtifact};
+use crate::packages::{Found, Packages, Wish, domain_of};
 use deedbox_model::{Domain, PackageId, Version};
 use deedbox_oci::document::Descriptor;
 use deedbox_oci::{Digest, Kind, Oci, artifact_name};
@@ -48,7 +48,7 @@ const REBUILT: &str = "image builders write the time of SOURCE_DATE_EPOCH, if th
 
 /// The name of what an OCI layout is known by, if this directory is one.
 pub(super) fn manifest(path: &Path) -> Option<String> {
-    super::file_of(path, &["oci-layout"]).filter(|_| path.join("index.json").is_file())
+    crate::packages::file_of(path, &["oci-layout"]).filter(|_| path.join("index.json").is_file())
 }
 
 /// The image at a path, if there is one.

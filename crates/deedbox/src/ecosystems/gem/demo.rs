@@ -1,8 +1,8 @@
 //! The demo's gem, with `gem` and with Bundler.
 
-use super::DOMAIN;
-use super::client::{Client, Tried};
-use super::others::Others;
+use crate::commands::demo::DOMAIN;
+use crate::commands::demo::client::{Client, Tried};
+use crate::commands::demo::registry::DemoRegistry;
 use crate::failure::refused;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -24,7 +24,7 @@ pub(super) fn source(dir: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Installs it with each client that is here. Without `gem` there is none to install.
-pub(super) async fn install(others: &Others<'_>, tried: &Tried, gem: Option<Client>) -> anyhow::Result<()> {
+pub(super) async fn install(registry: &DemoRegistry<'_>, tried: &Tried, gem: Option<Client>) -> anyhow::Result<()> {
     let bundle = tried.find("bundle", "--version").await?;
     let Some(gem) = gem else {
         if bundle.is_some() {
@@ -32,28 +32,28 @@ pub(super) async fn install(others: &Others<'_>, tried: &Tried, gem: Option<Clie
         }
         return Ok(());
     };
-    tried.tell(&gem, with_gem(others, &gem)).await;
+    tried.tell(&gem, with_gem(registry, &gem)).await;
     if let Some(bundle) = bundle {
-        tried.tell(&bundle, with_bundle(others, &bundle)).await;
+        tried.tell(&bundle, with_bundle(registry, &bundle)).await;
     }
     Ok(())
 }
 
-async fn with_gem(others: &Others<'_>, client: &Client) -> anyhow::Result<String> {
+async fn with_gem(registry: &DemoRegistry<'_>, client: &Client) -> anyhow::Result<String> {
     let gems = client.home.join("gems");
     let mut gem = client.command(&client.home)?;
     gem.args(["install", "chime", "--no-document", "--clear-sources", "--source"]);
-    gem.arg(format!("{}/gem/{DOMAIN}/", others.url)).arg("--install-dir").arg(&gems);
+    gem.arg(format!("{}/gem/{DOMAIN}/", registry.url)).arg("--install-dir").arg(&gems);
     client.run(&mut gem).await?;
     let mut ruby = client.program(Path::new("ruby"), &client.home)?;
     let ran = client.run(ruby.arg("-I").arg(gems.join("gems/chime-1.0.0/lib")).args(["-e", ASK])).await?;
     says(&ran)
 }
 
-async fn with_bundle(others: &Others<'_>, client: &Client) -> anyhow::Result<String> {
+async fn with_bundle(registry: &DemoRegistry<'_>, client: &Client) -> anyhow::Result<String> {
     let project = client.home.join("project");
     std::fs::create_dir_all(&project)?;
-    std::fs::write(project.join("Gemfile"), format!("source \"{}/gem/{DOMAIN}\" do\n  gem \"chime\"\nend\n", others.url))?;
+    std::fs::write(project.join("Gemfile"), format!("source \"{}/gem/{DOMAIN}\" do\n  gem \"chime\"\nend\n", registry.url))?;
     let bundle = |args: &[&str]| -> anyhow::Result<Command> {
         let mut bundle = client.command(&project)?;
         for (variable, folder) in [("BUNDLE_PATH", "gems"), ("BUNDLE_USER_HOME", "bundle"), ("BUNDLE_APP_CONFIG", "settings")] {

@@ -1,13 +1,13 @@
 //! `registries.conf`: where Podman, Buildah and Skopeo read which registry a name is of (containers-registries.conf(5)).
 
-use super::file::Edited;
-use super::{Mode, edited};
+use crate::commands::setup::file::Edited;
+use crate::commands::setup::{Mode, edited};
 use deedbox_client::RegistryUrl;
 use deedbox_model::Domain;
 use toml::Value;
 
 /// The file's name in the project.
-pub(crate) const FILE: &str = "registries.conf";
+pub(super) const FILE: &str = "registries.conf";
 
 /// What a block says of its registry.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ struct Entry {
 }
 
 /// Images whose names begin with a domain come from a registry. What is not this domain's block stays.
-pub(crate) fn edit(text: &str, domain: &Domain, url: &RegistryUrl, mode: Mode) -> Result<Edited, String> {
+pub(super) fn edit(text: &str, domain: &Domain, url: &RegistryUrl, mode: Mode) -> Result<Edited, String> {
     let ours = Entry { location: format!("{}/{domain}", url.authority()), insecure: url.as_str().starts_with("http:"), is_plain: true };
     let plain = if ours.insecure { "insecure = true\n" } else { "" };
     let block = format!("[[registry]]\nprefix = \"{domain}\"\nlocation = \"{}\"\n{plain}", ours.location);

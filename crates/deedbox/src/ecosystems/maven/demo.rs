@@ -1,8 +1,8 @@
 //! The demo's jar, with Maven and Gradle. Neither needs a plugin from elsewhere for it: Maven takes it as an extension of
 //! itself, Gradle as a file of a configuration.
 
-use super::client::{Client, Tried};
-use super::others::Others;
+use crate::commands::demo::client::{Client, Tried};
+use crate::commands::demo::registry::DemoRegistry;
 use crate::failure::refused;
 use std::path::{Path, PathBuf};
 
@@ -31,22 +31,22 @@ pub(super) fn built(dir: &Path) -> anyhow::Result<Built> {
 }
 
 /// Takes it with each client that is here.
-pub(super) async fn install(others: &Others<'_>, tried: &Tried, built: &Built) -> anyhow::Result<()> {
+pub(super) async fn install(registry: &DemoRegistry<'_>, tried: &Tried, built: &Built) -> anyhow::Result<()> {
     if let Some(client) = tried.find("mvn", "--version").await? {
-        tried.tell(&client, maven(others, &client, built)).await;
+        tried.tell(&client, maven(registry, &client, built)).await;
     }
     if let Some(client) = tried.find("gradle", "--version").await? {
-        tried.tell(&client, gradle(others, &client, built)).await;
+        tried.tell(&client, gradle(registry, &client, built)).await;
     }
     Ok(())
 }
 
-async fn maven(others: &Others<'_>, client: &Client, built: &Built) -> anyhow::Result<String> {
+async fn maven(registry: &DemoRegistry<'_>, client: &Client, built: &Built) -> anyhow::Result<String> {
     let project = client.home.join("project");
     std::fs::create_dir_all(project.join(".mvn"))?;
     std::fs::write(project.join("pom.xml"), PROJECT)?;
     std::fs::write(project.join(".mvn/extensions.xml"), EXTENSIONS)?;
-    let mirror = format!("<mirror><id>demo</id><mirrorOf>*</mirrorOf><url>{}/maven/</url></mirror>", others.url);
+    let mirror = format!("<mirror><id>demo</id><mirrorOf>*</mirrorOf><url>{}/maven/</url></mirror>", registry.url);
     std::fs::write(project.join("settings.xml"), format!("<settings><mirrors>{mirror}</mirrors></settings>\n"))?;
     let repository = client.home.join("repository");
     let mut mvn = client.command(&project)?;
@@ -57,14 +57,14 @@ async fn maven(others: &Others<'_>, client: &Client, built: &Built) -> anyhow::R
     Ok("took the jar bell, whose checksum is right, for a project's build".to_owned())
 }
 
-async fn gradle(others: &Others<'_>, client: &Client, built: &Built) -> anyhow::Result<String> {
+async fn gradle(registry: &DemoRegistry<'_>, client: &Client, built: &Built) -> anyhow::Result<String> {
     let project = client.home.join("project");
     std::fs::create_dir_all(&project)?;
     std::fs::write(project.join("settings.gradle"), "rootProject.name = 'house'\n")?;
     let script = format!(
         "repositories {{ maven {{ url '{}/maven/' }} }}\nconfigurations {{ wanted }}\ndependencies {{ wanted 'localhost.demo:bell:1.0.0' }}\n\
          task take(type: Copy) {{\n    from configurations.wanted\n    into 'taken'\n}}\n",
-        others.url
+        registry.url
     );
     std::fs::write(project.join("build.gradle"), script)?;
     let mut gradle = client.command(&project)?;

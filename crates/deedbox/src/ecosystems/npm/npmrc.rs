@@ -1,23 +1,23 @@
 //! `.npmrc`: lines of `key=value` (npm's ini). What stands below a section's head is that section's and not looked at.
 
-use super::file::Edited;
-use super::{Mode, edited, is_same};
+use crate::commands::setup::file::Edited;
+use crate::commands::setup::{Mode, edited, is_same};
 use deedbox_client::RegistryUrl;
 use deedbox_model::Domain;
 
 /// The setting by which packages of a domain come from a registry.
-pub(crate) fn scope(domain: &Domain, url: &RegistryUrl) -> (String, String) {
+pub(super) fn scope(domain: &Domain, url: &RegistryUrl) -> (String, String) {
     (format!("@{domain}:registry"), format!("{url}/npm/"))
 }
 
 /// The same as a line.
-pub(crate) fn scope_line(domain: &Domain, url: &RegistryUrl) -> String {
+pub(super) fn scope_line(domain: &Domain, url: &RegistryUrl) -> String {
     let (key, value) = scope(domain, url);
     format!("{key}={value}")
 }
 
 /// Sets each of these, or takes it out.
-pub(crate) fn edit(text: &str, settings: &[(String, String)], mode: Mode) -> Result<Edited, String> {
+pub(super) fn edit(text: &str, settings: &[(String, String)], mode: Mode) -> Result<Edited, String> {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     let own = lines.iter().position(|line| line.trim_start().starts_with('[')).unwrap_or(lines.len());
     let below = lines.split_off(own);

@@ -1,9 +1,9 @@
 //! Gems: packed `.gem` files, those of one version together as its platforms, or a `.gemspec`, which the machine's own
 //! `gem build` packs.
 
-use super::file::FileArtifact;
-use super::{Found, Packages, Wish, domain_of};
 use crate::failure::{refused, wrong};
+use crate::packages::file::FileArtifact;
+use crate::packages::{Found, Packages, Wish, domain_of};
 use crate::terminal;
 use deedbox_gem::{Gem, Identity, identify};
 use deedbox_model::PackageId;
