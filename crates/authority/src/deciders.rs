@@ -13,7 +13,7 @@ use deedbox_model::{Protocol, Statement, TimeMs, Unverified, Verified};
 /// An entry of a log with all that is known of it without looking at the log before it.
 #[derive(Debug, Clone, Copy)]
 pub enum Signed<'a> {
-    /// It is no statement of this protocol number, for this reason.
+    /// Its bytes are not a statement of this protocol number, for this reason.
     Undecodable {
         /// The number that it was read by.
         protocol: &'static Protocol,
@@ -148,7 +148,7 @@ pub fn decide(rows: &Rows, index: u64, signed: Signed<'_>) -> Result<Decision, D
     DECIDERS.decide(rows, index, signed)
 }
 
-/// The protocol number in force, by the row `registry`: that of the beginning where there is none.
+/// The protocol number in force, by the row `registry`; where that row is missing, the number of the beginning.
 pub fn protocol_in_force(rows: &Rows) -> Result<u64, Defect> {
     Ok(protocol_of(rows.decoded(&registry_key()?)?.as_ref()))
 }

@@ -30,10 +30,10 @@ pub enum Followed {
 }
 
 impl Followed {
-    fn of(id: &PackageId, left_out: Option<&[String]>) -> Self {
+    fn of(id: &PackageId, left_out: Option<&BTreeSet<String>>) -> Self {
         match left_out {
             None => Followed::NotShown,
-            Some(left_out) if left_out.iter().any(|name| name == id.as_str()) => Followed::TooLong,
+            Some(left_out) if left_out.contains(id.as_str()) => Followed::TooLong,
             Some(_) => Followed::Asked,
         }
     }
@@ -75,7 +75,8 @@ pub async fn prove_with_chains(
         (unproven, proven) = (again.0, again.1);
         left_out = if query.chains { again.2 } else { left_out };
     }
-    let followed = packages.iter().map(|id| (id.clone(), Followed::of(id, left_out.as_deref()))).collect();
+    let left_out = left_out.map(BTreeSet::from_iter);
+    let followed = packages.iter().map(|id| (id.clone(), Followed::of(id, left_out.as_ref()))).collect();
     Ok((unproven, proven, followed))
 }
 

@@ -4,6 +4,7 @@
 //! Parsed once, at the door: a value of a type in this crate is valid, and has one spelling. Knows no
 //! ecosystem, no clock, no file, no socket and no randomness.
 
+mod acceptance;
 pub mod canonical;
 pub mod channel;
 pub mod digest;

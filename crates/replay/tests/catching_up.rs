@@ -2,15 +2,15 @@
 //! comes of it is what folding entry after entry gives, also where each run needs what the one before it wrote.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
+mod laid;
+
 use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
 use deedbox_replay::fold::id_of;
 use deedbox_replay::{Folder, Leaf, ReplayError, Replayer, Target};
 use deedbox_store::{Files as _, LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, ProjectionId, RowStore, open_rows_in};
 use deedbox_testkit::{Registry, secret, time};
-use deedbox_tlog::bundle::grow_bundles;
-use deedbox_tlog::grow::Edge;
-use deedbox_tlog::leaf_hash;
+use laid::laid_out;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -56,15 +56,7 @@ impl Log {
             entries.extend([claim, first, second, moved, yanked, late].map(|statement| statement.bytes().to_vec()));
         }
         entries.truncate(count);
-        let growth = Edge::empty().grow(&entries.iter().map(|entry| leaf_hash(entry)).collect::<Vec<_>>()).unwrap();
-        let files = MemoryFiles::default();
-        for tile in &growth.tiles {
-            files.put(&tile.id().path(), tile.to_bytes().into()).await.unwrap();
-        }
-        for (id, bytes) in grow_bundles(0, &[], &entries).unwrap() {
-            files.put(&id.path(), bytes.into()).await.unwrap();
-        }
-        let target = Target { size: entries.len() as u64, root: growth.root };
+        let (files, target) = laid_out(&entries).await;
         Log { files, objects, entries, target }
     }
 

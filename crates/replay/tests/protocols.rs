@@ -2,6 +2,8 @@
 //! fingerprint, though the new number can read what they could not say. The number is a pretended one: `testkit::pretended`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
+mod laid;
+
 use deedbox_authority::rows::{RegistryRow, VoidRow, registry_key, void_key};
 use deedbox_authority::{DECIDERS, Deciders};
 use deedbox_catalog::Catalog;
@@ -10,12 +12,10 @@ use deedbox_model::{EventId, Protocol, Row, Statement};
 use deedbox_npm::Npm;
 use deedbox_replay::fold::id_of;
 use deedbox_replay::{Fingerprint, Folder, Leaf, ReplayError, Replayer, Target, fingerprint};
-use deedbox_store::{Files as _, LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, ProjectionId, RowBatch, RowStore};
+use deedbox_store::{LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, ProjectionId, RowBatch, RowStore};
 use deedbox_testkit::{Registry, pretended, secret, time};
-use deedbox_tlog::bundle::grow_bundles;
-use deedbox_tlog::grow::Edge;
-use deedbox_tlog::leaf_hash;
 use deedbox_view::Projection;
+use laid::laid_out;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -95,15 +95,7 @@ impl Log {
         for manifest in [manifest, other] {
             objects.put(manifest.encode().unwrap().into()).await.unwrap();
         }
-        let growth = Edge::empty().grow(&entries.iter().map(|entry| leaf_hash(entry)).collect::<Vec<_>>()).unwrap();
-        let files = MemoryFiles::default();
-        for tile in &growth.tiles {
-            files.put(&tile.id().path(), tile.to_bytes().into()).await.unwrap();
-        }
-        for (id, bytes) in grow_bundles(0, &[], &entries).unwrap() {
-            files.put(&id.path(), bytes.into()).await.unwrap();
-        }
-        let target = Target { size: entries.len() as u64, root: growth.root };
+        let (files, target) = laid_out(&entries).await;
         Log { files, objects, entries, target, void }
     }
 

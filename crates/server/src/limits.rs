@@ -164,7 +164,7 @@ pub const TILES_AT_ONCE: usize = 16;
 
 /// Threads that may wait for a disk, for the runtime that a registry runs on. Each keeps some of the memory that it used last, so they are
 /// few where a thousand strangers ask for much.
-pub const BLOCKING_THREADS: usize = 32;
+pub const BLOCKING_THREADS: usize = 20;
 // Who inspects holds one of them and waits for another, which reads the object.
 const _: () = assert!(deedbox_intake::INSPECTIONS < BLOCKING_THREADS);
 

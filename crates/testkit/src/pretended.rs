@@ -35,7 +35,7 @@ struct ReleaseRetired {
     version: Version,
 }
 
-/// `release.unyanked` in another shape: under protocol 1 these bytes are no statement, and under this number those of protocol 1 are none.
+/// `release.unyanked` in another shape: under protocol 1 these bytes are not a statement, and under this number those of protocol 1 are not.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unyanked {

@@ -113,7 +113,7 @@ fn set_up(task: &Task<'_>) -> anyhow::Result<()> {
     task.finish(files, &["next: filer fetch NAME".to_owned()])
 }
 
-/// A signature that is none, with a key that is one.
+/// A site signer with a real key, whose signatures are not valid.
 struct Stamp(Vec<u8>);
 
 impl SiteSigner for Stamp {

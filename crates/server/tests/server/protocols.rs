@@ -28,7 +28,7 @@ async fn entries_are_read_by_the_number_of_their_index() {
     let first = world.publish(&owner, ID, "1.0.0", None).await;
     let yank = owner.yank(ID, "1.0.0", first.id(), now());
     world.must_append(&yank).await;
-    // Under protocol 1 this is no statement, and what follows it here is none under the number to come.
+    // Under protocol 1 this is not a statement; under the number to come, what follows it here is not.
     let retired = owner.retire(ID, "1.0.0", yank.id(), now());
     assert_eq!(code(send(&world, &retired).await).await, (422, "undecodable".to_owned()));
     let unyank = owner.unyank(ID, "1.0.0", yank.id(), now());
