@@ -80,6 +80,7 @@ const STAGES: &[(&str, &[(&str, Stage)])] = &[
     ("docs/guides/maven.md", &[("", Stage::Elsewhere("tests/tests/maven_clients/guide.rs"))]),
     ("docs/guides/oci.md", &[("", Stage::Elsewhere("tests/tests/oci_guide.rs"))]),
     ("docs/guides/bench.md", &[("", Stage::Elsewhere("they are measurements"))]),
+    ("docs/guides/test.md", &[("", Stage::Elsewhere("they start this test"))]),
 ];
 
 /// Commands that are not run here, by how they begin, and why.

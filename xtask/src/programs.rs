@@ -238,10 +238,8 @@ fn run_one(program: &Program) -> Ran {
         }
         Err(error) => (format!("it cannot be started: {error}\n").into_bytes(), Count { passed: 0, failed: 1 }),
     };
-    let mut out = std::io::stdout().lock();
-    // Where the terminal is gone there is nobody to tell.
-    let _ = writeln!(out, "\n-- {name}, {:.1} s", time.as_secs_f64());
-    let _ = out.write_all(&said).and_then(|()| out.flush());
+    // In one call, so that it stays in one piece, and through the macro, so that the tests of this file do not add to their own output.
+    print!("\n-- {name}, {:.1} s\n{}", time.as_secs_f64(), String::from_utf8_lossy(&said));
     Ran { name, count, time }
 }
 
