@@ -20,7 +20,7 @@ use deedbox_authority::rows::{EventRow, event_key};
 use deedbox_catalog::rows::{ReleaseRow, history_index, history_prefix, release_key};
 use deedbox_model::row::decode_row;
 use deedbox_model::{EventId, PackageId, Row, RowKey, Version};
-use deedbox_store::{ProjectionId, RowStore};
+use deedbox_store::{ProjectionId, RowReader, RowStore, read_rows};
 use deedbox_tlog::limits::MAX_MULTIPROOF_LEAVES;
 use deedbox_tlog::{plan_multiproof, prove_multiproof};
 use deedbox_view::Cache;
@@ -163,32 +163,40 @@ async fn add_releases<'a>(app: &App, releases: &'a [(PackageId, Version)], indic
 }
 
 /// Adds the events of the releases' packages, of each from its first one up to this one. Gives the packages that have too
-/// many.
+/// many. All of them are read in one visit to the rows: a visit costs more than a short chain.
 async fn add_chains(app: &App, last: &BTreeMap<&PackageId, u64>, indices: &mut BTreeSet<u64>) -> Result<Vec<String>, Refused> {
-    let mut unchained = Vec::new();
-    for (id, last) in last {
-        let most = CHAIN_EVENTS.min(MAX_MULTIPROOF_LEAVES.saturating_sub(indices.len()));
-        match chain(app.rows.views().as_ref(), id, *last, most).await? {
-            Some(chain) => indices.extend(chain),
-            None => unchained.push(id.to_string()),
+    let packages: Vec<(PackageId, u64)> = last.iter().map(|(id, last)| ((*id).clone(), *last)).collect();
+    let mut chained = std::mem::take(indices);
+    let chains = read_rows(app.rows.views().as_ref(), &CATALOG, move |rows| {
+        let mut unchained = Vec::new();
+        for (id, last) in packages {
+            let most = CHAIN_EVENTS.min(MAX_MULTIPROOF_LEAVES.saturating_sub(chained.len()));
+            match chain(rows, &id, last, most)? {
+                Some(chain) => chained.extend(chain),
+                None => unchained.push(id.to_string()),
+            }
         }
-    }
+        Ok::<_, Refused>((chained, unchained))
+    });
+    let unchained;
+    (*indices, unchained) = chains.await??;
     Ok(unchained)
 }
 
 /// The indices of a package's events up to this one, if there are at most so many.
-async fn chain(rows: &dyn RowStore, id: &PackageId, last: u64, most: usize) -> Result<Option<Vec<u64>>, Refused> {
+fn chain(rows: &mut dyn RowReader, id: &PackageId, last: u64, most: usize) -> Result<Option<Vec<u64>>, Refused> {
     let prefix = history_prefix(id)?;
     let mut found: Vec<u64> = Vec::new();
     let mut after: Option<RowKey> = None;
     loop {
-        let page = rows.scan(&CATALOG, prefix.as_str(), after.as_ref().map(RowKey::as_str), CHAIN_ROWS).await?;
+        let page = rows.scan(prefix.as_str(), after.as_ref().map(RowKey::as_str), CHAIN_ROWS, u64::MAX)?;
+        let is_last = page.len() < CHAIN_ROWS as usize;
         let indices = page.iter().filter_map(|(key, _)| history_index(key));
         found.extend(indices.take_while(|index| *index <= last));
         if found.len() > most {
             return Ok(None);
         }
-        let is_last = page.len() < CHAIN_ROWS as usize || found.last().is_some_and(|found| *found >= last);
+        let is_last = is_last || found.last().is_some_and(|found| *found >= last);
         match page.into_iter().next_back() {
             Some((key, _)) if !is_last => after = Some(key),
             _ => return Ok(Some(found)),
@@ -309,17 +317,21 @@ mod tests {
             .flat_map(|(name, count)| (0..*count).map(|n| (key(name, n * 3), Some(Row { bytes: [0].into(), seq: n }))))
             .collect();
         rows.commit(&[RowBatch { projection: CATALOG, from: 0, to: 1, changes }]).await.unwrap();
+        let chain = async |name: &str, last: u64, most: usize| {
+            let id = id(name);
+            read_rows(&rows, &CATALOG, move |rows| super::chain(rows, &id, last, most)).await.unwrap().unwrap()
+        };
         for (name, count) in events {
             let most = usize::try_from(count).unwrap();
             let all: Vec<u64> = (0..count).map(|n| n * 3).collect();
             for last in [3 * (count - 1), u64::MAX] {
-                assert_eq!(chain(&rows, &id(name), last, most).await.unwrap(), Some(all.clone()), "{name}");
-                assert_eq!(chain(&rows, &id(name), last, most - 1).await.unwrap(), None, "{name}");
+                assert_eq!(chain(name, last, most).await, Some(all.clone()), "{name}");
+                assert_eq!(chain(name, last, most - 1).await, None, "{name}");
             }
             let half: Vec<u64> = all.iter().copied().filter(|index| *index <= 3 * (count / 2)).collect();
-            assert_eq!(chain(&rows, &id(name), 3 * (count / 2), half.len()).await.unwrap(), Some(half), "{name}");
+            assert_eq!(chain(name, 3 * (count / 2), half.len()).await, Some(half), "{name}");
         }
-        assert_eq!(chain(&rows, &id("none"), 9, 0).await.unwrap(), Some(Vec::new()));
+        assert_eq!(chain("none", 9, 0).await, Some(Vec::new()));
     }
 
     #[derive(Serialize)]
