@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod fixtures;
 pub mod fuzz;
 pub mod hostile;
+pub mod programs;
 pub mod test;
 pub mod tidy;
 
