@@ -5,8 +5,7 @@ use crate::fold::ReplayError;
 use bytes::Bytes;
 use deedbox_store::Files;
 use deedbox_tlog::bundle::{BundleId, parse_entries};
-use deedbox_tlog::tree::plan_frontier;
-use deedbox_tlog::{CHECKPOINT_PATH, Frontier, Hash, SignedCheckpoint, Tile, TileId, Tiles, leaf_hash};
+use deedbox_tlog::{CHECKPOINT_PATH, Frontier, Hash, SignedCheckpoint, Tile, TileId, Tiles, leaf_hash, plan_frontier};
 use std::sync::Arc;
 
 /// A size of the log with the root that its entries must lead to.
