@@ -1,6 +1,8 @@
 //! Every package of a lock file against the log: read as npm reads it, one question, a verdict for each.
 
-use super::{Anchor, SHOWS_FIRST, SHOWS_NOT, found, shown};
+use super::anchor::Anchor;
+use super::told::{SHOWS_FIRST, SHOWS_NOT};
+use super::{found, shown};
 use crate::args::Verify;
 use crate::context::{self, Context};
 use crate::failure::{refused, wrong};
