@@ -5,7 +5,7 @@ use crate::refusal::Refusal;
 use crate::rows::{self, *};
 use crate::{MAX_BEHIND_MS, PROTOCOL};
 use deedbox_model::event::{DomainClaimed, Evidence, RegistryCreated, ReleasePublished, Rules};
-use deedbox_model::row::{Changes, Defect, Keys, Rows, encode_row};
+use deedbox_model::row::{Changes, Defect, Keys, Rows};
 use deedbox_model::{Domain, Event, EventId, PackageId, PublicKey, Speaker, Statement, Subject, TimeMs, Verified, Version};
 use serde::Serialize;
 
@@ -96,7 +96,9 @@ pub fn touches(statement: &Statement) -> Result<Keys, Defect> {
 /// What a void entry leaves: its reason, for people and for projections that are built later.
 pub fn void_changes(index: u64, refusal: &Refusal) -> Result<Changes, Defect> {
     let row = VoidRow { code: refusal.code().to_owned() };
-    Ok(Changes::from([(void_key(index)?, Some(encode_row(&row)?))]))
+    let mut changes = Changes::new();
+    changes.put(void_key(index)?, &row)?;
+    Ok(changes)
 }
 
 /// Judges one statement by the state at its own index. `Err` is a fault of this program or its store, never a verdict.
@@ -135,8 +137,7 @@ struct Writing {
 
 impl Writing {
     fn put<T: Serialize>(&mut self, key: deedbox_model::RowKey, row: &T) -> Result<(), Defect> {
-        self.changes.insert(key, Some(encode_row(row)?));
-        Ok(())
+        self.changes.put(key, row)
     }
     fn register(&mut self, key: &PublicKey) -> Result<(), Defect> {
         self.put(key_key(&key.id())?, &KeyRow { key: *key })
@@ -369,7 +370,7 @@ fn change_package(
             if rows.get(&key)?.is_none() {
                 return Err(Refusal::NoSuchChannel { id: id.clone(), channel: e.channel.clone() }.into());
             }
-            writing.changes.insert(key, None);
+            writing.changes.delete(key);
         }
         _ => return Err(Refusal::Undecodable("the event does not fit its subject".to_owned()).into()),
     }

@@ -3,9 +3,9 @@
 
 use crate::failure::{refused, wrong};
 use deedbox_catalog::Catalog;
-use deedbox_model::{Event, Origin, Statement};
+use deedbox_model::{Event, Origin, ProjectionId, Statement};
 use deedbox_replay::{Folder, Target};
-use deedbox_store::{DiskStore, Files, ProjectionId, RowStore, open_disk};
+use deedbox_store::{DiskStore, Files, RowStore, open_disk};
 use deedbox_tlog::bundle::{BundleId, parse_entries};
 use deedbox_tlog::key::KeyKind;
 use deedbox_tlog::{CHECKPOINT_PATH, KeyName, SignedCheckpoint, VerifiedCheckpoint, VerifierKey};
@@ -89,9 +89,7 @@ pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
 
 /// The rows of every view, authority's first.
 pub(crate) fn projection_ids() -> Vec<ProjectionId> {
-    let authority = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
-    let views = projections().into_iter().map(|projection| ProjectionId { name: projection.name(), version: projection.version() });
-    std::iter::once(authority).chain(views).collect()
+    std::iter::once(deedbox_authority::PROJECTION).chain(projections().into_iter().map(|projection| projection.id())).collect()
 }
 
 /// Where replay must lead.

@@ -4,34 +4,18 @@
 //! `kid`. Whether that key was allowed to speak is authority's question, not this file's.
 
 use crate::Domain;
-use crate::digest::digest_type;
 use crate::encoding::{self, NotCanonical};
-use crate::envelope::{self, BadSignature, Claims, Envelope, EnvelopeError, Kind};
+use crate::envelope::{self, Claims, Envelope, EnvelopeError, Kind};
 use crate::event::{Chain, Event};
-use crate::key::{KeyId, PublicKey, SecretKey};
+use crate::event_id::EventId;
+use crate::key::{BadSignature, KeyId, PublicKey, SecretKey};
 use crate::origin::Origin;
 use crate::subject::Subject;
 use crate::text::BadText;
 use crate::time::TimeMs;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
 use std::sync::Arc;
-
-digest_type!(
-    /// The RFC 6962 leaf hash of a statement's bytes: SHA-256 over 0x00 and the bytes.
-    EventId, 32
-);
-
-impl EventId {
-    /// Of these bytes.
-    pub fn of(statement: &[u8]) -> Self {
-        let mut hash = sha2::Sha256::new();
-        hash.update([0]);
-        hash.update(statement);
-        EventId(hash.finalize().into())
-    }
-}
 
 /// Who speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]

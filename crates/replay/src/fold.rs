@@ -1,20 +1,18 @@
 //! Folding: a run of leaves, judged in order and turned into rows of authority and of every projection, in one commit.
 
-use crate::OBJECTS_AT_ONCE;
 use crate::leaf::{self, Leaf, Opened};
+use crate::limits::OBJECTS_AT_ONCE;
 use deedbox_authority::rows::{KeyRow, TimeRow, VoidRow, key_key, time_key, void_key};
-use deedbox_authority::{Decision, decide, touches, touches_undecodable, void_changes};
+use deedbox_authority::{Decision, PROJECTION as AUTHORITY, decide, touches, touches_undecodable, void_changes};
 use deedbox_model::row::{Changes, Defect, Keys, decode_row};
-use deedbox_model::{KeyId, ObjectRef, PublicKey, Row, RowKey, Rows, Statement, TimeMs, Verified, limits};
-use deedbox_store::{Objects, ProjectionId, RowBatch, RowStore, StoreError};
+use deedbox_model::{KeyId, ObjectRef, ProjectionId, PublicKey, Row, RowKey, Rows, Statement, TimeMs, Verified, limits};
+use deedbox_store::limits::READ_KEYS;
+use deedbox_store::{Objects, RowBatch, RowStore, StoreError};
 use deedbox_view::{Entry, Fact, Facts, FactsNeeded, Projection};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// The rows of authority.
-pub(crate) const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
 
 /// Why folding stops. None of these is the fault of a statement.
 #[derive(Debug, thiserror::Error)]
@@ -130,11 +128,6 @@ pub struct Folder {
     pub objects: Arc<dyn Objects>,
     /// Every projection but authority.
     pub projections: Vec<Arc<dyn Projection>>,
-}
-
-/// The id of a projection's rows.
-pub fn id_of(projection: &dyn Projection) -> ProjectionId {
-    ProjectionId { name: projection.name(), version: projection.version() }
 }
 
 impl Folder {
@@ -305,7 +298,7 @@ impl Folder {
     pub(crate) async fn read(&self, projection: &ProjectionId, keys: Keys) -> Result<BTreeMap<RowKey, Option<Row>>, ReplayError> {
         let keys: Vec<RowKey> = keys.into_iter().collect();
         let mut rows = BTreeMap::new();
-        for chunk in keys.chunks(1_000) {
+        for chunk in keys.chunks(READ_KEYS) {
             let found = self.rows.read(projection, chunk).await?;
             rows.extend(chunk.iter().cloned().zip(found));
         }
@@ -365,7 +358,7 @@ impl Folder {
         items: &[Item],
         below: Option<&Ahead>,
     ) -> Result<RowBatch, ReplayError> {
-        let id = id_of(projection);
+        let id = projection.id();
         let keys: Vec<Keys> = items.iter().map(|item| projection.touches(&item.entry(), &item.facts)).collect::<Result<_, _>>()?;
         let mut state = self.read_over(below, &id, keys.iter().flatten().cloned().collect()).await?;
         let mut changed: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();

@@ -9,6 +9,7 @@ pub mod compare;
 mod cursor;
 pub mod fold;
 pub mod leaf;
+pub mod limits;
 pub mod log;
 pub mod objects;
 pub mod replayer;
@@ -19,8 +20,3 @@ pub use leaf::Leaf;
 pub use log::{LogReader, Target};
 pub use objects::{ObjectFinding, check_object, check_objects};
 pub use replayer::{Known, Progress, Replayer};
-
-/// Entries folded at once: one batch of rows, one transaction.
-pub const FOLD_ENTRIES: usize = 2_048;
-/// Objects read at once.
-pub const OBJECTS_AT_ONCE: usize = 16;

@@ -1,10 +1,11 @@
 //! The replayer: brings every projection to the published head and keeps it there.
 
-use crate::FOLD_ENTRIES;
 use crate::cursor;
-use crate::fold::{AUTHORITY, Ahead, Folder, ReplayError, Run, id_of};
+use crate::fold::{Ahead, Folder, ReplayError, Run};
 use crate::leaf::Leaf;
+use crate::limits::FOLD_ENTRIES;
 use crate::log::{LogReader, Target};
+use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_model::{KeyId, PublicKey, Statement, TimeMs, Verified};
 use deedbox_store::{Files, InFull};
 use std::collections::BTreeMap;
@@ -42,7 +43,7 @@ impl Replayer {
         cursor::check(&folder, &files, cursor, target).await?;
         let replayer = Replayer { folder, files, cursor, folded: watch::Sender::new(cursor), run_entries: FOLD_ENTRIES };
         for projection in replayer.folder.projections.clone() {
-            let id = id_of(projection.as_ref());
+            let id = projection.id();
             if replayer.folder.rows.cursor(&id).await? != cursor {
                 replayer.folder.rows.clear(&id).await?;
                 replayer.fold_again(projection.as_ref(), target, progress).await?;

@@ -2,10 +2,10 @@
 //! comes of it is what folding entry after entry gives, also where each run needs what the one before it wrote.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
+use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_catalog::Catalog;
-use deedbox_replay::fold::id_of;
 use deedbox_replay::{Folder, Leaf, ReplayError, Replayer, Target};
-use deedbox_store::{Files as _, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, ProjectionId, RowStore, SqliteRows};
+use deedbox_store::{Files as _, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, RowStore, SqliteRows};
 use deedbox_testkit::{Registry, secret, time};
 use deedbox_tlog::bundle::grow_bundles;
 use deedbox_tlog::grow::Edge;
@@ -13,7 +13,6 @@ use deedbox_tlog::leaf_hash;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
 /// Entries of an entry bundle, and so of the shortest run.
 const BUNDLE: usize = 256;
 
@@ -89,7 +88,7 @@ impl Log {
 }
 
 async fn assert_same(found: &dyn RowStore, expected: &dyn RowStore, size: u64) {
-    for id in [AUTHORITY, id_of(&Catalog)] {
+    for id in [AUTHORITY, deedbox_catalog::PROJECTION] {
         assert_eq!((found.cursor(&id).await.unwrap(), expected.cursor(&id).await.unwrap()), (size, size), "{id}");
         let [found, expected] = [found.scan(&id, "", None, 100_000).await.unwrap(), expected.scan(&id, "", None, 100_000).await.unwrap()];
         assert!(expected.len() > 100);
@@ -141,7 +140,7 @@ async fn a_damaged_bundle_ends_it_after_the_runs_before_are_committed() {
 /// Rows as they are, under another cursor of authority's.
 async fn with_cursor(rows: &MemoryRows, size: u64, cursor: u64) -> MemoryRows {
     let copy = MemoryRows::new();
-    for (id, to) in [(AUTHORITY, cursor), (id_of(&Catalog), size)] {
+    for (id, to) in [(AUTHORITY, cursor), (deedbox_catalog::PROJECTION, size)] {
         let changes = rows.scan(&id, "", None, 100_000).await.unwrap().into_iter().map(|(key, row)| (key, Some(row))).collect();
         copy.commit(&[deedbox_store::RowBatch { projection: id, from: 0, to, changes }]).await.unwrap();
     }

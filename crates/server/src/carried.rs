@@ -2,9 +2,9 @@
 //! is full or read-only, a file that is not what was signed, rows that are not the log's. Then the registry serves what is published and
 //! folded, and takes no statement; `/ready` says which file it is, and what to do. Mends nothing.
 
-use crate::open::{OpenError, target_of};
+use crate::error::OpenError;
 use deedbox_ledger::{Head, LedgerParts, Recovered, published};
-use deedbox_replay::{Folder, Progress, ReplayError, Replayer};
+use deedbox_replay::{Folder, Progress, ReplayError, Replayer, Target};
 use deedbox_store::{DiskFiles, DiskStore, Failing, Files, InFull, SqliteRows, StoreError, open_disk, open_disk_to_read};
 use std::path::Path;
 use std::sync::Arc;
@@ -117,4 +117,9 @@ pub(crate) async fn catch_up(
         }
         Err(error) => (None, Err(error)),
     }
+}
+
+/// Up to where a head has to be folded.
+pub(crate) fn target_of(head: &Head) -> Target {
+    Target { size: head.size, root: head.root }
 }

@@ -2,18 +2,20 @@
 
 use crate::app::App;
 use crate::body::{Sender, read_whole};
-use crate::dispatch::weighed;
 use crate::entry_json::EntryJson;
+use crate::headers::{TREE_SIZE, value};
 use crate::limits::{EVENTS_PAGE, EVENTS_PAGE_BYTES, EVENTS_PAGE_DEFAULT};
 use crate::making::Making;
+use crate::marks::weighed;
 use crate::negotiate::choose;
 use crate::refusal::Refused;
-use crate::reply::{Plain, TREE_SIZE, json, json_answer, json_text};
-use crate::request::{accept, decode_query, has_media_type};
-use crate::submit::{AUTHORITY, index_of, submit};
+use crate::reply::{Plain, json, json_answer, json_text};
+use crate::request::{accept, decode_query, has_media_type, number, shortened};
+use crate::submit::{index_of, submit};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{VoidRow, void_key};
 use deedbox_ledger::Appended;
 use deedbox_model::row::decode_row;
@@ -44,7 +46,7 @@ pub(crate) fn appended(app: &App, appended: Appended) -> Response {
     let status = if appended.seen { StatusCode::OK } else { StatusCode::CREATED };
     let body = AppendedJson { index: appended.index, id: appended.id.to_hex(), seen: appended.seen, tree_size: app.log.size() };
     let mut response = json(status, &body);
-    response.headers_mut().insert(header::LOCATION, crate::reply::value(&format!("/api/v1/events/{}", appended.index)));
+    response.headers_mut().insert(header::LOCATION, value(&format!("/api/v1/events/{}", appended.index)));
     response
 }
 
@@ -57,7 +59,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     }
     let from = Sender::of(&parts.extensions);
     let body = read_whole(&app, from, &parts.headers, body, "the statement", limits::STATEMENT_BYTES).await?;
-    let _asking = app.asking().await?;
+    let _asking = app.places.asking().await?;
     match submit(&app, &body.bytes).await {
         Ok(done) => Ok(appended(&app, done)),
         Err(refused) => {
@@ -87,14 +89,14 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     if limit == 0 || limit > EVENTS_PAGE {
         return Err(Refused::bad_request(format!("limit is 1 to {EVENTS_PAGE}")));
     }
-    let _page = app.page().await?;
+    let _page = app.places.page().await?;
     // Of an entry that is published and not folded yet nobody can say whether it is void.
     let folded = app.folded();
     let to = from.saturating_add(limit).min(folded);
     let PageEntries { entries, held } = page_entries(&app, from, to).await?;
     let voids = void_codes(&app, from, entries.len()).await?;
     // The place before the memory, as projections take them: two who wait for what the other holds would wait in vain.
-    let place = app.in_turn(Arc::clone(&app.renderings).acquire_owned()).await?;
+    let place = app.places.in_turn(Arc::clone(&app.places.renderings).acquire_owned()).await?;
     let mut making = Making::begin(&app).await?;
     making.hold(&app, held).await?;
     let budget = Arc::clone(&app.budget);
@@ -204,17 +206,6 @@ async fn void_codes(app: &App, from: u64, count: usize) -> Result<Vec<Option<Str
         row.map(|row| decode_row::<VoidRow>(key, &row.bytes).map(|void| void.code)).transpose()
     };
     Ok(keys.iter().zip(rows).map(code).collect::<Result<_, _>>()?)
-}
-
-/// A decimal number in its one spelling.
-pub(crate) fn number(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
-}
-
-/// A text of a stranger, short enough to be shown.
-pub(crate) fn shortened(text: &str) -> String {
-    text.chars().take(80).collect()
 }
 
 #[cfg(test)]

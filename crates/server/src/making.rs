@@ -25,7 +25,7 @@ impl Making {
     pub(crate) async fn hold(&mut self, app: &App, bytes: usize) -> Result<(), Refused> {
         if bytes > LARGE_MAKING_BYTES && self.large.is_none() {
             // Whoever waits here may hold a place of work.
-            self.large = Some(app.in_turn(Arc::clone(&app.large_makings).acquire_owned()).await?);
+            self.large = Some(app.places.in_turn(Arc::clone(&app.places.large_makings).acquire_owned()).await?);
         }
         self.weight.grow(&app.budget, bytes).await
     }

@@ -9,32 +9,34 @@
 
 use crate::access::AccessSink;
 use crate::answers::Answers;
-use crate::app::{App, Writing};
-use crate::carried::{Carried, carry_on, catch_up, clear_cut_off, open_data, open_rows, open_signer};
+use crate::app::App;
+use crate::carried::{Carried, carry_on, catch_up, clear_cut_off, open_data, open_rows, open_signer, target_of};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::error::OpenError;
 use crate::keys::{self, RegistryKeys};
-use crate::limits::{BATCHES_WAITING, PAGES_AT_ONCE, PROOFS_AT_ONCE, renderings_at_once};
+use crate::limits::BATCHES_WAITING;
 use crate::log_files::LogFiles;
 use crate::memory::Memory;
 use crate::meters::Meters;
+use crate::mounts::Mounts;
 use crate::naming;
-use crate::objects::ObjectShelf;
-use crate::projections::Mounts;
+use crate::places::Places;
 use crate::recent::Recent;
 use crate::room::Room;
-use crate::submit::AUTHORITY;
-use deedbox_intake::{Door, IntakeRefusal, Policy};
-use deedbox_ledger::{Batch, Head, LedgerError, LedgerParts, Probe, SubmitError};
+use crate::shelf::ObjectShelf;
+use crate::writing::Writing;
+use deedbox_authority::PROJECTION as AUTHORITY;
+use deedbox_intake::{Door, Policy};
+use deedbox_ledger::{Batch, Head, LedgerParts, Probe};
 use deedbox_model::event::{Event, RegistryCreated, Rules};
 use deedbox_model::{Origin, Speaker, Statement, Subject};
 use deedbox_replay::{Folder, Known, ReplayError, Replayer, Target};
-use deedbox_store::{Commits as _, DiskLock, Files as _, InFull, RowStore, SqliteRows, StoreError};
+use deedbox_store::{Commits as _, DiskLock, Files as _, InFull, RowStore, SqliteRows};
 use deedbox_view::{Dialect, Projection, Site, SiteSigner};
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 /// Makes a site's signer from 32 secret bytes; none if they are no key, then others are drawn.
@@ -55,55 +57,6 @@ pub struct Parts {
     pub probe: Arc<dyn Probe>,
     /// Told how far the start has come.
     pub progress: OnProgress,
-}
-
-/// Why a registry does not start.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "each variant says itself in words below")]
-pub enum OpenError {
-    #[error("{path}: {why}")]
-    File { path: String, why: String },
-    #[error("{0} gives no name that a log could have: give one with --origin, like registry.example/log")]
-    NoOrigin(String),
-    #[error("the log in {data} is named {found} for ever, not {asked}: leave --origin out, or give another --data for another log")]
-    OtherOrigin { data: String, found: Origin, asked: Origin },
-    #[error(
-        "{data} is not empty and holds no registry: there is {found:?} in it. Give --data a directory that is empty, or does not exist yet"
-    )]
-    Foreign { data: String, found: String },
-    #[error("{data} cannot be a data directory: {why}")]
-    NoFolder { data: String, why: String },
-    #[error("there is a log in {0} and no registry.json: restore it from a backup; it says {{\"origin\": …}} as the log's checkpoint does")]
-    NoName(String),
-    #[error("the projections lack {0}: without it no object could be read")]
-    NoProjection(&'static str),
-    #[error("two projections answer below {0}")]
-    MountTwice(&'static str),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
-    #[error("the first entry of the log could not be made: {0}")]
-    First(String),
-}
-
-impl OpenError {
-    pub(crate) fn file(path: &Path, why: impl std::fmt::Display) -> Self {
-        OpenError::File { path: path.display().to_string(), why: why.to_string() }
-    }
-}
-
-impl From<IntakeRefusal> for OpenError {
-    fn from(refusal: IntakeRefusal) -> Self {
-        OpenError::First(refusal.to_string())
-    }
-}
-impl From<SubmitError> for OpenError {
-    fn from(error: SubmitError) -> Self {
-        OpenError::First(error.to_string())
-    }
 }
 
 /// An opened registry.
@@ -209,7 +162,7 @@ impl Server {
                 (head, Writing::stopped(code_of(&error), error.to_string()))
             }
         };
-        let memory = Memory::new(&config);
+        let (memory, meters) = (Memory::new(&config), Meters::new());
         let app = Arc::new(App {
             vkey,
             site,
@@ -218,18 +171,12 @@ impl Server {
             log: LogFiles::new(files, head.clone(), config.object_cache_bytes / 2, &memory),
             objects: ObjectShelf::new(objects, Arc::clone(&rows), config.object_cache_bytes / 2, &memory),
             answers: Answers::new(config.answer_cache_bytes),
-            meters: Meters::new(),
-            many_proofs: Semaphore::new(PROOFS_AT_ONCE),
-            renderings: Arc::new(Semaphore::new(renderings_at_once())),
-            large_makings: Arc::new(Semaphore::new(1)),
-            slots: Arc::new(Semaphore::new(config.max_requests)),
-            askings: Arc::new(Semaphore::new(config.max_requests)),
-            pages: Semaphore::new(PAGES_AT_ONCE),
+            places: Places::new(config.max_requests, config.times.wait, meters.busy.clone()),
+            meters,
             bodies: memory.bodies,
             uploads: memory.uploads,
             budget: memory.budget,
             peers: memory.peers,
-            downloads: Arc::new(Semaphore::new(config.max_requests)),
             origin,
             operator: keys.operator,
             receipt: keys.receipt,
@@ -314,10 +261,6 @@ fn site(config: &Config, parts: &Parts, may_write: bool) -> Result<Site, OpenErr
     }
     // The log's key is known when the log is.
     Ok(Site { base_url: config.public_url.as_str().to_owned(), log_key: String::new(), signers })
-}
-
-pub(crate) fn target_of(head: &Head) -> Target {
-    Target { size: head.size, root: head.root }
 }
 
 /// The code with which statements are refused after such an error.

@@ -5,81 +5,21 @@ use crate::answers::{Answer, AnswerKey, FirstRows, Given};
 use crate::app::App;
 use crate::body::{Sender, Whole, drain, read_whole, unpack};
 use crate::budget::Weight;
-use crate::limits::{CODING_BYTES, QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES};
+use crate::limits::{CODING_BYTES, QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES, READING_TRIES, ROW_BYTES};
 use crate::making::Making;
+use crate::mounts::Mount;
 use crate::negotiate::Coding;
-use crate::open::OpenError;
 use crate::refusal::Refused;
 use crate::request::{accept, decode_path, decode_query, one};
 use axum::body::Body;
 use axum::response::Response;
 use deedbox_model::{Defect, RowKey};
-use deedbox_replay::fold::id_of;
-use deedbox_store::{ProjectionId, size_of_row};
+use deedbox_store::size_of_row;
 use deedbox_view::projection::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
-use deedbox_view::{Method as ViewMethod, Plan, Projection, Reads, Request as ViewRequest, ScanEnd, Step};
+use deedbox_view::{Method as ViewMethod, Plan, Reads, Request as ViewRequest, ScanEnd, Step};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
-
-/// Bytes that a row takes in memory beside its key and its bytes.
-const ROW_BYTES: usize = 96;
-
-/// Times that an answer is begun anew because rows changed between two rounds of reading it.
-const TRIES: u32 = 5;
-
-/// Where a projection answers.
-pub(crate) struct Mount {
-    prefix: &'static str,
-    projection: Arc<dyn Projection>,
-    id: ProjectionId,
-}
-
-/// All mounts, the longest first.
-pub(crate) struct Mounts {
-    mounts: Vec<Mount>,
-    ids: Vec<ProjectionId>,
-}
-
-impl Mounts {
-    pub(crate) fn new(projections: &[Arc<dyn Projection>]) -> Result<Self, OpenError> {
-        let mut mounts = Vec::new();
-        for projection in projections {
-            for prefix in projection.mounts() {
-                mounts.push(Mount { prefix, projection: Arc::clone(projection), id: id_of(projection.as_ref()) });
-            }
-        }
-        mounts.sort_by_key(|mount| (std::cmp::Reverse(mount.prefix.len()), mount.prefix));
-        for pair in mounts.windows(2) {
-            if let [a, b] = pair
-                && a.prefix == b.prefix
-            {
-                return Err(OpenError::MountTwice(a.prefix));
-            }
-        }
-        let ids: Vec<ProjectionId> = projections.iter().map(|projection| id_of(projection.as_ref())).collect();
-        if !ids.contains(&crate::objects::CATALOG) {
-            return Err(OpenError::NoProjection(crate::objects::CATALOG.name));
-        }
-        Ok(Mounts { mounts, ids })
-    }
-
-    /// The ids of the projections.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &ProjectionId> {
-        self.ids.iter()
-    }
-
-    /// The mount that a path is under, and the rest of the path.
-    pub(crate) fn find<'a>(&self, path: &'a str) -> Option<(&Mount, &'a str)> {
-        self.mounts.iter().find_map(|mount| match path.strip_prefix(mount.prefix) {
-            // The root is a page; what is below it belongs to others.
-            Some(rest) if mount.prefix == "/" && !rest.is_empty() => None,
-            Some(rest) => Some((mount, rest)),
-            None if mount.prefix.strip_suffix('/') == Some(path) && !path.is_empty() => Some((mount, "")),
-            None => None,
-        })
-    }
-}
 
 /// The answer to a request under a mount.
 pub(crate) async fn answer(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Response {
@@ -90,13 +30,6 @@ pub(crate) async fn answer(app: &Arc<App>, mount: &Mount, rest: &str, request: R
         _ => Ok(method_not_allowed(mount)),
     };
     result.unwrap_or_else(|refused| mount.refuse(&refused))
-}
-
-impl Mount {
-    /// A refusal of the shell's own, in the shape that the clients of this mount read.
-    pub(crate) fn refuse(&self, refused: &Refused) -> Response {
-        refused.shaped(self.projection.refuse(&refused.told()))
-    }
 }
 
 async fn get(
@@ -122,7 +55,7 @@ async fn get(
     let (answer, folded) = match kept {
         Some(kept) => (kept, folded),
         None => {
-            let _slot = app.slot().await?;
+            let _slot = app.places.slot().await?;
             let (path, accept) = (path.into_owned(), accept.into_owned());
             let request = ViewRequest { method: ViewMethod::Get, mount: mount.prefix, path, query, accept, body: Vec::new() };
             in_time(app, confirm_or_make(app, mount, &key, request)).await?
@@ -145,13 +78,13 @@ async fn give(app: &App, answer: &Arc<Answer>, method: &Method, headers: &Header
         match answer.give(method, headers, folded) {
             Given::Response(response) => return Ok(response),
             Given::Code(coding) => {
-                let _slot = app.slot().await?;
+                let _slot = app.places.slot().await?;
                 in_time(app, code(app, answer, coding)).await?;
             }
             Given::Object(object, own, cache) => {
                 let readable = app.objects.readable(&object.sha256).await?;
                 let readable = readable.ok_or_else(|| Refused::not_found(format!("no event refers to {}", object.sha256.to_address())))?;
-                return app.objects.answer(app, readable, method, headers, own, cache).await;
+                return app.objects.answer(&app.places, readable, method, headers, own, cache).await;
             }
         }
     }
@@ -173,7 +106,7 @@ async fn code(app: &App, answer: &Arc<Answer>, coding: Coding) -> Result<(), Ref
 /// A place among those that read, render and code: each may hold all the rows of an answer and its bytes. Whatever goes on
 /// upon a blocking thread takes it along, for it ends there and not where its request is given up.
 async fn place(app: &App) -> Result<OwnedSemaphorePermit, Refused> {
-    Arc::clone(&app.renderings).acquire_owned().await.map_err(|_| Refused::internal())
+    Arc::clone(&app.places.renderings).acquire_owned().await.map_err(|_| Refused::internal())
 }
 
 /// One request at a time confirms or makes the answer of a key.
@@ -234,7 +167,7 @@ async fn make(
 /// All rounds of reading, from rows that did not change meanwhile; and their bytes. What a round has read is weighed when it is here: a
 /// round is bounded, and few are read at once.
 async fn read(app: &App, mount: &Mount, request: &ViewRequest, making: &mut Making) -> Result<(Reads, FirstRows, u64, usize), Refused> {
-    for _ in 0..TRIES {
+    for _ in 0..READING_TRIES {
         let at = app.folded();
         let plan = mount.projection.plan(request);
         let mut reads = Reads::default();
@@ -347,7 +280,7 @@ async fn ask(
     let query = taken(mount, method, &path, parts.uri.query())?;
     let accept = accept(&parts.headers)?.into_owned();
     let made = async {
-        let _asking = app.asking().await?;
+        let _asking = app.places.asking().await?;
         let (body, weight) = match body {
             None => (Vec::new(), None),
             Some(body) => uncoded(app, &parts.headers, body).await.map(|whole| (whole.bytes, Some(whole.weight)))?,

@@ -25,5 +25,5 @@ pub use error::{Failing, InFull, StoreError};
 pub use files::Files;
 pub use memory::{MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows};
 pub use objects::{Begin, Left, ObjectStat, ObjectStream, Objects, Remnant, Upload, UploadId};
-pub use rows::{ProjectionId, RowBatch, RowStore, size_of_row};
+pub use rows::{ProjectionId, RowBatch, RowStore, read_one, size_of_row};
 pub use sqlite::SqliteRows;

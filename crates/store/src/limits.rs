@@ -4,8 +4,6 @@
 pub const PATH_BYTES: usize = 1_024;
 /// Bytes of one segment of a path: file systems take 255, and a temporary name adds a suffix.
 pub const SEGMENT_BYTES: usize = 200;
-/// Bytes of a projection's name: it becomes part of a table's or a database's name.
-pub const PROJECTION_NAME_BYTES: usize = 32;
 /// Bytes of an object in one piece of a stream: large enough that a hop between threads (some 10 µs) is nothing beside
 /// copying it, small enough that a thousand slow readers, each with one piece in hand and one ahead, fit in 512 MiB.
 pub const PIECE_BYTES: usize = 256 * 1024;

@@ -6,44 +6,12 @@
 //! opening writes an unfinished batch again.
 
 use crate::error::StoreError;
-use crate::limits::{PROJECTION_NAME_BYTES, SCANNED_AT_A_TIME};
+use crate::limits::SCANNED_AT_A_TIME;
 use async_trait::async_trait;
+pub use deedbox_model::ProjectionId;
+use deedbox_model::projection::BadProjection;
 use deedbox_model::{Row, RowKey};
 use std::collections::BTreeMap;
-
-/// A generation of a projection's rows: its name and version, written `npm.1`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProjectionId {
-    /// `[a-z][a-z0-9-]{0,31}`.
-    pub name: &'static str,
-    /// From 1.
-    pub version: u32,
-}
-
-impl std::fmt::Display for ProjectionId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.name, self.version)
-    }
-}
-
-impl ProjectionId {
-    /// Whether the name and the version are of the form above; adapters ask before the name goes into a query or a path.
-    pub fn check(&self) -> Result<(), StoreError> {
-        let mut bytes = self.name.bytes();
-        let fits = bytes.next().is_some_and(|b| b.is_ascii_lowercase())
-            && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            && self.name.len() <= PROJECTION_NAME_BYTES
-            && self.version >= 1;
-        if fits {
-            return Ok(());
-        }
-        let shown: String = self.name.chars().take(80).collect();
-        Err(StoreError::refused(
-            format!("the projection {shown:?} version {}", self.version),
-            "its name is not [a-z][a-z0-9-]{0,31}, or its version is not from 1",
-        ))
-    }
-}
 
 /// What folding a run of entries changes in one projection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +80,17 @@ pub trait RowStore: Send + Sync {
     async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError>;
     /// Removes all rows and the cursor of a projection, to rebuild it.
     async fn clear(&self, projection: &ProjectionId) -> Result<(), StoreError>;
+}
+
+impl From<BadProjection> for StoreError {
+    fn from(bad: BadProjection) -> Self {
+        StoreError::refused(format!("the projection {:?} version {}", bad.name, bad.version), bad)
+    }
+}
+
+/// The row under one key; none where there is none.
+pub async fn read_one(rows: &dyn RowStore, projection: &ProjectionId, key: &RowKey) -> Result<Option<Row>, StoreError> {
+    Ok(rows.read(projection, std::slice::from_ref(key)).await?.into_iter().next().flatten())
 }
 
 /// Bytes of a row and its key, as `RowStore::scan_within` counts them.

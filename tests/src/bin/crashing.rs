@@ -48,7 +48,7 @@ async fn main() -> anyhow::Result<()> {
         // All that `deedbox` has: its fsck looks at the rows of each.
         dialects: vec![Arc::new(Npm::new()), Arc::new(Maven::new()), Arc::new(Oci), Arc::new(Gem::new())],
         projections: vec![Arc::new(deedbox_catalog::Catalog)],
-        signers: vec![(deedbox_npm::PROJECTION, make)],
+        signers: vec![(deedbox_npm::PROJECTION.name, make)],
         probe: Arc::new(probe),
         progress: Arc::new(|_, _| {}),
     };

@@ -360,7 +360,6 @@ impl Owners<'_> {
 
 /// `20261121.070000`, in UTC.
 fn timestamp() -> String {
-    let digits: String = home::now().to_rfc3339().chars().filter(char::is_ascii_digit).take(14).collect();
-    let (day, time) = digits.split_at_checked(8).unwrap_or((&digits, ""));
+    let (day, time) = home::now().to_digits();
     format!("{day}.{time}")
 }
