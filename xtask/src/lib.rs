@@ -9,6 +9,7 @@ use anyhow::Context as _;
 pub mod bench;
 pub mod closures;
 pub mod conformance;
+pub mod count;
 pub mod crash;
 pub mod doctor;
 pub mod fixtures;

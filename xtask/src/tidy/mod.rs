@@ -7,11 +7,13 @@ use std::{fmt, path::Path, process::Command};
 use anyhow::Context as _;
 
 pub mod arrows;
+pub mod circles;
 pub mod hosts;
 pub mod length;
 pub mod links;
 pub mod locks;
 pub mod manifests;
+mod names;
 pub mod paths;
 pub mod shipped;
 pub mod source;
@@ -71,6 +73,7 @@ pub fn run(root: &Path) -> anyhow::Result<Report> {
     let rule = |name, findings| Rule { name, findings };
     let rules = vec![
         rule("crates use only what the table in docs/ARCHITECTURE.md lets them", arrows::check(&tree)),
+        rule("no files of one crate need each other in a circle", circles::check(&tree)),
         rule("pure crates have no clock, file, socket, environment or randomness", source::pure(&tree)),
         rule("dependencies are named once, with a reason", manifests::check(&tree)),
         rule("what is for tests only is not shipped", shipped::check(&shipped_names(root)?)),
