@@ -1,6 +1,6 @@
 # A registry in an image that holds the binary and nothing else. Nothing is compiled here: BINARY is a statically linked
 # binary in the build context, made before with
-#   RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --target x86_64-unknown-linux-gnu
+#   RUSTFLAGS="-C target-feature=+crt-static" cargo build --profile dist --target x86_64-unknown-linux-gnu
 # (.dockerignore lets nothing else in.)
 
 # Two empty folders, since an image made from nothing has no command that could make them.
@@ -9,7 +9,7 @@ WORKDIR /data
 WORKDIR /tmp
 
 FROM scratch
-ARG BINARY=target/x86_64-unknown-linux-gnu/release/deedbox
+ARG BINARY=target/x86_64-unknown-linux-gnu/dist/deedbox
 COPY --chown=10001:10001 --from=folders /data /data
 COPY --chown=10001:10001 --from=folders /tmp /tmp
 COPY ${BINARY} /deedbox

@@ -1,7 +1,7 @@
-//! `cargo xtask bench`: builds the programs in release and has `bench` of the tests measure them (docs/guides/bench.md). It measures
+//! `cargo xtask bench`: builds the programs as they are shipped (profile `dist`) and has `bench` of the tests measure them (docs/guides/bench.md). It measures
 //! nothing itself, and nothing is asserted: it is not part of `cargo xtask test`.
 
-use crate::programs;
+use crate::programs::{self, Profile};
 use std::path::Path;
 
 /// The groups of rows.
@@ -40,7 +40,7 @@ impl Options {
 /// # Errors
 /// When cargo cannot be started or does not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
-    programs::build(root, true)?.run("bench", &options.words)
+    programs::build(root, Profile::Dist)?.run("bench", &options.words)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `cargo xtask closures`: the dependency closures of ten real projects through a registry of this checkout. It fetches some gigabyte
 //! through the machine's own clients, so it is no part of the tests.
 
-use crate::programs;
+use crate::programs::{self, Profile};
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -35,7 +35,7 @@ impl Options {
 /// # Errors
 /// When cargo cannot be started, or the programs do not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
-    let programs = programs::build(root, false)?;
+    let programs = programs::build(root, Profile::Dev)?;
     let kept = programs.target().join("closures").into_os_string();
     let words: Vec<OsString> = [kept].into_iter().chain(options.words.iter().map(OsString::from)).collect();
     programs.run("closures", &words)

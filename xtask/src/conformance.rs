@@ -1,7 +1,7 @@
 //! `cargo xtask conformance`: the OCI distribution specification's own conformance program against a registry of this checkout, reading
 //! only. The program is built elsewhere (docs/guides/oci.md): it is Go, and nothing here fetches it, so it is no part of the tests.
 
-use crate::programs;
+use crate::programs::{self, Profile};
 use anyhow::ensure;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ impl Options {
 /// When the program is not there, or the registry does not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
     ensure!(options.program.is_file(), "{} is not there, or no program", options.program.display());
-    programs::build(root, false)?.run("conformance", &[&options.program])
+    programs::build(root, Profile::Dev)?.run("conformance", &[&options.program])
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `cargo xtask crash`: the crash loop for as many rounds as one likes. Sixty of them are part of the tests.
 
-use crate::programs;
+use crate::programs::{self, Profile};
 use std::path::Path;
 
 /// How many rounds, from which seed, and of which build.
@@ -35,7 +35,7 @@ impl Options {
 /// # Errors
 /// When cargo cannot be started, or the programs do not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
-    programs::build(root, !options.debug)?.run("crash-loop", &options.words)
+    programs::build(root, Profile::of(options.debug))?.run("crash-loop", &options.words)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `cargo xtask hostile`: a registry among a thousand hostile connections of each kind, in release. A hundred of each are part of the tests
 //! (crates/server/tests/server/hostile.rs). It measures nothing itself.
 
-use crate::programs;
+use crate::programs::{self, Profile};
 use std::path::Path;
 
 /// How many, for how long, and of which build.
@@ -13,7 +13,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads `--connections N`, `--seconds S`, `--json` and `--debug`.
+    /// Reads `--connections N`, `--seconds S`, `--only KIND`, `--json` and `--debug`.
     ///
     /// # Errors
     /// In words, when one of them means nothing here.
@@ -28,7 +28,11 @@ impl Options {
                     Some(number) => options.words.extend([*word, *number].map(str::to_owned)),
                     None => return Err(format!("{word} wants a number from 1 to {}", u16::MAX)),
                 },
-                other => return Err(format!("`{other}` is not --connections N, --seconds S, --json or --debug")),
+                "--only" => {
+                    let kind = rest.next().ok_or("--only wants a word of a kind's name")?;
+                    options.words.extend([*word, *kind].map(str::to_owned));
+                }
+                other => return Err(format!("`{other}` is not --connections N, --seconds S, --only KIND, --json or --debug")),
             }
         }
         Ok(options)
@@ -40,7 +44,7 @@ impl Options {
 /// # Errors
 /// When cargo cannot be started, or the programs do not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
-    programs::build(root, !options.debug)?.run("hostile", &options.words)
+    programs::build(root, Profile::of(options.debug))?.run("hostile", &options.words)
 }
 
 #[cfg(test)]
@@ -50,8 +54,9 @@ mod tests {
     #[test]
     fn only_how_many_how_long_and_the_build_can_be_said() {
         assert!(Options::parse(&["--connections", "100", "--debug", "--json"]).is_ok_and(|options| options.debug));
+        assert!(Options::parse(&["--only", "pages"]).is_ok());
         assert!(Options::parse(&[]).is_ok());
-        for wrong in [&["--connections"][..], &["--connections", "0"], &["--seconds", "many"], &["--runs", "5"]] {
+        for wrong in [&["--connections"][..], &["--only"], &["--connections", "0"], &["--seconds", "many"], &["--runs", "5"]] {
             assert!(Options::parse(wrong).is_err(), "{wrong:?}");
         }
     }

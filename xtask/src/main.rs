@@ -21,7 +21,7 @@ cargo xtask fuzz [--seconds N] [--target T]
 cargo xtask fixtures [--check]             writes fixtures/ again; with --check only says which files would change
 cargo xtask crash [--runs N] [--seed S]    the crash loop, in release; prints how the rounds ended, by point
                                            --debug runs it as the tests build it
-cargo xtask hostile [--connections N] [--seconds S] [--json]
+cargo xtask hostile [--connections N] [--seconds S] [--only KIND] [--json]
                                            a registry among a thousand hostile connections of each kind, in release
                                            --debug runs it as the tests build it
 cargo xtask bench [--quick] [--only GROUP] [--json]

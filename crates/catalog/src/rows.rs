@@ -281,6 +281,14 @@ pub fn object_key(address: &Sha256Digest) -> Result<RowKey, Defect> {
 pub fn history_key(id: &PackageId, index: u64) -> Result<RowKey, Defect> {
     RowKey::new(format!("history/{id}@{index:020}"))
 }
+/// How the keys of a package's events begin.
+pub fn history_prefix(id: &PackageId) -> Result<RowKey, Defect> {
+    of_package("history", id)
+}
+/// The index of the event under such a key.
+pub fn history_index(key: &RowKey) -> Option<u64> {
+    key.as_str().rsplit_once('@')?.1.parse().ok()
+}
 /// The key of a package's release by its index, the last one first.
 pub fn newest_key(id: &PackageId, index: u64) -> Result<RowKey, Defect> {
     RowKey::new(format!("newest/{id}@{:020}", u64::MAX - index))

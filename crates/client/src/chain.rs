@@ -1,4 +1,4 @@
-//! A package's chain, from its first event on (spec/authority.md §3, spec/projections/catalog.md §3): the registry says which entries it
+//! A package's chain, from its first event on (spec/authority.md §3, spec/api.md §4): the registry says which entries it
 //! is made of, the log proves them, and the links between them prove that none is left out. Over the whole chain the decider judges a
 //! release exactly: one that came second for its version, or that is beside the chain, has no effect.
 //!
@@ -9,14 +9,14 @@ use crate::error::ClientError;
 use crate::http::Registry;
 use crate::limits;
 use crate::proofs::{Proven, Query, Unproven};
-use crate::state;
 use crate::trust::Trusted;
-use crate::verify::whole_chains;
 use crate::verify_error::VerifyError;
 use deedbox_model::{EventId, PackageId, Speaker, Statement};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The code with which a registry says that an answer would hold too much.
+const TOO_MANY: &str = "too_many";
 
 /// Whether a package's chain was followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,14 @@ pub enum Followed {
 }
 
 impl Followed {
+    fn of(id: &PackageId, left_out: Option<&[String]>) -> Self {
+        match left_out {
+            None => Followed::NotShown,
+            Some(left_out) if left_out.iter().any(|name| name == id.as_str()) => Followed::TooLong,
+            Some(_) => Followed::Asked,
+        }
+    }
+
     /// Why it was not followed; nothing if it was.
     pub fn why_not(self) -> Option<&'static str> {
         match self {
@@ -40,61 +48,34 @@ impl Followed {
     }
 }
 
-/// Proves releases with the chains of their packages. A registry that names a chain which does not hold together is refused when the
-/// release is judged ([`holds_together`]).
+/// Proves releases with the chains of their packages. A registry whose chain does not hold together is refused when the release is
+/// judged ([`holds_together`]).
 pub async fn prove_with_chains(
     trusted: &Trusted,
     releases: Vec<String>,
     packages: &BTreeSet<PackageId>,
 ) -> Result<(Unproven, Proven, BTreeMap<PackageId, Followed>), ClientError> {
-    for _ in 1..limits::CHAIN_TRIES {
-        let (unproven, proven, followed) = ask(trusted, &releases, packages).await?;
-        let whole = whole_chains(&proven);
-        if followed.iter().all(|(id, how)| *how != Followed::Asked || whole.contains_key(id)) {
-            return Ok((unproven, proven, followed));
+    let mut query = Query { releases, chains: true, ..Query::default() };
+    let (mut unproven, mut proven, mut left_out) = match trusted.prove_answer(&query).await {
+        Err(ClientError::Refused { code, .. }) if code == TOO_MANY => {
+            // With their chains they are more than one answer holds; without them each is still in the log.
+            query.chains = false;
+            let (unproven, proven, _) = trusted.prove_answer(&query).await?;
+            (unproven, proven, Some(packages.iter().map(ToString::to_string).collect()))
         }
-        // Something was appended between the two questions, or it does not hold together at all.
-    }
-    ask(trusted, &releases, packages).await
-}
-
-async fn ask(
-    trusted: &Trusted,
-    releases: &[String],
-    packages: &BTreeSet<PackageId>,
-) -> Result<(Unproven, Proven, BTreeMap<PackageId, Followed>), ClientError> {
-    let registry = trusted.registry();
-    let asked: Vec<(PackageId, Option<Vec<u64>>)> = stream::iter(packages)
-        .map(|id| async move { Ok::<_, ClientError>((id.clone(), indices(registry, id).await?)) })
-        .buffered(limits::CHAINS_AT_ONCE)
-        .try_collect()
-        .await?;
-    let mut wanted = BTreeSet::from([0]);
-    let mut followed = BTreeMap::new();
-    let named: usize = releases.iter().map(|release| release.len() + "\"\",".len()).sum();
-    let room =
-        (limits::QUESTION_BYTES.saturating_sub(named) / limits::INDEX_BYTES).min(limits::PROVEN_AT_ONCE.saturating_sub(releases.len()));
-    for (id, indices) in asked {
-        let how = match indices {
-            None => Followed::NotShown,
-            Some(indices) if indices.len() > limits::CHAIN_EVENTS || wanted.len() + indices.len() > room => Followed::TooLong,
-            Some(indices) => {
-                wanted.extend(indices);
-                Followed::Asked
-            }
-        };
-        followed.insert(id, how);
-    }
-    let mut query = Query { releases: releases.to_vec(), indices: wanted.into_iter().collect() };
-    let (mut unproven, mut proven) = trusted.prove(&query).await?;
+        answer => answer?,
+    };
     // Earlier events may have been made under other tenures, whose claims the decider needs too.
-    let claims = claims_of(registry, &proven).await?;
+    let claims = claims_of(trusted.registry(), &proven).await?;
     if !claims.is_empty() {
         query.indices.extend(claims);
         query.indices.sort_unstable();
         query.indices.dedup();
-        (unproven, proven) = trusted.prove(&query).await?;
+        let again = trusted.prove_answer(&query).await?;
+        (unproven, proven) = (again.0, again.1);
+        left_out = if query.chains { again.2 } else { left_out };
     }
+    let followed = packages.iter().map(|id| (id.clone(), Followed::of(id, left_out.as_deref()))).collect();
     Ok((unproven, proven, followed))
 }
 
@@ -103,16 +84,6 @@ pub fn holds_together(followed: Option<&Followed>, release: &crate::VerifiedRele
     match (followed, release.chain()) {
         (Some(Followed::Asked), None) => Err(VerifyError::BesideTheChain { release: release.name(), index: release.index() }),
         _ => Ok(()),
-    }
-}
-
-/// The entries of a package's chain, by the registry's word; none where it does not say.
-async fn indices(registry: &Registry, id: &PackageId) -> Result<Option<Vec<u64>>, ClientError> {
-    match state::history(registry, id, limits::CHAIN_EVENTS).await {
-        Ok(history) => Ok((!history.is_empty()).then(|| history.iter().map(|item| item.index).collect())),
-        // A registry without these answers, or with others, says nothing; one that is not reached is another matter.
-        Err(ClientError::Answer { .. } | ClientError::Refused { .. }) => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

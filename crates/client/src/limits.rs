@@ -18,16 +18,8 @@ pub const PROVEN_AT_ONCE: usize = 15_999;
 pub const MANIFEST_BYTES: usize = deedbox_model::limits::MANIFEST_BYTES;
 /// Entries of a package's history that are read to see what came between.
 pub const HISTORY_ENTRIES: u64 = 1_000;
-/// Events of a package's chain that are followed to its beginning: forty pages of its history, some 3 MB of statements.
-pub const CHAIN_EVENTS: usize = 4_000;
-/// Times that chains are asked for: something may be appended between the question for them and the proof.
-pub const CHAIN_TRIES: u32 = 3;
-/// Bytes of a question for many proofs, with some room below what spec/api.md §4 allows.
-pub const QUESTION_BYTES: usize = 1_000_000;
-/// Bytes of an index in a question: eight digits and a comma.
-pub const INDEX_BYTES: usize = 9;
-/// Chains that are asked for at once: enough to hide a round trip.
-pub const CHAINS_AT_ONCE: usize = 16;
+/// Times that the two proofs of one entry are asked for: something may be appended between them.
+pub const PAPER_TRIES: u32 = 3;
 /// Tenures of a chain beside the release's own whose claims are looked up: a package changes hands a few times in its life.
 pub const CHAIN_TENURES: usize = 64;
 /// Pages of claimed domains, of 500 each, that are read to find those of a key: more than one registry has.

@@ -31,7 +31,7 @@ pub async fn paper(trusted: &Trusted, release: &VerifiedRelease, proven: &Proven
     let leaf = leaf_hash(&statement);
     let keys = receipt_keys(&beginning)?;
     let subject = release.id().as_str();
-    for _ in 0..limits::CHAIN_TRIES {
+    for _ in 0..limits::PAPER_TRIES {
         let text = registry.get_as(&path, "text/plain", limits::PAPER_BYTES).await?;
         let text = text.ok_or_else(|| registry.answer(&path, "a proof of an entry", "there is none"))?;
         let parsed = LogProof::parse(&text).map_err(|e| registry.answer(&path, "a tlog-proof", e))?;

@@ -14,11 +14,14 @@ pub struct Query {
     pub releases: Vec<String>,
     /// Indices of entries; entry 0 comes with every answer.
     pub indices: Vec<u64>,
+    /// Whether the events of the releases' packages are asked for too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub chains: bool,
 }
 
 impl Default for Query {
     fn default() -> Self {
-        Query { releases: Vec::new(), indices: vec![0] }
+        Query { releases: Vec::new(), indices: vec![0], chains: false }
     }
 }
 
@@ -36,6 +39,8 @@ struct Encoded {
     hashes: ByteBuf,
     indices: Vec<u64>,
     missing: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unchained: Option<Vec<String>>,
     checkpoint: Value,
     statements: Vec<ByteBuf>,
 }
@@ -53,6 +58,14 @@ pub struct Unproven {
 impl Unproven {
     /// Reads canonical CBOR. Says nothing about the proof.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        match Self::decode_answer(bytes)? {
+            (unproven, None) => Ok(unproven),
+            (_, Some(_)) => Err("it says which chains are not in it, which nobody asked".to_owned()),
+        }
+    }
+
+    /// The same of an answer, with the packages whose chains the registry left out, if it says so (spec/api.md §4).
+    pub fn decode_answer(bytes: &[u8]) -> Result<(Self, Option<Vec<String>>), String> {
         let encoded: Encoded = deedbox_model::decode(bytes).map_err(|e| e.to_string())?;
         let checkpoint = match encoded.checkpoint {
             Value::Text(text) => text,
@@ -62,21 +75,28 @@ impl Unproven {
         if encoded.indices.len() != encoded.statements.len() {
             return Err("there are not as many indices as statements".to_owned());
         }
-        Ok(Unproven {
+        let unproven = Unproven {
             indices: encoded.indices,
             statements: encoded.statements.into_iter().map(ByteBuf::into_vec).collect(),
             hashes: encoded.hashes.into_vec(),
             checkpoint,
             missing: encoded.missing,
-        })
+        };
+        Ok((unproven, encoded.unchained))
     }
 
     /// Canonical CBOR.
     pub fn encode(&self) -> Result<Vec<u8>, String> {
+        self.encode_answer(None)
+    }
+
+    /// The same as an answer to who asked for chains, with the packages whose chains are left out.
+    pub fn encode_answer(&self, unchained: Option<&[String]>) -> Result<Vec<u8>, String> {
         let encoded = Encoded {
             hashes: ByteBuf::from(self.hashes.clone()),
             indices: self.indices.clone(),
             missing: self.missing.clone(),
+            unchained: unchained.map(<[String]>::to_vec),
             checkpoint: Value::Text(self.checkpoint.clone()),
             statements: self.statements.iter().cloned().map(ByteBuf::from).collect(),
         };

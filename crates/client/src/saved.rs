@@ -103,6 +103,11 @@ impl SavedProof {
         format!("{}@{}", self.id, self.version)
     }
 
+    /// The checkpoint in which it was proven, as a signed note; nothing is verified by that.
+    pub fn checkpoint(&self) -> &str {
+        self.unproven.checkpoint()
+    }
+
     /// Verifies it with the key of a log that one believes; needs no network.
     pub fn verify(&self, key: &VerifierKey) -> Result<VerifiedRelease, VerifyError> {
         let checkpoint = verify_checkpoint(self.unproven.checkpoint().as_bytes(), key)?;

@@ -216,23 +216,6 @@ pub async fn history_after(registry: &Registry, id: &PackageId, head: Option<Eve
     Ok(all)
 }
 
-/// The events of a package from its first on, oldest first: all, or one more than `most` where there are more.
-pub async fn history(registry: &Registry, id: &PackageId, most: usize) -> Result<Vec<HistoryState>, ClientError> {
-    let mut all = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let Some(page) = view::<HistoryPage>(registry, id, "history", after.as_deref()).await? else { break };
-        let empty = page.history.is_empty();
-        all.extend(page.history);
-        match page.next {
-            Some(next) if all.len() <= most && !empty => after = Some(next),
-            _ => break,
-        }
-    }
-    all.truncate(most + 1);
-    Ok(all)
-}
-
 /// The channels of a package; none if nothing was published as it.
 pub async fn channels(registry: &Registry, id: &PackageId) -> Result<Option<Vec<ChannelState>>, ClientError> {
     let mut all = Vec::new();

@@ -67,7 +67,7 @@ impl Intent {
             Some(version) => vec![format!("{}@{version}", self.id)],
             None => Vec::new(),
         };
-        Query { releases, indices: vec![0, index] }
+        Query { releases, indices: vec![0, index], chains: false }
     }
 }
 

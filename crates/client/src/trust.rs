@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use deedbox_model::{Origin, TimeMs};
 use deedbox_tlog::{ConsistencyProof, KeyName, SignedCheckpoint, Tiles, VerifiedCheckpoint, VerifierKey, prove_consistency};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::path::PathBuf;
 
 /// What is believed about a registry since its first use.
@@ -108,7 +109,7 @@ impl Trusted {
         };
         let mut trusted = Trusted { registry, place, log_place, pin, key, is_new: true, is_pinned: pins, now };
         // Nothing is kept before entry 0 says that this key signs for this log.
-        let unproven = trusted.ask(&Query::default()).await?;
+        let (unproven, _) = trusted.ask(&Query::default()).await?;
         let checkpoint = trusted.signed(unproven.checkpoint().as_bytes())?;
         let proven = unproven.prove(&checkpoint)?;
         let (_, entry) = proven.entries().first().ok_or(VerifyError::NoBeginning)?;
@@ -161,10 +162,15 @@ impl Trusted {
 
     /// Asks for entries with their proof, and proves them in a checkpoint that continues the last one seen.
     pub async fn prove(&self, query: &Query) -> Result<(crate::Unproven, Proven), ClientError> {
-        let unproven = self.ask(query).await?;
+        self.prove_answer(query).await.map(|(unproven, proven, _)| (unproven, proven))
+    }
+
+    /// The same with the packages whose chains are left out, if the registry says so.
+    pub(crate) async fn prove_answer(&self, query: &Query) -> Result<(crate::Unproven, Proven, Option<Vec<String>>), ClientError> {
+        let (unproven, unchained) = self.ask(query).await?;
         let checkpoint = self.accept(unproven.checkpoint().as_bytes()).await?;
         let proven = unproven.clone().prove(&checkpoint)?;
-        Ok((unproven, proven))
+        Ok((unproven, proven, unchained))
     }
 
     /// Verifies a checkpoint, compares it with the last one seen, and remembers it if it is larger.
@@ -178,15 +184,28 @@ impl Trusted {
             let why = format!("this is not a checkpoint of the pinned log ({e}); remove the file to start from the next one");
             ClientError::file(&self.log_place.checkpoint(), why)
         })?;
+        self.compare(&seen, &found).await?;
+        if found.size() > seen.size() {
+            paths::write(&self.log_place.checkpoint(), found.signed().to_string().as_bytes())?;
+        }
+        Ok(found)
+    }
+
+    /// The newest checkpoint, which continues one that came another way: in a proof that somebody kept.
+    pub async fn checkpoint_after(&self, other: &[u8]) -> Result<VerifiedCheckpoint, ClientError> {
+        let other = self.signed(other)?;
+        let newest = self.checkpoint().await?;
+        self.compare(&other, &newest).await?;
+        Ok(newest)
+    }
+
+    /// Whether what was found continues what was seen, or is the same.
+    async fn compare(&self, seen: &VerifiedCheckpoint, found: &VerifiedCheckpoint) -> Result<(), ClientError> {
         match found.size().cmp(&seen.size()) {
-            std::cmp::Ordering::Equal if found.root() == seen.root() => Ok(found),
-            std::cmp::Ordering::Equal => Err(self.fork(&seen, &found, None)?),
-            std::cmp::Ordering::Greater => {
-                self.continues(&seen, &found).await?;
-                paths::write(&self.log_place.checkpoint(), found.signed().to_string().as_bytes())?;
-                Ok(found)
-            }
-            std::cmp::Ordering::Less => Err(self.went_back(&seen, &found).await?),
+            Ordering::Equal if found.root() == seen.root() => Ok(()),
+            Ordering::Equal => Err(self.fork(seen, found, None)?),
+            Ordering::Greater => self.continues(seen, found).await,
+            Ordering::Less => Err(self.went_back(seen, found).await?),
         }
     }
 
@@ -200,11 +219,11 @@ impl Trusted {
         })
     }
 
-    async fn ask(&self, query: &Query) -> Result<crate::Unproven, ClientError> {
+    async fn ask(&self, query: &Query) -> Result<(crate::Unproven, Option<Vec<String>>), ClientError> {
         let path = "api/v1/proofs";
         let body = serde_json::to_vec(query).map_err(|e| ClientError::Here(e.to_string()))?;
         let bytes = self.registry.post(path, "application/json", body, limits::PROOFS_BYTES).await?;
-        crate::Unproven::decode(&bytes).map_err(|e| self.registry.answer(path, "a proof for many", e))
+        crate::Unproven::decode_answer(&bytes).map_err(|e| self.registry.answer(path, "a proof for many", e))
     }
 
     async fn continues(&self, seen: &VerifiedCheckpoint, found: &VerifiedCheckpoint) -> Result<(), ClientError> {

@@ -2,8 +2,8 @@
 //! earlier proven statement registered, and authority's own decider judges it over the rows that the proven statements
 //! before it give (spec/authority.md §3).
 //!
-//! Where the proven statements of a package are its whole chain up to the last of them, linked by `prev` from its first event on, the
-//! decider judges over exactly that. Where they are not, what a decision needs and no proven statement says is taken from the
+//! As far as the proven statements of a package are its chain, linked by `prev` from its first event on, the decider judges over exactly
+//! that. Where they are not, what a decision needs and no proven statement says is taken from the
 //! statement itself: that its `prev` was the head of its package. Then this shows inclusion, signature and authority, and not that the
 //! release was the first of its version. That nothing else happened since takes the whole log either way.
 
@@ -103,8 +103,8 @@ impl VerifiedRelease {
     pub fn tree_size(&self) -> u64 {
         self.tree_size
     }
-    /// How many events of its package were shown, from the first on and each linked to the one before; none if not all were. With
-    /// all of them, it is the first release of its version on that chain.
+    /// How many events of its package were shown from the first on, each linked to the one before, and its own among them; none if its own
+    /// is not. Where it is, it is the first release of its version on that chain.
     pub fn chain(&self) -> Option<usize> {
         self.chain
     }
@@ -243,7 +243,7 @@ pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judg
         rows: BTreeMap::new(),
         shown: BTreeMap::new(),
         claims: BTreeMap::new(),
-        whole: BTreeMap::new(),
+        linked: BTreeMap::new(),
         origin,
         size: proven.checkpoint().size(),
     };
@@ -253,7 +253,7 @@ pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judg
         court.shown.insert(unverified.peek().id(), *index);
         decoded.push((*index, unverified));
     }
-    court.whole = linked(decoded.iter().map(|(_, unverified)| unverified.peek()));
+    court.linked = linked(decoded.iter().map(|(index, unverified)| (*index, unverified.peek())));
     let mut releases = BTreeMap::new();
     let mut events = BTreeMap::new();
     for (index, unverified) in decoded {
@@ -278,26 +278,33 @@ pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judg
     Ok(Judged { releases, events, missing: proven.missing().to_vec(), created, origin: origin.clone() })
 }
 
-/// The same of entries that are proven; what is no statement counts for nothing.
-pub(crate) fn whole_chains(proven: &Proven) -> BTreeMap<PackageId, usize> {
-    let decoded: Vec<_> = proven.entries().iter().filter_map(|(_, bytes)| Statement::decode(bytes).ok()).collect();
-    linked(decoded.iter().map(Unverified::peek))
+/// The beginning of a package's chain: its first event, which continues nothing, and each that continues the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Beginning {
+    events: usize,
+    /// The index of the last of them.
+    last: u64,
 }
 
-/// The packages of which every event is shown up to the last one shown: the first continues nothing, and each other one the one before
-/// it. With the number of their events.
-fn linked<'a>(statements: impl Iterator<Item = &'a Statement>) -> BTreeMap<PackageId, usize> {
-    let mut chains: BTreeMap<PackageId, (Option<EventId>, usize)> = BTreeMap::new();
-    let mut broken = BTreeSet::new();
-    for statement in statements {
+/// The beginnings of the packages' chains, as far as they are shown without a gap.
+fn linked<'a>(statements: impl Iterator<Item = (u64, &'a Statement)>) -> BTreeMap<PackageId, Beginning> {
+    let mut heads: BTreeMap<PackageId, EventId> = BTreeMap::new();
+    let mut ended = BTreeSet::new();
+    let mut beginnings: BTreeMap<PackageId, Beginning> = BTreeMap::new();
+    for (index, statement) in statements {
         let Subject::Package(id) = statement.subject() else { continue };
-        let (head, count) = chains.entry(id.clone()).or_default();
-        if statement.prev() != *head {
-            broken.insert(id.clone());
+        if ended.contains(id) {
+            continue;
         }
-        (*head, *count) = (Some(statement.id()), *count + 1);
+        if statement.prev() != heads.get(id).copied() {
+            ended.insert(id.clone());
+            continue;
+        }
+        heads.insert(id.clone(), statement.id());
+        let events = beginnings.get(id).map_or(0, |beginning| beginning.events) + 1;
+        beginnings.insert(id.clone(), Beginning { events, last: index });
     }
-    chains.into_iter().filter(|(id, _)| !broken.contains(id)).map(|(id, (_, count))| (id, count)).collect()
+    beginnings
 }
 
 fn decode(index: u64, bytes: &[u8]) -> Result<Unverified<Statement>, VerifyError> {
@@ -309,7 +316,7 @@ struct Court<'a> {
     rows: BTreeMap<RowKey, Row>,
     shown: BTreeMap<EventId, u64>,
     claims: BTreeMap<EventId, Claimed>,
-    whole: BTreeMap<PackageId, usize>,
+    linked: BTreeMap<PackageId, Beginning>,
     origin: &'a Origin,
     size: u64,
 }
@@ -328,7 +335,7 @@ impl Court<'_> {
             rows.insert(row_key, row);
         }
         if let (Subject::Package(id), Some(prev)) = (statement.subject(), statement.prev())
-            && !self.whole.contains_key(id)
+            && self.beginning(id, index).is_none()
         {
             self.suppose_head(&mut rows, &statement, id, prev)?;
         }
@@ -354,6 +361,11 @@ impl Court<'_> {
             Decision::Refused(refusal) => Err(VerifyError::NotAuthorised { index, what, refusal }),
             Decision::Undecided { protocol } => Err(VerifyError::Undecided(protocol)),
         }
+    }
+
+    /// The shown beginning of a package's chain, where this entry is on it.
+    fn beginning(&self, id: &PackageId, index: u64) -> Option<Beginning> {
+        self.linked.get(id).copied().filter(|beginning| index <= beginning.last)
     }
 
     /// Events of the package between those shown are not known; the statement's own `prev` stands for them.
@@ -393,7 +405,7 @@ impl Court<'_> {
             let claim = self.claims.get(&tenure).cloned().ok_or(VerifyError::NoBeginning)?;
             let origin = self.origin.clone();
             let standing = Standing::default();
-            let (tree_size, chain) = (self.size, self.whole.get(&id).copied());
+            let (tree_size, chain) = (self.size, self.beginning(&id, index).map(|beginning| beginning.events));
             let release = VerifiedRelease { id, version, index, statement, owner: domain, claim, standing, origin, tree_size, chain };
             releases.insert(slot, Ok(release));
             return Ok(());

@@ -24,9 +24,6 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Threads that may wait for a disk or compute at once.
-const BLOCKING_THREADS: usize = 128;
-
 fn main() -> ExitCode {
     let matches = match help::command_line().try_get_matches() {
         Ok(matches) => matches,
@@ -41,8 +38,11 @@ fn main() -> ExitCode {
         Err(error) => return not_understood(&error),
     };
     let json = args.global.json;
-    // Each thread that waits for a disk has memory of its own: more than these only wait for each other.
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(deedbox_server::limits::BLOCKING_THREADS)
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             terminal::complain(&format!("this machine gives no threads to run on: {error}"));

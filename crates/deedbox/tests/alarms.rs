@@ -36,14 +36,14 @@ struct Shown {
     proven: Option<Vec<u64>>,
     /// Whether it says nothing of what happened to its rules.
     hides_rules: bool,
-    /// The entries that it says the widget's chain is made of, if it says.
-    history: Option<Vec<u64>>,
+    /// The packages whose chains it says are left out, if it says.
+    unchained: Option<Vec<String>>,
 }
 
 impl Shown {
     fn whole(log: &HandMade) -> Self {
         let size = log.entries.len();
-        Shown { log: log.clone(), size, tiles: size, damaged: false, proven: None, hides_rules: false, history: None }
+        Shown { log: log.clone(), size, tiles: size, damaged: false, proven: None, hides_rules: false, unchained: Some(Vec::new()) }
     }
 
     fn answer(&self, path: &str) -> Option<Vec<u8>> {
@@ -53,17 +53,12 @@ impl Shown {
             // Every entry, whatever was asked for: more than enough is proven as well.
             "/api/v1/proofs" => {
                 let indices = self.proven.clone().unwrap_or_else(|| (0..self.size as u64).collect());
-                Some(self.log.proof(self.size, &indices).encode().unwrap())
+                Some(self.log.proof(self.size, &indices).encode_answer(self.unchained.as_deref()).unwrap())
             }
             "/api/v1/registry" => {
                 let said = self.of_registry();
                 let (_, head) = if self.hides_rules { &said[0] } else { &said[said.len() - 1] };
                 Some(json!({ "registry_head": head.id().to_hex() }).to_string().into_bytes())
-            }
-            _ if path.starts_with("/api/v1/packages/npm:acme.example/widget?view=history") => {
-                let item = |index: &u64| json!({ "index": index, "event": "", "type": "release.published", "version": "1.0.0" });
-                let history: Vec<_> = self.history.as_ref()?.iter().map(item).collect();
-                Some(json!({ "history": history, "next": null }).to_string().into_bytes())
             }
             _ if path.starts_with("/api/v1/events/") => {
                 let said = self.of_registry();
@@ -217,6 +212,40 @@ fn two_histories_are_an_alarm_that_stays_until_its_evidence_is_taken_away() {
 }
 
 #[test]
+fn a_proof_of_another_history_is_an_alarm_where_a_registry_is_asked() {
+    // What somebody else kept, of a log of five entries.
+    let theirs = Case::new(&log(5, "a"));
+    theirs.verify().done();
+    let proof = only_file(&theirs.place.path("home"), "deedbox-proof");
+    let verify = ["verify", "--proof", proof.to_str().unwrap()];
+    for (shown, said) in [(log(5, "b"), "FORK"), (log(9, "b"), "FORK"), (log(4, "a"), "stale: the log")] {
+        let case = Case::new(&shown);
+        case.place.at(&case.url, &verify).ends(1, said);
+    }
+    for continued in [log(5, "a"), log(9, "a")] {
+        let case = Case::new(&continued);
+        case.place.at(&case.url, &verify).done();
+    }
+}
+
+/// The only file with this ending in a folder or the folders in it.
+fn only_file(folder: &std::path::Path, ending: &str) -> std::path::PathBuf {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension() {
+                _ if path.is_dir() => folders.push(path),
+                Some(extension) if extension == ending => found.push(path),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+#[test]
 fn one_log_at_two_addresses_has_one_memory() {
     let case = Case::new(&log(6, "a"));
     case.verify().done();
@@ -246,22 +275,24 @@ fn a_second_release_of_a_version_is_found_by_the_packages_chain() {
     log.publish("npm:acme.example/other", "1.0.0", b"other");
     log.publish("npm:acme.example/widget", "1.0.0", b"other bytes under the same version");
     let case = Case::new(&log);
-    let first = Shown { proven: Some(vec![0, 1, 2]), ..Shown::whole(&log) };
-    case.now(Shown { history: Some(vec![2]), ..first });
-    case.verify().done().says("chain       the only event of its package").says("first release of its version");
+    case.now(Shown { proven: Some(vec![0, 1, 2]), ..Shown::whole(&log) });
+    case.verify().done().says("chain       the first event of its package").says("first release of its version");
     // The void one, with the chain that it is not the first of.
-    case.now(Shown { history: Some(vec![2, 4]), proven: Some(vec![0, 1, 2, 4]), ..Shown::whole(&log) });
+    case.now(Shown { proven: Some(vec![0, 1, 2, 4]), ..Shown::whole(&log) });
     case.verify().ends(1, "npm:acme.example/widget@1.0.0 exists already");
-    // A registry that hides the first one contradicts its own chain.
-    for history in [vec![4], vec![2]] {
-        case.now(Shown { history: Some(history), proven: Some(vec![0, 1, 4]), ..Shown::whole(&log) });
-        case.verify().ends(1, "does not stand on the chain of its package");
-    }
-    // One that says nothing of the chain is believed no further than it goes.
+    // A registry that hides the first one shows a chain without its beginning.
     case.now(Shown { proven: Some(vec![0, 1, 4]), ..Shown::whole(&log) });
-    let said = case.verify().done();
-    assert!(!said.out.contains("first release of its version on its package's chain\nnot"), "{said:?}");
-    said.says("chain       not followed: the registry does not hand out").says("not shown: that it is the first release of its version");
+    case.verify().ends(1, "does not stand on the chain of its package");
+    // One that says nothing of chains, or that it left this one out, is believed no further than it goes.
+    let widget = "npm:acme.example/widget".to_owned();
+    for (unchained, why) in
+        [(None, "the registry does not hand out"), (Some(vec![widget]), "the package's chain is longer than is followed")]
+    {
+        case.now(Shown { proven: Some(vec![0, 1, 4]), unchained, ..Shown::whole(&log) });
+        let said = case.verify().done().says(&format!("chain       not followed: {why}"));
+        let said = said.says("not shown: that it is the first release of its version");
+        assert!(!said.out.contains("first release of its version on its package's chain\nnot"), "{said:?}");
+    }
 }
 
 #[test]
@@ -379,7 +410,7 @@ fn what_came_after_rules_that_nobody_here_knows_is_not_judged() {
     let case = Case::new(&log);
     let newer = ["verify", "--no-download", "npm:acme.example/widget@1.1.0"];
     let before = Shown { proven: Some(vec![0, 1, 2]), ..Shown::whole(&log) };
-    let after = Shown { proven: Some(vec![0, 1, 5]), ..Shown::whole(&log) };
+    let after = Shown { proven: Some(vec![0, 1, 2, 5]), ..Shown::whole(&log) };
     case.now(before);
     case.verify().done().says("verifies");
     case.now(after.clone());

@@ -240,7 +240,7 @@ fn a_proof_says_whether_the_network_was_used_and_claims_no_chain() {
     let (registry, _) = with_key(&place);
     let saved = place.path("greet.deedbox-proof");
     let saved = saved.to_str().unwrap();
-    place.at(&registry.url, &["verify", GREET, "--save", saved]).done().says("chain       the only event of its package");
+    place.at(&registry.url, &["verify", GREET, "--save", saved]).done().says("chain       the first event of its package");
     let online = place.at(&registry.url, &["verify", "--proof", saved]).done();
     assert!(online.out.contains(saved) && !online.out.contains("no network"), "{online:?}");
     assert_eq!(place.at(&registry.url, &["--json", "verify", "--proof", saved]).done().json()["offline"], false);

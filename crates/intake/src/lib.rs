@@ -15,7 +15,7 @@ pub mod refusal;
 pub mod source;
 pub mod upload;
 
-use crate::limits::{INSPECTIONS, INSPECTIONS_BYTES, KEYS_KNOWN, MANIFESTS_BYTES, UPLOADS_KNOWN};
+use crate::limits::{INSPECTIONS_BYTES, KEYS_KNOWN, MANIFESTS_BYTES, UPLOADS_KNOWN};
 use deedbox_model::{Digests, KeyId, Origin, PublicKey, Sha256Digest, TimeMs};
 use deedbox_store::{Objects, RowStore};
 use deedbox_view::Dialect;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 pub use admit::Admitted;
 pub use budget::Progress;
-pub use limits::UNREFERENCED_MS;
+pub use limits::{INSPECTIONS, UNREFERENCED_MS};
 pub use refusal::IntakeRefusal;
 pub use upload::Uploader;
 

@@ -20,9 +20,9 @@ pub const OBJECT_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 /// Objects that nobody refers to are removed when they are older than this: a day, in milliseconds.
 pub const UNREFERENCED_MS: u64 = deedbox_model::time::DAY_MS;
 
-/// Inspections at once. Each holds a thread that may block, and a large artifact's bytes come to it by another one: far
-/// fewer than the runtime has (512), or they would wait for each other for ever.
-pub const INSPECTIONS: usize = 64;
+/// Inspections at once. Each holds a thread that may block, and a large artifact's bytes come to it by another one: the runtime needs more
+/// of these threads than this, or they would wait for each other for ever.
+pub const INSPECTIONS: usize = 16;
 /// Bytes of memory that inspections may hold at once: four of the largest that any dialect's limits allow, or as many small
 /// ones as there may be.
 pub const INSPECTIONS_BYTES: u64 = 4 * deedbox_view::dialect::INSPECTION_BYTES;

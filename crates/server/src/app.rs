@@ -13,6 +13,7 @@ use crate::recent::Recent;
 use crate::room::Room;
 use crate::shelf::ObjectShelf;
 use crate::waiting::Waiting;
+use crate::workers::Workers;
 use crate::writing::Writing;
 use deedbox_intake::Door;
 use deedbox_model::{Origin, SecretKey, TimeMs};
@@ -39,6 +40,8 @@ pub(crate) struct App {
     pub(crate) meters: Meters,
     /// Places of work.
     pub(crate) places: Places,
+    /// The threads on which answers are made.
+    pub(crate) workers: Workers,
     /// Places in which bodies are awaited.
     pub(crate) bodies: Arc<Waiting>,
     /// The same for uploads, whose senders have shown a permit.

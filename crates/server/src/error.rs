@@ -36,6 +36,8 @@ pub enum OpenError {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    #[error("this machine gives no threads to make answers on: {0}")]
+    Threads(std::io::Error),
     #[error("the first entry of the log could not be made: {0}")]
     First(String),
 }

@@ -101,7 +101,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     making.hold(&app, held).await?;
     let budget = Arc::clone(&app.budget);
     // Milliseconds of a processor: off the threads that serve others.
-    let text = tokio::task::spawn_blocking(move || {
+    let text = app.workers.run(move || {
         // The indices come last: nobody counts on from the largest number where there is nothing to count.
         let events: Vec<EntryJson> =
             entries.iter().zip(voids).zip(from..).map(|((bytes, void), index)| EntryJson::new(index, bytes, void)).collect();
@@ -111,7 +111,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
         drop(place);
         making.made(&budget, text)
     });
-    let mut response = json_answer(StatusCode::OK, text.await.map_err(|_| Refused::internal())?);
+    let mut response = json_answer(StatusCode::OK, text.await?);
     response.headers_mut().insert(TREE_SIZE, HeaderValue::from(folded));
     Ok(weighed(response))
 }

@@ -57,6 +57,7 @@ mod sweep;
 mod uploads;
 mod waiting;
 mod whole;
+mod workers;
 mod writing;
 
 pub use access::AccessSink;

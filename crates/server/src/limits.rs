@@ -23,6 +23,10 @@ pub const PROOFS_ASKED: usize = 16_000;
 pub const PROOFS_STATEMENT_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of rows, tiles and hashes that an answer with many proofs may need beside its statements.
 pub const PROOFS_ROWS_BYTES: usize = 2 * 1024 * 1024;
+/// Events of a package that are added to an answer as its chain: some 3 MB of statements.
+pub const CHAIN_EVENTS: usize = 4_000;
+/// Rows of a package's history that are read at once for its chain: some 100 KB.
+pub const CHAIN_ROWS: u32 = 500;
 /// Answers with many proofs that are made at once: each may read thousands of entry bundles.
 pub const PROOFS_AT_ONCE: usize = 2;
 /// Answers of projections that are read, rendered or coded at once, for each core: one works while another waits for rows. What each
@@ -173,6 +177,12 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 pub const REQUESTS: usize = 1_024;
 /// Bytes of the URL under which clients reach a registry: each packument repeats it for every version.
 pub const PUBLIC_URL_BYTES: usize = 1_024;
+
+/// Threads that may wait for a disk, for the runtime that a registry runs on. Each keeps some of the memory that it used last, so they are
+/// few where a thousand strangers ask for much.
+pub const BLOCKING_THREADS: usize = 32;
+// Who inspects holds one of them and waits for another, which reads the object.
+const _: () = assert!(deedbox_intake::INSPECTIONS < BLOCKING_THREADS);
 
 /// Answers of projections that are made at once on this machine.
 pub fn renderings_at_once() -> usize {

@@ -64,12 +64,12 @@ async fn in_gzip(app: &Arc<App>, id: BundleId, bytes: &Bytes) -> Result<Option<B
     let mut weight = app.budget.take(Share::Objects, bytes.len()).await?;
     let place = app.places.in_turn(Arc::clone(&app.places.renderings).acquire_owned()).await?;
     let bytes = bytes.clone();
-    let packed = tokio::task::spawn_blocking(move || {
+    let packed = app.workers.run(move || {
         let packed = gzip(&bytes);
         drop(place);
         packed
     });
-    let Some(packed) = packed.await.map_err(|_| Refused::internal())? else { return Ok(None) };
+    let Some(packed) = packed.await? else { return Ok(None) };
     weight.shrink(packed.len());
     let packed = weight.carry(packed);
     app.log.keep_gzip(id, packed.clone());

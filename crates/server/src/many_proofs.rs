@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::body::{Sender, read_whole};
 use crate::budget::carried;
 use crate::headers::{TREE_SIZE, cache_control};
-use crate::limits::{PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES};
+use crate::limits::{CHAIN_EVENTS, CHAIN_ROWS, PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES};
 use crate::making::Making;
 use crate::marks::weighed;
 use crate::one_proof::fault;
@@ -17,16 +17,17 @@ use bytes::Bytes;
 use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{EventRow, event_key};
 use deedbox_catalog::PROJECTION as CATALOG;
-use deedbox_catalog::rows::{ReleaseRow, release_key};
+use deedbox_catalog::rows::{ReleaseRow, history_index, history_prefix, release_key};
 use deedbox_model::row::decode_row;
 use deedbox_model::{EventId, PackageId, ProjectionId, Row, RowKey, Version};
+use deedbox_store::RowStore;
 use deedbox_tlog::limits::MAX_MULTIPROOF_LEAVES;
 use deedbox_tlog::{TILE_WIDTH, plan_multiproof, prove_multiproof};
 use deedbox_view::Cache;
 use http::{HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -39,6 +40,8 @@ struct Asked {
     releases: Vec<String>,
     #[serde(default)]
     indices: Vec<u64>,
+    #[serde(default)]
+    chains: bool,
 }
 
 /// All of an answer but the statements, which are last in canonical order and the most of it.
@@ -47,6 +50,8 @@ struct Head {
     hashes: ByteBuf,
     indices: Vec<u64>,
     missing: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unchained: Option<Vec<String>>,
     checkpoint: ByteBuf,
 }
 
@@ -56,7 +61,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     let body = read_whole(&app, Sender::of(&parts.extensions), &parts.headers, body, "the question", PROOFS_BODY_BYTES).await?;
     let _asking = app.places.asking().await?;
     let asked: Asked = serde_json::from_slice(&body.bytes)
-        .map_err(|e| Refused::bad_request(format!("the body is not {{\"releases\", \"indices\"}} in JSON: {e}")))?;
+        .map_err(|e| Refused::bad_request(format!("the body is not {{\"releases\", \"indices\", \"chains\"}} in JSON: {e}")))?;
     if asked.releases.len() + asked.indices.len() > PROOFS_ASKED {
         return Err(Refused::unprocessable("too_many", format!("more than {PROOFS_ASKED} releases and indices: ask in parts")));
     }
@@ -68,7 +73,9 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     let folded = app.folded();
     let mut indices = BTreeSet::from([0]);
     indices.extend(&asked.indices);
-    let missing = add_releases(&app, &asked.releases, &mut indices).await?;
+    let releases = parsed(&asked.releases)?;
+    let Added { missing, last } = add_releases(&app, &releases, &mut indices).await?;
+    let unchained = if asked.chains { Some(add_chains(&app, &last, &mut indices).await?) } else { None };
     let head = app.log.head();
     let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
     if let Some(beyond) = indices.range(head.size..).next() {
@@ -83,13 +90,18 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     let tiles = app.log.tiles(plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
     let count = indices.len() as u64;
     // Thousands of hashes: off the threads that serve others.
-    let proven =
-        tokio::task::spawn_blocking(move || prove_multiproof(&indices, head.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
-    let (hashes, indices) = proven.await.map_err(|_| Refused::internal())?.map_err(|e| fault(&e))?;
-    let beginning =
-        Head { hashes: ByteBuf::from(hashes), indices: indices.clone(), missing, checkpoint: ByteBuf::from(checkpoint.to_string()) };
+    let proven = app.workers.run(move || prove_multiproof(&indices, head.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
+    let (hashes, indices) = proven.await?.map_err(|e| fault(&e))?;
+    let beginning = Head {
+        hashes: ByteBuf::from(hashes),
+        indices: indices.clone(),
+        missing,
+        unchained,
+        checkpoint: ByteBuf::from(checkpoint.to_string()),
+    };
     let mut text = Text::beginning(&beginning, count).map_err(|e| fault(&e))?;
-    drop((asked, body, beginning));
+    drop(last);
+    drop((releases, asked, body, beginning));
     add_statements(&app, &indices, &mut text, &mut making).await?;
     let (pieces, bytes) = text.end();
     let weight = making.weight(bytes);
@@ -102,27 +114,41 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     Ok(weighed(response))
 }
 
-/// Adds what belongs to each release: its event, the claim that it was made under, and the yank and the notice that are
-/// in force. Gives those that the registry does not have.
-async fn add_releases(app: &App, releases: &[String], indices: &mut BTreeSet<u64>) -> Result<Vec<String>, Refused> {
-    let mut keys = Vec::with_capacity(releases.len());
-    for release in releases {
+/// What came of the releases that were asked for.
+struct Added<'a> {
+    /// Those that the registry does not have.
+    missing: Vec<String>,
+    /// By package the last of its releases' events, or all there are where one of the releases is not here: a lock file may call it by
+    /// another name than the log does.
+    last: BTreeMap<&'a PackageId, u64>,
+}
+
+fn parsed(releases: &[String]) -> Result<Vec<(PackageId, Version)>, Refused> {
+    let one = |release: &String| {
         let parsed = release.rsplit_once('@').and_then(|(id, version)| Some((PackageId::parse(id).ok()?, Version::parse(version).ok()?)));
-        let Some((id, version)) = parsed else {
-            let words = format!("{:?} is no release: it is written ecosystem:domain/name@version", shortened(release));
-            return Err(Refused::bad_request(words));
-        };
-        keys.push(release_key(&id, &version)?);
-    }
-    let mut missing = Vec::new();
+        parsed.ok_or_else(|| {
+            Refused::bad_request(format!("{:?} is no release: it is written ecosystem:domain/name@version", shortened(release)))
+        })
+    };
+    releases.iter().map(one).collect()
+}
+
+/// Adds what belongs to each release: its event, the claim that it was made under, and the yank and the notice that are
+/// in force.
+async fn add_releases<'a>(app: &App, releases: &'a [(PackageId, Version)], indices: &mut BTreeSet<u64>) -> Result<Added<'a>, Refused> {
+    let keys = releases.iter().map(|(id, version)| release_key(id, version)).collect::<Result<Vec<_>, _>>()?;
+    let (mut missing, mut last) = (Vec::new(), BTreeMap::new());
     let mut tenures: BTreeSet<EventId> = BTreeSet::new();
     for ((key, row), release) in keys.iter().zip(read(app, &CATALOG, &keys).await?).zip(releases) {
         let Some(row) = row else {
-            missing.push(release.clone());
+            missing.push(format!("{}@{}", release.0, release.1));
+            last.insert(&release.0, u64::MAX);
             continue;
         };
         let row: ReleaseRow = decode_row(key, &row.bytes)?;
         indices.insert(row.index);
+        let newest = last.entry(&release.0).or_insert(row.index);
+        *newest = row.index.max(*newest);
         indices.extend(row.yanked.map(|yanked| yanked.index));
         indices.extend(row.notice.map(|notice| notice.index));
         tenures.insert(row.tenure);
@@ -133,7 +159,41 @@ async fn add_releases(app: &App, releases: &[String], indices: &mut BTreeSet<u64
             indices.insert(decode_row::<EventRow>(key, &row.bytes)?.index);
         }
     }
-    Ok(missing)
+    Ok(Added { missing, last })
+}
+
+/// Adds the events of the releases' packages, of each from its first one up to this one. Gives the packages that have too
+/// many.
+async fn add_chains(app: &App, last: &BTreeMap<&PackageId, u64>, indices: &mut BTreeSet<u64>) -> Result<Vec<String>, Refused> {
+    let mut unchained = Vec::new();
+    for (id, last) in last {
+        let most = CHAIN_EVENTS.min(MAX_MULTIPROOF_LEAVES.saturating_sub(indices.len()));
+        match chain(app.rows.as_ref(), id, *last, most).await? {
+            Some(chain) => indices.extend(chain),
+            None => unchained.push(id.to_string()),
+        }
+    }
+    Ok(unchained)
+}
+
+/// The indices of a package's events up to this one, if there are at most so many.
+async fn chain(rows: &dyn RowStore, id: &PackageId, last: u64, most: usize) -> Result<Option<Vec<u64>>, Refused> {
+    let prefix = history_prefix(id)?;
+    let mut found: Vec<u64> = Vec::new();
+    let mut after: Option<RowKey> = None;
+    loop {
+        let page = rows.scan(&CATALOG, prefix.as_str(), after.as_ref().map(RowKey::as_str), CHAIN_ROWS).await?;
+        let indices = page.iter().filter_map(|(key, _)| history_index(key));
+        found.extend(indices.take_while(|index| *index <= last));
+        if found.len() > most {
+            return Ok(None);
+        }
+        let is_last = page.len() < CHAIN_ROWS as usize || found.last().is_some_and(|found| *found >= last);
+        match page.into_iter().next_back() {
+            Some((key, _)) if !is_last => after = Some(key),
+            _ => return Ok(Some(found)),
+        }
+    }
 }
 
 async fn read(app: &App, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Refused> {
@@ -187,11 +247,11 @@ impl Text {
 
     /// Up to the first of so many statements.
     fn beginning(head: &Head, statements: u64) -> Result<Self, deedbox_model::NotCanonical> {
-        const FIELDS: u64 = 4;
+        let named = if head.unchained.is_some() { 5 } else { 4 };
         let fields = deedbox_model::encode(head)?;
         let mut text = Text { full: Vec::new(), piece: Vec::new(), bytes: 0 };
         // The same map with one field more, which comes after the others: its name is as long as the longest and greater.
-        text.item(Self::OF_MAP, FIELDS + 1);
+        text.item(Self::OF_MAP, named + 1);
         text.piece.extend_from_slice(fields.get(1..).unwrap_or_default());
         text.item(Self::OF_TEXT, "statements".len() as u64);
         text.piece.extend_from_slice(b"statements");
@@ -234,12 +294,41 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use deedbox_catalog::rows::history_key;
+    use deedbox_store::{MemoryRows, RowBatch};
+
+    #[tokio::test]
+    async fn a_chain_is_read_to_its_end_or_left_out() {
+        let id = |name: &str| PackageId::parse(&format!("npm:acme.example/{name}")).unwrap();
+        let rows = MemoryRows::new();
+        let key = |name: &str, index: u64| history_key(&id(name), index).unwrap();
+        let page = u64::from(CHAIN_ROWS);
+        let events = [("short", 3), ("page", page), ("long", 2 * page + 7), ("longer", 1)];
+        let changes = events
+            .iter()
+            .flat_map(|(name, count)| (0..*count).map(|n| (key(name, n * 3), Some(Row { bytes: [0].into(), seq: n }))))
+            .collect();
+        rows.commit(&[RowBatch { projection: CATALOG, from: 0, to: 1, changes }]).await.unwrap();
+        for (name, count) in events {
+            let most = usize::try_from(count).unwrap();
+            let all: Vec<u64> = (0..count).map(|n| n * 3).collect();
+            for last in [3 * (count - 1), u64::MAX] {
+                assert_eq!(chain(&rows, &id(name), last, most).await.unwrap(), Some(all.clone()), "{name}");
+                assert_eq!(chain(&rows, &id(name), last, most - 1).await.unwrap(), None, "{name}");
+            }
+            let half: Vec<u64> = all.iter().copied().filter(|index| *index <= 3 * (count / 2)).collect();
+            assert_eq!(chain(&rows, &id(name), 3 * (count / 2), half.len()).await.unwrap(), Some(half), "{name}");
+        }
+        assert_eq!(chain(&rows, &id("none"), 9, 0).await.unwrap(), Some(Vec::new()));
+    }
 
     #[derive(Serialize)]
     struct Whole {
         hashes: ByteBuf,
         indices: Vec<u64>,
         missing: Vec<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unchained: Option<Vec<String>>,
         checkpoint: ByteBuf,
         statements: Vec<ByteBuf>,
     }
@@ -252,6 +341,7 @@ mod tests {
                 hashes: ByteBuf::from(vec![1; 320]),
                 indices: (0..lengths.len() as u64).collect(),
                 missing: vec!["npm:acme.example/widget@1.0.0".to_owned()],
+                unchained: (lengths.len() % 2 == 0).then(|| vec!["npm:acme.example/other".to_owned()]),
                 checkpoint: ByteBuf::from(b"checkpoint".to_vec()),
             };
             let mut text = Text::beginning(&head(), statements.len() as u64).unwrap();
@@ -259,8 +349,8 @@ mod tests {
                 text.add(statement);
             }
             let (pieces, bytes) = text.end();
-            let Head { hashes, indices, missing, checkpoint } = head();
-            let whole = deedbox_model::encode(&Whole { hashes, indices, missing, checkpoint, statements }).unwrap();
+            let Head { hashes, indices, missing, unchained, checkpoint } = head();
+            let whole = deedbox_model::encode(&Whole { hashes, indices, missing, unchained, checkpoint, statements }).unwrap();
             assert!(pieces.concat() == whole && bytes == whole.len(), "{lengths:?}");
         }
     }

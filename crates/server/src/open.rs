@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::OpenError;
 use crate::keys::{self, RegistryKeys};
-use crate::limits::BATCHES_WAITING;
+use crate::limits::{BATCHES_WAITING, renderings_at_once};
 use crate::log_files::LogFiles;
 use crate::memory::Memory;
 use crate::meters::Meters;
@@ -25,6 +25,7 @@ use crate::places::Places;
 use crate::recent::Recent;
 use crate::room::Room;
 use crate::shelf::ObjectShelf;
+use crate::workers::Workers;
 use crate::writing::Writing;
 use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_intake::{Door, Policy};
@@ -173,6 +174,7 @@ impl Server {
             answers: Answers::new(config.answer_cache_bytes),
             places: Places::new(config.max_requests, config.times.wait, meters.busy.clone()),
             meters,
+            workers: Workers::new(renderings_at_once()).map_err(OpenError::Threads)?,
             bodies: memory.bodies,
             uploads: memory.uploads,
             budget: memory.budget,

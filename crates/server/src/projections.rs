@@ -96,15 +96,15 @@ async fn code(app: &App, answer: &Arc<Answer>, coding: Coding) -> Result<(), Ref
     let mut making = Making::begin(app).await?;
     making.hold(app, CODING_BYTES + answer.len() / 2).await?;
     let (answer, budget) = (Arc::clone(answer), Arc::clone(&app.budget));
-    let coded = tokio::task::spawn_blocking(move || {
+    let coded = app.workers.run(move || {
         answer.code(coding, |bytes| making.made(&budget, bytes));
         drop(place);
     });
-    coded.await.map_err(|_| Refused::internal())
+    coded.await
 }
 
 /// A place among those that read, render and code: each may hold all the rows of an answer and its bytes. Whatever goes on
-/// upon a blocking thread takes it along, for it ends there and not where its request is given up.
+/// upon another thread takes it along, for it ends there and not where its request is given up.
 async fn place(app: &App) -> Result<OwnedSemaphorePermit, Refused> {
     Arc::clone(&app.places.renderings).acquire_owned().await.map_err(|_| Refused::internal())
 }
@@ -152,7 +152,7 @@ async fn make(
     making.hold(app, bytes.saturating_mul(2)).await?;
     let (projection, site, budget) = (Arc::clone(&mount.projection), app.site.clone(), Arc::clone(&app.budget));
     // Assembling and hashing a long answer takes milliseconds: off the threads that serve others.
-    let made = tokio::task::spawn_blocking(move || -> Result<(Answer, bool), Defect> {
+    let made = app.workers.run(move || -> Result<(Answer, bool), Defect> {
         let rendered = projection.render(&request, &reads, &site)?;
         // A refusal that took much reading is kept as well: it holds as long as its first rows, like every answer.
         let is_kept = rendered.cache != deedbox_view::Cache::Never || (reads.rounds > 1 && request.method == ViewMethod::Get);
@@ -161,7 +161,7 @@ async fn make(
         drop(place);
         Ok((answer, is_kept))
     });
-    Ok((made.await.map_err(|_| Refused::internal())??, at))
+    Ok((made.await??, at))
 }
 
 /// All rounds of reading, from rows that did not change meanwhile; and their bytes. What a round has read is weighed when it is here: a

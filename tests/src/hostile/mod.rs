@@ -32,12 +32,14 @@ const LARGE: usize = 24 << 20;
 const DOMAIN: &str = "hostile.localhost";
 
 /// How many come, and for how long.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     /// Of each kind.
     pub connections: usize,
     /// Each kind, and all of them together.
     pub stay: Duration,
+    /// Of the kinds, those whose names hold this; without it each, and all of them together.
+    pub only: Option<String>,
 }
 
 /// What one kind came to.
@@ -141,7 +143,7 @@ impl fmt::Display for Report {
 ///
 /// # Errors
 /// When the registry does not start, refuses what is published, or ends by itself.
-pub fn run(programs: &Programs, plan: Plan, show: impl Fn(&Row)) -> anyhow::Result<Report> {
+pub fn run(programs: &Programs, plan: &Plan, show: impl Fn(&Row)) -> anyhow::Result<Report> {
     let kinds = Kind::ALL.len();
     open_files(plan.connections * kinds)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -151,7 +153,8 @@ pub fn run(programs: &Programs, plan: Plan, show: impl Fn(&Row)) -> anyhow::Resu
     let mut report = Report::default();
     let one_by_one = Kind::ALL.iter().map(|kind| (kind.name().to_owned(), vec![*kind]));
     let all = [("all of them together".to_owned(), Kind::ALL.to_vec())];
-    for (name, kinds) in [("nobody".to_owned(), vec![])].into_iter().chain(one_by_one).chain(all) {
+    let rows = [("nobody".to_owned(), vec![])].into_iter().chain(one_by_one).chain(all);
+    for (name, kinds) in rows.filter(|(name, _)| plan.only.as_deref().is_none_or(|only| name.contains(only))) {
         registry.forget_peak()?;
         let row = runtime.block_on(beside(&registry, &target, name, &kinds, plan))?;
         registry.is_there()?;
@@ -161,7 +164,7 @@ pub fn run(programs: &Programs, plan: Plan, show: impl Fn(&Row)) -> anyhow::Resu
     Ok(report)
 }
 
-async fn beside(registry: &Registry, target: &Target, kind: String, kinds: &[Kind], plan: Plan) -> anyhow::Result<Row> {
+async fn beside(registry: &Registry, target: &Target, kind: String, kinds: &[Kind], plan: &Plan) -> anyhow::Result<Row> {
     let mut guests = JoinSet::new();
     let connected = guests::Connected::default();
     for kind in kinds {

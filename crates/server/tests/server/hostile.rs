@@ -67,6 +67,19 @@ fn get(path: &str) -> Hostile {
     Hostile::new(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"))
 }
 
+/// What is held when it does not change any more.
+async fn settled(world: &World) -> BTreeMap<String, u64> {
+    let mut last = held(world).await;
+    loop {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let now = held(world).await;
+        if now == last {
+            return now;
+        }
+        last = now;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_are_served_beside_hostile_connections_of_each_kind_and_all_memory_comes_back() {
     let world = World::new().await;
@@ -110,8 +123,11 @@ async fn readers_are_served_beside_hostile_connections_of_each_kind_and_all_memo
     for path in [packument.as_str(), "/api/v1/events?limit=1000", "/log/checkpoint", "/log/tile/0/000.p/150", "/health"] {
         world.text(path).await;
     }
-    assert_eq!(world.post("/api/v1/proofs", "application/json", question.clone()).await.status(), 200);
-    let before = held(&world).await;
+    let proofs = world.post("/api/v1/proofs", "application/json", question.clone()).await;
+    assert_eq!(proofs.status(), 200);
+    // All of it: an answer has its weight until the last byte of it is sent.
+    proofs.bytes().await.unwrap();
+    let before = settled(&world).await;
     let slow_heads = Hostile { sends: b"GET /health HTTP/1.1\r\nhost: x\r\nx: ".to_vec(), trickles: true };
 
     for (kind, make) in kinds.into_iter().chain([("slow heads", Box::new(move |_| slow_heads.clone()) as Box<dyn Fn(usize) -> Hostile>)]) {

@@ -1,6 +1,7 @@
 //! Proofs as a verifier takes them (spec/api.md §3, §4).
 
 use crate::world::{World, code, now};
+use deedbox_client::Unproven;
 use deedbox_tlog::{Hash, InclusionProof, KeyName, LogProof, Multiproof, Receipt, ReceiptKey, SignedCheckpoint, VerifierKey, leaf_hash};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -96,12 +97,23 @@ async fn a_whole_lock_file_is_proven_at_once_with_all_that_belongs_to_it() {
     assert_eq!(proofs.statements[2], first.bytes()[..]);
     assert_eq!(proofs.statements[4], yank.bytes()[..]);
 
+    let question = json!({"releases": [format!("{ID}@1.1.0")], "chains": true});
+    let answer = world.post("/api/v1/proofs", "application/json", question.to_string()).await;
+    let (chained, unchained) = Unproven::decode_answer(&answer.bytes().await.unwrap()).unwrap();
+    assert_eq!(chained.statements().collect::<Vec<_>>()[2..], [&first, &second].map(|statement| &statement.bytes()[..]));
+    assert_eq!(unchained, Some(Vec::new()));
+    let question = json!({"releases": [format!("{ID}@1.0.0"), format!("{ID}@1")], "chains": true});
+    let answer = world.post("/api/v1/proofs", "application/json", question.to_string()).await;
+    let (chained, _) = Unproven::decode_answer(&answer.bytes().await.unwrap()).unwrap();
+    assert_eq!((chained.statements().count(), chained.missing()), (5, &[format!("{ID}@1")][..]), "all of its events");
+
     let too_many: Vec<u64> = vec![0; 16_001];
     for (body, expected) in [
         (json!({"releases": ["no id"]}).to_string(), (400, "bad_request")),
         (json!({"indices": [7]}).to_string(), (400, "bad_request")),
         (json!({"indices": [-1]}).to_string(), (400, "bad_request")),
         (json!({"index": []}).to_string(), (400, "bad_request")),
+        (json!({"chains": 1}).to_string(), (400, "bad_request")),
         ("[".to_owned(), (400, "bad_request")),
         (json!({"indices": too_many}).to_string(), (422, "too_many")),
         (" ".repeat(1024 * 1024 + 1), (413, "too_large")),

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: what the goals of speed and size come to on this machine, beside verdaccio and nginx with the same bytes, and
 //! beside what the machine itself allows. docs/guides/bench.md says what each row means.
 //!
-//! Everything that serves is the real program, in release, as a process of its own. Nothing is asserted: a row says whether its goal is
+//! Everything that serves is the real program as it is shipped, as a process of its own. Nothing is asserted: a row says whether its goal is
 //! met, and whether the machine was quiet meanwhile.
 
 mod append;

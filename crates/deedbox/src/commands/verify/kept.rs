@@ -26,13 +26,13 @@ pub(super) async fn by_proof(
     if let Some((id, version)) = release.filter(|(id, version)| proof.name() != format!("{id}@{version}")) {
         return Err(refused(format!("{} is a proof of {}, not of {id}@{version}", shown(path), proof.name())));
     }
-    // Where a registry was named its newest checkpoint must continue what the proof was made in; a proof needs none.
+    // Where a registry was named, its newest checkpoint must continue the one of the proof. A proof needs no registry.
     let is_offline = args.offline || context.named()?.is_none();
     let (key, anchor) = if is_offline {
         believed_key(context, &proof)?
     } else {
         let trusted = context.trusted_or_asked(args.pin_on_first_use).await?;
-        trusted.checkpoint().await?;
+        trusted.checkpoint_after(proof.checkpoint().as_bytes()).await?;
         (trusted.key().clone(), Anchor::of(context.named()?, trusted.pin().log_key.clone()))
     };
     let mut checked = verified_by(&proof, &key, anchor, path)?;

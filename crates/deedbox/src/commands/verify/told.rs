@@ -73,8 +73,8 @@ impl Checked {
         let evidence = evidence(release.evidence());
         terminal::say_line(&format!("  allowed by  entry {}, the claim of {} ({evidence})", facts.claim_index, facts.owner));
         match self.chain() {
-            Some(1) => terminal::say_line("  chain       the only event of its package"),
-            Some(events) => terminal::say_line(&format!("  chain       {events} events of its package, from the first on")),
+            Some(1) => terminal::say_line("  chain       the first event of its package"),
+            Some(events) => terminal::say_line(&format!("  chain       {events} events of its package, from the first one up to it")),
             None => terminal::say_line(&format!("  chain       not followed: {}", self.why_not_followed())),
         }
         for compared in &self.compared {
