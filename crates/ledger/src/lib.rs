@@ -35,4 +35,4 @@ pub use probe::{NoProbe, Point, Probe};
 pub use publish::STAGED;
 pub use recover::{LedgerParts, Recovered, published};
 pub use signer::CheckpointSigner;
-pub use writer::{Appended, Batch, Ledger};
+pub use writer::{Appended, Ledger};

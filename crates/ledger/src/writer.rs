@@ -14,22 +14,12 @@ use bytes::Bytes;
 use deedbox_authority::{Decision, Refusal, Signed, decide, touches};
 use deedbox_intake::Admitted;
 use deedbox_model::row::{Defect, Keys};
-use deedbox_model::{EventId, Row, RowKey, Rows, Sha256Digest, Statement, Verified};
+use deedbox_model::{Batch, EventId, Row, RowKey, Rows, Sha256Digest};
 use deedbox_store::{Created, InFull};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
-
-/// A published batch, as replay takes it from memory instead of reading it back from the files. Without entries: another
-/// writer's, which only the files have.
-#[derive(Debug, Clone)]
-pub struct Batch {
-    /// Index of its first entry.
-    pub first: u64,
-    /// Its entries, in order.
-    pub entries: Vec<Arc<Verified<Statement>>>,
-}
 
 /// An entry of the log: published, durable and folded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! Parsed once, at the door: a value of a type in this crate is valid, and has one spelling. Knows no
 //! ecosystem, no clock, no file, no socket and no randomness.
 
+pub mod batch;
 pub mod canonical;
 pub mod channel;
 pub mod digest;
@@ -32,6 +33,7 @@ pub mod time;
 pub mod value;
 pub mod version;
 
+pub use batch::Batch;
 pub use channel::Channel;
 pub use digest::{Addresser, Algorithm, Blake3Digest, Digests, Hasher, Md5Digest, ObjectRef, Sha1Digest, Sha256Digest, Sha512Digest};
 pub use domain::Domain;

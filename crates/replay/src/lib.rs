@@ -19,4 +19,4 @@ pub use fold::{Folder, ReplayError};
 pub use leaf::Leaf;
 pub use log::{LogReader, Target};
 pub use objects::{ObjectFinding, check_object, check_objects};
-pub use replayer::{Known, Progress, Replayer};
+pub use replayer::{Progress, Replayer};

@@ -6,22 +6,12 @@ use crate::leaf::Leaf;
 use crate::limits::FOLD_ENTRIES;
 use crate::log::{LogReader, Target};
 use deedbox_authority::PROJECTION as AUTHORITY;
-use deedbox_model::{KeyId, PublicKey, Statement, TimeMs, Verified};
+use deedbox_model::{Batch, KeyId, PublicKey, TimeMs};
 use deedbox_store::{Files, InFull};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-
-/// A run of entries that the writer of this process has just published; without entries, one that it found published by
-/// another writer.
-#[derive(Debug, Clone)]
-pub struct Known {
-    /// Index of the first.
-    pub first: u64,
-    /// The entries.
-    pub entries: Vec<Arc<Verified<Statement>>>,
-}
 
 /// Told how far a long catching-up has come: entries folded so far, and the target.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
@@ -138,7 +128,7 @@ impl Replayer {
 
     /// Folds what the writer publishes, from memory where it follows on, else from the files up to the newest head. Ends
     /// when the writer does, or with an error that trying again would not mend.
-    pub async fn run(mut self, mut known: mpsc::Receiver<Known>, mut heads: watch::Receiver<Target>) -> Result<(), ReplayError> {
+    pub async fn run(mut self, mut known: mpsc::Receiver<Batch>, mut heads: watch::Receiver<Target>) -> Result<(), ReplayError> {
         while let Some(first) = known.recv().await {
             // What has gathered while the last run was folded is folded at once.
             let mut runs = vec![first];
@@ -167,7 +157,7 @@ impl Replayer {
         Ok(())
     }
 
-    async fn fold_known(&mut self, runs: Vec<Known>, heads: &mut watch::Receiver<Target>) -> Result<(), ReplayError> {
+    async fn fold_known(&mut self, runs: Vec<Batch>, heads: &mut watch::Receiver<Target>) -> Result<(), ReplayError> {
         let mut leaves = Vec::new();
         let mut next = self.cursor;
         for run in runs {

@@ -29,10 +29,10 @@ use crate::workers::Workers;
 use crate::writing::Writing;
 use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_intake::{Door, Policy};
-use deedbox_ledger::{Batch, Head, LedgerParts, Probe};
+use deedbox_ledger::{Head, LedgerParts, Probe};
 use deedbox_model::event::{Event, RegistryCreated, Rules};
-use deedbox_model::{Origin, Speaker, Statement, Subject};
-use deedbox_replay::{Folder, Known, ReplayError, Replayer, Target};
+use deedbox_model::{Batch, Origin, Speaker, Statement, Subject};
+use deedbox_replay::{Folder, ReplayError, Replayer, Target};
 use deedbox_store::{Commits as _, DiskLock, Files as _, InFull, RowStore, SqliteRows};
 use deedbox_view::{Dialect, Projection, Site, SiteSigner};
 use std::collections::BTreeMap;
@@ -276,24 +276,24 @@ fn code_of(error: &ReplayError) -> &'static str {
 /// Hands each published batch on to the replayer, after the head that it leads to.
 async fn hand_on(
     mut published: mpsc::Receiver<Batch>,
-    known: mpsc::Sender<Known>,
+    known: mpsc::Sender<Batch>,
     targets: watch::Sender<Target>,
     mut head: watch::Receiver<Head>,
 ) {
     loop {
         tokio::select! {
             batch = published.recv() => {
-                let Some(Batch { first, entries }) = batch else { return };
+                let Some(batch) = batch else { return };
                 targets.send_replace(target_of(&head.borrow()));
-                if known.send(Known { first, entries }).await.is_err() {
+                if known.send(batch).await.is_err() {
                     return;
                 }
             }
             changed = head.changed() => {
                 if changed.is_err() {
                     // The writer has ended; what it published before that is still to be handed on.
-                    while let Some(Batch { first, entries }) = published.recv().await {
-                        if known.send(Known { first, entries }).await.is_err() {
+                    while let Some(batch) = published.recv().await {
+                        if known.send(batch).await.is_err() {
                             return;
                         }
                     }
@@ -306,7 +306,7 @@ async fn hand_on(
 }
 
 /// Folds until the writer ends. Where folding cannot go on, no more statements are taken: nobody could read them back.
-async fn fold(app: Arc<App>, replayer: Replayer, known: mpsc::Receiver<Known>, heads: watch::Receiver<Target>) {
+async fn fold(app: Arc<App>, replayer: Replayer, known: mpsc::Receiver<Batch>, heads: watch::Receiver<Target>) {
     if let Err(error) = replayer.run(known, heads).await {
         tracing::error!(error = %InFull(&error), "folding has stopped: serving what is folded, taking no statement");
         app.writing.stop(code_of(&error), error.to_string());

@@ -13,7 +13,7 @@ use deedbox_model::event::{DomainClaimed, Evidence, RegistryCreated, Rules};
 use deedbox_model::{Domain, Event, EventId, Origin, RowKey, SecretKey, Speaker, Statement, Subject};
 use deedbox_npm::Npm;
 use deedbox_oci::Oci;
-use deedbox_replay::{Folder, Known, Replayer, Target};
+use deedbox_replay::{Folder, Replayer, Target};
 use deedbox_store::{DiskFiles, Files, Objects, ProjectionId, RowBatch, RowStore, SqliteRows, StoreError, open_disk};
 use deedbox_tests::publisher::{Publisher, now};
 use deedbox_view::{Dialect, Projection};
@@ -113,13 +113,13 @@ impl InProcess {
         let (targets, heads) = watch::channel(target);
         let head = ledger.head();
         let handing_on = async move {
-            while let Some(deedbox_ledger::Batch { first, entries }) = published.recv().await {
+            while let Some(batch) = published.recv().await {
                 let now = {
                     let head = head.borrow();
                     Target { size: head.size, root: head.root }
                 };
                 targets.send_replace(now);
-                if known.send(Known { first, entries }).await.is_err() {
+                if known.send(batch).await.is_err() {
                     return;
                 }
             }
