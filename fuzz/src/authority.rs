@@ -4,9 +4,9 @@
 
 use deedbox_authority::rows::{DomainRow, EventRow, PackageRow, ReleaseRow, TimeRow, VersionRow};
 use deedbox_authority::{Decision, Effective, Refusal, Signed, decide, touches, touches_undecodable, void_changes};
-use deedbox_model::event::{ChannelRemoved, DomainClaimed, DomainKey, Event, Evidence, Notice, ReleaseDeprecated, ReleaseUnyanked, Role};
+use deedbox_model::event::{DomainEvent, ChannelRemoved, DomainClaimed, DomainKey, Event, Evidence, Notice, ReleaseDeprecated, ReleaseUnyanked, Role};
 use deedbox_model::row::decode_row;
-use deedbox_model::{Changes, EventId, ReasonCode, Row, RowKey, Rows, Statement, Subject, TimeMs, Verified};
+use deedbox_model::{Protocol, Changes, EventId, ReasonCode, Row, RowKey, Rows, Statement, Subject, TimeMs, Verified};
 use deedbox_testkit::{Owner, Registry, manifest, publish_event, secret, time};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -58,7 +58,7 @@ pub fn log(data: &[u8]) {
         let undecodable = Refusal::Undecodable("chosen so".to_owned());
         let signed = match how & 31 {
             30 => Signed::NotVerified(&statement),
-            31 => Signed::Undecodable(&undecodable),
+            31 => Signed::Undecodable { protocol: Protocol::ONE, refusal: &undecodable },
             _ => Signed::Verified(&statement),
         };
         if !world.append(&statement, signed) {
@@ -138,7 +138,7 @@ impl World {
                 if prev.is_some() {
                     return None;
                 }
-                registry.say(&Subject::Registry, None, at, &Event::RegistryCreated(event))
+                registry.say(&Subject::Registry, None, at, &Event::from(event))
             }
             1 => registry.rules_changed(prev.unwrap_or(zero), u64::from(what % 4), at),
             2 | 3 => {
@@ -154,9 +154,9 @@ impl World {
                 }
                 let (claim, _) = registry.claim_with(domain, &secret(key), keys, at);
                 match (claim.event(), how >> 7) {
-                    (Event::DomainClaimed(claimed), 1) => {
+                    (Event::Domain(DomainEvent::Claimed(claimed)), 1) => {
                         let evidence = if owner.domain.is_localhost() { Evidence::Operator } else { Evidence::Localhost };
-                        registry.say(claim.subject(), None, at, &Event::DomainClaimed(DomainClaimed { evidence, ..claimed.clone() }))
+                        registry.say(claim.subject(), None, at, &Event::from(DomainClaimed { evidence, ..claimed.clone() }))
                     }
                     _ => claim,
                 }
@@ -171,17 +171,17 @@ impl World {
                     1 => &["next", "old"],
                     _ => &["latest"],
                 };
-                owner.say(id, prev, at, &Event::ReleasePublished(publish_event(&manifest, channels)))
+                owner.say(id, prev, at, &Event::from(publish_event(&manifest, channels)))
             }
             8 => owner.yank(id, version, prev.unwrap_or(zero), at),
-            9 => owner.say(id, prev, at, &Event::ReleaseUnyanked(ReleaseUnyanked { version: version.parse().ok()? })),
+            9 => owner.say(id, prev, at, &Event::from(ReleaseUnyanked { version: version.parse().ok()? })),
             10 => {
                 let notice = (what & 16 == 0).then_some(Notice { reason, message: None });
-                owner.say(id, prev, at, &Event::ReleaseDeprecated(ReleaseDeprecated { notice, version: version.parse().ok()? }))
+                owner.say(id, prev, at, &Event::from(ReleaseDeprecated { notice, version: version.parse().ok()? }))
             }
             11 => owner.deprecate(id, version, (what & 16 == 0).then_some("words"), prev.unwrap_or(zero), at),
             12 | 13 => owner.set_channel(id, channel, version, prev.unwrap_or(zero), at),
-            _ => owner.say(id, prev, at, &Event::ChannelRemoved(ChannelRemoved { channel: channel.parse().ok()? })),
+            _ => owner.say(id, prev, at, &Event::from(ChannelRemoved { channel: channel.parse().ok()? })),
         };
         MADE.with_borrow_mut(|all| {
             if all.len() >= 20_000 {
@@ -194,7 +194,7 @@ impl World {
 
     /// Appends it, as the writer and the replayer do. False where no verdict is given any more.
     fn append(&mut self, statement: &Verified<Statement>, signed: Signed<'_>) -> bool {
-        let undecodable = matches!(signed, Signed::Undecodable(_));
+        let undecodable = matches!(signed, Signed::Undecodable { .. });
         let keys = if undecodable { touches_undecodable().unwrap() } else { touches(statement).unwrap() };
         let rows = Rows::new(keys.into_iter().map(|key| (key.clone(), self.rows.get(&key).cloned())).collect());
         let decision = decide(&rows, self.next, signed).unwrap();
@@ -217,7 +217,7 @@ impl World {
                 let changed: Vec<RowKey> = effective.changes.iter().map(|(key, _)| key.clone()).collect();
                 self.write(effective.changes);
                 self.heads.insert(statement.subject().to_string(), statement.id());
-                if let (Event::DomainClaimed(_), Subject::Domain(domain)) = (statement.event(), statement.subject())
+                if let (Event::Domain(DomainEvent::Claimed(_)), Subject::Domain(domain)) = (statement.event(), statement.subject())
                     && let Some(domain) = DOMAINS.into_iter().find(|known| *known == domain.as_str())
                 {
                     self.tenures.insert(domain, statement.id());
@@ -297,7 +297,7 @@ impl World {
         let rows = Rows::new(touches(statement).unwrap().into_iter().map(|key| (key.clone(), self.rows.get(&key).cloned())).collect());
         match decide(&rows, self.next, Signed::Verified(statement)).unwrap() {
             Decision::Refused(Refusal::AlreadyLogged { index }) => assert_eq!(index, self.next - 1),
-            Decision::Refused(Refusal::NotTheBeginning) => assert!(matches!(statement.event(), Event::RegistryCreated(_))),
+            Decision::Refused(Refusal::NotTheBeginning) => assert!(statement.event().created().is_some()),
             Decision::Undecided { protocol } => assert!(protocol > 1),
             other => panic!("{other:?}"),
         }

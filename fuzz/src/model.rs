@@ -6,7 +6,7 @@ use coset::TaggedCborSerializable as _;
 use deedbox_model::envelope::{self, Claims, Envelope, Kind};
 use deedbox_model::event::Acceptance;
 use deedbox_model::permit::{MAX_PERMIT_MS, Permit, PermitTerms};
-use deedbox_model::{
+use deedbox_model::{Protocol, 
     Channel, Domain, Ecosystem, EventId, Manifest, Name, NativeName, NativeVersion, Origin, PackageId, ReasonCode, SecretKey, Sha256Digest,
     Speaker, Statement, Subject, Value, Version,
 };
@@ -19,7 +19,7 @@ pub const ORIGIN: &str = "registry.example/log";
 
 /// Any bytes as a statement.
 pub fn statement(data: &[u8]) {
-    let Ok(read) = Statement::decode(data) else { return };
+    let Ok(read) = Statement::decode(Protocol::ONE, data) else { return };
     let said = read.peek();
     assert_eq!(said.id(), EventId::of(data));
     assert_eq!(&**said.bytes(), data);
@@ -40,7 +40,7 @@ pub fn statement(data: &[u8]) {
     for n in [1, 10, 20] {
         if secret(n).public().id() == said.kid() {
             let flipped: Vec<u8> = data.iter().enumerate().map(|(at, byte)| byte ^ u8::from(at + 1 == data.len())).collect();
-            let verifies = |bytes: &[u8]| Statement::decode(bytes).unwrap().verify(&secret(n).public()).is_ok();
+            let verifies = |bytes: &[u8]| Statement::decode(Protocol::ONE, bytes).unwrap().verify(&secret(n).public()).is_ok();
             assert!(!(verifies(data) && verifies(&flipped)), "two signatures over one message in one envelope");
         }
     }

@@ -7,7 +7,7 @@ use crate::npm::raw_member;
 use crate::npm::world::{package_json, tarball};
 use crate::tlog::{SIZES, honest};
 use deedbox_model::envelope::{Envelope, Kind};
-use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainKey, Event, Role};
+use deedbox_model::event::{DomainEvent, Acceptance, AcceptanceTerms, DomainKey, Event, Role};
 use deedbox_model::permit::{Permit, PermitTerms};
 use deedbox_model::{Domain, EventId, Origin, Speaker, Statement, Verified};
 use deedbox_testkit::{Registry, archives, manifest, secret, time};
@@ -75,7 +75,7 @@ fn model(seeds: &mut Seeds) {
         for target in ["canonical", "value"] {
             add(seeds, target, envelope.payload);
         }
-        if let Event::DomainClaimed(claimed) = statement.event() {
+        if let Event::Domain(DomainEvent::Claimed(claimed)) = statement.event() {
             add(seeds, "acceptance", claimed.acceptance.bytes());
         }
         add(seeds, "transparent", attach_receipts(&bytes, &[honest().receipt(0), honest().receipt(299)]).unwrap());

@@ -178,12 +178,12 @@ pub fn small(programs: &Programs) -> anyhow::Result<tempfile::TempDir> {
         let sender = world.sender(&running.base);
         let version = Version::parse("1.0.0")?;
         let changes = [
-            Event::ReleaseYanked(ReleaseYanked { reason: ReasonCode::Broken, version: version.clone() }),
-            Event::ReleaseDeprecated(ReleaseDeprecated {
+            Event::from(ReleaseYanked { reason: ReasonCode::Broken, version: version.clone() }),
+            Event::from(ReleaseDeprecated {
                 notice: Some(Notice { reason: ReasonCode::Superseded, message: None }),
                 version: version.clone(),
             }),
-            Event::ChannelSet(ChannelSet { channel: Channel::parse("next")?, version }),
+            Event::from(ChannelSet { channel: Channel::parse("next")?, version }),
         ];
         for (n, change) in changes.iter().enumerate() {
             let sent = sender.prepare(&format!("p{n}"))?;

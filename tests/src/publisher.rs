@@ -83,7 +83,7 @@ impl Publisher {
         let inspection = dialect.inspect(&Said { id: id.as_ref(), version: version.as_ref() }, &sources)?;
         let manifest = &inspection.manifest;
         let bytes = manifest.encode()?;
-        let event = Event::ReleasePublished(ReleasePublished {
+        let event = Event::from(ReleasePublished {
             version: manifest.version.clone(),
             channels: inspection.channels.clone(),
             manifest: ObjectRef::of(&bytes),

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
 use deedbox_model::{ProjectionId, Row, RowKey};
-use deedbox_store::{RowBatch, RowStore, SqliteRows};
+use deedbox_store::{RowBatch, RowStore, RowStores, open_rows_in};
 use deedbox_tests::crash::{Programs, small};
 use deedbox_tests::registry::program;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
@@ -55,8 +55,8 @@ impl Stopped {
         found
     }
 
-    async fn rows(&self) -> SqliteRows {
-        SqliteRows::open(&self.data.join("rows.sqlite")).await.unwrap()
+    async fn rows(&self) -> RowStores {
+        open_rows_in(&self.data).await.unwrap()
     }
 }
 
@@ -64,14 +64,14 @@ fn projections() -> [ProjectionId; 3] {
     [deedbox_authority::PROJECTION, deedbox_catalog::PROJECTION, deedbox_npm::PROJECTION]
 }
 
-async fn all(rows: &SqliteRows, id: &ProjectionId) -> Vec<(RowKey, Row)> {
+async fn all(rows: &dyn RowStore, id: &ProjectionId) -> Vec<(RowKey, Row)> {
     let all = rows.scan(id, "", None, 5_000).await.unwrap();
     assert!(!all.is_empty(), "{id}");
     all
 }
 
 /// At the cursor where it is, one row of each of some projections.
-async fn write(rows: &SqliteRows, changes: impl IntoIterator<Item = (ProjectionId, RowKey, Row)>) {
+async fn write(rows: &dyn RowStore, changes: impl IntoIterator<Item = (ProjectionId, RowKey, Row)>) {
     let mut batches = Vec::new();
     for (projection, key, row) in changes {
         let at = rows.cursor(&projection).await.unwrap();
@@ -83,10 +83,11 @@ async fn write(rows: &SqliteRows, changes: impl IntoIterator<Item = (ProjectionI
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flipped_bit_of_each_row_is_named_with_its_projection() {
     let stopped = tokio::task::spawn_blocking(Stopped::new).await.unwrap();
-    let rows = stopped.rows().await;
+    let opened = stopped.rows().await;
+    let rows = opened.folded().as_ref();
     let mut of_each = Vec::new();
     for id in projections() {
-        of_each.push((id.clone(), all(&rows, &id).await));
+        of_each.push((id.clone(), all(rows, &id).await));
     }
     let most = of_each.iter().map(|(_, rows)| rows.len()).max().unwrap();
     // One row of each projection at once, until each had its turn; an odd turn flips the number of its last entry.
@@ -108,9 +109,9 @@ async fn a_flipped_bit_of_each_row_is_named_with_its_projection() {
             bad.push((id.clone(), key.clone(), flipped));
             good.push((id.clone(), key.clone(), row.clone()));
         }
-        write(&rows, bad).await;
+        write(rows, bad).await;
         assert_eq!(stopped.fsck(), want);
-        write(&rows, good).await;
+        write(rows, good).await;
     }
     assert_eq!(stopped.fsck(), [""; 0]);
 }
@@ -118,7 +119,8 @@ async fn a_flipped_bit_of_each_row_is_named_with_its_projection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flipped_bit_of_a_cursor_or_of_a_key_is_named_with_its_projection() {
     let stopped = tokio::task::spawn_blocking(Stopped::new).await.unwrap();
-    let rows = stopped.rows().await;
+    let opened = stopped.rows().await;
+    let rows = opened.folded().as_ref();
     let file = stopped.data.join("rows.sqlite");
     let mut raw = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).connect().await.unwrap();
     let mut done = async |sql: String| {
@@ -138,7 +140,7 @@ async fn a_flipped_bit_of_a_cursor_or_of_a_key_is_named_with_its_projection() {
             done(format!("UPDATE cursors SET folded = {size} WHERE projection = '{id}'")).await;
         }
 
-        let (key, _) = all(&rows, &id).await.swap_remove(1);
+        let (key, _) = all(rows, &id).await.swap_remove(1);
         let mut bytes = key.as_str().as_bytes().to_vec();
         bytes[1] ^= 0x80;
         let (good, bad) = (hex::encode(key.as_str()), hex::encode(bytes));
@@ -196,7 +198,10 @@ async fn every_file_that_nothing_refers_to_is_listed_with_what_removes_it() {
     let rows = stopped.rows().await;
     let older = ProjectionId { name: "npm", version: 7_000 };
     let row = Row { bytes: b"x".as_slice().into(), seq: 0 };
-    rows.commit(&[RowBatch { projection: older, from: 0, to: 1, changes: [(RowKey::new("a").unwrap(), Some(row))].into() }]).await.unwrap();
+    rows.folded()
+        .commit(&[RowBatch { projection: older, from: 0, to: 1, changes: [(RowKey::new("a").unwrap(), Some(row))].into() }])
+        .await
+        .unwrap();
     rows.close().await;
     drop(rows);
     let output = Command::new(&stopped.deedbox).args(["fsck", "--json", "--data"]).arg(&stopped.data).output().unwrap();

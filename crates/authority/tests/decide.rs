@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
 use deedbox_authority::{Decision, Refusal, Signed, decide, touches, void_changes};
-use deedbox_model::event::{ChannelRemoved, DomainKey, Event, ReleaseYanked, Role, Rules};
-use deedbox_model::{Changes, Row, RowKey, Rows, Speaker, Statement, Subject, Verified};
+use deedbox_model::event::{ChannelRemoved, DomainEvent, DomainKey, Event, ReleaseYanked, Role, Rules};
+use deedbox_model::{Changes, Protocol, Row, RowKey, Rows, Speaker, Statement, Subject, Verified};
 use deedbox_testkit::{Owner, Registry, manifest, publish_event, secret, time};
 use std::collections::BTreeMap;
 
@@ -90,7 +90,7 @@ fn a_log_begins_with_its_creation_and_only_there() {
 #[test]
 fn only_an_operator_key_that_it_names_creates_a_registry() {
     let registry = Registry::default();
-    let event = Event::RegistryCreated(registry.created_event());
+    let event = Event::from(registry.created_event());
     let stranger = Statement::sign(&secret(9), &registry.origin, &Speaker::Registry, &Subject::Registry, None, time(0), &event).unwrap();
     Log::default().refuse(&stranger, "key_not_authorised");
 }
@@ -155,7 +155,7 @@ fn a_domain_cannot_even_word_a_statement_about_anothers_package() {
     let (_, _, owner) = acme();
     let speaker = Speaker::Domain { domain: owner.domain.clone(), tenure: owner.tenure };
     let subject = Subject::Package("npm:other.example/widget".parse().unwrap());
-    let event = Event::ReleasePublished(publish_event(&manifest("npm:other.example/widget", "1.0.0", b"x"), &[]));
+    let event = Event::from(publish_event(&manifest("npm:other.example/widget", "1.0.0", b"x"), &[]));
     assert!(Statement::sign(&owner.key, &owner.origin, &speaker, &subject, None, time(2), &event).is_err());
 }
 
@@ -185,12 +185,12 @@ fn localhost_needs_no_evidence_and_nothing_else_goes_without() {
     log.accept(&registry.claim("demo.localhost", &secret(30), time(2)).0);
     for domain in ["more.localhost", "beta.example"] {
         let (claim, _) = registry.claim(domain, &secret(31), time(3));
-        let Event::DomainClaimed(mut claimed) = claim.event().clone() else { panic!() };
+        let Event::Domain(DomainEvent::Claimed(mut claimed)) = claim.event().clone() else { panic!() };
         claimed.evidence = match claimed.evidence {
             deedbox_model::event::Evidence::Localhost => deedbox_model::event::Evidence::Operator,
             deedbox_model::event::Evidence::Operator => deedbox_model::event::Evidence::Localhost,
         };
-        log.refuse(&registry.say(claim.subject(), None, time(3), &Event::DomainClaimed(claimed)), "wrong_evidence");
+        log.refuse(&registry.say(claim.subject(), None, time(3), &Event::from(claimed)), "wrong_evidence");
     }
 }
 
@@ -251,7 +251,7 @@ fn a_version_is_published_once_in_every_spelling() {
     log.refuse(&owner.publish(ID, "1.0.0", Some(head), time(4), &[]).0, "version_exists");
     let mut other = manifest(ID, "1.0.0+build", b"x");
     other.native_version = "1.0.0".parse().unwrap();
-    log.refuse(&owner.say(ID, Some(head), time(4), &Event::ReleasePublished(publish_event(&other, &[]))), "native_version_taken");
+    log.refuse(&owner.say(ID, Some(head), time(4), &Event::from(publish_event(&other, &[]))), "native_version_taken");
 }
 
 #[test]
@@ -259,15 +259,15 @@ fn a_native_name_has_one_holder_and_a_holder_one_native_name() {
     let (mut log, _, owner, head) = widget();
     let mut folded = manifest("npm:acme.example/Widget", "1.0.0", b"x");
     folded.native_name = ID.parse().unwrap();
-    let event = Event::ReleasePublished(publish_event(&folded, &[]));
+    let event = Event::from(publish_event(&folded, &[]));
     log.refuse(&owner.say("npm:acme.example/Widget", None, time(4), &event), "native_name_taken");
     let mut renamed = manifest(ID, "2.0.0", b"x");
     renamed.native_name = "elsewhere".parse().unwrap();
-    log.refuse(&owner.say(ID, Some(head), time(4), &Event::ReleasePublished(publish_event(&renamed, &[]))), "native_name_changed");
+    log.refuse(&owner.say(ID, Some(head), time(4), &Event::from(publish_event(&renamed, &[]))), "native_name_changed");
     // Another ecosystem has names of its own.
     let mut gem = manifest("gem:acme.example/widget", "1.0.0", b"x");
     gem.native_name = ID.parse().unwrap();
-    log.accept(&owner.say("gem:acme.example/widget", None, time(4), &Event::ReleasePublished(publish_event(&gem, &[]))));
+    log.accept(&owner.say("gem:acme.example/widget", None, time(4), &Event::from(publish_event(&gem, &[]))));
 }
 
 #[test]
@@ -300,9 +300,9 @@ fn yanks_deprecations_and_channels_say_only_what_is_new() {
 #[test]
 fn a_package_begins_with_a_release() {
     let (mut log, _, owner) = acme();
-    let yank = Event::ReleaseYanked(ReleaseYanked { reason: deedbox_model::ReasonCode::Other, version: "1.0.0".parse().unwrap() });
+    let yank = Event::from(ReleaseYanked { reason: deedbox_model::ReasonCode::Other, version: "1.0.0".parse().unwrap() });
     log.refuse(&owner.say(ID, None, time(2), &yank), "no_such_release");
-    let removed = Event::ChannelRemoved(ChannelRemoved { channel: "latest".parse().unwrap() });
+    let removed = Event::from(ChannelRemoved { channel: "latest".parse().unwrap() });
     log.refuse(&owner.say(ID, None, time(2), &removed), "no_such_channel");
 }
 
@@ -314,7 +314,7 @@ fn a_newer_protocol_ends_this_codes_verdicts() {
     let parameters = Rules { parameters: vec![0xa0], protocol: 1 };
     let mut event = registry.created_event();
     event.rules = parameters;
-    let odd = registry.say(&Subject::Registry, None, time(0), &Event::RegistryCreated(event));
+    let odd = registry.say(&Subject::Registry, None, time(0), &Event::from(event));
     Log::default().refuse(&odd, "unknown_parameters");
     log.accept(&registry.rules_changed(created, 2, time(2)));
     let (publish, _) = owner.publish(ID, "1.0.0", None, time(3), &[]);
@@ -323,7 +323,10 @@ fn a_newer_protocol_ends_this_codes_verdicts() {
     let again = registry.created(time(3));
     assert_eq!(log.see(&again, Signed::Verified(&again)), Decision::Undecided { protocol: 2 });
     let unreadable = Refusal::Undecodable("an event of protocol 2".to_owned());
-    assert_eq!(log.see(&publish, Signed::Undecodable(&unreadable)), Decision::Undecided { protocol: 2 });
+    assert_eq!(
+        log.see(&publish, Signed::Undecodable { protocol: Protocol::ONE, refusal: &unreadable }),
+        Decision::Undecided { protocol: 2 }
+    );
 }
 
 #[test]

@@ -4,10 +4,9 @@
 use crate::limits::{ARTIFACTS_SHOWN, KEYWORD_BYTES, KEYWORDS, LICENCE_BYTES, TEXT_BYTES};
 use crate::rows::*;
 use crate::words;
-use deedbox_model::event::{DomainClaimed, ReleaseDeprecated, ReleasePublished};
+use deedbox_model::event::{DomainClaimed, DomainEvent, PackageEvent, ReleaseDeprecated, ReleasePublished};
 use deedbox_model::{
-    Artifact, Changes, Channel, Defect, Domain, Event, Keys, Manifest, Metadata, ObjectRef, PackageId, RowKey, Rows, Speaker, Subject,
-    Version,
+    Artifact, Changes, Channel, Defect, Domain, Keys, Manifest, Metadata, ObjectRef, PackageId, RowKey, Rows, Speaker, Version,
 };
 use deedbox_view::{Entry, Fact, Facts};
 
@@ -17,28 +16,34 @@ const BYTES_TYPE: &str = "application/octet-stream";
 
 /// The rows that folding this entry looks at.
 pub(crate) fn touches(entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
-    let event = entry.statement.event();
-    let mut keys = Keys::new();
-    match (entry.statement.subject(), event) {
-        (Subject::Domain(_), Event::DomainClaimed(_)) => {
-            keys.insert(totals_key()?);
+    if let Some((_, event)) = entry.domain() {
+        return match event {
+            DomainEvent::Claimed(_) => Ok(Keys::from([totals_key()?])),
+        };
+    }
+    match entry.package() {
+        Some((id, event)) => touches_of_package(id, event, facts),
+        None => Ok(Keys::new()),
+    }
+}
+
+fn touches_of_package(id: &PackageId, event: &PackageEvent, facts: &Facts) -> Result<Keys, Defect> {
+    let mut keys = Keys::from([totals_key()?, package_key(id)?]);
+    match event {
+        PackageEvent::ReleaseYanked(e) => {
+            keys.insert(release_key(id, &e.version)?);
         }
-        (Subject::Package(id), _) => {
-            keys.insert(totals_key()?);
-            keys.insert(package_key(id)?);
-            match event {
-                Event::ReleaseYanked(_) | Event::ReleaseUnyanked(_) | Event::ReleaseDeprecated(_) => {
-                    if let Some(version) = event.version() {
-                        keys.insert(release_key(id, version)?);
-                    }
-                }
-                _ => {}
-            }
-            for (object, _) in objects(event, facts) {
-                keys.insert(object_key(&object.sha256)?);
-            }
+        PackageEvent::ReleaseUnyanked(e) => {
+            keys.insert(release_key(id, &e.version)?);
         }
-        _ => {}
+        PackageEvent::ReleaseDeprecated(e) => {
+            keys.insert(release_key(id, &e.version)?);
+        }
+        // They look at no release that is there already.
+        PackageEvent::ReleasePublished(_) | PackageEvent::ChannelSet(_) | PackageEvent::ChannelRemoved(_) => {}
+    }
+    for (object, _) in objects(event, facts) {
+        keys.insert(object_key(&object.sha256)?);
     }
     Ok(keys)
 }
@@ -46,31 +51,49 @@ pub(crate) fn touches(entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> 
 /// The rows that this entry changes.
 pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
     let mut writing = Writing { rows, entry, changes: Changes::new() };
-    match (entry.statement.subject(), entry.statement.event()) {
-        (Subject::Domain(domain), Event::DomainClaimed(e)) => writing.claim(domain, e)?,
-        (Subject::Package(id), event) => writing.package(id, event, facts)?,
-        _ => {}
+    if let Some((domain, event)) = entry.domain() {
+        match event {
+            DomainEvent::Claimed(e) => writing.claim(domain, e)?,
+        }
+    }
+    if let Some((id, event)) = entry.package() {
+        writing.package(id, event, facts)?;
     }
     Ok(writing.changes)
 }
 
 /// Every object that an event lets out, with its media type; the first mention of an object gives its type.
-fn objects<'a>(event: &'a Event, facts: &'a Facts) -> Vec<(ObjectRef, &'a str)> {
-    match (event, &facts.manifest, &facts.message) {
-        (Event::ReleasePublished(e), Some(Fact::Present(manifest)), _) => {
+fn objects<'a>(event: &'a PackageEvent, facts: &'a Facts) -> Vec<(ObjectRef, &'a str)> {
+    match event {
+        PackageEvent::ReleasePublished(e) => objects_of_release(e, facts),
+        PackageEvent::ReleaseDeprecated(e) => objects_of_notice(e, facts),
+        PackageEvent::ReleaseYanked(_)
+        | PackageEvent::ReleaseUnyanked(_)
+        | PackageEvent::ChannelSet(_)
+        | PackageEvent::ChannelRemoved(_) => Vec::new(),
+    }
+}
+
+fn objects_of_release<'a>(e: &'a ReleasePublished, facts: &'a Facts) -> Vec<(ObjectRef, &'a str)> {
+    match &facts.manifest {
+        Some(Fact::Present(manifest)) => {
             let artifacts = manifest.artifacts.iter().map(|artifact| (artifact.object(), artifact.media_type.as_str()));
             let readme = manifest.metadata.readme.map(|readme| (readme, TEXT_TYPE));
             let source = manifest.source.map(|source| (source, BYTES_TYPE));
             [(e.manifest, MANIFEST_TYPE)].into_iter().chain(artifacts).chain(readme).chain(source).collect()
         }
         // What cannot be read can still be looked at by whoever wants to see that it cannot.
-        (Event::ReleasePublished(e), Some(Fact::Unreadable(_)), _) => vec![(e.manifest, BYTES_TYPE)],
-        (Event::ReleaseDeprecated(e), _, Some(fact)) => match (e.notice.as_ref().and_then(|notice| notice.message), fact) {
-            (Some(message), Fact::Present(_)) => vec![(message, TEXT_TYPE)],
-            (Some(message), Fact::Unreadable(_)) => vec![(message, BYTES_TYPE)],
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
+        Some(Fact::Unreadable(_)) => vec![(e.manifest, BYTES_TYPE)],
+        Some(Fact::Withheld) | None => Vec::new(),
+    }
+}
+
+fn objects_of_notice<'a>(e: &ReleaseDeprecated, facts: &Facts) -> Vec<(ObjectRef, &'a str)> {
+    let Some(message) = e.notice.as_ref().and_then(|notice| notice.message) else { return Vec::new() };
+    match &facts.message {
+        Some(Fact::Present(_)) => vec![(message, TEXT_TYPE)],
+        Some(Fact::Unreadable(_)) => vec![(message, BYTES_TYPE)],
+        Some(Fact::Withheld) | None => Vec::new(),
     }
 }
 
@@ -95,16 +118,13 @@ impl Writing<'_> {
         self.count(|totals| totals.domains += 1)
     }
 
-    fn package(&mut self, id: &PackageId, event: &Event, facts: &Facts) -> Result<(), Defect> {
+    fn package(&mut self, id: &PackageId, event: &PackageEvent, facts: &Facts) -> Result<(), Defect> {
         let key = package_key(id)?;
         let before: Option<PackageRow> = self.rows.decoded(&key)?;
         let index = self.entry.index;
-        let after = match event {
-            Event::ReleasePublished(e) => self.publish(id, e, facts, before.as_ref())?,
-            _ => before.clone().ok_or_else(|| missing(&key))?,
-        };
-        match event {
-            Event::ReleasePublished(e) => {
+        let published = match event {
+            PackageEvent::ReleasePublished(e) => {
+                let after = self.publish(id, e, facts, before.as_ref())?;
                 let first = before.is_none();
                 self.count(|totals| {
                     totals.packages += u64::from(first);
@@ -113,25 +133,38 @@ impl Writing<'_> {
                 for channel in &e.channels {
                     self.point(id, channel, &e.version)?;
                 }
+                Some(after)
             }
-            Event::ReleaseYanked(e) => {
+            PackageEvent::ReleaseYanked(e) => {
                 let yanked = Yanked { at: self.entry.log_time, index, reason: e.reason };
                 self.release(id, &e.version, |release| release.yanked = Some(yanked))?;
+                None
             }
-            Event::ReleaseUnyanked(e) => self.release(id, &e.version, |release| release.yanked = None)?,
-            Event::ReleaseDeprecated(e) => {
+            PackageEvent::ReleaseUnyanked(e) => {
+                self.release(id, &e.version, |release| release.yanked = None)?;
+                None
+            }
+            PackageEvent::ReleaseDeprecated(e) => {
                 let notice = self.notice(e, facts);
                 self.release(id, &e.version, |release| release.notice = notice)?;
+                None
             }
-            Event::ChannelSet(e) => self.point(id, &e.channel, &e.version)?,
-            Event::ChannelRemoved(e) => {
+            PackageEvent::ChannelSet(e) => {
+                self.point(id, &e.channel, &e.version)?;
+                None
+            }
+            PackageEvent::ChannelRemoved(e) => {
                 self.changes.delete(channel_key(id, &e.channel)?);
+                None
             }
-            Event::RegistryCreated(_) | Event::RegistryRulesChanged(_) | Event::DomainClaimed(_) => {}
-        }
-        if !matches!(event, Event::ReleasePublished(_)) {
-            self.count(|_| {})?;
-        }
+        };
+        let after = match published {
+            Some(after) => after,
+            None => {
+                self.count(|_| {})?;
+                before.clone().ok_or_else(|| missing(&key))?
+            }
+        };
         for (object, media_type) in objects(event, facts) {
             let key = object_key(&object.sha256)?;
             if self.rows.get(&key)?.is_none() && !self.changes.touch(&key) {
@@ -144,7 +177,7 @@ impl Writing<'_> {
             r#type: event.type_name().to_owned(),
             event: self.entry.statement.id(),
             version: event.version().cloned(),
-            channels: channels(event).to_vec(),
+            channels: event.channels().to_vec(),
         };
         self.changes.put(history_key(id, index)?, &history)?;
         self.words(id, before.as_ref().map(|row| &row.about), &after.about)?;
@@ -246,15 +279,6 @@ impl Writing<'_> {
 /// An effective event stands on rows that are not there: rows of another log, or a store that lost some.
 fn missing(key: &RowKey) -> Defect {
     Defect::Damaged { key: key.to_string(), why: "it is missing, though an effective event rests on it".to_owned() }
-}
-
-fn channels(event: &Event) -> &[Channel] {
-    match event {
-        Event::ReleasePublished(e) => &e.channels,
-        Event::ChannelSet(e) => std::slice::from_ref(&e.channel),
-        Event::ChannelRemoved(e) => std::slice::from_ref(&e.channel),
-        _ => &[],
-    }
 }
 
 fn artifact(artifact: &Artifact) -> ArtifactRow {

@@ -10,8 +10,9 @@ use crate::http::Registry;
 use crate::limits;
 use crate::proofs::{Proven, Query, Unproven};
 use crate::trust::Trusted;
+use crate::verify::read;
 use crate::verify_error::VerifyError;
-use deedbox_model::{EventId, PackageId, Speaker, Statement};
+use deedbox_model::{EventId, PackageId, Speaker};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,10 +31,10 @@ pub enum Followed {
 }
 
 impl Followed {
-    fn of(id: &PackageId, left_out: Option<&[String]>) -> Self {
+    fn of(id: &PackageId, left_out: Option<&BTreeSet<String>>) -> Self {
         match left_out {
             None => Followed::NotShown,
-            Some(left_out) if left_out.iter().any(|name| name == id.as_str()) => Followed::TooLong,
+            Some(left_out) if left_out.contains(id.as_str()) => Followed::TooLong,
             Some(_) => Followed::Asked,
         }
     }
@@ -75,7 +76,8 @@ pub async fn prove_with_chains(
         (unproven, proven) = (again.0, again.1);
         left_out = if query.chains { again.2 } else { left_out };
     }
-    let followed = packages.iter().map(|id| (id.clone(), Followed::of(id, left_out.as_deref()))).collect();
+    let left_out = left_out.map(BTreeSet::from_iter);
+    let followed = packages.iter().map(|id| (id.clone(), Followed::of(id, left_out.as_ref()))).collect();
     Ok((unproven, proven, followed))
 }
 
@@ -98,9 +100,9 @@ async fn claims_of(registry: &Registry, proven: &Proven) -> Result<Vec<u64>, Cli
     let mut tenures = BTreeSet::new();
     for (_, bytes) in proven.entries() {
         shown.insert(EventId::of(bytes));
-        if let Ok(statement) = Statement::decode(bytes)
-            && let Speaker::Domain { tenure, .. } = statement.peek().speaker()
-        {
+    }
+    for (_, statement) in read(proven).flatten() {
+        if let Speaker::Domain { tenure, .. } = statement.peek().speaker() {
             tenures.insert(*tenure);
         }
     }

@@ -7,7 +7,7 @@ use crate::proofs::Proven;
 use crate::trust::Trusted;
 use crate::verify::VerifiedRelease;
 use crate::verify_error::VerifyError;
-use deedbox_model::{Event, Statement};
+use deedbox_model::{Protocol, Statement};
 use deedbox_tlog::receipt::ReceiptKey;
 use deedbox_tlog::{LogProof, Receipt, leaf_hash};
 
@@ -59,8 +59,9 @@ pub async fn paper(trusted: &Trusted, release: &VerifiedRelease, proven: &Proven
 }
 
 fn receipt_keys(beginning: &[u8]) -> Result<Vec<ReceiptKey>, VerifyError> {
-    let statement = Statement::decode(beginning).map_err(|e| VerifyError::Undecodable { index: 0, why: e.to_string() })?;
-    let Event::RegistryCreated(created) = statement.peek().event() else { return Err(VerifyError::NoBeginning) };
+    let statement =
+        Statement::decode(Protocol::BEGINNING, beginning).map_err(|e| VerifyError::Undecodable { index: 0, why: e.to_string() })?;
+    let Some(created) = statement.peek().event().created() else { return Err(VerifyError::NoBeginning) };
     let keys = created.receipt_keys.iter().filter_map(|key| ReceiptKey::new(key.id().as_bytes().to_vec(), &key.to_bytes()).ok());
     Ok(keys.collect())
 }

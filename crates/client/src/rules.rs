@@ -8,8 +8,7 @@ use crate::error::ClientError;
 use crate::limits;
 use crate::trust::Trusted;
 use crate::verify_error::VerifyError;
-use deedbox_authority::PROTOCOL;
-use deedbox_model::EventId;
+use deedbox_model::{EventId, Protocol};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -62,7 +61,8 @@ pub async fn rules_change(trusted: &Trusted) -> Result<Option<RulesChange>, Clie
             registry.get_json(&format!("api/v1/events/{head}")).await?.ok_or_else(|| answer("the log has no such event"))?;
         let protocol = event.body.pointer("/rules/protocol").and_then(Value::as_u64);
         if event.r#type.as_deref() == Some("registry.rules.changed")
-            && let Some(protocol) = protocol.filter(|protocol| *protocol != PROTOCOL)
+            // Even where this program has the number: a proof does not show the change, so what follows it would be read by the old rules.
+            && let Some(protocol) = protocol.filter(|protocol| *protocol != Protocol::BEGINNING.number())
         {
             first = Some(RulesChange { index: event.index, protocol });
         }

@@ -8,7 +8,8 @@ use crate::proofs::Unproven;
 use crate::trust::verify_checkpoint;
 use crate::verify::{VerifiedRelease, judge};
 use crate::verify_error::VerifyError;
-use deedbox_model::{Algorithm, Event, Origin, PackageId, Sha256Digest, Statement, Version};
+use deedbox_authority::DECIDERS;
+use deedbox_model::{Algorithm, Origin, PackageId, Sha256Digest, Version};
 use deedbox_tlog::VerifierKey;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -119,11 +120,9 @@ impl SavedProof {
     /// Whether one of its statements says that this release has an artifact with this digest. Nothing is verified by that.
     fn names(&self, digest: &Sha256Digest) -> bool {
         self.unproven.statements().any(|bytes| {
-            Statement::decode(bytes).is_ok_and(|statement| match statement.peek().event() {
-                Event::ReleasePublished(e) => {
-                    e.principal.iter().any(|p| p.digests.get(&Algorithm::Sha256).is_some_and(|d| d.as_ref() == digest.as_bytes()))
-                }
-                _ => false,
+            DECIDERS.readings(bytes).any(|statement| {
+                let principal = statement.peek().event().published().map_or(&[][..], |e| e.principal.as_slice());
+                principal.iter().any(|p| p.digests.get(&Algorithm::Sha256).is_some_and(|d| d.as_ref() == digest.as_bytes()))
             })
         })
     }

@@ -7,8 +7,8 @@ use crate::limits;
 use crate::proofs::{Query, Unproven};
 use crate::state::{self, HistoryState};
 use crate::trust::Trusted;
-use crate::verify::{Judged, judge};
-use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainClaimed, DomainKey, Evidence, Role};
+use crate::verify::{Judged, judge, read};
+use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainClaimed, DomainEvent, DomainKey, Evidence, PackageEvent, Role};
 use deedbox_model::{Domain, Event, EventId, PackageId, SecretKey, Speaker, Statement, Subject, TimeMs};
 use serde::Deserialize;
 
@@ -50,15 +50,22 @@ impl Intent {
     fn is_touched_by(&self, other: &HistoryState) -> bool {
         let same_version = self.event.version().is_some_and(|version| other.version.as_deref() == Some(version.as_str()));
         let sets = |channel: &str| other.channels.iter().any(|other| other == channel);
-        match &self.event {
-            Event::ReleasePublished(e) => {
+        let event = match &self.event {
+            Event::Package(event) => event,
+            // Nothing of a package's chain touches what is said of a domain or of the registry.
+            Event::Registry(_) | Event::Domain(_) => return false,
+        };
+        match event {
+            PackageEvent::ReleasePublished(e) => {
                 (same_version && other.r#type == "release.published") || e.channels.iter().any(|channel| sets(channel.as_str()))
             }
-            Event::ChannelSet(e) => {
+            PackageEvent::ChannelSet(e) => {
                 sets(e.channel.as_str()) || (same_version && matches!(other.r#type.as_str(), "release.yanked" | "release.unyanked"))
             }
-            Event::ChannelRemoved(e) => sets(e.channel.as_str()),
-            _ => same_version && other.r#type.starts_with("release."),
+            PackageEvent::ChannelRemoved(e) => sets(e.channel.as_str()),
+            PackageEvent::ReleaseYanked(_) | PackageEvent::ReleaseUnyanked(_) | PackageEvent::ReleaseDeprecated(_) => {
+                same_version && other.r#type.starts_with("release.")
+            }
         }
     }
 
@@ -181,7 +188,7 @@ pub async fn countersign(trusted: &Trusted, acceptance: &Acceptance, operator: &
         )));
     }
     let evidence = if domain.is_localhost() { Evidence::Localhost } else { Evidence::Operator };
-    let event = Event::DomainClaimed(DomainClaimed { evidence, acceptance: acceptance.clone() });
+    let event = Event::from(DomainClaimed { evidence, acceptance: acceptance.clone() });
     let subject = Subject::Domain(domain.clone());
     let statement = Statement::sign(operator, &trusted.pin().origin, &Speaker::Registry, &subject, None, now, &event)
         .map_err(|e| ClientError::Here(format!("this claim cannot be made: {e}")))?;
@@ -209,11 +216,12 @@ async fn claimed_before(
     let query = Query { indices: vec![state.tenure_index], ..Query::default() };
     let (unproven, proven) = trusted.prove(&query).await?;
     let judged = judge(&proven, &trusted.pin().origin, trusted.key())?;
-    let entry = proven.entries().iter().find(|(index, _)| *index == state.tenure_index).map(|(_, bytes)| bytes);
-    let claimed = entry.filter(|bytes| EventId::of(bytes) == event).and_then(|bytes| Statement::decode(bytes).ok());
-    let is_this = claimed.is_some_and(|claimed| match claimed.peek().event() {
-        Event::DomainClaimed(e) => e.acceptance.bytes() == acceptance.bytes() && judged.index_of(&event).is_some(),
-        _ => false,
+    let claimed = read(&proven).flatten().find(|(_, statement)| statement.peek().id() == event);
+    let is_this = claimed.is_some_and(|(index, claimed)| match claimed.peek().event() {
+        Event::Domain(DomainEvent::Claimed(e)) => {
+            index == state.tenure_index && e.acceptance.bytes() == acceptance.bytes() && judged.index_of(&event).is_some()
+        }
+        Event::Registry(_) | Event::Package(_) => false,
     });
     if !is_this {
         return Err(refused);
@@ -285,9 +293,8 @@ mod tests {
     fn a_statement_is_signed_again_only_over_what_does_not_touch_it() {
         let id = PackageId::parse("npm:acme.example/widget").unwrap();
         let version = Version::parse("1.0.0").unwrap();
-        let yank =
-            Intent { id: id.clone(), event: Event::ReleaseYanked(ReleaseYanked { reason: ReasonCode::Broken, version: version.clone() }) };
-        let latest = Intent { id, event: Event::ChannelSet(ChannelSet { channel: Channel::parse("latest").unwrap(), version }) };
+        let yank = Intent { id: id.clone(), event: Event::from(ReleaseYanked { reason: ReasonCode::Broken, version: version.clone() }) };
+        let latest = Intent { id, event: Event::from(ChannelSet { channel: Channel::parse("latest").unwrap(), version }) };
         for (intent, event, touched) in [
             (&yank, other("release.published", Some("2.0.0"), &["latest"]), false),
             (&yank, other("release.deprecated", Some("1.0.0"), &[]), true),

@@ -10,12 +10,12 @@
 use crate::proofs::Proven;
 use crate::verify_error::VerifyError;
 use deedbox_authority::rows::{KeyRow, PackageRow, key_key, package_key};
-use deedbox_authority::{Decision, Refusal, Signed, decide, touches};
-use deedbox_model::event::{Evidence, Notice, Principal};
+use deedbox_authority::{DECIDERS, Decision, Refusal, Signed, decide, touches};
+use deedbox_model::event::{DomainEvent, Evidence, Notice, PackageEvent, Principal};
 use deedbox_model::row::{decode_row, encode_row};
 use deedbox_model::{
-    Algorithm, Digests, Domain, Event, EventId, KeyId, NativeName, NativeVersion, ObjectRef, Origin, PackageId, PublicKey, ReasonCode, Row,
-    RowKey, Rows, Speaker, Statement, Subject, TimeMs, Unverified, Verified, Version,
+    Algorithm, Digests, Domain, Event, EventId, KeyId, NativeName, NativeVersion, ObjectRef, Origin, PackageId, Protocol, PublicKey,
+    ReasonCode, Row, RowKey, Rows, Speaker, Statement, Subject, TimeMs, Unverified, Verified, Version,
 };
 use deedbox_tlog::VerifierKey;
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,31 +110,19 @@ impl VerifiedRelease {
     }
     /// The release manifest.
     pub fn manifest(&self) -> Option<ObjectRef> {
-        match self.statement.event() {
-            Event::ReleasePublished(e) => Some(e.manifest),
-            _ => None,
-        }
+        self.statement.event().published().map(|e| e.manifest)
     }
     /// The package's key in its ecosystem.
     pub fn native_name(&self) -> Option<&NativeName> {
-        match self.statement.event() {
-            Event::ReleasePublished(e) => Some(&e.native_name),
-            _ => None,
-        }
+        self.statement.event().published().map(|e| &e.native_name)
     }
     /// The version's key in its ecosystem.
     pub fn native_version(&self) -> Option<&NativeVersion> {
-        match self.statement.event() {
-            Event::ReleasePublished(e) => Some(&e.native_version),
-            _ => None,
-        }
+        self.statement.event().published().map(|e| &e.native_version)
     }
     /// The artifacts that lock files name.
     pub fn principal(&self) -> &[Principal] {
-        match self.statement.event() {
-            Event::ReleasePublished(e) => &e.principal,
-            _ => &[],
-        }
+        self.statement.event().published().map_or(&[], |e| e.principal.as_slice())
     }
 
     /// The principal artifact that has this digest.
@@ -213,9 +201,9 @@ impl Judged {
 
 /// Reads entry 0: a registry of this origin, whose checkpoints this key signs. Gives its event.
 pub fn beginning(entry: &[u8], origin: &Origin, key: &VerifierKey) -> Result<EventId, VerifyError> {
-    let unverified = decode(0, entry)?;
+    let unverified = decode(Protocol::BEGINNING, 0, entry)?;
     let other = |why: &str| Err(VerifyError::OtherRegistry(why.to_owned()));
-    let Event::RegistryCreated(created) = unverified.peek().event() else { return Err(VerifyError::NoBeginning) };
+    let Some(created) = unverified.peek().event().created() else { return Err(VerifyError::NoBeginning) };
     if &created.origin != origin {
         return other(&format!("its origin is {}, not {origin}", created.origin));
     }
@@ -247,19 +235,15 @@ pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judg
         origin,
         size: proven.checkpoint().size(),
     };
-    let mut decoded = Vec::with_capacity(proven.entries().len());
-    for (index, bytes) in proven.entries() {
-        let unverified = decode(*index, bytes)?;
-        court.shown.insert(unverified.peek().id(), *index);
-        decoded.push((*index, unverified));
-    }
+    let decoded = read(proven).collect::<Result<Vec<_>, VerifyError>>()?;
+    court.shown = decoded.iter().map(|(index, unverified)| (unverified.peek().id(), *index)).collect();
     court.linked = linked(decoded.iter().map(|(index, unverified)| (*index, unverified.peek())));
     let mut releases = BTreeMap::new();
     let mut events = BTreeMap::new();
     for (index, unverified) in decoded {
         let statement = unverified.peek();
         let about = statement.package().cloned();
-        let version = statement.event().version().filter(|_| statement.event().type_name().starts_with("release.")).cloned();
+        let version = release_of(statement.event()).cloned();
         match court.hear(index, unverified) {
             Ok(statement) => {
                 events.insert(statement.id(), index);
@@ -269,13 +253,36 @@ pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judg
                 (Some(id), Some(version)) => {
                     releases.insert((id, version), Err(error));
                 }
-                // Channels move on their own: one that was not allowed says nothing about a release.
                 (Some(_), None) => {}
                 (None, _) => return Err(error),
             },
         }
     }
     Ok(Judged { releases, events, missing: proven.missing().to_vec(), created, origin: origin.clone() })
+}
+
+/// Reads proven entries in their order, each by the protocol number that those before it put in force. An event that sets a number is
+/// believed here before it is judged: if it turns out to have no effect, the whole proof is refused for that. What comes after a number
+/// that this program does not have is read as before, and the decider then gives no verdict on it.
+pub(crate) fn read(proven: &Proven) -> impl Iterator<Item = Result<(u64, Unverified<Statement>), VerifyError>> {
+    let mut protocol = Protocol::BEGINNING;
+    proven.entries().iter().map(move |(index, bytes)| {
+        let unverified = decode(protocol, *index, bytes)?;
+        let next = unverified.peek().event().protocol_after().and_then(|number| DECIDERS.protocol(number));
+        protocol = next.unwrap_or(protocol);
+        Ok((*index, unverified))
+    })
+}
+
+/// The release that an event is about. Channels move on their own: one that was not allowed says nothing about a release.
+fn release_of(event: &Event) -> Option<&Version> {
+    match event {
+        Event::Package(PackageEvent::ReleasePublished(e)) => Some(&e.version),
+        Event::Package(PackageEvent::ReleaseYanked(e)) => Some(&e.version),
+        Event::Package(PackageEvent::ReleaseUnyanked(e)) => Some(&e.version),
+        Event::Package(PackageEvent::ReleaseDeprecated(e)) => Some(&e.version),
+        Event::Package(PackageEvent::ChannelSet(_) | PackageEvent::ChannelRemoved(_)) | Event::Registry(_) | Event::Domain(_) => None,
+    }
 }
 
 /// The beginning of a package's chain: its first event, which continues nothing, and each that continues the one before it.
@@ -307,8 +314,8 @@ fn linked<'a>(statements: impl Iterator<Item = (u64, &'a Statement)>) -> BTreeMa
     beginnings
 }
 
-fn decode(index: u64, bytes: &[u8]) -> Result<Unverified<Statement>, VerifyError> {
-    Statement::decode(bytes).map_err(|e| VerifyError::Undecodable { index, why: e.to_string() })
+fn decode(protocol: &'static Protocol, index: u64, bytes: &[u8]) -> Result<Unverified<Statement>, VerifyError> {
+    Statement::decode(protocol, bytes).map_err(|e| VerifyError::Undecodable { index, why: e.to_string() })
 }
 
 /// The rows that the statements heard so far give.
@@ -372,11 +379,11 @@ impl Court<'_> {
     fn suppose_head(&self, rows: &mut Rows, statement: &Statement, id: &PackageId, prev: EventId) -> Result<(), VerifyError> {
         let row_key = package_key(id)?;
         let known: Option<PackageRow> = rows.decoded(&row_key)?;
-        let native_name = match (known, statement.event()) {
+        let native_name = match (known, statement.event().published()) {
             (Some(row), _) => row.native_name,
-            (None, Event::ReleasePublished(e)) => e.native_name.clone(),
+            (None, Some(published)) => published.native_name.clone(),
             // An event about a release that was not shown: the decider says that there is none.
-            (None, _) => return Ok(()),
+            (None, None) => return Ok(()),
         };
         let supposed = PackageRow { head: prev, native_name, releases: 1 };
         rows.insert(row_key, Some(Row { bytes: encode_row(&supposed)?.into(), seq: 0 }));
@@ -384,7 +391,7 @@ impl Court<'_> {
     }
 
     fn key(&self, statement: &Statement) -> Result<Option<PublicKey>, VerifyError> {
-        if let Event::RegistryCreated(created) = statement.event() {
+        if let Some(created) = statement.event().created() {
             return Ok(created.operator_keys.iter().find(|key| key.id() == statement.kid()).copied());
         }
         let row_key = key_key(&statement.kid())?;
@@ -395,27 +402,37 @@ impl Court<'_> {
     }
 
     fn record(&mut self, index: u64, statement: Verified<Statement>, releases: &mut Releases) -> Result<(), VerifyError> {
-        if let Event::DomainClaimed(e) = statement.event() {
-            self.claims.insert(statement.id(), Claimed { index, evidence: e.evidence });
-        }
-        let (Some(id), Some(version)) = (statement.package().cloned(), statement.event().version().cloned()) else { return Ok(()) };
-        let slot = (id.clone(), version.clone());
-        if let Event::ReleasePublished(_) = statement.event() {
-            let Speaker::Domain { domain, tenure } = statement.speaker().clone() else { return Err(VerifyError::NoBeginning) };
-            let claim = self.claims.get(&tenure).cloned().ok_or(VerifyError::NoBeginning)?;
-            let origin = self.origin.clone();
-            let standing = Standing::default();
-            let (tree_size, chain) = (self.size, self.beginning(&id, index).map(|beginning| beginning.events));
-            let release = VerifiedRelease { id, version, index, statement, owner: domain, claim, standing, origin, tree_size, chain };
-            releases.insert(slot, Ok(release));
-            return Ok(());
-        }
-        let Some(Ok(release)) = releases.get_mut(&slot) else { return Ok(()) };
-        match statement.event() {
-            Event::ReleaseYanked(e) => release.standing.yanked = Some((e.reason, index)),
-            Event::ReleaseUnyanked(_) => release.standing.yanked = None,
-            Event::ReleaseDeprecated(e) => release.standing.notice = e.notice.clone().map(|notice| (notice, index)),
-            _ => {}
+        let event = match statement.event() {
+            // An effective beginning or change of rules is in the decider's own rows.
+            Event::Registry(_) => return Ok(()),
+            Event::Domain(DomainEvent::Claimed(e)) => {
+                self.claims.insert(statement.id(), Claimed { index, evidence: e.evidence });
+                return Ok(());
+            }
+            Event::Package(event) => event,
+        };
+        let Some(id) = statement.package().cloned() else { return Ok(()) };
+        let mut stand = |version: &Version, change: &dyn Fn(&mut Standing)| {
+            if let Some(Ok(release)) = releases.get_mut(&(id.clone(), version.clone())) {
+                change(&mut release.standing);
+            }
+        };
+        match event {
+            PackageEvent::ReleasePublished(e) => {
+                let Speaker::Domain { domain, tenure } = statement.speaker().clone() else { return Err(VerifyError::NoBeginning) };
+                let claim = self.claims.get(&tenure).cloned().ok_or(VerifyError::NoBeginning)?;
+                let (origin, standing, version) = (self.origin.clone(), Standing::default(), e.version.clone());
+                let (tree_size, chain) = (self.size, self.beginning(&id, index).map(|beginning| beginning.events));
+                let slot = (id.clone(), version.clone());
+                let release = VerifiedRelease { id, version, index, statement, owner: domain, claim, standing, origin, tree_size, chain };
+                releases.insert(slot, Ok(release));
+            }
+            PackageEvent::ReleaseYanked(e) => stand(&e.version, &|standing| standing.yanked = Some((e.reason, index))),
+            PackageEvent::ReleaseUnyanked(e) => stand(&e.version, &|standing| standing.yanked = None),
+            PackageEvent::ReleaseDeprecated(e) => {
+                stand(&e.version, &|standing| standing.notice = e.notice.clone().map(|notice| (notice, index)));
+            }
+            PackageEvent::ChannelSet(_) | PackageEvent::ChannelRemoved(_) => {}
         }
         Ok(())
     }

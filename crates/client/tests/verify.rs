@@ -68,9 +68,9 @@ fn a_later_release_verifies_without_the_ones_between() {
 fn the_standing_is_what_the_events_say() {
     let mut made = made();
     let version = Version::parse("1.0.0").unwrap();
-    made.package(ID, &Event::ReleaseYanked(ReleaseYanked { reason: ReasonCode::Security, version: version.clone() }));
+    made.package(ID, &Event::from(ReleaseYanked { reason: ReasonCode::Security, version: version.clone() }));
     let notice = Notice { reason: ReasonCode::Superseded, message: Some(ObjectRef::of(b"use 2")) };
-    made.package(ID, &Event::ReleaseDeprecated(ReleaseDeprecated { notice: Some(notice), version }));
+    made.package(ID, &Event::from(ReleaseDeprecated { notice: Some(notice), version }));
     let verified = check(&made, made.proof(11, &[0, 1, 7, 9, 10])).unwrap();
     assert_eq!(verified.standing().yanked, Some((ReasonCode::Security, 9)));
     assert_eq!(verified.standing().notice.as_ref().map(|(notice, index)| (notice.reason, *index)), Some((ReasonCode::Superseded, 10)));
@@ -196,7 +196,7 @@ fn what_its_owner_did_not_allow_is_not_a_release_though_it_is_in_the_log() {
     // A yank by somebody else does not stand, and is not passed over either.
     let mut yanked = made.clone();
     let tenure = yanked.tenure;
-    yanked.package_by(&thief, tenure, ID, &Event::ReleaseYanked(ReleaseYanked { reason: ReasonCode::Broken, version }));
+    yanked.package_by(&thief, tenure, ID, &Event::from(ReleaseYanked { reason: ReasonCode::Broken, version }));
     assert!(matches!(check(&yanked, yanked.proof(10, &[0, 1, 7, 9])), Err(VerifyError::NotAuthorised { index: 9, .. })));
 }
 

@@ -1,7 +1,11 @@
 //! The arguments of every command. Words only; nothing is done here.
 
+use crate::ecosystems::Ecosystems;
 use crate::keyfile::KeyGiven;
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use crate::managers::PackageManager;
+use crate::packages::words::one_of;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args as ClapArgs, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -152,32 +156,26 @@ pub(crate) struct Claim {
     pub(crate) countersign: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PackageManager {
-    Npm,
-    Pnpm,
-    Yarn,
-    Bun,
-    Deno,
-    #[value(alias = "rubygems")]
-    Gem,
-    #[value(name = "bundler", alias = "bundle")]
-    Bundle,
-    #[value(name = "maven", alias = "mvn")]
-    Mvn,
-    Gradle,
-    /// Podman, Buildah and Skopeo
-    #[value(aliases = ["oci", "buildah", "skopeo"])]
-    Podman,
-    /// Docker, containerd and oras: nothing to write
-    #[value(aliases = ["containerd", "ctr", "nerdctl", "oras"])]
-    Docker,
+/// The clients that `setup` knows, by every word for them.
+fn package_manager() -> impl TypedValueParser<Value = &'static PackageManager> {
+    let all = Ecosystems::default().package_managers();
+    let values: Vec<PossibleValue> = all.iter().map(|one| one.possible_value()).collect();
+    PossibleValuesParser::new(values).try_map(move |word| {
+        let known = all.iter().find(|one| one.words().any(|known| known == word));
+        known.copied().ok_or("setup does not know this client")
+    })
+}
+
+/// Which lock files are read.
+fn lock_files() -> String {
+    format!("Check every package of a {}", one_of(&Ecosystems::default().lock_file_names()).unwrap_or_default())
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Setup {
     /// Whose settings
-    pub(crate) client: PackageManager,
+    #[arg(value_parser = package_manager())]
+    pub(crate) client: &'static PackageManager,
     /// The domain whose packages come from the registry, like acme.example
     #[arg(long)]
     pub(crate) domain: String,
@@ -200,9 +198,8 @@ pub(crate) struct Setup {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Publish {
-    /// Directories with a package.json, a pom.xml or a .gemspec; packed .tgz or .gem files; folders in Maven's layout; OCI
-    /// layouts, archives of docker save, docker://HOST/NAME:TAG
-    #[arg(default_value = ".")]
+    // What it takes is for each ecosystem to say.
+    #[arg(default_value = ".", help = Ecosystems::default().publishables())]
     pub(crate) paths: Vec<PathBuf>,
     /// What the package must be; refused if its own manifest says otherwise. For Maven, where the domain ends in the group; for an image
     /// or a gem that does not say whose it is, where deedbox.toml has no domain and your key speaks for several
@@ -290,8 +287,7 @@ pub(crate) struct Verify {
     /// A release, like npm:acme.example/widget@1.0.0, or a file; with both, the file is compared with the release
     #[arg(required_unless_present_any = ["lockfile", "proof"])]
     pub(crate) targets: Vec<String>,
-    /// Check every package of a package-lock.json or npm-shrinkwrap.json
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["proof", "save", "no_download"])]
+    #[arg(long, help = lock_files(), value_name = "FILE", conflicts_with_all = ["proof", "save", "no_download"])]
     pub(crate) lockfile: Option<PathBuf>,
     /// With --lockfile: packages of other registries are failures too
     #[arg(long, requires = "lockfile")]

@@ -1,23 +1,18 @@
 //! What a command works with: settings from flags, then the environment, then the project's `deedbox.toml`, then the user's own; the
-//! registry with its pin; the dialects. A log key comes from flag, environment, pin or the user's own settings; what signs may go by the one
+//! registry with its pin. A log key comes from flag, environment, pin or the user's own settings; what signs may go by the one
 //! that is shown.
 
 use crate::args::Global;
+use crate::ecosystems::Ecosystems;
 use crate::failure::{self, refused, wrong};
 use crate::home::{Problem, Settings};
 use crate::keyfile::KeyGiven;
 use crate::{home, keyfile, terminal};
 use deedbox_client::trust::{read_pin, shown_key};
 use deedbox_client::{Home, Registry, RegistryUrl, Trusted};
-use deedbox_gem::Gem;
-use deedbox_maven::Maven;
 use deedbox_model::{Channel, Domain, PackageId, SecretKey, Version};
-use deedbox_npm::Npm;
-use deedbox_oci::Oci;
 use deedbox_tlog::VerifierKey;
-use deedbox_view::Dialect;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// All of it, resolved once. What is wrong with a settings file is an error only where something of it is needed.
 #[derive(Debug)]
@@ -283,11 +278,6 @@ pub(crate) fn no_registry() -> anyhow::Error {
     wrong("which registry? Give --registry URL, set DEEDBOX_REGISTRY, or write registry = \"URL\" into deedbox.toml")
 }
 
-/// The ecosystems that this program speaks.
-pub(crate) fn dialects() -> Vec<Arc<dyn Dialect>> {
-    vec![Arc::new(Npm::new()), Arc::new(Maven::new()), Arc::new(Oci), Arc::new(Gem::new())]
-}
-
 /// `id@version`.
 pub(crate) fn release(text: &str) -> anyhow::Result<(PackageId, Version)> {
     let Some((id, version)) = text.rsplit_once('@') else {
@@ -296,24 +286,12 @@ pub(crate) fn release(text: &str) -> anyhow::Result<(PackageId, Version)> {
     Ok((package(id)?, Version::parse(version).map_err(|e| wrong(e.to_string()))?))
 }
 
-/// A package id. npm's own spelling, `@acme.example/widget`, is told what to write instead.
+/// A package id. An ecosystem's own spelling, like npm's `@acme.example/widget`, is told what to write instead.
 pub(crate) fn package(text: &str) -> anyhow::Result<PackageId> {
-    PackageId::parse(text).map_err(|e| match text.strip_prefix('@') {
-        Some(rest) => wrong(format!("{text:?} is npm's spelling: write npm:{rest}")),
-        None => wrong(e.to_string()),
-    })
+    PackageId::parse(text).map_err(|e| wrong(Ecosystems::default().instead_of(text).unwrap_or_else(|| e.to_string())))
 }
 
 /// A channel.
 pub(crate) fn channel(text: &str) -> anyhow::Result<Channel> {
     Channel::parse(text).map_err(|e| wrong(e.to_string()))
-}
-
-/// A file, whole, at most so many bytes.
-pub(crate) fn read_file(path: &std::path::Path, limit: u64) -> anyhow::Result<Vec<u8>> {
-    let file = |e: std::io::Error| wrong(format!("{}: {e}", path.display()));
-    if std::fs::metadata(path).map_err(file)?.len() > limit {
-        return Err(refused(format!("{} has more than {limit} bytes", path.display())));
-    }
-    std::fs::read(path).map_err(file)
 }

@@ -1,35 +1,19 @@
 //! Files of a data directory that nothing refers to, for `deedbox fsck`: each with its size, its age and what removes it. Removes none.
-//!
-//! ```text
-//! registry.json, lock, keys/, signer/, rows.sqlite…    known by name
-//! commits/, log/                                       known by number and by the checkpoint's size
-//! objects/                                             known if an event names them, directly or by a manifest
-//! incoming/, parts/                                    uploads on their way
-//! ```
+//! Which file is what, the stores tell (`store::layout`); here is which of them are needed: commits up to the last one, files of the log
+//! by its own check, objects that an event names, directly or by a manifest.
 
+use crate::ecosystems::signers;
 use crate::offline::{Offline, projection_ids};
 use deedbox_model::Sha256Digest;
 use deedbox_model::time::span;
-use deedbox_store::commits::commit_path;
-use deedbox_store::objects::object_path;
-use deedbox_store::{Commits as _, FoundFile, SqliteRows, StoreError, files_of};
+use deedbox_store::layout::{FileKind, kind_of};
+use deedbox_store::{FoundFile, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Files that are known by their names alone.
-const KNOWN: [&str; 11] = [
-    "registry.json",
-    "lock",
-    "keys/operator.pem",
-    "keys/log.pem",
-    "keys/receipt.pem",
-    "keys/npm.pem",
-    "signer/last-signed",
-    "signer/last-clock",
-    "rows.sqlite",
-    "rows.sqlite-wal",
-    "rows.sqlite-shm",
-];
+/// Files that are known by their names alone, beside those of the stores.
+const KNOWN: [&str; 6] =
+    ["registry.json", "keys/operator.pem", "keys/log.pem", "keys/receipt.pem", "signer/last-signed", "signer/last-clock"];
 
 /// What the files of a data directory are to the rest of it.
 pub(crate) struct LeftOvers {
@@ -41,8 +25,8 @@ pub(crate) struct LeftOvers {
 
 impl LeftOvers {
     /// Looks through the data directory. `referenced` are the objects that events name; none where the log could not be read.
-    pub(crate) async fn of(registry: &Offline, referenced: Option<&BTreeSet<Sha256Digest>>) -> Result<Self, StoreError> {
-        let last = registry.disk.commits.last().await?;
+    pub(crate) async fn of(registry: &mut Offline, referenced: Option<&BTreeSet<Sha256Digest>>) -> Result<Self, StoreError> {
+        let last = registry.stores.commits.last().await?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
         let (mut found, mut log) = (Vec::new(), BTreeMap::new());
         let seen = |file: FoundFile| {
@@ -54,7 +38,7 @@ impl LeftOvers {
                 found.push(format!("{} ({measure}) {what}", file.path));
             }
         };
-        files_of(&registry.data, "", seen).await?;
+        registry.stores.every_file(seen).await?;
         found.sort();
         found.extend(generations(registry).await);
         Ok(LeftOvers { found, log })
@@ -72,58 +56,53 @@ fn unknown(file: &FoundFile, last: Option<u64>, referenced: Option<&BTreeSet<Sha
     if !file.is_file {
         return Some("is not a file: nothing here follows it; remove it if you know what it is");
     }
-    if KNOWN.contains(&path) {
+    if KNOWN.contains(&path) || is_key_of_a_site(path) {
         return None;
     }
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let is_temporary = name.rsplit_once('#').is_some_and(|(_, number)| number.parse::<u64>().is_ok());
-    if is_temporary && ["commits/", "log/", "signer/"].iter().any(|folder| path.starts_with(folder)) {
+    let kind = kind_of(path);
+    if kind == FileKind::CutOff {
         return Some("was being written when a process ended: the next start removes what the last one left; an older one may be removed");
     }
     if matches!(path.strip_prefix("keys/").unwrap_or(path).rsplit_once('.'), Some((_, "new"))) {
         return Some("was being written by a first start that was cut off: it may be removed");
     }
-    let (folder, rest) = path.split_once('/').unwrap_or(("", path));
-    match folder {
-        "commits" => {
-            let number: Option<u64> = rest.replace(['x', '/'], "").parse().ok();
-            match number {
-                Some(number) if commit_path(number) == rest && last.is_some_and(|last| number <= last) => None,
-                _ => Some("is not one of the commits, which have no gaps: keep it, and look at what is missing before it"),
-            }
+    match kind {
+        FileKind::Own | FileKind::CutOff => None,
+        FileKind::Commit(number) if last.is_some_and(|last| number <= last) => None,
+        FileKind::Commit(_) | FileKind::Misnamed("commits") => {
+            Some("is not one of the commits, which have no gaps: keep it, and look at what is missing before it")
         }
         // The log's own check names every other file there.
-        "log" => (!is_log_path(rest)).then_some("is not a file of a log: remove it if you know what it is"),
-        "objects" => match Sha256Digest::from_hex(name) {
-            Some(address) if object_path(&address) == rest => match referenced {
-                Some(referenced) if !referenced.contains(&address) => {
-                    Some("is an upload that nothing published names: the running registry removes it when it is a day old")
-                }
-                _ => None,
-            },
-            _ => Some("is not named as an object is: remove it if you know what it is"),
+        FileKind::Log => None,
+        FileKind::Misnamed("log") => Some("is not a file of a log: remove it if you know what it is"),
+        FileKind::Object(address) => match referenced {
+            Some(referenced) if !referenced.contains(&address) => {
+                Some("is an upload that nothing published names: the running registry removes it when it is a day old")
+            }
+            _ => None,
         },
-        "incoming" => Some("is an upload that was cut off: the next start removes it"),
+        FileKind::Misnamed("objects") => Some("is not named as an object is: remove it if you know what it is"),
+        FileKind::Incoming => Some("is an upload that was cut off: the next start removes it"),
         // An empty note of whose an upload is: it goes with the upload.
-        "parts" if name.ends_with(".here") => None,
-        "parts" => {
+        FileKind::Note => None,
+        FileKind::Part => {
             Some("is of an upload that is not published: it can be gone on with; the running registry removes it when it is a day old")
         }
-        _ => Some("is not a file of a registry: remove it if you know what it is"),
+        FileKind::Misnamed(_) | FileKind::Foreign => Some("is not a file of a registry: remove it if you know what it is"),
     }
 }
 
-/// Whether the log's own check sees a file of this path.
-fn is_log_path(path: &str) -> bool {
-    deedbox_store::files::check_path(path).is_ok()
+/// Whether it is the secret of what a site signs with, kept under the name of its projection.
+fn is_key_of_a_site(path: &str) -> bool {
+    let name = path.strip_prefix("keys/").and_then(|name| name.strip_suffix(".pem"));
+    name.is_some_and(|name| signers().iter().any(|(projection, _)| *projection == name))
 }
 
 /// Generations of rows that this program does not ask for. Rows that cannot be looked at are a finding of their own.
-async fn generations(registry: &Offline) -> Vec<String> {
-    let Ok(rows) = SqliteRows::open(&registry.data.join("rows.sqlite")).await else { return Vec::new() };
+async fn generations(registry: &mut Offline) -> Vec<String> {
+    let Ok(rows) = registry.stores.rows().await else { return Vec::new() };
     let known: BTreeSet<String> = projection_ids().iter().map(ToString::to_string).collect();
     let found = rows.generations().await.unwrap_or_default();
-    rows.close().await;
     let others = found.into_iter().filter(|(id, _)| !known.contains(id));
     others
         .map(|(id, count)| format!("rows.sqlite holds {count} rows of {id}, which this program does not use: deedbox replay removes them"))
@@ -142,6 +121,7 @@ fn age(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use deedbox_store::objects::object_path;
 
     #[test]
     fn every_file_is_known_or_named_with_what_removes_it() {

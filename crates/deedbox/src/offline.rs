@@ -1,11 +1,12 @@
-//! A registry that is not running, by its data directory: for `replay` and `fsck`. Takes the directory's lock, so that
-//! nobody writes meanwhile.
+//! A registry that is not running, by its data directory: for `replay` and `fsck`. Takes its stores, so that nobody writes
+//! meanwhile.
 
 use crate::failure::{refused, wrong};
+use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
-use deedbox_model::{Event, Origin, ProjectionId, Statement};
+use deedbox_model::{Origin, ProjectionId, Protocol, Statement};
 use deedbox_replay::{Folder, Target};
-use deedbox_store::{DiskStore, Files, RowStore, open_disk};
+use deedbox_store::{Opening, RowStore, StoreSettings, Stores};
 use deedbox_tlog::bundle::{BundleId, parse_entries};
 use deedbox_tlog::key::KeyKind;
 use deedbox_tlog::{CHECKPOINT_PATH, KeyName, SignedCheckpoint, VerifiedCheckpoint, VerifierKey};
@@ -14,10 +15,10 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The files and keys of one registry.
+/// The stores of one registry, and its name.
 pub(crate) struct Offline {
     pub(crate) data: PathBuf,
-    pub(crate) disk: DiskStore,
+    pub(crate) stores: Stores,
     pub(crate) origin: Origin,
 }
 
@@ -35,20 +36,14 @@ impl Offline {
             _ => wrong(format!("{}: {e}", path.display())),
         })?;
         let file: RegistryFile = serde_json::from_slice(&bytes).map_err(|e| refused(format!("{}: {e}", path.display())))?;
-        let disk = open_disk(data)?;
-        Ok(Offline { data: data.to_owned(), disk, origin: file.origin })
-    }
-
-    /// The log's files.
-    pub(crate) fn files(&self) -> Arc<dyn Files> {
-        Arc::new(self.disk.files.clone())
+        let stores = Stores::open(&StoreSettings::in_folder(data), Opening::ToWrite)?;
+        Ok(Offline { data: data.to_owned(), stores, origin: file.origin })
     }
 
     /// The checkpoint, verified by a key that entry 0 names, and these keys.
     pub(crate) async fn checkpoint(&self) -> anyhow::Result<(VerifiedCheckpoint, Vec<VerifierKey>)> {
-        let files = self.files();
         let missing = |path: &str| refused(format!("{}: {path} is missing from the log's files", self.data.join("log").display()));
-        let bytes = files.get(CHECKPOINT_PATH).await?.ok_or_else(|| missing(CHECKPOINT_PATH))?;
+        let bytes = self.stores.log.head.get().await?.ok_or_else(|| missing(CHECKPOINT_PATH))?;
         let signed = SignedCheckpoint::parse(&bytes).map_err(|e| refused(format!("the log's checkpoint: {e}")))?;
         let keys = self.log_keys(signed.unverified().size()).await?;
         let name = KeyName::new(self.origin.as_str()).map_err(|e| refused(e.to_string()))?;
@@ -58,15 +53,14 @@ impl Offline {
 
     async fn log_keys(&self, size: u64) -> anyhow::Result<Vec<VerifierKey>> {
         let id = BundleId::holding(0, size)?;
-        let files = self.files();
-        let bytes = match files.get(&id.path()).await? {
+        let bytes = match self.stores.log.files.get(&id.path()).await? {
             Some(bytes) => bytes,
             None => return Err(refused(format!("{} is missing from the log's files", id.path()))),
         };
         let entries = parse_entries(id, &bytes)?;
         let first = entries.first().ok_or_else(|| refused("the log has no entry"))?;
-        let statement = Statement::decode(first).map_err(|e| refused(format!("entry 0: {e}")))?;
-        let Event::RegistryCreated(created) = statement.peek().event() else {
+        let statement = Statement::decode(Protocol::BEGINNING, first).map_err(|e| refused(format!("entry 0: {e}")))?;
+        let Some(created) = statement.peek().event().created() else {
             return Err(refused("entry 0 is not the creation of a registry"));
         };
         let name = KeyName::new(self.origin.as_str())?;
@@ -76,14 +70,14 @@ impl Offline {
 
     /// What folds this registry's log into rows.
     pub(crate) fn folder(&self, rows: Arc<dyn RowStore>) -> Folder {
-        Folder { rows, objects: Arc::new(self.disk.objects.clone()), projections: projections() }
+        Folder { rows, objects: Arc::clone(&self.stores.objects), projections: projections(), deciders: DECIDERS }
     }
 }
 
 /// Every view of this program.
 pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
     let mut projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog)];
-    projections.extend(crate::context::dialects().into_iter().map(|dialect| dialect as Arc<dyn Projection>));
+    projections.extend(crate::ecosystems::dialects().into_iter().map(|dialect| dialect as Arc<dyn Projection>));
     projections
 }
 

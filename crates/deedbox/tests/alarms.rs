@@ -13,8 +13,8 @@ mod common;
 mod made;
 
 use common::Place;
-use deedbox_model::event::{Event, RegistryRulesChanged, Rules};
-use deedbox_model::{EventId, Speaker, Statement, Subject};
+use deedbox_model::event::{Event, RegistryEvent, RegistryRulesChanged, Rules};
+use deedbox_model::{EventId, Protocol, Speaker, Statement, Subject};
 use deedbox_tlog::TileId;
 use made::HandMade;
 use serde_json::json;
@@ -64,7 +64,7 @@ impl Shown {
                 let said = self.of_registry();
                 let (index, event) = said.iter().find(|(_, event)| path.ends_with(&event.id().to_hex()))?;
                 let protocol = match event.event() {
-                    Event::RegistryRulesChanged(e) => e.rules.protocol,
+                    Event::Registry(RegistryEvent::RulesChanged(e)) => e.rules.protocol,
                     _ => 1,
                 };
                 let (kind, prev) = (event.event().type_name(), event.prev().map(|prev| prev.to_hex()));
@@ -86,7 +86,7 @@ impl Shown {
 impl Shown {
     /// The registry's own chain.
     fn of_registry(&self) -> Vec<(usize, Statement)> {
-        let decoded = self.log.entries.iter().map(|entry| Statement::decode(entry).unwrap().peek().clone()).enumerate();
+        let decoded = self.log.entries.iter().map(|entry| Statement::decode(Protocol::ONE, entry).unwrap().peek().clone()).enumerate();
         decoded.filter(|(_, statement)| *statement.subject() == Subject::Registry).collect()
     }
 }
@@ -401,7 +401,7 @@ fn what_came_after_rules_that_nobody_here_knows_is_not_judged() {
     let mut log = log(3, "other");
     let created = EventId::of(&log.entries[0]);
     for (ms, protocol, prev) in [(3, 2, Some(created)), (4, 3, None)] {
-        let event = Event::RegistryRulesChanged(RegistryRulesChanged { rules: Rules { parameters: Vec::new(), protocol } });
+        let event = Event::from(RegistryRulesChanged { rules: Rules { parameters: Vec::new(), protocol } });
         let prev = prev.or_else(|| log.entries.last().map(|entry| EventId::of(entry)));
         let operator = log.operator.clone();
         log.say(&operator, &Speaker::Registry, &Subject::Registry, prev, ms, &event);

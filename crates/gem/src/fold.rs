@@ -8,8 +8,8 @@ use crate::name::GemName;
 use crate::rows::{self, Content, Extent, File, Found, Head, InfoLines, InfoPiece, Release, Source, VersionsPiece};
 use crate::spec::Spec;
 use crate::version::GemVersion;
-use deedbox_model::event::{Event, ReleasePublished};
-use deedbox_model::{Changes, Defect, Keys, Manifest, ReasonCode, RowKey, Rows, Subject};
+use deedbox_model::event::{PackageEvent, ReleasePublished};
+use deedbox_model::{Changes, Defect, Keys, Manifest, ReasonCode, RowKey, Rows};
 use deedbox_view::{Entry, Fact, Facts};
 use std::cmp::Ordering;
 
@@ -21,15 +21,14 @@ enum Deed<'a> {
 }
 
 fn deed<'a>(entry: &Entry<'a>) -> Option<(GemName, GemVersion, Deed<'a>)> {
-    let name = match entry.statement.subject() {
-        Subject::Package(id) => GemName::from_id(id).ok()?,
-        Subject::Registry | Subject::Domain(_) => return None,
-    };
-    let (version, deed) = match entry.statement.event() {
-        Event::ReleasePublished(e) => (&e.version, Deed::Published(e)),
-        Event::ReleaseYanked(e) => (&e.version, Deed::Standing(Some(e.reason))),
-        Event::ReleaseUnyanked(e) => (&e.version, Deed::Standing(None)),
-        _ => return None,
+    let (id, event) = entry.package()?;
+    let name = GemName::from_id(id).ok()?;
+    let (version, deed) = match event {
+        PackageEvent::ReleasePublished(e) => (&e.version, Deed::Published(e)),
+        PackageEvent::ReleaseYanked(e) => (&e.version, Deed::Standing(Some(e.reason))),
+        PackageEvent::ReleaseUnyanked(e) => (&e.version, Deed::Standing(None)),
+        // RubyGems knows no notices and no channels.
+        PackageEvent::ReleaseDeprecated(_) | PackageEvent::ChannelSet(_) | PackageEvent::ChannelRemoved(_) => return None,
     };
     Some((name, GemVersion::parse(version.as_str()).ok()?, deed))
 }

@@ -11,7 +11,7 @@ use crate::{Door, is_ahead};
 use bytes::Bytes;
 use deedbox_authority::rows::{DomainRow, KeyRow, domain_key, key_key, package_key};
 use deedbox_authority::{PROJECTION as AUTHORITY, Refusal};
-use deedbox_model::event::{Event, Evidence, ReleasePublished};
+use deedbox_model::event::{DomainEvent, Event, Evidence, PackageEvent, RegistryEvent, ReleasePublished};
 use deedbox_model::row::decode_row;
 use deedbox_model::{
     Digests, Domain, KeyId, Manifest, ObjectRef, PublicKey, Sha256Digest, Speaker, Statement, TimeMs, Unverified, Verified, limits,
@@ -46,8 +46,12 @@ impl Door {
     pub async fn verify(&self, statement: Unverified<Statement>) -> Result<Verified<Statement>, IntakeRefusal> {
         let key = match statement.peek().event() {
             // Only entry 0 brings its own keys; later ones of this type are refused by the decider.
-            Event::RegistryCreated(created) => created.operator_keys.iter().find(|key| key.id() == statement.peek().kid()).copied(),
-            _ => self.registered_key(&statement.peek().kid()).await?,
+            Event::Registry(RegistryEvent::Created(created)) => {
+                created.operator_keys.iter().find(|key| key.id() == statement.peek().kid()).copied()
+            }
+            Event::Registry(RegistryEvent::RulesChanged(_)) | Event::Domain(_) | Event::Package(_) => {
+                self.registered_key(&statement.peek().kid()).await?
+            }
         };
         let Some(key) = key else {
             let whose = match statement.peek().package() {
@@ -76,15 +80,22 @@ impl Door {
             return Err(IntakeRefusal::FromTheFuture { time: statement.time(), now });
         }
         let lease = match statement.event() {
-            Event::ReleasePublished(published) => self.admit_release(&statement, published).await?,
-            Event::ReleaseDeprecated(_) => self.admit_message(&statement).await?,
-            Event::DomainClaimed(claimed) => {
+            Event::Package(PackageEvent::ReleasePublished(published)) => self.admit_release(&statement, published).await?,
+            Event::Package(PackageEvent::ReleaseDeprecated(_)) => self.admit_message(&statement).await?,
+            Event::Domain(DomainEvent::Claimed(claimed)) => {
                 if claimed.evidence == Evidence::Localhost && !self.policy.allow_local_claims {
                     return Err(IntakeRefusal::LocalClaims);
                 }
                 self.lease(Vec::new()).await
             }
-            _ => self.lease(Vec::new()).await,
+            // They name no object, and need nothing that the log does not have.
+            Event::Registry(RegistryEvent::Created(_) | RegistryEvent::RulesChanged(_))
+            | Event::Package(
+                PackageEvent::ReleaseYanked(_)
+                | PackageEvent::ReleaseUnyanked(_)
+                | PackageEvent::ChannelSet(_)
+                | PackageEvent::ChannelRemoved(_),
+            ) => self.lease(Vec::new()).await,
         };
         Ok(Admitted { statement: Arc::new(statement), lease })
     }

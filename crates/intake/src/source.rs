@@ -104,9 +104,10 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_reader_may_ask_again_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
-        let disk = deedbox_store::open_disk(folder.path()).unwrap();
+        let settings = deedbox_store::StoreSettings::in_folder(folder.path());
+        let stores = deedbox_store::Stores::open(&settings, deedbox_store::Opening::ToWrite).unwrap();
         let bytes = vec![7; 300_000];
-        let object = disk.objects.put(bytes.clone().into()).await.unwrap();
+        let object = stores.objects.put(bytes.clone().into()).await.unwrap();
         let artifact = Artifact {
             name: "file".to_owned(),
             role: "file".to_owned(),
@@ -115,7 +116,7 @@ mod tests {
             media_type: "application/octet-stream".to_owned(),
         };
         let digests = artifact.digests;
-        let source = StoredArtifact { objects: Arc::new(disk.objects.clone()), handle: Handle::current(), artifact, digests, held: None };
+        let source = StoredArtifact { objects: Arc::clone(&stores.objects), handle: Handle::current(), artifact, digests, held: None };
         let read = tokio::task::spawn_blocking(move || {
             let mut reader = source.open().unwrap();
             let mut found = Vec::new();

@@ -84,7 +84,8 @@ pub enum SubmitError {
     /// The store failed before the claim: nothing happened.
     #[error("the registry's store failed, and nothing was appended ({0}): send it again later")]
     Store(String),
-    /// A newer protocol is in force than this program knows.
+    /// Another protocol is in force than the one that it was read by. Who has that protocol reads the statement again, by it, and
+    /// sends it through the door once more; a program that does not have it no longer writes.
     #[error("protocol {0} is in force, which this program does not know: it serves and no longer writes; update it")]
     Undecided(u64),
     /// A row is damaged, or a program is.

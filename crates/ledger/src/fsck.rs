@@ -7,7 +7,7 @@ use crate::publish::STAGED;
 use crate::signer::{self, Signed};
 use bytes::Bytes;
 use deedbox_model::{Origin, Sha256Digest};
-use deedbox_store::{Commits, Files, StoreError};
+use deedbox_store::{Commits, Files, LogStore, StoreError};
 use deedbox_tlog::bundle::{BundleId, new_bundles, parse_entries};
 
 use deedbox_tlog::{CHECKPOINT_PATH, Edge, Hash, KeyName, SignedCheckpoint, Tile, TileId, VerifierKey, leaf_hash};
@@ -56,8 +56,8 @@ impl LogReport {
 pub struct LogToCheck {
     /// Numbered commits.
     pub commits: Arc<dyn Commits>,
-    /// The log's files.
-    pub files: Arc<dyn Files>,
+    /// The log's files, and its head.
+    pub log: LogStore,
     /// The signer's memory.
     pub signer_memory: Arc<dyn Files>,
     /// The log's origin.
@@ -98,7 +98,7 @@ pub async fn check_log(log: &LogToCheck, progress: &(dyn Fn(u64, u64) + Sync)) -
 }
 
 async fn checkpoint(log: &LogToCheck, report: &mut LogReport) -> Result<Option<(u64, Hash)>, StoreError> {
-    let Some(bytes) = log.files.get(CHECKPOINT_PATH).await? else { return Ok(None) };
+    let Some(bytes) = log.log.head.get().await? else { return Ok(None) };
     let verified = KeyName::new(log.origin.as_str())
         .map_err(|e| e.to_string())
         .and_then(|origin| Ok((origin, SignedCheckpoint::parse(&bytes).map_err(|e| e.to_string())?)))
@@ -158,7 +158,7 @@ async fn entries(
     let mut batch = sha2::Sha256::new();
     for id in new_bundles(0, size) {
         let path = id.path();
-        let Some(bytes) = log.files.get(&path).await? else {
+        let Some(bytes) = log.log.files.get(&path).await? else {
             report.find(path, "is missing: the entries behind it cannot be checked");
             return Ok(());
         };
@@ -212,7 +212,7 @@ async fn entries(
 
 async fn compare_tile(log: &LogToCheck, tile: &Tile, report: &mut LogReport) -> Result<(), StoreError> {
     let path = tile.id().path();
-    match log.files.get(&path).await? {
+    match log.log.files.get(&path).await? {
         None => report.find(path, "is missing"),
         Some(bytes) if bytes == tile.to_bytes() => {}
         Some(_) => report.find(path, "has other hashes than the entries give"),
@@ -244,7 +244,7 @@ async fn memory(log: &LogToCheck, commits: &[Commit], report: &mut LogReport) ->
 /// Files that belong to no checkpoint of this size.
 async fn strays(log: &LogToCheck, report: &mut LogReport) -> Result<(), StoreError> {
     let size = report.size;
-    for path in log.files.list("").await? {
+    for path in log.log.files.list("").await? {
         let tile = TileId::parse(&path).ok();
         let bundle = BundleId::parse(&path).ok();
         let last_of = |first: u64| size.saturating_sub(first).min(256);

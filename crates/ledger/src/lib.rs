@@ -7,7 +7,7 @@
 //!
 //! A crash before the claim leaves a staged bundle that the next start removes. A crash after it leaves a commit that
 //! the next start finishes, by the same code that would have gone on. Nothing is signed before it is claimed, so no two
-//! checkpoints of one size are ever signed. Takes only `Admitted` statements; judges them with `authority::decide` and
+//! checkpoints of one size are ever signed. Takes only `Admitted` statements; judges them with `authority::Deciders` and
 //! with nothing else.
 
 pub mod commit;

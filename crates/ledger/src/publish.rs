@@ -10,10 +10,10 @@ use crate::probe::{Point, Probe};
 use crate::signer::CheckpointSigner;
 use bytes::Bytes;
 use deedbox_model::Sha256Digest;
-use deedbox_store::{Files, InFull};
+use deedbox_store::{HeadCell, InFull, LogStore, Swapped};
 use deedbox_tlog::bundle::{BundleId, grow_bundles};
 use deedbox_tlog::grow::{Edge, plan_growth};
-use deedbox_tlog::{CHECKPOINT_PATH, Hash, SignedCheckpoint, TileId};
+use deedbox_tlog::{Hash, SignedCheckpoint, TileId};
 use futures::future::{join_all, try_join_all};
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(crate) fn staged_path(bundle: &Sha256Digest) -> String {
 
 /// The log's files at one size, ready to grow.
 pub(crate) struct Tree {
-    pub(crate) files: Arc<dyn Files>,
+    pub(crate) log: LogStore,
     pub(crate) edge: Edge,
     /// The entries of the open entry bundle, in its encoding: at most 16 MiB, as a rule some 100 KiB.
     pub(crate) open_bundle: Vec<u8>,
@@ -35,9 +35,9 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// Reads the right edge at this size, all of it checked: it must lead to this root.
-    pub(crate) async fn open(files: Arc<dyn Files>, size: u64, root: Hash) -> Result<Self, LedgerError> {
-        let (edge, open_bundle) = read_edge(files.as_ref(), size, root).await?;
-        Ok(Tree { files, edge, open_bundle })
+    pub(crate) async fn open(log: LogStore, size: u64, root: Hash) -> Result<Self, LedgerError> {
+        let (edge, open_bundle) = read_edge(log.files.as_ref(), size, root).await?;
+        Ok(Tree { log, edge, open_bundle })
     }
 
     /// Carries out a claimed commit: signs what was claimed, writes tiles and bundles, and then the checkpoint.
@@ -70,7 +70,7 @@ impl Tree {
         let writes: Vec<(String, Bytes)> = tiles.chain(bundles.into_iter().map(|(id, bytes)| (id.path(), Bytes::from(bytes)))).collect();
         // The memory and all of these are durable before the checkpoint that needs them is served; in which order does not
         // matter, and each waits for the disk.
-        let files = &self.files;
+        let files = &self.log.files;
         let signing = async {
             let signed = signer.sign(old, (growth.edge.size(), growth.root), commit).await?;
             probe.passed(Point::SignerRemembers);
@@ -87,11 +87,7 @@ impl Tree {
         let signed = signed?;
         written?;
 
-        // Where another writer finishes the same commit and has gone on since, its newer checkpoint stays. One that does not verify is
-        // replaced: what this process extends it has checked itself.
-        if served_size(self.files.as_ref(), signer).await? < commit.new_size {
-            self.files.put(CHECKPOINT_PATH, Bytes::from(signed.to_string())).await?;
-        }
+        serve(self.log.head.as_ref(), &signed, commit.new_size, signer).await?;
         probe.passed(Point::CheckpointWritten);
 
         let mut leftovers = superseded(old.0, growth.edge.size());
@@ -105,7 +101,7 @@ impl Tree {
     /// for an answer need not wait for this. A crash at any line leaves some of it, which the next start removes.
     pub(crate) async fn clear(&self, leftovers: Leftovers, probe: &dyn Probe) {
         join_all(leftovers.0.iter().map(|path| async move {
-            if let Err(error) = self.files.delete(path).await {
+            if let Err(error) = self.log.files.delete(path).await {
                 tracing::warn!(%path, error = %InFull(&error), "could not remove a file that nobody needs any more");
             }
         }))
@@ -118,14 +114,28 @@ impl Tree {
 #[must_use = "what is left over is removed with `clear`, before the next commit"]
 pub(crate) struct Leftovers(Vec<String>);
 
-/// The size of the served checkpoint; 0 without one, or if it does not verify.
-async fn served_size(files: &dyn Files, signer: &CheckpointSigner) -> Result<u64, LedgerError> {
-    let Some(bytes) = files.get(CHECKPOINT_PATH).await? else { return Ok(0) };
-    match signer.verified(&bytes) {
-        Ok(checkpoint) => Ok(checkpoint.size()),
+/// Replaces the served checkpoint. Where another writer finishes the same commit and has gone on since, its newer one stays: whoever
+/// was first, the head only grows. One that does not verify is replaced: what this process extends it has checked itself.
+async fn serve(head: &dyn HeadCell, signed: &SignedCheckpoint, size: u64, signer: &CheckpointSigner) -> Result<(), LedgerError> {
+    let new = Bytes::from(signed.to_string());
+    let mut served = head.get().await?;
+    while size_of(served.as_ref(), signer) < size {
+        match head.swap(served, new.clone()).await? {
+            Swapped::Done => break,
+            Swapped::Other(now) => served = now,
+        }
+    }
+    Ok(())
+}
+
+/// The size of a served checkpoint; 0 without one, or if it does not verify.
+fn size_of(served: Option<&Bytes>, signer: &CheckpointSigner) -> u64 {
+    let Some(bytes) = served else { return 0 };
+    match signer.verified(bytes) {
+        Ok(checkpoint) => checkpoint.size(),
         Err(error) => {
             tracing::error!(error = %InFull(&error), "the served checkpoint is damaged; it is written anew");
-            Ok(0)
+            0
         }
     }
 }

@@ -10,9 +10,10 @@ use crate::probe::Probe;
 use crate::publish::{STAGED, Tree, staged_path, superseded};
 use crate::signer::CheckpointSigner;
 use bytes::Bytes;
+use deedbox_authority::Deciders;
 use deedbox_model::{Origin, SecretKey, Sha256Digest};
 use deedbox_store::commits::commit_path;
-use deedbox_store::{Commits, Files, RowStore};
+use deedbox_store::{Commits, Files, LogStore, RowStore};
 use deedbox_tlog::bundle::new_bundles;
 use deedbox_tlog::tile::new_tiles;
 use deedbox_tlog::{CHECKPOINT_PATH, Frontier, Hash, Tiles, empty_root, plan_frontier};
@@ -27,12 +28,14 @@ pub struct LedgerParts {
     pub log_key: SecretKey,
     /// Numbered commits.
     pub commits: Arc<dyn Commits>,
-    /// The log's files.
-    pub files: Arc<dyn Files>,
+    /// The log's files, and its head.
+    pub log: LogStore,
     /// The signer's memory, apart from the log's files.
     pub signer_memory: Arc<dyn Files>,
     /// Authority's rows, which replay writes.
     pub rows: Arc<dyn RowStore>,
+    /// What judges, by the protocol number in force.
+    pub deciders: Deciders,
     /// Told of each point of the write order.
     pub probe: Arc<dyn Probe>,
 }
@@ -63,19 +66,19 @@ pub(crate) async fn finish_claimed(parts: &LedgerParts, signer: &mut CheckpointS
         return Err(LedgerError::SignerMemory("it is missing"));
     }
     signer.agrees(head.size, head.root, served)?;
-    let mut tree = Tree::open(Arc::clone(&parts.files), head.size, head.root).await?;
+    let mut tree = Tree::open(parts.log.clone(), head.size, head.root).await?;
     if let (Some((size, root)), Some((_, commit))) = (signer.last(), served)
         && size < head.size
     {
         // Another process signed with this key since: its log must continue what this one signed.
-        if root_at(parts.files.as_ref(), size, head.size).await? != root {
+        if root_at(parts.log.files.as_ref(), size, head.size).await? != root {
             return Err(signer.refuses(head.size, head.root));
         }
         signer.adopt(head.size, head.root, commit).await?;
     }
     let commits = claimed.len() as u64;
     for commit in &claimed {
-        let staged = staged_bundle(parts.files.as_ref(), commit).await?;
+        let staged = staged_bundle(parts.log.files.as_ref(), commit).await?;
         let (published, leftovers) = tree.carry_out(commit, &staged, signer, parts.probe.as_ref()).await?;
         head = published;
         tree.clear(leftovers, parts.probe.as_ref()).await;
@@ -121,7 +124,7 @@ pub async fn published(parts: &LedgerParts) -> Result<(Head, String), LedgerErro
     };
     let Some(signed) = remembered else { return Err(damaged) };
     let (size, root) = (signed.unverified().size(), *signed.unverified().root());
-    match Tree::open(Arc::clone(&parts.files), size, root).await {
+    match Tree::open(parts.log.clone(), size, root).await {
         Ok(_) => Ok((Head { size, root, checkpoint: Some(Arc::new(signed)) }, vkey)),
         Err(_) => Err(damaged),
     }
@@ -138,12 +141,12 @@ impl Recovered {
         // A stop between the last checkpoint and the clearing behind it left these.
         if let Some((commit, _)) = &last {
             for path in superseded(commit.old_size, commit.new_size) {
-                parts.files.delete(&path).await?;
+                parts.log.files.delete(&path).await?;
             }
         }
         // What is staged now was never claimed: its senders got no answer, and will ask again.
-        for path in parts.files.list(STAGED).await? {
-            parts.files.delete(&path).await?;
+        for path in parts.log.files.list(STAGED).await? {
+            parts.log.files.delete(&path).await?;
         }
         Ok(Recovered { parts, signer, tree, last, head, finished: commits })
     }
@@ -178,7 +181,7 @@ impl Recovered {
 
 /// The checkpoint that is served now. A second commit is made only when the checkpoint of the first is served: without one, it is gone.
 async fn served_head(parts: &LedgerParts, signer: &CheckpointSigner) -> Result<Head, LedgerError> {
-    let Some(bytes) = parts.files.get(CHECKPOINT_PATH).await? else {
+    let Some(bytes) = parts.log.head.get().await? else {
         if parts.commits.last().await?.is_some_and(|last| last > 0) {
             return Err(LedgerError::Missing(file(CHECKPOINT_PATH)));
         }

@@ -11,7 +11,7 @@ use crate::publish::{Leftovers, Tree, staged_path};
 use crate::recover::{LedgerParts, Recovered, finish_claimed};
 use crate::signer::CheckpointSigner;
 use bytes::Bytes;
-use deedbox_authority::{Decision, Refusal, Signed, decide, touches};
+use deedbox_authority::{Decision, Refusal, Signed};
 use deedbox_intake::Admitted;
 use deedbox_model::row::{Defect, Keys};
 use deedbox_model::{Batch, EventId, Row, RowKey, Rows, Sha256Digest};
@@ -197,9 +197,11 @@ impl Writer {
         }
     }
 
-    /// Decides each item on top of those before it. None if nothing could be read; then every item is answered.
+    /// Decides each item on top of those before it. A change of rules ends the batch: what waits behind it was read by the rules of
+    /// before, and is not judged by others. None if nothing could be read; then every item is answered.
     async fn decide(&mut self, items: Vec<Item>) -> Option<Decided> {
-        let keys: Result<Vec<Keys>, Defect> = items.iter().map(|item| touches(item.admitted.statement())).collect();
+        let deciders = self.parts.deciders;
+        let keys: Result<Vec<Keys>, Defect> = items.iter().map(|item| deciders.touches(item.admitted.statement())).collect();
         let read = match &keys {
             Err(defect) => Err(SubmitError::Defect(defect.to_string())),
             Ok(keys) => {
@@ -220,7 +222,7 @@ impl Writer {
         for (item, keys) in items.into_iter().zip(keys) {
             let statement = item.admitted.statement();
             let id = statement.id();
-            let answer = match decide(&Rows::select(&rows, &keys), index, Signed::Verified(statement)) {
+            let answer = match deciders.decide(&Rows::select(&rows, &keys), index, Signed::Verified(statement)) {
                 Ok(Decision::Effective(effective)) => {
                     for (key, bytes) in effective.changes {
                         let row = bytes.map(|bytes| Row { bytes: bytes.into(), seq: index });
@@ -257,9 +259,9 @@ impl Writer {
         };
         let bytes = Bytes::from(commit.encode().map_err(|e| LedgerError::damaged("the new commit", e))?);
         let path = staged_path(&commit.bundle);
-        if let Err(error) = self.parts.files.put(&path, staged.clone()).await {
+        if let Err(error) = self.parts.log.files.put(&path, staged.clone()).await {
             // It may be there all the same; if it cannot be removed either, the next start does.
-            let _left = self.parts.files.delete(&path).await;
+            let _left = self.parts.log.files.delete(&path).await;
             return Err(error.into());
         }
         self.parts.probe.passed(Point::Staged);

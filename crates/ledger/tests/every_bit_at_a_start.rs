@@ -5,6 +5,7 @@
 
 mod world;
 
+use deedbox_authority::DECIDERS;
 use deedbox_ledger::{LedgerParts, NoProbe, Point, Probe, Recovered, STAGED, published};
 use deedbox_store::commits::commit_path;
 use deedbox_store::faulty::{Fault, FaultPlan, FaultyCommits, FaultyFiles};
@@ -20,9 +21,10 @@ fn parts(stores: &Stores) -> LedgerParts {
         origin: registry.origin.clone(),
         log_key: registry.log.clone(),
         commits: Arc::clone(&stores.commits),
-        files: Arc::clone(&stores.files),
+        log: stores.log(),
         signer_memory: Arc::clone(&stores.signer),
         rows: Arc::clone(&stores.rows.0),
+        deciders: DECIDERS,
         probe: Arc::new(NoProbe),
     }
 }

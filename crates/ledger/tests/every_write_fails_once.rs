@@ -5,7 +5,7 @@
 
 mod world;
 
-use deedbox_authority::PROJECTION as AUTHORITY;
+use deedbox_authority::{DECIDERS, PROJECTION as AUTHORITY};
 use deedbox_ledger::{Appended, SubmitError};
 use deedbox_model::{Statement, Verified};
 use deedbox_replay::{Folder, Replayer, Target, compare, fingerprint};
@@ -72,9 +72,8 @@ async fn rows_equal_a_rebuild(stores: &Stores, world: &World) {
     let head = world.ledger.head().borrow().clone();
     let target = Target { size: head.size, root: head.root };
     let scratch: Arc<dyn RowStore> = Arc::new(MemoryRows::default());
-    let folder = Folder { rows: Arc::clone(&scratch), objects: Arc::clone(&stores.objects), projections: Vec::new() };
-    let mut replayer =
-        Replayer::open(folder, Arc::clone(&stores.files), Target { size: head.size, root: head.root }, &|_, _| {}).await.unwrap();
+    let folder = Folder { rows: Arc::clone(&scratch), objects: Arc::clone(&stores.objects), projections: Vec::new(), deciders: DECIDERS };
+    let mut replayer = Replayer::open(folder, stores.log(), target, &|_, _| {}).await.unwrap();
     replayer.catch_up(target, &|_, _| {}).await.unwrap();
     let differences = compare(stores.rows.0.as_ref(), scratch.as_ref(), &AUTHORITY, 10).await.unwrap();
     assert!(differences.is_empty(), "{differences:?}");
@@ -203,7 +202,7 @@ async fn every_flipped_bit_of_the_log_is_found_and_named() {
 fn copy(files: &deedbox_ledger::LogToCheck) -> deedbox_ledger::LogToCheck {
     deedbox_ledger::LogToCheck {
         commits: Arc::clone(&files.commits),
-        files: Arc::clone(&files.files),
+        log: files.log.clone(),
         signer_memory: Arc::clone(&files.signer_memory),
         origin: files.origin.clone(),
         log_keys: files.log_keys.clone(),

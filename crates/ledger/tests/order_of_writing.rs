@@ -3,11 +3,16 @@
 
 mod world;
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use deedbox_ledger::{STAGED, SubmitError};
-use deedbox_model::{Origin, Statement};
+use deedbox_model::{Origin, Protocol, Statement};
+use deedbox_store::{Files, HEAD_PATH, MemoryFiles, StoreError};
 use deedbox_testkit::time;
 use deedbox_tlog::bundle::{BundleId, parse_entries};
 use deedbox_tlog::{CHECKPOINT_PATH, KeyName, SignedCheckpoint, VerifierKey};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use world::{Stores, World};
 
 #[tokio::test]
@@ -23,7 +28,7 @@ async fn a_first_start_makes_a_log_of_one_entry() {
     assert_eq!(verified.size(), 1);
     let bundle = stores.files.get("tile/entries/000.p/1").await.unwrap().unwrap();
     let entries = parse_entries(BundleId::new(0, 1).unwrap(), &bundle).unwrap();
-    assert_eq!(Statement::decode(entries[0]).unwrap().peek().event().type_name(), "registry.created");
+    assert_eq!(Statement::decode(Protocol::ONE, entries[0]).unwrap().peek().event().type_name(), "registry.created");
     assert_eq!(verified.root(), &deedbox_tlog::leaf_hash(entries[0]));
 }
 
@@ -39,6 +44,59 @@ async fn many_at_once_share_commits_and_each_is_there_once() {
     assert!(stores.commits.last().await.unwrap().unwrap() < 300, "batches were shared");
     world.check(&stores, &claims, &answers).await;
     assert!(stores.files.list(STAGED).await.unwrap().is_empty(), "what is published is staged no more");
+}
+
+/// Files that remember what was ever written under each path.
+#[derive(Default)]
+struct Remembering {
+    files: MemoryFiles,
+    written: Mutex<BTreeMap<String, Vec<Bytes>>>,
+}
+
+#[async_trait]
+impl Files for Remembering {
+    async fn put(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
+        {
+            let mut written = self.written.lock().unwrap();
+            let of = written.entry(path.to_owned()).or_default();
+            if !of.contains(&bytes) {
+                of.push(bytes.clone());
+            }
+        }
+        self.files.put(path, bytes).await
+    }
+    async fn get(&self, path: &str) -> Result<Option<Bytes>, StoreError> {
+        self.files.get(path).await
+    }
+    async fn delete(&self, path: &str) -> Result<(), StoreError> {
+        self.files.delete(path).await
+    }
+    async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.files.list(prefix).await
+    }
+}
+
+#[tokio::test]
+async fn each_path_of_the_logs_files_has_one_content_for_ever_and_the_head_alone_is_replaced() {
+    assert_eq!(HEAD_PATH, CHECKPOINT_PATH, "the store and the log mean one file");
+    let files = Arc::new(Remembering::default());
+    let mut stores = Stores { files: Arc::clone(&files) as Arc<dyn Files>, ..Stores::default() };
+    for round in 0..3 {
+        let world = World::start(&stores).await.unwrap();
+        for batch in 0..4 {
+            let first = round * 200 + batch * 50;
+            let (claims, answers) = world.claim_many(first..first + 50).await;
+            world.check(&stores, &claims, &answers).await;
+        }
+        world.stop().await;
+        // The next start folds from the files.
+        stores.rows = Default::default();
+    }
+    let written = files.written.lock().unwrap();
+    assert!(written.len() > 20, "{written:?}");
+    for (path, contents) in written.iter() {
+        assert_eq!(contents.len() > 1, path == HEAD_PATH, "{path} was written with {} contents", contents.len());
+    }
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use crate::files::FileName;
 use crate::name::Coordinates;
 use crate::rows::{self, Content, Files, Head, Listed, Plugin, Since, Snapshot, StoredFile};
 use crate::version::{PackageVersion, snapshot_prefix};
-use deedbox_model::event::{Event, ReleasePublished};
-use deedbox_model::{Changes, Channel, Defect, Domain, Keys, Manifest, PackageId, Rows, Subject, Value, Version};
+use deedbox_model::event::{DomainEvent, PackageEvent, ReleasePublished};
+use deedbox_model::{Changes, Channel, Defect, Domain, Keys, Manifest, PackageId, Rows, Value, Version};
 use deedbox_view::{Entry, Fact, Facts};
 
 /// The keys that `fold` reads or writes for this entry.
@@ -15,9 +15,9 @@ pub(crate) fn touches(entry: &Entry<'_>) -> Result<Keys, Defect> {
     if let Some(domain) = claimed(entry) {
         keys.insert(rows::claimed_key(domain)?);
     }
-    let Some((id, package)) = package_of(entry) else { return Ok(keys) };
-    let (version, snapshots) = match entry.statement.event() {
-        Event::ReleasePublished(published) => {
+    let Some((id, package, event)) = package_of(entry) else { return Ok(keys) };
+    let (version, snapshots) = match event {
+        PackageEvent::ReleasePublished(published) => {
             keys.insert(rows::group_key(package.group())?);
             keys.insert(rows::plugin_key(&package)?);
             keys.insert(rows::domains_key()?);
@@ -27,11 +27,11 @@ pub(crate) fn touches(entry: &Entry<'_>) -> Result<Keys, Defect> {
             }
             (parsed(&published.version), published.channels.iter().filter(|channel| is_snapshot(channel)).cloned().collect())
         }
-        Event::ReleaseYanked(e) => with_base(&e.version),
-        Event::ReleaseUnyanked(e) => with_base(&e.version),
-        Event::ChannelSet(e) if is_snapshot(&e.channel) => (parsed(&e.version), vec![e.channel.clone()]),
-        Event::ChannelRemoved(e) if is_snapshot(&e.channel) => (None, vec![e.channel.clone()]),
-        _ => return Ok(keys),
+        PackageEvent::ReleaseYanked(e) => with_base(&e.version),
+        PackageEvent::ReleaseUnyanked(e) => with_base(&e.version),
+        PackageEvent::ChannelSet(e) if is_snapshot(&e.channel) => (parsed(&e.version), vec![e.channel.clone()]),
+        PackageEvent::ChannelRemoved(e) if is_snapshot(&e.channel) => (None, vec![e.channel.clone()]),
+        PackageEvent::ChannelSet(_) | PackageEvent::ChannelRemoved(_) | PackageEvent::ReleaseDeprecated(_) => return Ok(keys),
     };
     keys.insert(rows::head_key(&package)?);
     if let Some(version) = &version {
@@ -51,13 +51,13 @@ pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Chan
         changes.put(rows::claimed_key(domain)?, &Since { since: entry.index })?;
         return Ok(changes);
     }
-    let Some((id, package)) = package_of(entry) else { return Ok(Changes::new()) };
+    let Some((id, package, event)) = package_of(entry) else { return Ok(Changes::new()) };
     let mut fold = Fold { rows, entry, id, package, changes: Changes::new() };
-    match entry.statement.event() {
-        Event::ReleasePublished(published) => fold.published(published, facts)?,
-        Event::ReleaseYanked(e) => fold.standing(&e.version, true)?,
-        Event::ReleaseUnyanked(e) => fold.standing(&e.version, false)?,
-        Event::ChannelSet(e) if is_snapshot(&e.channel) => {
+    match event {
+        PackageEvent::ReleasePublished(published) => fold.published(published, facts)?,
+        PackageEvent::ReleaseYanked(e) => fold.standing(&e.version, true)?,
+        PackageEvent::ReleaseUnyanked(e) => fold.standing(&e.version, false)?,
+        PackageEvent::ChannelSet(e) if is_snapshot(&e.channel) => {
             let chosen = match parsed(&e.version) {
                 Some(version) => fold.listed(&version)?.filter(Listed::may_be_chosen).map(|_| version),
                 None => None,
@@ -65,12 +65,13 @@ pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Chan
             fold.point(&e.channel, &e.version, chosen.as_ref())?;
             fold.head()?;
         }
-        Event::ChannelRemoved(e) if is_snapshot(&e.channel) => {
+        PackageEvent::ChannelRemoved(e) if is_snapshot(&e.channel) => {
             let key = rows::snapshot_key(&fold.package, &e.channel)?;
             fold.changes.delete(key);
             fold.head()?;
         }
-        _ => {}
+        // Maven sees no channel that is no snapshot, and shows no notice.
+        PackageEvent::ChannelSet(_) | PackageEvent::ChannelRemoved(_) | PackageEvent::ReleaseDeprecated(_) => {}
     }
     Ok(fold.changes)
 }
@@ -96,18 +97,16 @@ pub(crate) fn files_of(package: &Coordinates, version: &PackageVersion, manifest
 
 /// The domain that an entry claims.
 fn claimed<'a>(entry: &Entry<'a>) -> Option<&'a Domain> {
-    match (entry.statement.event(), entry.statement.subject()) {
-        (Event::DomainClaimed(_), Subject::Domain(domain)) => Some(domain),
-        _ => None,
+    let (domain, event) = entry.domain()?;
+    match event {
+        DomainEvent::Claimed(_) => Some(domain),
     }
 }
 
-/// The package that an entry is about, if it is one of this ecosystem that Maven could name.
-fn package_of<'a>(entry: &Entry<'a>) -> Option<(&'a PackageId, Coordinates)> {
-    match entry.statement.subject() {
-        Subject::Package(id) => Coordinates::from_id(id).ok().map(|package| (id, package)),
-        Subject::Registry | Subject::Domain(_) => None,
-    }
+/// The package that an entry is about, if it is one of this ecosystem that Maven could name, and what happens to it.
+fn package_of<'a>(entry: &Entry<'a>) -> Option<(&'a PackageId, Coordinates, &'a PackageEvent)> {
+    let (id, event) = entry.package()?;
+    Some((id, Coordinates::from_id(id).ok()?, event))
 }
 
 fn parsed(version: &Version) -> Option<PackageVersion> {

@@ -1,25 +1,36 @@
-//! What statements say: the event types of protocol number 1, each with its body (spec/events.md).
+//! What statements say: the event types, each with its body (spec/events.md), in the three chains that they continue.
 //!
-//! A body is a map of exactly the fields below; a field that may be absent is null. Types that are reserved for later
-//! protocol numbers are named in spec/events.md and have no form here: a log that uses one under protocol 1 holds a
-//! void entry.
+//! A body is a map of exactly the fields below; a field that may be absent is null. Which of the types can be read is said
+//! by the protocol number in force (`protocol.rs`): a log that uses another one under that number holds a void entry.
+//! Types that are reserved for later numbers are named in spec/events.md and have no form here.
+//!
+//! An event is matched by its chain first. So a room says in one arm that a chain is not its business, names every event of
+//! the chain that is, and does not compile when an event is added of which it has said nothing.
 
+pub use crate::acceptance::{Acceptance, AcceptanceError, AcceptanceTerms};
 use crate::channel::Channel;
 use crate::digest::{Algorithm, ObjectRef};
-use crate::domain::Domain;
-use crate::encoding::{self, NotCanonical};
-use crate::envelope::{self, Claims, Envelope, EnvelopeError, Kind};
-use crate::event_id::EventId;
-use crate::key::{BadSignature, KeyId, PublicKey, SecretKey};
+pub use crate::domain_key::{DomainKey, Role};
+use crate::encoding::NotCanonical;
+use crate::key::PublicKey;
 use crate::limits;
 use crate::native::{NativeName, NativeVersion};
 use crate::origin::Origin;
+use crate::payload::Frame;
 use crate::reason::ReasonCode;
-use crate::subject::Subject;
-use crate::time::TimeMs;
 use crate::version::Version;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// The body of one event type.
+pub trait Body: Serialize + DeserializeOwned + Into<Event> {
+    /// Its `type` in a payload.
+    const TYPE: &'static str;
+
+    /// The rules that the types of its fields do not already carry (spec/events.md, the limits of each type).
+    fn check(&self) -> Result<(), &'static str>;
+}
 
 /// A protocol number and its rules, in a form that no later number changes: a verifier that lacks the number can
 /// still tell that it does.
@@ -49,6 +60,28 @@ pub struct RegistryCreated {
     pub operator_keys: Vec<PublicKey>,
 }
 
+impl Body for RegistryCreated {
+    const TYPE: &'static str = "registry.created";
+
+    fn check(&self) -> Result<(), &'static str> {
+        let kinds = [&self.log_keys, &self.receipt_keys, &self.operator_keys];
+        for keys in kinds {
+            if keys.is_empty() || keys.len() > limits::REGISTRY_KEYS {
+                return Err("a registry has 1 to 8 keys of each kind");
+            }
+            if !keys.is_sorted_by(|a, b| a < b) {
+                return Err("the keys of one kind are ascending by their bytes, each named once");
+            }
+        }
+        let mut all: Vec<&PublicKey> = kinds.into_iter().flatten().collect();
+        all.sort();
+        if !all.is_sorted_by(|a, b| a < b) {
+            return Err("log, receipt and operator keys are distinct keys");
+        }
+        Ok(())
+    }
+}
+
 /// `registry.rules.changed`: another protocol number from the next index on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,34 +90,11 @@ pub struct RegistryRulesChanged {
     pub rules: Rules,
 }
 
-/// What a key may do for its domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Everything, keys included.
-    Admin,
-    /// Releases, their standing, and channels.
-    Publish,
-}
+impl Body for RegistryRulesChanged {
+    const TYPE: &'static str = "registry.rules.changed";
 
-/// A key of a domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DomainKey {
-    /// The key.
-    pub key: PublicKey,
-    /// Valid from this log time on; null: at any time. It need not be before `until`: such a key may never be used.
-    pub from: Option<TimeMs>,
-    /// What it may do.
-    pub role: Role,
-    /// Valid before this log time; null: without end.
-    pub until: Option<TimeMs>,
-}
-
-impl DomainKey {
-    /// Whether it may be used at this log time.
-    pub fn is_valid_at(&self, time: TimeMs) -> bool {
-        self.from.is_none_or(|from| from <= time) && self.until.is_none_or(|until| time < until)
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
     }
 }
 
@@ -108,116 +118,11 @@ pub struct DomainClaimed {
     pub acceptance: Acceptance,
 }
 
-/// The claimant's acceptance: an envelope of its own, signed by one of the admin keys that it names, made for this
-/// registry and for this place in the domain's chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acceptance {
-    bytes: Vec<u8>,
-    claims: AcceptedClaims,
-    terms: AcceptanceTerms,
-}
+impl Body for DomainClaimed {
+    const TYPE: &'static str = "domain.claimed";
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct AcceptedClaims {
-    domain: Domain,
-    audience: Origin,
-    kid: KeyId,
-}
-
-/// What a claimant accepts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AcceptanceTerms {
-    /// The first keys of the domain, 1 to 16, ascending by their bytes, at least one an admin.
-    pub keys: Vec<DomainKey>,
-    /// The head of the domain's chain that this acceptance continues; null for a first claim.
-    pub prev: Option<EventId>,
-}
-
-/// Why bytes are not an acceptance.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AcceptanceError {
-    /// Not an envelope.
-    #[error(transparent)]
-    Envelope(#[from] EnvelopeError),
-    /// The terms are not canonical.
-    #[error(transparent)]
-    NotCanonical(#[from] NotCanonical),
-    /// A rule of its own is broken.
-    #[error("{0}")]
-    Rule(&'static str),
-    /// The signature does not verify.
-    #[error(transparent)]
-    BadSignature(#[from] BadSignature),
-}
-
-impl Acceptance {
-    /// Signs the terms with an admin key that they name.
-    pub fn sign(key: &SecretKey, domain: &Domain, audience: &Origin, terms: &AcceptanceTerms) -> Result<Self, AcceptanceError> {
-        let payload = encoding::encode(terms)?;
-        let subject = Subject::Domain(domain.clone()).to_string();
-        let claims = Claims { issuer: domain.as_str(), subject: &subject, audience: audience.as_str() };
-        Self::decode(&envelope::seal(Kind::Acceptance, key, claims, &payload))
-    }
-
-    /// Reads the one spelling and checks all that needs nothing else, the signature by one of its own admin keys included. The times of
-    /// its keys are not looked at: there is no log time here.
-    pub fn decode(bytes: &[u8]) -> Result<Self, AcceptanceError> {
-        let envelope = Envelope::decode(Kind::Acceptance, bytes)?;
-        let terms: AcceptanceTerms = encoding::decode(envelope.payload)?;
-        let domain = Domain::parse(envelope.claims.issuer)
-            .map_err(|_| AcceptanceError::Rule("an acceptance is spoken by the domain that it claims"))?;
-        let audience =
-            Origin::parse(envelope.claims.audience).map_err(|_| AcceptanceError::Rule("the audience of an acceptance is an origin"))?;
-        if envelope.claims.subject != Subject::Domain(domain.clone()).to_string() {
-            return Err(AcceptanceError::Rule("the subject of an acceptance is the domain that it claims"));
-        }
-        if terms.keys.is_empty() || terms.keys.len() > limits::FIRST_KEYS {
-            return Err(AcceptanceError::Rule("a domain has 1 to 16 first keys"));
-        }
-        if !terms.keys.is_sorted_by(|a, b| a.key < b.key) {
-            return Err(AcceptanceError::Rule("the keys of a domain are ascending by their bytes, each named once"));
-        }
-        let signer = terms.keys.iter().find(|k| k.role == Role::Admin && k.key.id() == envelope.kid);
-        let Some(signer) = signer else {
-            return Err(AcceptanceError::Rule("an acceptance is signed by an admin key that it names"));
-        };
-        envelope.verify(&signer.key)?;
-        let claims = AcceptedClaims { domain, audience, kid: envelope.kid };
-        Ok(Acceptance { bytes: bytes.to_vec(), claims, terms })
-    }
-
-    /// The envelope's bytes.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-    /// The domain that speaks, and is claimed.
-    pub fn domain(&self) -> &Domain {
-        &self.claims.domain
-    }
-    /// The registry it was made for.
-    pub fn audience(&self) -> &Origin {
-        &self.claims.audience
-    }
-    /// The key that signed it.
-    pub fn kid(&self) -> KeyId {
-        self.claims.kid
-    }
-    /// What was accepted.
-    pub fn terms(&self) -> &AcceptanceTerms {
-        &self.terms
-    }
-}
-
-impl Serialize for Acceptance {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_bytes(&self.bytes)
-    }
-}
-impl<'de> Deserialize<'de> for Acceptance {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let bytes = serde_bytes::ByteBuf::deserialize(d)?;
-        Acceptance::decode(&bytes).map_err(serde::de::Error::custom)
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
     }
 }
 
@@ -255,6 +160,44 @@ pub struct ReleasePublished {
     pub native_version: NativeVersion,
 }
 
+impl Body for ReleasePublished {
+    const TYPE: &'static str = "release.published";
+
+    fn check(&self) -> Result<(), &'static str> {
+        if self.channels.len() > limits::CHANNELS_PER_PUBLISH {
+            return Err("a publish sets at most 8 channels");
+        }
+        if !self.channels.is_sorted_by(|a, b| a < b) {
+            return Err("channels are ascending, each named once");
+        }
+        if self.principal.len() > limits::PRINCIPAL_ARTIFACTS {
+            return Err("a statement names at most 8 principal artifacts");
+        }
+        if !self.principal.is_sorted_by(|a, b| a.name < b.name) {
+            return Err("principal artifacts are ascending by name, each named once");
+        }
+        for artifact in &self.principal {
+            crate::manifest::check_artifact_name(&artifact.name)?;
+            if !artifact.digests.contains_key(&Algorithm::Sha256) {
+                return Err("a principal artifact has a sha256 digest");
+            }
+            if artifact.digests.iter().any(|(algorithm, digest)| digest.len() != algorithm.digest_bytes()) {
+                return Err("a digest has the length of its algorithm");
+            }
+            if artifact.size > limits::OBJECT_BYTES {
+                return Err("an object is at most 64 GiB");
+            }
+        }
+        if self.artifacts == 0 || self.artifacts > limits::ARTIFACTS as u64 {
+            return Err("a release has 1 to 8,192 artifacts");
+        }
+        if self.manifest.size > limits::MANIFEST_BYTES as u64 {
+            return Err("a release manifest is at most 4 MiB");
+        }
+        Ok(())
+    }
+}
+
 /// `release.yanked`: not chosen any more; still there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -265,12 +208,28 @@ pub struct ReleaseYanked {
     pub version: Version,
 }
 
+impl Body for ReleaseYanked {
+    const TYPE: &'static str = "release.yanked";
+
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
+
 /// `release.unyanked`: may be chosen again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseUnyanked {
     /// Which.
     pub version: Version,
+}
+
+impl Body for ReleaseUnyanked {
+    const TYPE: &'static str = "release.unyanked";
+
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
 }
 
 /// Why a release should not be used any more.
@@ -293,6 +252,17 @@ pub struct ReleaseDeprecated {
     pub version: Version,
 }
 
+impl Body for ReleaseDeprecated {
+    const TYPE: &'static str = "release.deprecated";
+
+    fn check(&self) -> Result<(), &'static str> {
+        match self.notice.as_ref().and_then(|notice| notice.message) {
+            Some(message) if message.size > limits::MESSAGE_BYTES as u64 => Err("a message is at most 1,024 bytes"),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// `channel.set`: a channel points at a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -303,6 +273,14 @@ pub struct ChannelSet {
     pub version: Version,
 }
 
+impl Body for ChannelSet {
+    const TYPE: &'static str = "channel.set";
+
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
+
 /// `channel.removed`: a channel points at nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -311,137 +289,173 @@ pub struct ChannelRemoved {
     pub channel: Channel,
 }
 
-/// One event of protocol number 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each variant is its body's type, documented there")]
-pub enum Event {
-    RegistryCreated(RegistryCreated),
-    RegistryRulesChanged(RegistryRulesChanged),
-    DomainClaimed(DomainClaimed),
-    ReleasePublished(ReleasePublished),
-    ReleaseYanked(ReleaseYanked),
-    ReleaseUnyanked(ReleaseUnyanked),
-    ReleaseDeprecated(ReleaseDeprecated),
-    ChannelSet(ChannelSet),
-    ChannelRemoved(ChannelRemoved),
+impl Body for ChannelRemoved {
+    const TYPE: &'static str = "channel.removed";
+
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
 }
 
-/// Which chain an event continues, and so who may speak in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Chain {
-    /// Subject `registry`; the registry speaks.
-    Registry,
-    /// Subject a domain; the registry speaks (in protocol 1).
-    Domain,
-    /// Subject a package; its domain speaks.
-    Package,
+/// The events of one chain, and what is said of all of them alike.
+macro_rules! events {
+    ($(#[$doc:meta])* $chain:ident: $events:ident { $($event:ident($body:ty)),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "each variant is its body's type, documented there")]
+        pub enum $events {
+            $($event($body)),+
+        }
+
+        impl $events {
+            /// Its `type` in a payload.
+            pub fn type_name(&self) -> &'static str {
+                match self {
+                    $($events::$event(_) => <$body>::TYPE),+
+                }
+            }
+            fn check(&self) -> Result<(), &'static str> {
+                match self {
+                    $($events::$event(body) => body.check()),+
+                }
+            }
+            fn encode(&self, frame: Frame) -> Result<Vec<u8>, NotCanonical> {
+                match self {
+                    $($events::$event(body) => frame.encode(<$body>::TYPE, body)),+
+                }
+            }
+        }
+
+        $(impl From<$body> for Event {
+            fn from(body: $body) -> Self {
+                Event::$chain($events::$event(body))
+            }
+        })+
+    };
+}
+
+events! {
+    /// The registry's own chain: its subject is `registry`, and the registry speaks.
+    Registry: RegistryEvent {
+        Created(RegistryCreated),
+        RulesChanged(RegistryRulesChanged),
+    }
+}
+
+events! {
+    /// A domain's chain: its subject is the domain, and (in protocol 1) the registry speaks.
+    Domain: DomainEvent {
+        Claimed(DomainClaimed),
+    }
+}
+
+events! {
+    /// A package's chain: its subject is the package, and its domain speaks.
+    Package: PackageEvent {
+        ReleasePublished(ReleasePublished),
+        ReleaseYanked(ReleaseYanked),
+        ReleaseUnyanked(ReleaseUnyanked),
+        ReleaseDeprecated(ReleaseDeprecated),
+        ChannelSet(ChannelSet),
+        ChannelRemoved(ChannelRemoved),
+    }
+}
+
+/// One event, by the chain that it continues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Of the registry.
+    Registry(RegistryEvent),
+    /// Of a domain.
+    Domain(DomainEvent),
+    /// Of a package.
+    Package(PackageEvent),
+}
+
+impl RegistryEvent {
+    /// The rules in force after it, if it sets them.
+    pub fn rules(&self) -> Option<&Rules> {
+        match self {
+            RegistryEvent::Created(e) => Some(&e.rules),
+            RegistryEvent::RulesChanged(e) => Some(&e.rules),
+        }
+    }
+}
+
+impl PackageEvent {
+    /// The version that it is about, if it is about one.
+    pub fn version(&self) -> Option<&Version> {
+        match self {
+            PackageEvent::ReleasePublished(e) => Some(&e.version),
+            PackageEvent::ReleaseYanked(e) => Some(&e.version),
+            PackageEvent::ReleaseUnyanked(e) => Some(&e.version),
+            PackageEvent::ReleaseDeprecated(e) => Some(&e.version),
+            PackageEvent::ChannelSet(e) => Some(&e.version),
+            PackageEvent::ChannelRemoved(_) => None,
+        }
+    }
+
+    /// The channels that it sets or removes.
+    pub fn channels(&self) -> &[Channel] {
+        match self {
+            PackageEvent::ReleasePublished(e) => &e.channels,
+            PackageEvent::ChannelSet(e) => std::slice::from_ref(&e.channel),
+            PackageEvent::ChannelRemoved(e) => std::slice::from_ref(&e.channel),
+            PackageEvent::ReleaseYanked(_) | PackageEvent::ReleaseUnyanked(_) | PackageEvent::ReleaseDeprecated(_) => &[],
+        }
+    }
 }
 
 impl Event {
     /// Its `type` in a payload.
     pub fn type_name(&self) -> &'static str {
         match self {
-            Event::RegistryCreated(_) => "registry.created",
-            Event::RegistryRulesChanged(_) => "registry.rules.changed",
-            Event::DomainClaimed(_) => "domain.claimed",
-            Event::ReleasePublished(_) => "release.published",
-            Event::ReleaseYanked(_) => "release.yanked",
-            Event::ReleaseUnyanked(_) => "release.unyanked",
-            Event::ReleaseDeprecated(_) => "release.deprecated",
-            Event::ChannelSet(_) => "channel.set",
-            Event::ChannelRemoved(_) => "channel.removed",
+            Event::Registry(event) => event.type_name(),
+            Event::Domain(event) => event.type_name(),
+            Event::Package(event) => event.type_name(),
         }
     }
 
-    /// Its chain.
-    pub fn chain(&self) -> Chain {
-        match self {
-            Event::RegistryCreated(_) | Event::RegistryRulesChanged(_) => Chain::Registry,
-            Event::DomainClaimed(_) => Chain::Domain,
-            Event::ReleasePublished(_)
-            | Event::ReleaseYanked(_)
-            | Event::ReleaseUnyanked(_)
-            | Event::ReleaseDeprecated(_)
-            | Event::ChannelSet(_)
-            | Event::ChannelRemoved(_) => Chain::Package,
-        }
+    /// The creation of a registry, if it is that: what entry 0 has to be.
+    pub fn created(&self) -> Option<&RegistryCreated> {
+        if let Event::Registry(RegistryEvent::Created(e)) = self { Some(e) } else { None }
     }
 
-    /// The version that it is about, where it is about one.
+    /// The new release, if it publishes one.
+    pub fn published(&self) -> Option<&ReleasePublished> {
+        if let Event::Package(PackageEvent::ReleasePublished(e)) = self { Some(e) } else { None }
+    }
+
+    /// The version of a package that it is about, if it is about one.
     pub fn version(&self) -> Option<&Version> {
         match self {
-            Event::ReleasePublished(e) => Some(&e.version),
-            Event::ReleaseYanked(e) => Some(&e.version),
-            Event::ReleaseUnyanked(e) => Some(&e.version),
-            Event::ReleaseDeprecated(e) => Some(&e.version),
-            Event::ChannelSet(e) => Some(&e.version),
-            Event::RegistryCreated(_) | Event::RegistryRulesChanged(_) | Event::DomainClaimed(_) | Event::ChannelRemoved(_) => None,
+            Event::Package(event) => event.version(),
+            Event::Registry(_) | Event::Domain(_) => None,
         }
     }
 
-    /// The rules of a body that its fields' types do not already carry (spec/events.md, "limits" of each type).
+    /// The protocol number in force after it, if it sets one.
+    pub fn protocol_after(&self) -> Option<u64> {
+        match self {
+            Event::Registry(event) => event.rules().map(|rules| rules.protocol),
+            Event::Domain(_) | Event::Package(_) => None,
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match self {
-            Event::RegistryCreated(e) => {
-                let kinds = [&e.log_keys, &e.receipt_keys, &e.operator_keys];
-                for keys in kinds {
-                    if keys.is_empty() || keys.len() > limits::REGISTRY_KEYS {
-                        return Err("a registry has 1 to 8 keys of each kind");
-                    }
-                    if !keys.is_sorted_by(|a, b| a < b) {
-                        return Err("the keys of one kind are ascending by their bytes, each named once");
-                    }
-                }
-                let mut all: Vec<&PublicKey> = kinds.into_iter().flatten().collect();
-                all.sort();
-                if !all.is_sorted_by(|a, b| a < b) {
-                    return Err("log, receipt and operator keys are distinct keys");
-                }
-                Ok(())
-            }
-            Event::ReleasePublished(e) => {
-                if e.channels.len() > limits::CHANNELS_PER_PUBLISH {
-                    return Err("a publish sets at most 8 channels");
-                }
-                if !e.channels.is_sorted_by(|a, b| a < b) {
-                    return Err("channels are ascending, each named once");
-                }
-                if e.principal.len() > limits::PRINCIPAL_ARTIFACTS {
-                    return Err("a statement names at most 8 principal artifacts");
-                }
-                if !e.principal.is_sorted_by(|a, b| a.name < b.name) {
-                    return Err("principal artifacts are ascending by name, each named once");
-                }
-                for artifact in &e.principal {
-                    crate::manifest::check_artifact_name(&artifact.name)?;
-                    if !artifact.digests.contains_key(&Algorithm::Sha256) {
-                        return Err("a principal artifact has a sha256 digest");
-                    }
-                    if artifact.digests.iter().any(|(algorithm, digest)| digest.len() != algorithm.digest_bytes()) {
-                        return Err("a digest has the length of its algorithm");
-                    }
-                    if artifact.size > limits::OBJECT_BYTES {
-                        return Err("an object is at most 64 GiB");
-                    }
-                }
-                if e.artifacts == 0 || e.artifacts > limits::ARTIFACTS as u64 {
-                    return Err("a release has 1 to 8,192 artifacts");
-                }
-                if e.manifest.size > limits::MANIFEST_BYTES as u64 {
-                    return Err("a release manifest is at most 4 MiB");
-                }
-                Ok(())
-            }
-            Event::ReleaseDeprecated(e) => match e.notice.as_ref().and_then(|n| n.message) {
-                Some(message) if message.size > limits::MESSAGE_BYTES as u64 => Err("a message is at most 1,024 bytes"),
-                _ => Ok(()),
-            },
-            Event::RegistryRulesChanged(_)
-            | Event::DomainClaimed(_)
-            | Event::ReleaseYanked(_)
-            | Event::ReleaseUnyanked(_)
-            | Event::ChannelSet(_)
-            | Event::ChannelRemoved(_) => Ok(()),
+            Event::Registry(event) => event.check(),
+            Event::Domain(event) => event.check(),
+            Event::Package(event) => event.check(),
+        }
+    }
+
+    /// The payload that says it.
+    pub(crate) fn encode(&self, frame: Frame) -> Result<Vec<u8>, NotCanonical> {
+        match self {
+            Event::Registry(event) => event.encode(frame),
+            Event::Domain(event) => event.encode(frame),
+            Event::Package(event) => event.encode(frame),
         }
     }
 }

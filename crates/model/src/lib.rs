@@ -4,11 +4,13 @@
 //! Parsed once, at the door: a value of a type in this crate is valid, and has one spelling. Knows no
 //! ecosystem, no clock, no file, no socket and no randomness.
 
+mod acceptance;
 pub mod batch;
 pub mod canonical;
 pub mod channel;
 pub mod digest;
 pub mod domain;
+mod domain_key;
 pub mod encoding;
 pub mod envelope;
 pub mod event;
@@ -19,9 +21,11 @@ pub mod limits;
 pub mod manifest;
 pub mod native;
 pub mod origin;
+mod payload;
 pub mod pem;
 pub mod permit;
 pub mod projection;
+pub mod protocol;
 pub mod reason;
 pub mod row;
 pub mod said;
@@ -47,6 +51,7 @@ pub use manifest::{Artifact, Manifest, Metadata};
 pub use native::{NativeName, NativeVersion};
 pub use origin::Origin;
 pub use projection::ProjectionId;
+pub use protocol::{EventType, Protocol};
 pub use reason::ReasonCode;
 pub use row::{Changes, Defect, Keys, Row, RowKey, Rows};
 pub use statement::{Speaker, Statement, StatementError, Unverified, Verified};

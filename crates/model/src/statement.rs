@@ -1,20 +1,21 @@
 //! Statements: the leaves of the log (spec/statements.md). One COSE_Sign1 around one payload of five fields.
 //!
+//! Which bytes are a statement depends on the protocol number in force, so whoever reads says which one that is.
 //! `Unverified` is what was read; `Verified` exists only through a signature that was checked with the key of its
 //! `kid`. Whether that key was allowed to speak is authority's question, not this file's.
 
 use crate::Domain;
-use crate::encoding::{self, NotCanonical};
+use crate::encoding::NotCanonical;
 use crate::envelope::{self, Claims, Envelope, EnvelopeError, Kind};
-use crate::event::{Chain, Event};
+use crate::event::{DomainEvent, Event};
 use crate::event_id::EventId;
 use crate::key::{BadSignature, KeyId, PublicKey, SecretKey};
 use crate::origin::Origin;
+use crate::payload::{self, Frame};
+use crate::protocol::Protocol;
 use crate::subject::Subject;
 use crate::text::BadText;
 use crate::time::TimeMs;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Who speaks.
@@ -34,6 +35,7 @@ pub enum Speaker {
 /// The contents of a statement. Has private fields: one is made by signing or by reading, and is always whole.
 #[derive(Debug, Clone)]
 pub struct Statement {
+    protocol: &'static Protocol,
     id: EventId,
     bytes: Arc<[u8]>,
     kid: KeyId,
@@ -45,7 +47,7 @@ pub struct Statement {
     event: Event,
 }
 
-/// Why bytes are not a statement of protocol number 1.
+/// Why bytes are not a statement of the protocol number that they were read by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {
     /// Not an envelope.
@@ -57,31 +59,22 @@ pub enum StatementError {
     /// A header claim is not what it should be.
     #[error(transparent)]
     Text(#[from] BadText),
-    /// A type that protocol 1 does not have.
-    #[error("{0:?} is not an event type of protocol 1")]
-    UnknownType(String),
+    /// A type that the protocol number does not have.
+    #[error("{name:?} is not an event type of protocol {protocol}")]
+    UnknownType {
+        /// The beginning of it.
+        name: String,
+        /// The number.
+        protocol: u64,
+    },
     /// A rule between the fields is broken.
     #[error("{0}")]
     Rule(&'static str),
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Payload<B> {
-    body: B,
-    prev: Option<EventId>,
-    time: TimeMs,
-    r#type: String,
-    under: Option<EventId>,
-}
-
-#[derive(Deserialize)]
-struct TypeOnly {
-    r#type: String,
-}
-
 impl Statement {
-    /// Signs an event. Refuses what reading would refuse, so that nothing is signed in vain.
+    /// Signs an event. Refuses what reading by the newest number of this program would refuse, so that nothing is signed in
+    /// vain. Who appends it reads it again, by the number in force there.
     pub fn sign(
         key: &SecretKey,
         audience: &Origin,
@@ -95,18 +88,19 @@ impl Statement {
             Speaker::Registry => (audience.as_str(), None),
             Speaker::Domain { domain, tenure } => (domain.as_str(), Some(*tenure)),
         };
-        let payload = encode_payload(event, prev, time, under)?;
+        let payload = event.encode(Frame { prev, time, under })?;
         let subject = subject.to_string();
         let claims = Claims { issuer, subject: &subject, audience: audience.as_str() };
         let bytes = envelope::seal(Kind::Statement, key, claims, &payload);
-        let unverified = Self::decode(&bytes)?;
+        let unverified = Self::decode(Protocol::NEWEST, &bytes)?;
         unverified.verify(&key.public()).map_err(|_| StatementError::Rule("the signing key does not verify its own signature"))
     }
 
-    /// Reads the one spelling. Says nothing about the signature.
-    pub fn decode(bytes: &[u8]) -> Result<Unverified<Statement>, StatementError> {
+    /// Reads the one spelling, by the rules of the protocol number in force where the bytes stand. Says nothing about the
+    /// signature.
+    pub fn decode(protocol: &'static Protocol, bytes: &[u8]) -> Result<Unverified<Statement>, StatementError> {
         let envelope = Envelope::decode(Kind::Statement, bytes)?;
-        let (event, prev, time, under) = decode_payload(envelope.payload)?;
+        let (event, Frame { prev, time, under }) = read_payload(protocol, envelope.payload)?;
         let audience = Origin::parse(envelope.claims.audience)?;
         let subject = Subject::parse(envelope.claims.subject)?;
         let speaker = match under {
@@ -114,25 +108,25 @@ impl Statement {
             None => return Err(StatementError::Rule("without `under` the registry speaks, and iss is the origin")),
             Some(tenure) => Speaker::Domain { domain: Domain::parse(envelope.claims.issuer)?, tenure },
         };
-        match (event.chain(), &subject, &speaker) {
-            (Chain::Registry, Subject::Registry, Speaker::Registry) => {}
-            (Chain::Domain, Subject::Domain(_), Speaker::Registry) => {}
-            (Chain::Package, Subject::Package(id), Speaker::Domain { domain, .. }) => {
+        match (&event, &subject, &speaker) {
+            (Event::Registry(_), Subject::Registry, Speaker::Registry) => {}
+            (Event::Domain(_), Subject::Domain(_), Speaker::Registry) => {}
+            (Event::Package(_), Subject::Package(id), Speaker::Domain { domain, .. }) => {
                 if !id.domain().is_within(domain) {
                     return Err(StatementError::Rule("a domain speaks about packages under itself or under its subdomains"));
                 }
             }
-            (Chain::Registry, ..) => return Err(StatementError::Rule("this event is the registry's, about itself")),
-            (Chain::Domain, ..) => return Err(StatementError::Rule("this event is the registry's, about a domain")),
-            (Chain::Package, ..) => return Err(StatementError::Rule("this event is a domain's, about a package")),
+            (Event::Registry(_), ..) => return Err(StatementError::Rule("this event is the registry's, about itself")),
+            (Event::Domain(_), ..) => return Err(StatementError::Rule("this event is the registry's, about a domain")),
+            (Event::Package(_), ..) => return Err(StatementError::Rule("this event is a domain's, about a package")),
         }
         event.check().map_err(StatementError::Rule)?;
-        if let Event::RegistryCreated(created) = &event
+        if let Some(created) = event.created()
             && (created.origin != audience || prev.is_some())
         {
             return Err(StatementError::Rule("a registry is created for its own origin, as the first of its chain"));
         }
-        if let (Event::DomainClaimed(claimed), Subject::Domain(domain)) = (&event, &subject) {
+        if let (Event::Domain(DomainEvent::Claimed(claimed)), Subject::Domain(domain)) = (&event, &subject) {
             let acceptance = &claimed.acceptance;
             if acceptance.domain() != domain || acceptance.audience() != &audience || acceptance.terms().prev != prev {
                 return Err(StatementError::Rule(
@@ -142,11 +136,15 @@ impl Statement {
         }
         let signature = envelope.signature;
         let signed_bytes = envelope.signed_bytes();
-        let statement =
-            Statement { id: EventId::of(bytes), kid: envelope.kid, bytes: bytes.into(), speaker, subject, audience, prev, time, event };
+        let (id, kid) = (EventId::of(bytes), envelope.kid);
+        let statement = Statement { protocol, id, kid, bytes: bytes.into(), speaker, subject, audience, prev, time, event };
         Ok(Unverified { signature, signed_bytes, inner: statement })
     }
 
+    /// By which protocol number it was read.
+    pub fn protocol(&self) -> &'static Protocol {
+        self.protocol
+    }
     /// The RFC 6962 leaf hash.
     pub fn id(&self) -> EventId {
         self.id
@@ -190,51 +188,20 @@ impl Statement {
             Subject::Registry | Subject::Domain(_) => None,
         }
     }
-}
-
-fn encode_payload(event: &Event, prev: Option<EventId>, time: TimeMs, under: Option<EventId>) -> Result<Vec<u8>, NotCanonical> {
-    fn one<B: Serialize>(
-        body: &B,
-        event: &Event,
-        prev: Option<EventId>,
-        time: TimeMs,
-        under: Option<EventId>,
-    ) -> Result<Vec<u8>, NotCanonical> {
-        encoding::encode(&Payload { body, prev, time, r#type: event.type_name().to_owned(), under })
-    }
-    match event {
-        Event::RegistryCreated(body) => one(body, event, prev, time, under),
-        Event::RegistryRulesChanged(body) => one(body, event, prev, time, under),
-        Event::DomainClaimed(body) => one(body, event, prev, time, under),
-        Event::ReleasePublished(body) => one(body, event, prev, time, under),
-        Event::ReleaseYanked(body) => one(body, event, prev, time, under),
-        Event::ReleaseUnyanked(body) => one(body, event, prev, time, under),
-        Event::ReleaseDeprecated(body) => one(body, event, prev, time, under),
-        Event::ChannelSet(body) => one(body, event, prev, time, under),
-        Event::ChannelRemoved(body) => one(body, event, prev, time, under),
+    /// The domain that it is about, if it is about one.
+    pub fn domain(&self) -> Option<&Domain> {
+        match &self.subject {
+            Subject::Domain(domain) => Some(domain),
+            Subject::Registry | Subject::Package(_) => None,
+        }
     }
 }
 
-type Decoded = (Event, Option<EventId>, TimeMs, Option<EventId>);
-
-fn decode_payload(bytes: &[u8]) -> Result<Decoded, StatementError> {
-    fn one<B: Serialize + DeserializeOwned>(bytes: &[u8], wrap: fn(B) -> Event) -> Result<Decoded, StatementError> {
-        let p: Payload<B> = encoding::decode(bytes)?;
-        Ok((wrap(p.body), p.prev, p.time, p.under))
-    }
-    crate::canonical::check(bytes).map_err(NotCanonical::from)?;
-    let TypeOnly { r#type } = serde_ipld_dagcbor::from_slice(bytes).map_err(|e| NotCanonical::Shape(e.to_string()))?;
-    match r#type.as_str() {
-        "registry.created" => one(bytes, Event::RegistryCreated),
-        "registry.rules.changed" => one(bytes, Event::RegistryRulesChanged),
-        "domain.claimed" => one(bytes, Event::DomainClaimed),
-        "release.published" => one(bytes, Event::ReleasePublished),
-        "release.yanked" => one(bytes, Event::ReleaseYanked),
-        "release.unyanked" => one(bytes, Event::ReleaseUnyanked),
-        "release.deprecated" => one(bytes, Event::ReleaseDeprecated),
-        "channel.set" => one(bytes, Event::ChannelSet),
-        "channel.removed" => one(bytes, Event::ChannelRemoved),
-        _ => Err(StatementError::UnknownType(r#type.chars().take(80).collect())),
+fn read_payload(protocol: &'static Protocol, bytes: &[u8]) -> Result<(Event, Frame), StatementError> {
+    let r#type = payload::type_of(bytes)?;
+    match protocol.event_type(&r#type) {
+        Some(known) => Ok(known.read(bytes)?),
+        None => Err(StatementError::UnknownType { name: r#type.chars().take(80).collect(), protocol: protocol.number() }),
     }
 }
 

@@ -5,22 +5,21 @@ use crate::document;
 use crate::name::PackageName;
 use crate::rows::{self, Content, Found, Head, Release, SearchHead, Tag, Words};
 use crate::version::PackageVersion;
-use deedbox_model::event::{Event, Notice, ReleasePublished};
-use deedbox_model::{Changes, Channel, Defect, Keys, ReasonCode, RowKey, Rows, Subject, Version};
+use deedbox_model::event::{Notice, PackageEvent, ReleasePublished};
+use deedbox_model::{Changes, Channel, Defect, Keys, ReasonCode, RowKey, Rows, Version};
 use deedbox_view::{Entry, Fact, Facts};
 use std::cmp::Ordering;
 
 /// The keys that `fold` reads or writes for this entry.
 pub(crate) fn touches(entry: &Entry<'_>) -> Result<Keys, Defect> {
     let mut keys = Keys::new();
-    let Some(name) = package_of(entry) else { return Ok(keys) };
+    let Some((name, event)) = package_of(entry) else { return Ok(keys) };
     keys.insert(rows::head_key(&name)?);
-    let event = entry.statement.event();
     if let Some(version) = event.version().and_then(parsed) {
         keys.insert(rows::release_key(&name, version.native())?);
     }
     match event {
-        Event::ReleasePublished(published) => {
+        PackageEvent::ReleasePublished(published) => {
             for channel in &published.channels {
                 keys.insert(rows::tag_key(&name, channel)?);
             }
@@ -28,13 +27,13 @@ pub(crate) fn touches(entry: &Entry<'_>) -> Result<Keys, Defect> {
                 keys.insert(rows::tag_key(&name, &latest)?);
             }
         }
-        Event::ChannelSet(set) => {
+        PackageEvent::ChannelSet(set) => {
             keys.insert(rows::tag_key(&name, &set.channel)?);
         }
-        Event::ChannelRemoved(removed) => {
+        PackageEvent::ChannelRemoved(removed) => {
             keys.insert(rows::tag_key(&name, &removed.channel)?);
         }
-        _ => {}
+        PackageEvent::ReleaseYanked(_) | PackageEvent::ReleaseUnyanked(_) | PackageEvent::ReleaseDeprecated(_) => {}
     }
     keys.insert(rows::found_key(&name)?);
     keys.insert(rows::search_head_key()?);
@@ -43,33 +42,30 @@ pub(crate) fn touches(entry: &Entry<'_>) -> Result<Keys, Defect> {
 
 /// The rows that this entry changes.
 pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
-    let Some(name) = package_of(entry) else { return Ok(Changes::new()) };
+    let Some((name, event)) = package_of(entry) else { return Ok(Changes::new()) };
     let mut fold = Fold { rows, entry, name, changes: Changes::new() };
     fold.head()?;
-    match entry.statement.event() {
-        Event::ReleasePublished(published) => fold.published(published, facts)?,
-        Event::ReleaseYanked(e) => fold.standing(&e.version, |release| release.yanked = Some(e.reason))?,
-        Event::ReleaseUnyanked(e) => fold.standing(&e.version, |release| release.yanked = None)?,
-        Event::ReleaseDeprecated(e) => {
+    match event {
+        PackageEvent::ReleasePublished(published) => fold.published(published, facts)?,
+        PackageEvent::ReleaseYanked(e) => fold.standing(&e.version, |release| release.yanked = Some(e.reason))?,
+        PackageEvent::ReleaseUnyanked(e) => fold.standing(&e.version, |release| release.yanked = None)?,
+        PackageEvent::ReleaseDeprecated(e) => {
             let words = e.notice.as_ref().map(|notice| deprecation_words(notice, facts));
             fold.standing(&e.version, |release| release.deprecated = words)?;
         }
-        Event::ChannelSet(e) => fold.channel_set(&e.channel, &e.version)?,
-        Event::ChannelRemoved(e) => {
+        PackageEvent::ChannelSet(e) => fold.channel_set(&e.channel, &e.version)?,
+        PackageEvent::ChannelRemoved(e) => {
             let key = rows::tag_key(&fold.name, &e.channel)?;
             fold.changes.delete(key);
         }
-        Event::RegistryCreated(_) | Event::RegistryRulesChanged(_) | Event::DomainClaimed(_) => {}
     }
     Ok(fold.changes)
 }
 
-/// The package that an entry is about, if it is one of this ecosystem that npm could name.
-fn package_of(entry: &Entry<'_>) -> Option<PackageName> {
-    match entry.statement.subject() {
-        Subject::Package(id) => PackageName::from_id(id).ok(),
-        Subject::Registry | Subject::Domain(_) => None,
-    }
+/// The package that an entry is about, if it is one of this ecosystem that npm could name, and what happens to it.
+fn package_of<'a>(entry: &Entry<'a>) -> Option<(PackageName, &'a PackageEvent)> {
+    let (id, event) = entry.package()?;
+    Some((PackageName::from_id(id).ok()?, event))
 }
 
 fn parsed(version: &Version) -> Option<PackageVersion> {

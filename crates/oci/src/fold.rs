@@ -7,8 +7,8 @@ use crate::digest::Digest;
 use crate::document::Kind;
 use crate::name::{Repository, is_tag};
 use crate::rows::{self, Content, Head, ReferrerRow, Release, Root, Stored, Tag};
-use deedbox_model::event::{Event, ReleasePublished};
-use deedbox_model::{Artifact, Changes, Channel, Defect, Keys, ReasonCode, RowKey, Rows, Subject, Version};
+use deedbox_model::event::{PackageEvent, ReleasePublished};
+use deedbox_model::{Artifact, Changes, Channel, Defect, Keys, ReasonCode, RowKey, Rows, Version};
 use deedbox_view::{Entry, Fact, Facts};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -19,14 +19,13 @@ pub(crate) const BLOB_TYPE: &str = "application/octet-stream";
 /// The keys that `fold` reads or writes for this entry.
 pub(crate) fn touches(entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
     let mut keys = Keys::new();
-    let Some(repository) = repository_of(entry) else { return Ok(keys) };
+    let Some((repository, event)) = repository_of(entry) else { return Ok(keys) };
     keys.insert(rows::head_key(&repository)?);
-    let event = entry.statement.event();
     if let Some(version) = event.version() {
         keys.insert(rows::release_key(&repository, version.as_str())?);
     }
     match event {
-        Event::ReleasePublished(published) => {
+        PackageEvent::ReleasePublished(published) => {
             for channel in &published.channels {
                 keys.insert(rows::channel_key(&repository, channel.as_str())?);
             }
@@ -40,13 +39,13 @@ pub(crate) fn touches(entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> 
                 }
             }
         }
-        Event::ChannelSet(set) => {
+        PackageEvent::ChannelSet(set) => {
             keys.insert(rows::channel_key(&repository, set.channel.as_str())?);
         }
-        Event::ChannelRemoved(removed) => {
+        PackageEvent::ChannelRemoved(removed) => {
             keys.insert(rows::channel_key(&repository, removed.channel.as_str())?);
         }
-        _ => {}
+        PackageEvent::ReleaseYanked(_) | PackageEvent::ReleaseUnyanked(_) | PackageEvent::ReleaseDeprecated(_) => {}
     }
     Ok(keys)
 }
@@ -54,11 +53,14 @@ pub(crate) fn touches(entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> 
 /// The rows that a yank changes beside its version's: those of what the version says about other manifests.
 pub(crate) fn touches_next(rows: &Rows, entry: &Entry<'_>) -> Result<Keys, Defect> {
     let mut keys = Keys::new();
-    let Some(repository) = repository_of(entry) else { return Ok(keys) };
-    let version = match entry.statement.event() {
-        Event::ReleaseYanked(e) => &e.version,
-        Event::ReleaseUnyanked(e) => &e.version,
-        _ => return Ok(keys),
+    let Some((repository, event)) = repository_of(entry) else { return Ok(keys) };
+    let version = match event {
+        PackageEvent::ReleaseYanked(e) => &e.version,
+        PackageEvent::ReleaseUnyanked(e) => &e.version,
+        PackageEvent::ReleasePublished(_)
+        | PackageEvent::ReleaseDeprecated(_)
+        | PackageEvent::ChannelSet(_)
+        | PackageEvent::ChannelRemoved(_) => return Ok(keys),
     };
     let release: Option<Release> = rows.decoded(&rows::release_key(&repository, version.as_str())?)?;
     if let Some(Release { content: Content::Present(root), .. }) = release {
@@ -71,30 +73,28 @@ pub(crate) fn touches_next(rows: &Rows, entry: &Entry<'_>) -> Result<Keys, Defec
 
 /// The rows that this entry changes.
 pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
-    let Some(repository) = repository_of(entry) else { return Ok(Changes::new()) };
+    let Some((repository, event)) = repository_of(entry) else { return Ok(Changes::new()) };
     let mut fold = Fold { rows, entry, repository, changes: Changes::new() };
     fold.changes.put(rows::head_key(&fold.repository)?, &Head { modified: entry.log_time, last: entry.index })?;
-    match entry.statement.event() {
-        Event::ReleasePublished(published) => fold.published(published, facts)?,
-        Event::ReleaseYanked(e) => fold.standing(&e.version, Some(e.reason))?,
-        Event::ReleaseUnyanked(e) => fold.standing(&e.version, None)?,
-        Event::ChannelSet(e) => fold.channel(&e.channel, &e.version)?,
-        Event::ChannelRemoved(e) => {
+    match event {
+        PackageEvent::ReleasePublished(published) => fold.published(published, facts)?,
+        PackageEvent::ReleaseYanked(e) => fold.standing(&e.version, Some(e.reason))?,
+        PackageEvent::ReleaseUnyanked(e) => fold.standing(&e.version, None)?,
+        PackageEvent::ChannelSet(e) => fold.channel(&e.channel, &e.version)?,
+        PackageEvent::ChannelRemoved(e) => {
             let key = rows::channel_key(&fold.repository, e.channel.as_str())?;
             fold.changes.delete(key);
         }
         // No client of this ecosystem shows a notice.
-        Event::ReleaseDeprecated(_) | Event::RegistryCreated(_) | Event::RegistryRulesChanged(_) | Event::DomainClaimed(_) => {}
+        PackageEvent::ReleaseDeprecated(_) => {}
     }
     Ok(fold.changes)
 }
 
-/// The repository that an entry is about, if it is one of this ecosystem that a client could name.
-fn repository_of(entry: &Entry<'_>) -> Option<Repository> {
-    match entry.statement.subject() {
-        Subject::Package(id) => Repository::from_id(id).ok(),
-        Subject::Registry | Subject::Domain(_) => None,
-    }
+/// The repository that an entry is about, if it is one of this ecosystem that a client could name, and what happens to it.
+fn repository_of<'a>(entry: &Entry<'a>) -> Option<(Repository, &'a PackageEvent)> {
+    let (id, event) = entry.package()?;
+    Some((Repository::from_id(id).ok()?, event))
 }
 
 /// A row for each member under each of its digests.

@@ -7,15 +7,15 @@ use crate::log::{LogReader, Target};
 use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{EventRow, event_key, time_key, void_key};
 use deedbox_model::row::{Keys, decode_row};
-use deedbox_model::{RowKey, Statement};
-use deedbox_store::Files;
-use std::sync::Arc;
+use deedbox_model::{EventId, RowKey};
+use deedbox_store::LogStore;
 
 /// What to do about rows that are not the log's: they hold nothing of their own.
-const REMOVE: &str = "stop the registry and remove rows.sqlite, rows.sqlite-wal and rows.sqlite-shm; the next start folds them again";
+pub(crate) const REMOVE: &str =
+    "stop the registry and remove rows.sqlite, rows.sqlite-wal and rows.sqlite-shm; the next start folds them again";
 
 /// That the last entry before the cursor is folded, that it is this log's, and that the one behind it is not.
-pub(crate) async fn check(folder: &Folder, files: &Arc<dyn Files>, cursor: u64, target: Target) -> Result<(), ReplayError> {
+pub(crate) async fn check(folder: &Folder, log: &LogStore, cursor: u64, target: Target) -> Result<(), ReplayError> {
     let wrong = |what: String| Err(ReplayError::Rows(format!("{what}: {REMOVE}")));
     if cursor > target.size {
         return wrong(format!(
@@ -44,12 +44,9 @@ pub(crate) async fn check(folder: &Folder, files: &Arc<dyn Files>, cursor: u64, 
     if is_void {
         return Ok(());
     }
-    let mut log = LogReader::open(Arc::clone(files), last, target).await?;
+    let mut log = LogReader::open(log.clone(), last, target).await?;
     let Some(entry) = log.next().await?.and_then(|entries| entries.into_iter().next()) else { return Ok(()) };
-    let Ok(statement) = Statement::decode(&entry) else {
-        return wrong(format!("entry {last} is folded as a statement, and the log has none there"));
-    };
-    let key = event_key(&statement.peek().id())?;
+    let key = event_key(&EventId::of(&entry))?;
     let found = folder.read(&AUTHORITY, Keys::from([key.clone()])).await?;
     let index = match found.get(&key) {
         Some(Some(row)) => Some(decode_row::<EventRow>(&key, &row.bytes)?.index),

@@ -2,10 +2,11 @@
 
 use crate::leaf::{self, Leaf, Opened};
 use crate::limits::OBJECTS_AT_ONCE;
-use deedbox_authority::rows::{KeyRow, TimeRow, VoidRow, key_key, time_key, void_key};
-use deedbox_authority::{Decision, PROJECTION as AUTHORITY, decide, touches, touches_undecodable, void_changes};
+use crate::numbers::Numbers;
+use deedbox_authority::rows::{KeyRow, TimeRow, VoidRow, key_key, registry_key, time_key, void_key};
+use deedbox_authority::{Deciders, Decision, PROJECTION as AUTHORITY, protocol_in_force, touches_undecodable, void_changes};
 use deedbox_model::row::{Changes, Defect, Keys, decode_row};
-use deedbox_model::{KeyId, ObjectRef, ProjectionId, PublicKey, Row, RowKey, Rows, Statement, TimeMs, Verified, limits};
+use deedbox_model::{KeyId, ObjectRef, ProjectionId, Protocol, PublicKey, Row, RowKey, Rows, Statement, TimeMs, Verified, limits};
 use deedbox_store::limits::READ_KEYS;
 use deedbox_store::{Objects, RowBatch, RowStore, StoreError};
 use deedbox_view::{Entry, Fact, Facts, FactsNeeded, Projection};
@@ -13,6 +14,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::watch;
 
 /// Why folding stops. None of these is the fault of a statement.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +84,7 @@ impl Item {
     }
 }
 
-/// Leaves that are decoded and whose signatures are checked.
+/// Leaves that are decoded by one protocol number and whose signatures are checked.
 pub(crate) struct Run {
     opened: Vec<Opened>,
     /// The keys that they register, if they turn out to be effective.
@@ -95,8 +97,10 @@ pub(crate) struct Ahead {
     folded: Folded,
     /// The cursor after it.
     pub(crate) to: u64,
-    /// Why it ends before its last entry: said after what comes before that is committed.
-    undecided: Option<ReplayError>,
+    /// The protocol numbers that its entries set, with their indices.
+    sets: Vec<(u64, u64)>,
+    /// Whether it ends at its last entry, and not before the first one that another protocol number is in force for.
+    pub(crate) is_whole: bool,
 }
 
 impl Ahead {
@@ -104,9 +108,11 @@ impl Ahead {
     fn row(&self, projection: &ProjectionId, key: &RowKey) -> Option<&Option<Row>> {
         self.batches.iter().find(|batch| batch.projection == *projection)?.changes.get(key)
     }
-    /// Whether what follows can be judged.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.undecided.is_none()
+    /// Notes the protocol numbers that it sets: when it is committed.
+    pub(crate) fn note(&self, numbers: &watch::Sender<Numbers>) {
+        for (index, number) in &self.sets {
+            numbers.send_if_modified(|numbers| numbers.set(*index, *number));
+        }
     }
 }
 
@@ -128,22 +134,51 @@ pub struct Folder {
     pub objects: Arc<dyn Objects>,
     /// Every projection but authority.
     pub projections: Vec<Arc<dyn Projection>>,
+    /// What judges, by the protocol number in force.
+    pub deciders: Deciders,
 }
 
 impl Folder {
     /// Folds leaves that begin at index `first`, where every projection's rows are. All of it is committed, or, on an
     /// error, what comes before the entry at fault.
     pub async fn fold(&self, first: u64, leaves: Vec<Leaf>) -> Result<Folded, ReplayError> {
-        let run = self.open(leaves, &BTreeMap::new()).await?;
-        let ahead = self.fold_ahead(first, run, None).await?;
-        let folded = ahead.folded;
-        self.finish(ahead).await.map(|_| folded)
+        let numbers = watch::Sender::new(Numbers::only(first, self.in_force().await?));
+        self.fold_by(first, leaves, &numbers).await
     }
 
-    /// Commits what was folded ahead; gives the cursor, or tells why the run ended early.
-    pub(crate) async fn finish(&self, ahead: Ahead) -> Result<u64, ReplayError> {
-        self.commit(&ahead).await?;
-        ahead.undecided.map_or(Ok(ahead.to), Err)
+    /// The protocol number in force at the cursor.
+    async fn in_force(&self) -> Result<u64, ReplayError> {
+        let keys = Keys::from([registry_key()?]);
+        let rows = self.read(&AUTHORITY, keys.clone()).await?;
+        Ok(protocol_in_force(&Rows::select(&rows, &keys))?)
+    }
+
+    /// The same by the protocol numbers in force, which it goes on with as it commits. What follows an entry that sets another
+    /// number is decoded again, by that number.
+    pub(crate) async fn fold_by(&self, first: u64, mut leaves: Vec<Leaf>, numbers: &watch::Sender<Numbers>) -> Result<Folded, ReplayError> {
+        let mut folded = Folded::default();
+        let mut in_force = numbers.borrow().now();
+        while !leaves.is_empty() {
+            let at = first + folded.entries;
+            let protocol = self.protocol(at, in_force)?;
+            let run = self.open(protocol, leaves, &BTreeMap::new()).await?;
+            let ahead = self.fold_ahead(at, &run, None).await?;
+            self.commit(&ahead).await?;
+            ahead.note(numbers);
+            folded.entries += ahead.folded.entries;
+            folded.void += ahead.folded.void;
+            let done = usize::try_from(ahead.folded.entries).unwrap_or(usize::MAX);
+            leaves = run.opened.iter().skip(done).map(|leaf| Leaf::Bytes(leaf.bytes().to_vec())).collect();
+            if !ahead.is_whole {
+                in_force = self.in_force().await?;
+            }
+        }
+        Ok(folded)
+    }
+
+    /// A protocol number that is in force from an index on, or that nothing from there on can be judged.
+    pub(crate) fn protocol(&self, index: u64, number: u64) -> Result<&'static Protocol, ReplayError> {
+        self.deciders.protocol(number).ok_or(ReplayError::Undecided { index, protocol: number })
     }
 
     /// Commits what was folded ahead.
@@ -159,20 +194,22 @@ impl Folder {
     }
 
     /// Folds a run that is opened already, on top of one that may not be committed yet, and commits nothing.
-    pub(crate) async fn fold_ahead(&self, first: u64, run: Run, below: Option<&Ahead>) -> Result<Ahead, ReplayError> {
+    /// Ends before an entry that another protocol number is in force for than the one that it was decoded by.
+    pub(crate) async fn fold_ahead(&self, first: u64, run: &Run, below: Option<&Ahead>) -> Result<Ahead, ReplayError> {
         let begun = Instant::now();
         let Run { opened, .. } = run;
-        let keys: Vec<Keys> =
-            opened.iter().map(|leaf| leaf.statement().map_or_else(touches_undecodable, touches)).collect::<Result<_, _>>()?;
+        let touches = |leaf: &Opened| leaf.statement().map_or_else(touches_undecodable, |statement| self.deciders.touches(statement));
+        let keys: Vec<Keys> = opened.iter().map(touches).collect::<Result<_, _>>()?;
         let mut state = self.read_over(below, &AUTHORITY, keys.iter().flatten().cloned().collect()).await?;
         let mut changed: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();
         let mut effective: Vec<(u64, TimeMs, Arc<Verified<Statement>>)> = Vec::new();
         let mut folded = Folded::default();
-        let mut undecided = None;
+        let (mut sets, mut is_whole) = (Vec::new(), true);
 
-        for ((index, leaf), keys) in (first..).zip(&opened).zip(&keys) {
-            let changes = match (decide(&Rows::select(&state, keys), index, leaf.signed())?, leaf) {
+        for ((index, leaf), keys) in (first..).zip(opened).zip(&keys) {
+            let changes = match (self.deciders.decide(&Rows::select(&state, keys), index, leaf.signed())?, leaf) {
                 (Decision::Effective(done), Opened::Verified(statement)) => {
+                    sets.extend(statement.event().protocol_after().map(|number| (index, number)));
                     effective.push((index, done.log_time, Arc::clone(statement)));
                     done.changes
                 }
@@ -183,8 +220,8 @@ impl Folder {
                     folded.void += 1;
                     void_changes(index, &refusal)?
                 }
-                (Decision::Undecided { protocol }, _) => {
-                    undecided = Some(ReplayError::Undecided { index, protocol });
+                (Decision::Undecided { .. }, _) => {
+                    is_whole = false;
                     break;
                 }
             };
@@ -201,20 +238,21 @@ impl Folder {
             batches.push(self.fold_one(projection.as_ref(), first, to, &items, below).await?);
         }
         tracing::debug!(entries = folded.entries, ?judged_in, ?read_in, folded_in = ?begun.elapsed(), "folded");
-        Ok(Ahead { batches, folded, to, undecided })
+        Ok(Ahead { batches, folded, to, sets, is_whole })
     }
 
-    /// Folds leaves into one projection alone, from its beginning, by the verdicts that authority's rows hold already.
-    /// `log_time` is log time before `first`; gives log time after.
-    pub async fn fold_again(
+    /// Folds leaves into one projection alone, from its beginning, by the verdicts that authority's rows hold already and the
+    /// protocol numbers that were in force. `log_time` is log time before `first`; gives log time after.
+    pub(crate) async fn fold_again(
         &self,
         projection: &dyn Projection,
         first: u64,
         mut log_time: TimeMs,
         leaves: Vec<Leaf>,
+        numbers: &Numbers,
     ) -> Result<TimeMs, ReplayError> {
-        let Run { opened, .. } = self.open(leaves, &BTreeMap::new()).await?;
-        let to = first + opened.len() as u64;
+        let to = first + leaves.len() as u64;
+        let opened = self.open_by(numbers, first, leaves).await?;
         let voids = (first..to).map(void_key).collect::<Result<Keys, _>>()?;
         let voids = self.read(&AUTHORITY, voids).await?;
         let mut effective = Vec::new();
@@ -246,11 +284,30 @@ impl Folder {
         }
     }
 
-    /// Decodes leaves and checks their signatures, on all cores and off the threads that answer requests. `before` are the
-    /// keys that entries before these register and that may not be in rows yet.
-    pub(crate) async fn open(&self, leaves: Vec<Leaf>, before: &BTreeMap<KeyId, PublicKey>) -> Result<Run, ReplayError> {
+    /// Opens folded leaves that begin at index `first`, each by the protocol number that was in force for it.
+    async fn open_by(&self, numbers: &Numbers, first: u64, mut leaves: Vec<Leaf>) -> Result<Vec<Opened>, ReplayError> {
+        let mut opened = Vec::with_capacity(leaves.len());
+        while !leaves.is_empty() {
+            let at = first + opened.len() as u64;
+            let number = numbers.at(at);
+            let same = (at..).take(leaves.len()).take_while(|index| numbers.at(*index) == number).count();
+            let later = leaves.split_off(same);
+            opened.extend(self.open(self.protocol(at, number)?, leaves, &BTreeMap::new()).await?.opened);
+            leaves = later;
+        }
+        Ok(opened)
+    }
+
+    /// Decodes leaves by one protocol number and checks their signatures, on all cores and off the threads that answer requests.
+    /// `before` are the keys that entries before these register and that may not be in rows yet.
+    pub(crate) async fn open(
+        &self,
+        protocol: &'static Protocol,
+        leaves: Vec<Leaf>,
+        before: &BTreeMap<KeyId, PublicKey>,
+    ) -> Result<Run, ReplayError> {
         let worker = |e: tokio::task::JoinError| ReplayError::Worker(e.to_string());
-        let decoded = tokio::task::spawn_blocking(move || leaf::decode_all(leaves)).await.map_err(worker)?;
+        let decoded = tokio::task::spawn_blocking(move || leaf::decode_all(protocol, leaves)).await.map_err(worker)?;
         let registers = leaf::registered(&decoded);
         let mut keys = registers.clone();
         keys.extend(before);

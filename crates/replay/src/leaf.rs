@@ -1,9 +1,10 @@
-//! Leaves on their way to a verdict: decoding and signatures, on all cores, before any state is looked at. Whether a
+//! Leaves on their way to a verdict: decoding and signatures, on all cores, before any state is looked at but the protocol
+//! number in force where they begin. Whether a
 //! signature verifies depends on the bytes and the key alone; whether the key may speak is decided later, in order.
 
 use deedbox_authority::{Refusal, Signed};
-use deedbox_model::event::Event;
-use deedbox_model::{KeyId, PublicKey, Statement, Unverified, Verified};
+use deedbox_model::event::{DomainEvent, Event, RegistryEvent};
+use deedbox_model::{KeyId, Protocol, PublicKey, Statement, Unverified, Verified};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,14 +21,30 @@ pub enum Leaf {
 #[derive(Debug, Clone)]
 pub(crate) enum Opened {
     /// Not a statement.
-    Undecodable(Refusal),
+    Undecodable(Unreadable),
     /// A statement whose signature does not verify, or whose key nobody ever registered.
     NotVerified(Box<Statement>),
     /// A statement whose signature verifies.
     Verified(Arc<Verified<Statement>>),
 }
 
+/// Bytes that are no statement of the protocol number that they were read by.
+#[derive(Debug, Clone)]
+pub(crate) struct Unreadable {
+    protocol: &'static Protocol,
+    refusal: Refusal,
+    bytes: Vec<u8>,
+}
+
 impl Opened {
+    /// The entry's bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Opened::Undecodable(unreadable) => &unreadable.bytes,
+            Opened::NotVerified(statement) => statement.bytes(),
+            Opened::Verified(statement) => statement.bytes(),
+        }
+    }
     pub(crate) fn statement(&self) -> Option<&Statement> {
         match self {
             Opened::Undecodable(_) => None,
@@ -37,7 +54,7 @@ impl Opened {
     }
     pub(crate) fn signed(&self) -> Signed<'_> {
         match self {
-            Opened::Undecodable(refusal) => Signed::Undecodable(refusal),
+            Opened::Undecodable(Unreadable { protocol, refusal, .. }) => Signed::Undecodable { protocol, refusal },
             Opened::NotVerified(statement) => Signed::NotVerified(statement),
             Opened::Verified(statement) => Signed::Verified(statement),
         }
@@ -46,7 +63,7 @@ impl Opened {
 
 /// A decoded leaf whose signature is not checked yet.
 pub(crate) enum Decoded {
-    Undecodable(Refusal),
+    Undecodable(Unreadable),
     Unverified(Box<Unverified<Statement>>),
     Verified(Arc<Verified<Statement>>),
 }
@@ -61,13 +78,16 @@ impl Decoded {
     }
 }
 
-/// Decodes leaves on all cores.
-pub(crate) fn decode_all(leaves: Vec<Leaf>) -> Vec<Decoded> {
+/// Decodes leaves on all cores, by one protocol number. What the writer decoded keeps the number that it was decoded by.
+pub(crate) fn decode_all(protocol: &'static Protocol, leaves: Vec<Leaf>) -> Vec<Decoded> {
     on_all_cores(leaves, |leaf| match leaf {
         Leaf::Verified(statement) => Decoded::Verified(statement),
-        Leaf::Bytes(bytes) => match Statement::decode(&bytes) {
+        Leaf::Bytes(bytes) => match Statement::decode(protocol, &bytes) {
             Ok(statement) => Decoded::Unverified(Box::new(statement)),
-            Err(error) => Decoded::Undecodable(Refusal::Undecodable(error.to_string())),
+            Err(error) => {
+                let refusal = Refusal::Undecodable(error.to_string());
+                Decoded::Undecodable(Unreadable { protocol, refusal, bytes })
+            }
         },
     })
 }
@@ -86,11 +106,11 @@ pub(crate) fn registered(decoded: &[Decoded]) -> BTreeMap<KeyId, PublicKey> {
     let mut keys = BTreeMap::new();
     for statement in decoded.iter().filter_map(Decoded::peek) {
         match statement.event() {
-            Event::RegistryCreated(e) => {
+            Event::Registry(RegistryEvent::Created(e)) => {
                 keys.extend(e.operator_keys.iter().chain(&e.log_keys).chain(&e.receipt_keys).map(|key| (key.id(), *key)));
             }
-            Event::DomainClaimed(e) => keys.extend(e.acceptance.terms().keys.iter().map(|key| (key.key.id(), key.key))),
-            _ => {}
+            Event::Domain(DomainEvent::Claimed(e)) => keys.extend(e.acceptance.terms().keys.iter().map(|key| (key.key.id(), key.key))),
+            Event::Registry(RegistryEvent::RulesChanged(_)) | Event::Package(_) => {}
         }
     }
     keys
@@ -99,7 +119,7 @@ pub(crate) fn registered(decoded: &[Decoded]) -> BTreeMap<KeyId, PublicKey> {
 /// Checks signatures on all cores.
 pub(crate) fn verify_all(decoded: Vec<Decoded>, keys: &BTreeMap<KeyId, PublicKey>) -> Vec<Opened> {
     on_all_cores(decoded, |leaf| match leaf {
-        Decoded::Undecodable(refusal) => Opened::Undecodable(refusal),
+        Decoded::Undecodable(unreadable) => Opened::Undecodable(unreadable),
         Decoded::Verified(statement) => Opened::Verified(statement),
         Decoded::Unverified(unverified) => {
             let Some(key) = keys.get(&unverified.peek().kid()) else {

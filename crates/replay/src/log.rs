@@ -3,10 +3,9 @@
 
 use crate::fold::ReplayError;
 use bytes::Bytes;
-use deedbox_store::Files;
+use deedbox_store::{HeadCell, LogStore};
 use deedbox_tlog::bundle::{BundleId, parse_entries};
-use deedbox_tlog::{CHECKPOINT_PATH, Frontier, Hash, SignedCheckpoint, Tile, TileId, Tiles, leaf_hash, plan_frontier};
-use std::sync::Arc;
+use deedbox_tlog::{Frontier, Hash, SignedCheckpoint, Tile, TileId, Tiles, leaf_hash, plan_frontier};
 
 /// A size of the log with the root that its entries must lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub struct Target {
 
 /// Reads entries from one index on, towards a target.
 pub struct LogReader {
-    files: Arc<dyn Files>,
+    log: LogStore,
     frontier: Frontier,
     /// The tiles that the frontier was taken from: at fault, if what follows does not lead to the root.
     from: Vec<String>,
@@ -29,15 +28,15 @@ pub struct LogReader {
 impl LogReader {
     /// Begins at index `from`, which is at most the target's size. What comes before is taken from the tiles: the root
     /// at the end covers it.
-    pub async fn open(files: Arc<dyn Files>, from: u64, target: Target) -> Result<Self, ReplayError> {
+    pub async fn open(log: LogStore, from: u64, target: Target) -> Result<Self, ReplayError> {
         let (mut tiles, mut paths) = (Tiles::new(), Vec::new());
         for id in plan_frontier(from).map_err(ReplayError::damaged)? {
-            let tile = read_tile(files.as_ref(), id.as_wide_as(target.size)).await?;
+            let tile = read_tile(&log, id.as_wide_as(target.size)).await?;
             paths.push(format!("log/{}", tile.id().path()));
             tiles.insert(tile);
         }
         let frontier = Frontier::from_tiles(from, &tiles).map_err(ReplayError::damaged)?;
-        Ok(LogReader { files, frontier, from: paths, target })
+        Ok(LogReader { log, frontier, from: paths, target })
     }
 
     /// Index of the next entry.
@@ -53,10 +52,10 @@ impl LogReader {
             return Ok(None);
         }
         let id = BundleId::holding(at, self.target.size).map_err(ReplayError::damaged)?;
-        let (found, bytes) = read_bundle(self.files.as_ref(), id).await?;
+        let (found, bytes) = read_bundle(&self.log, id).await?;
         let path = found.path();
         let entries = parse_entries(found, &bytes).map_err(|e| ReplayError::Damaged(format!("log/{path}: {e}")))?;
-        let tile = read_tile(self.files.as_ref(), TileId::new(0, id.index(), id.width()).map_err(ReplayError::damaged)?).await?;
+        let tile = read_tile(&self.log, TileId::new(0, id.index(), id.width()).map_err(ReplayError::damaged)?).await?;
 
         let skip = usize::try_from(at - id.first()).unwrap_or(usize::MAX);
         let mut fresh = Vec::with_capacity(entries.len());
@@ -86,14 +85,14 @@ impl LogReader {
 }
 
 /// A tile, or the wider one that it has given way to.
-async fn read_tile(files: &dyn Files, id: TileId) -> Result<Tile, ReplayError> {
+async fn read_tile(log: &LogStore, id: TileId) -> Result<Tile, ReplayError> {
     let mut tried = id;
     loop {
         let path = tried.path();
-        if let Some(bytes) = files.get(&path).await? {
+        if let Some(bytes) = log.files.get(&path).await? {
             return Tile::parse(tried, &bytes).map_err(|e| ReplayError::Damaged(format!("log/{path}: {e}")));
         }
-        let wider = id.as_wide_as(served_size(files).await?);
+        let wider = id.as_wide_as(served_size(log.head.as_ref()).await?);
         if wider.width() <= tried.width() {
             return Err(ReplayError::Missing(path));
         }
@@ -102,14 +101,14 @@ async fn read_tile(files: &dyn Files, id: TileId) -> Result<Tile, ReplayError> {
 }
 
 /// An entry bundle, or the wider one that it has given way to.
-async fn read_bundle(files: &dyn Files, id: BundleId) -> Result<(BundleId, Bytes), ReplayError> {
+async fn read_bundle(log: &LogStore, id: BundleId) -> Result<(BundleId, Bytes), ReplayError> {
     let mut tried = id;
     loop {
         let path = tried.path();
-        if let Some(bytes) = files.get(&path).await? {
+        if let Some(bytes) = log.files.get(&path).await? {
             return Ok((tried, bytes));
         }
-        let wider = BundleId::holding(id.first(), served_size(files).await?).unwrap_or(id);
+        let wider = BundleId::holding(id.first(), served_size(log.head.as_ref()).await?).unwrap_or(id);
         if wider.width() <= tried.width() {
             return Err(ReplayError::Missing(path));
         }
@@ -118,7 +117,7 @@ async fn read_bundle(files: &dyn Files, id: BundleId) -> Result<(BundleId, Bytes
 }
 
 /// The size that the served checkpoint states. Only tells where to look: what is found is checked against the target.
-async fn served_size(files: &dyn Files) -> Result<u64, ReplayError> {
-    let checkpoint = files.get(CHECKPOINT_PATH).await?;
+async fn served_size(head: &dyn HeadCell) -> Result<u64, ReplayError> {
+    let checkpoint = head.get().await?;
     Ok(checkpoint.and_then(|bytes| SignedCheckpoint::parse(&bytes).ok()).map_or(0, |signed| signed.unverified().size()))
 }

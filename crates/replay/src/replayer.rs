@@ -1,15 +1,16 @@
 //! The replayer: brings every projection to the published head and keeps it there.
 
+use crate::chain;
 use crate::cursor;
 use crate::fold::{Ahead, Folder, ReplayError, Run};
 use crate::leaf::Leaf;
 use crate::limits::FOLD_ENTRIES;
 use crate::log::{LogReader, Target};
+use crate::numbers::Numbers;
 use deedbox_authority::PROJECTION as AUTHORITY;
-use deedbox_model::{Batch, KeyId, PublicKey, TimeMs};
-use deedbox_store::{Files, InFull};
+use deedbox_model::{Batch, KeyId, Protocol, PublicKey, TimeMs};
+use deedbox_store::{InFull, LogStore};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
@@ -19,19 +20,21 @@ pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 /// Brings rows to the head of a log.
 pub struct Replayer {
     folder: Folder,
-    files: Arc<dyn Files>,
+    log: LogStore,
     cursor: u64,
     folded: watch::Sender<u64>,
+    numbers: watch::Sender<Numbers>,
     run_entries: usize,
 }
 
 impl Replayer {
     /// Finds out where the rows are. A projection that is not where authority is (a new one, or one whose rows were
     /// cleared) is folded again from the beginning.
-    pub async fn open(folder: Folder, files: Arc<dyn Files>, target: Target, progress: Progress<'_>) -> Result<Self, ReplayError> {
+    pub async fn open(folder: Folder, log: LogStore, target: Target, progress: Progress<'_>) -> Result<Self, ReplayError> {
         let cursor = folder.rows.cursor(&AUTHORITY).await?;
-        cursor::check(&folder, &files, cursor, target).await?;
-        let replayer = Replayer { folder, files, cursor, folded: watch::Sender::new(cursor), run_entries: FOLD_ENTRIES };
+        cursor::check(&folder, &log, cursor, target).await?;
+        let numbers = watch::Sender::new(chain::numbers(&folder, &log, target).await?);
+        let replayer = Replayer { folder, log, cursor, folded: watch::Sender::new(cursor), numbers, run_entries: FOLD_ENTRIES };
         for projection in replayer.folder.projections.clone() {
             let id = projection.id();
             if replayer.folder.rows.cursor(&id).await? != cursor {
@@ -53,18 +56,36 @@ impl Replayer {
         self.folded.subscribe()
     }
 
+    /// The protocol numbers of what is folded, and their changes. A number is here before its entry counts as folded.
+    pub fn numbers(&self) -> watch::Receiver<Numbers> {
+        self.numbers.subscribe()
+    }
+
     /// Reads the log's files up to a target and folds them.
     pub async fn catch_up(&mut self, target: Target, progress: Progress<'_>) -> Result<(), ReplayError> {
-        if self.cursor >= target.size {
-            return Ok(());
+        loop {
+            // The rows are asked: a commit that failed before may be there all the same.
+            let numbers = chain::numbers(&self.folder, &self.log, target).await?;
+            let in_force = numbers.now();
+            self.numbers.send_if_modified(|known| std::mem::replace(known, numbers.clone()) != numbers);
+            if self.cursor >= target.size {
+                return Ok(());
+            }
+            let protocol = self.folder.protocol(self.cursor, in_force)?;
+            self.catch_up_by(protocol, target, progress).await?;
         }
-        let mut log = LogReader::open(Arc::clone(&self.files), self.cursor, target).await?;
+    }
+
+    /// The same as long as this protocol number is in force. Where it ends, so do the runs under way: what they had decoded
+    /// ahead is dropped, and is read once more by the number that is in force then.
+    async fn catch_up_by(&mut self, protocol: &'static Protocol, target: Target, progress: Progress<'_>) -> Result<(), ReplayError> {
+        let mut log = LogReader::open(self.log.clone(), self.cursor, target).await?;
         let folder = self.folder.clone();
         // Three runs are under way: one is committed, the next is folded on top of it, in order and on one thread, and of the one
         // after that the signatures are checked on the others.
         let (mut ahead, mut keys): (Option<Ahead>, BTreeMap<KeyId, PublicKey>) = (None, BTreeMap::new());
         let run_entries = self.run_entries;
-        let mut next = read_run(&folder, &mut log, run_entries, &keys).await;
+        let mut next = read_run(&folder, protocol, &mut log, run_entries, &keys).await;
         loop {
             let (run, unreadable) = match next {
                 Ok(run) => (run, None),
@@ -84,15 +105,14 @@ impl Replayer {
                 },
                 async {
                     match run {
-                        Some(run) => folder.fold_ahead(from, run, ahead.as_ref()).await.map(Some),
+                        Some(run) => folder.fold_ahead(from, &run, ahead.as_ref()).await.map(Some),
                         None => Ok(None),
                     }
                 },
-                async { if is_last { Ok(None) } else { read_run(&folder, &mut log, run_entries, &keys).await } }
+                async { if is_last { Ok(None) } else { read_run(&folder, protocol, &mut log, run_entries, &keys).await } }
             );
             if let Some(ahead) = ahead.take() {
-                let result = committed.map(|()| ahead.to);
-                self.folded_to(result).await?;
+                self.committed(committed, &ahead).await?;
                 progress(self.cursor, target.size);
             }
             if let Some(error) = unreadable {
@@ -100,10 +120,10 @@ impl Replayer {
             }
             match folded? {
                 None => return Ok(()),
-                Some(folded) if folded.is_whole() => ahead = Some(folded),
+                Some(folded) if folded.is_whole => ahead = Some(folded),
                 Some(folded) => {
-                    let result = folder.finish(folded).await;
-                    return self.folded_to(result).await;
+                    let committed = folder.commit(&folded).await;
+                    return self.committed(committed, &folded).await;
                 }
             }
             keys = registers;
@@ -112,8 +132,15 @@ impl Replayer {
     }
 
     async fn fold(&mut self, leaves: Vec<Leaf>) -> Result<(), ReplayError> {
-        let result = self.folder.fold(self.cursor, leaves).await.map(|folded| self.cursor + folded.entries);
+        let result = self.folder.fold_by(self.cursor, leaves, &self.numbers).await.map(|folded| self.cursor + folded.entries);
         self.folded_to(result).await
+    }
+
+    async fn committed(&mut self, committed: Result<(), ReplayError>, ahead: &Ahead) -> Result<(), ReplayError> {
+        if committed.is_ok() {
+            ahead.note(&self.numbers);
+        }
+        self.folded_to(committed.map(|()| ahead.to)).await
     }
 
     async fn folded_to(&mut self, result: Result<u64, ReplayError>) -> Result<(), ReplayError> {
@@ -183,7 +210,7 @@ impl Replayer {
         target: Target,
         progress: Progress<'_>,
     ) -> Result<(), ReplayError> {
-        let mut log = LogReader::open(Arc::clone(&self.files), 0, target).await?;
+        let mut log = LogReader::open(self.log.clone(), 0, target).await?;
         let mut log_time = TimeMs::default();
         let mut at = 0;
         while at < self.cursor {
@@ -191,7 +218,8 @@ impl Replayer {
             entries.truncate(usize::try_from(self.cursor - at).unwrap_or(usize::MAX));
             let leaves: Vec<Leaf> = entries.into_iter().map(Leaf::Bytes).collect();
             let count = leaves.len() as u64;
-            log_time = self.folder.fold_again(projection, at, log_time, leaves).await?;
+            let numbers = self.numbers.borrow().clone();
+            log_time = self.folder.fold_again(projection, at, log_time, leaves, &numbers).await?;
             at += count;
             progress(at, self.cursor);
         }
@@ -199,10 +227,11 @@ impl Replayer {
     }
 }
 
-/// The next run of a log, opened; none at its target. `before` are the keys that the two runs before it register: those of
+/// The next run of a log, opened by this protocol number; none at its target. `before` are the keys that the two runs before it register: those of
 /// earlier ones are in rows.
 async fn read_run(
     folder: &Folder,
+    protocol: &'static Protocol,
     log: &mut LogReader,
     entries: usize,
     before: &BTreeMap<KeyId, PublicKey>,
@@ -213,5 +242,5 @@ async fn read_run(
     {
         leaves.extend(entries.into_iter().map(Leaf::Bytes));
     }
-    if leaves.is_empty() { Ok(None) } else { Ok(Some(folder.open(leaves, before).await?)) }
+    if leaves.is_empty() { Ok(None) } else { Ok(Some(folder.open(protocol, leaves, before).await?)) }
 }

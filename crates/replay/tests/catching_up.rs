@@ -2,14 +2,14 @@
 //! comes of it is what folding entry after entry gives, also where each run needs what the one before it wrote.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
-use deedbox_authority::PROJECTION as AUTHORITY;
+mod laid;
+
+use deedbox_authority::{DECIDERS, PROJECTION as AUTHORITY};
 use deedbox_catalog::Catalog;
 use deedbox_replay::{Folder, Leaf, ReplayError, Replayer, Target};
-use deedbox_store::{Files as _, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, RowStore, SqliteRows};
+use deedbox_store::{Files as _, LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, RowStore, open_rows_in};
 use deedbox_testkit::{Registry, secret, time};
-use deedbox_tlog::bundle::grow_bundles;
-use deedbox_tlog::grow::Edge;
-use deedbox_tlog::leaf_hash;
+use laid::laid_out;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -54,20 +54,16 @@ impl Log {
             entries.extend([claim, first, second, moved, yanked, late].map(|statement| statement.bytes().to_vec()));
         }
         entries.truncate(count);
-        let growth = Edge::empty().grow(&entries.iter().map(|entry| leaf_hash(entry)).collect::<Vec<_>>()).unwrap();
-        let files = MemoryFiles::default();
-        for tile in &growth.tiles {
-            files.put(&tile.id().path(), tile.to_bytes().into()).await.unwrap();
-        }
-        for (id, bytes) in grow_bundles(0, &[], &entries).unwrap() {
-            files.put(&id.path(), bytes.into()).await.unwrap();
-        }
-        let target = Target { size: entries.len() as u64, root: growth.root };
+        let (files, target) = laid_out(&entries).await;
         Log { files, objects, entries, target }
     }
 
+    fn stored(&self) -> LogStore {
+        LogStore::in_files(Arc::new(self.files.clone()))
+    }
+
     fn folder(&self, rows: Arc<dyn RowStore>) -> Folder {
-        Folder { rows, objects: Arc::new(self.objects.clone()), projections: vec![Arc::new(Catalog)] }
+        Folder { rows, objects: Arc::new(self.objects.clone()), projections: vec![Arc::new(Catalog)], deciders: DECIDERS }
     }
 
     /// Folds entry after entry, up to a size.
@@ -81,8 +77,7 @@ impl Log {
     }
 
     async fn catch_up(&self, rows: Arc<dyn RowStore>) -> Result<(), ReplayError> {
-        let files = Arc::new(self.files.clone());
-        let replayer = Replayer::open(self.folder(rows), files, self.target, &|_, _| {}).await.unwrap();
+        let replayer = Replayer::open(self.folder(rows), self.stored(), self.target, &|_, _| {}).await.unwrap();
         replayer.with_runs_of(BUNDLE).catch_up(self.target, &|_, _| {}).await
     }
 }
@@ -103,8 +98,10 @@ async fn runs_folded_ahead_of_their_commits_give_the_rows_of_entry_after_entry()
     for (turn, count) in [BUNDLE - 1, BUNDLE, BUNDLE + 1, 4 * BUNDLE, 5 * BUNDLE + 7].into_iter().enumerate() {
         let log = Log::new(count, None).await;
         let expected = log.one_by_one(log.target.size).await;
-        let sqlite = SqliteRows::open(&directory.path().join(format!("{turn}.sqlite"))).await.unwrap();
-        for rows in [Arc::new(MemoryRows::new()) as Arc<dyn RowStore>, Arc::new(sqlite)] {
+        let folder = directory.path().join(turn.to_string());
+        std::fs::create_dir(&folder).unwrap();
+        let sqlite = open_rows_in(&folder).await.unwrap();
+        for rows in [Arc::new(MemoryRows::new()) as Arc<dyn RowStore>, Arc::clone(sqlite.folded())] {
             log.catch_up(Arc::clone(&rows)).await.unwrap();
             assert_same(rows.as_ref(), &expected, log.target.size).await;
         }
@@ -158,7 +155,7 @@ async fn rows_that_are_not_where_their_cursor_says_are_not_folded_on() {
         let void = deedbox_authority::rows::void_key(size - 1).unwrap();
         last_is_void.insert(rows.read(&AUTHORITY, &[void]).await.unwrap()[0].is_some());
         let open = async |rows: MemoryRows| {
-            Replayer::open(log.folder(Arc::new(rows)), Arc::new(log.files.clone()), log.target, &|_, _| {})
+            Replayer::open(log.folder(Arc::new(rows)), log.stored(), log.target, &|_, _| {})
                 .await
                 .map(|replayer| *replayer.folded().borrow())
         };
@@ -185,6 +182,6 @@ async fn rows_of_another_log_are_not_folded_on() {
     let (log, other) = (Log::new(BUNDLE + 5, None).await, Log::new(BUNDLE + 5, Some((BUNDLE, 1))).await);
     assert_ne!(log.target.root, other.target.root);
     let rows = other.one_by_one(other.target.size).await;
-    let refused = Replayer::open(log.folder(Arc::new(rows)), Arc::new(log.files.clone()), log.target, &|_, _| {}).await.err();
+    let refused = Replayer::open(log.folder(Arc::new(rows)), log.stored(), log.target, &|_, _| {}).await.err();
     assert!(matches!(refused, Some(ReplayError::Rows(_))), "{refused:?}");
 }

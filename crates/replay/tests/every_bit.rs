@@ -3,13 +3,14 @@
 //! That `fsck` itself says so is tested on a real data directory, with one bit of each row and object (tests/tests/fsck.rs).
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
+use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
 use deedbox_model::event::{Event, Notice, ReleaseDeprecated, ReleasePublished};
 use deedbox_model::{ObjectRef, ProjectionId, ReasonCode, Row, RowKey, Verified, Version};
 use deedbox_npm::Npm;
 use deedbox_replay::objects::check_references;
 use deedbox_replay::{Folder, Leaf, ReplayError, check_object, check_objects, check_rows};
-use deedbox_store::{DiskStore, MemoryRows, Objects, RowBatch, RowStore, SqliteRows, open_disk};
+use deedbox_store::{MemoryRows, Opening, RowBatch, RowStore, StoreSettings, Stores, open_rows_in};
 use deedbox_testkit::archives::tgz;
 use deedbox_testkit::folding::Bytes;
 use deedbox_testkit::{Owner, Registry, secret, time};
@@ -26,7 +27,7 @@ const MESSAGE: &str = "use 1.1.0";
 /// A small log, folded, and its objects on disk.
 struct World {
     directory: tempfile::TempDir,
-    disk: DiskStore,
+    stores: Stores,
     rows: MemoryRows,
     size: u64,
     manifests: Vec<ObjectRef>,
@@ -40,16 +41,16 @@ fn tarball(name: &str, version: &str) -> Vec<u8> {
 impl World {
     async fn new() -> World {
         let directory = tempfile::tempdir().unwrap();
-        let disk = open_disk(directory.path()).unwrap();
+        let stores = Stores::open(&StoreSettings::in_folder(directory.path()), Opening::ToWrite).unwrap();
         let (rows, mut manifests) = (MemoryRows::new(), Vec::new());
         let registry = Registry::default();
         let (claim, owner) = registry.claim("acme.example", &secret(10), time(1));
-        let first = publish(&disk, &owner, &mut manifests, WIDGET, "1.0.0", None).await;
-        let second = publish(&disk, &owner, &mut manifests, WIDGET, "1.1.0", Some(&first)).await;
-        let other = publish(&disk, &owner, &mut manifests, "npm:acme.example/gear", "2.0.0-rc.1", None).await;
-        let message = disk.objects.put(MESSAGE.as_bytes().to_vec().into()).await.unwrap();
+        let first = publish(&stores, &owner, &mut manifests, WIDGET, "1.0.0", None).await;
+        let second = publish(&stores, &owner, &mut manifests, WIDGET, "1.1.0", Some(&first)).await;
+        let other = publish(&stores, &owner, &mut manifests, "npm:acme.example/gear", "2.0.0-rc.1", None).await;
+        let message = stores.objects.put(MESSAGE.as_bytes().to_vec().into()).await.unwrap();
         let notice = Some(Notice { reason: ReasonCode::Superseded, message: Some(message) });
-        let event = Event::ReleaseDeprecated(ReleaseDeprecated { notice, version: Version::parse("1.0.0").unwrap() });
+        let event = Event::from(ReleaseDeprecated { notice, version: Version::parse("1.0.0").unwrap() });
         let deprecated = owner.say(WIDGET, Some(second.id()), time(5), &event);
         let yanked = owner.yank(WIDGET, "1.0.0", deprecated.id(), time(6));
         let channel = owner.set_channel(WIDGET, "next", "1.1.0", yanked.id(), time(7));
@@ -59,10 +60,10 @@ impl World {
         leaves.push(Leaf::Bytes(b"no statement".to_vec()));
         let size = leaves.len() as u64;
         let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog), Arc::new(Npm::new())];
-        let folder = Folder { rows: Arc::new(rows.clone()), objects: Arc::new(disk.objects.clone()), projections };
+        let folder = Folder { rows: Arc::new(rows.clone()), objects: Arc::clone(&stores.objects), projections, deciders: DECIDERS };
         let folded = folder.fold(0, leaves).await.unwrap();
         assert_eq!((folded.entries, folded.void), (size, 2), "a late yank and what is no statement are void, nothing else");
-        World { directory, disk, rows, size, manifests }
+        World { directory, stores, rows, size, manifests }
     }
 
     async fn rows_of(&self, projection: &ProjectionId) -> Vec<(RowKey, Row)> {
@@ -72,7 +73,7 @@ impl World {
     }
 
     async fn stored(&self) -> Vec<ObjectRef> {
-        let stored: Vec<_> = self.disk.objects.list().await.unwrap().try_collect().await.unwrap();
+        let stored: Vec<_> = self.stores.objects.list().await.unwrap().try_collect().await.unwrap();
         stored.into_iter().map(|stat| stat.object).collect()
     }
 
@@ -82,7 +83,7 @@ impl World {
 }
 
 async fn publish(
-    disk: &DiskStore,
+    stores: &Stores,
     owner: &Owner,
     manifests: &mut Vec<ObjectRef>,
     id: &str,
@@ -94,7 +95,7 @@ async fn publish(
     let manifest = &inspection.manifest;
     let bytes = manifest.encode().unwrap();
     for object in [Some(source.bytes.clone()), Some(bytes.clone()), inspection.readme.clone()].into_iter().flatten() {
-        disk.objects.put(object.into()).await.unwrap();
+        stores.objects.put(object.into()).await.unwrap();
     }
     manifests.push(ObjectRef::of(&bytes));
     let event = ReleasePublished {
@@ -107,7 +108,7 @@ async fn publish(
         native_name: manifest.native_name.clone(),
         native_version: manifest.native_version.clone(),
     };
-    owner.say(id, prev.map(|statement| statement.id()), time(2 + manifests.len() as u64), &Event::ReleasePublished(event))
+    owner.say(id, prev.map(|statement| statement.id()), time(2 + manifests.len() as u64), &Event::from(event))
 }
 
 fn projections() -> [ProjectionId; 3] {
@@ -214,9 +215,11 @@ async fn a_flipped_bit_that_leaves_no_key_does_not_hide_what_else_is_wrong() {
             if !kinds.insert(key.as_str().split_once('/').map_or(key.as_str(), |(kind, _)| kind)) {
                 continue;
             }
-            let file = directory.path().join(format!("{id}-{}.sqlite", kinds.len()));
-            let (found, expected) = (SqliteRows::open(&file).await.unwrap(), MemoryRows::new());
-            fill(&found, &id, world.size, some).await;
+            let folder = directory.path().join(format!("{id}-{}", kinds.len()));
+            std::fs::create_dir(&folder).unwrap();
+            let (file, rows) = (folder.join("rows.sqlite"), open_rows_in(&folder).await.unwrap());
+            let (found, expected) = (rows.folded().as_ref(), MemoryRows::new());
+            fill(found, &id, world.size, some).await;
             fill(&expected, &id, world.size, some).await;
             let mut raw = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).pragma("synchronous", "OFF").connect().await.unwrap();
             let table = format!("\"rows {id}\"");
@@ -230,7 +233,7 @@ async fn a_flipped_bit_that_leaves_no_key_does_not_hide_what_else_is_wrong() {
                 }
                 let query = sqlx::query(AssertSqlSafe(rename.clone())).bind(flipped.clone()).bind(rowid);
                 assert_eq!(query.execute(&mut raw).await.unwrap().rows_affected(), 1);
-                let said = said(&found, &expected, &id, world.size).await;
+                let said = said(found, &expected, &id, world.size).await;
                 let shown = String::from_utf8_lossy(&flipped);
                 assert!(said.contains(&format!("row {key} of {id} is missing")), "{shown}: {said:?}");
                 assert!(said.iter().all(|said| said.contains(&id.to_string())), "{said:?}");
@@ -240,8 +243,8 @@ async fn a_flipped_bit_that_leaves_no_key_does_not_hide_what_else_is_wrong() {
             let query = sqlx::query(AssertSqlSafe(rename)).bind([key.as_str().as_bytes(), b"\n"].concat()).bind(rowid);
             query.execute(&mut raw).await.unwrap();
             if let Some((other, row)) = some.iter().find(|(other, _)| other != key) {
-                write(&found, &id, world.size, [(other.clone(), Some(Row { bytes: b"?"[..].into(), ..row.clone() }))]).await;
-                let said = said(&found, &expected, &id, world.size).await;
+                write(found, &id, world.size, [(other.clone(), Some(Row { bytes: b"?"[..].into(), ..row.clone() }))]).await;
+                let said = said(found, &expected, &id, world.size).await;
                 assert!(said.iter().any(|said| said.starts_with(&format!("{id} has a row that cannot be read"))), "{said:?}");
                 for wrong in [format!("row {key} of {id} is missing"), format!("row {other} of {id} has other bytes than the log gives")] {
                     assert!(said.contains(&wrong), "{wrong}: {said:?}");
@@ -261,17 +264,17 @@ async fn every_flipped_bit_of_every_object_is_found_and_its_address_named() {
     for object in &stored {
         let path = world.path_of(object);
         let whole = std::fs::read(&path).unwrap();
-        assert_eq!(check_object(&world.disk.objects, *object).await.unwrap(), None);
+        assert_eq!(check_object(world.stores.objects.as_ref(), *object).await.unwrap(), None);
         for flipped in flips(&whole) {
             std::fs::write(&path, flipped).unwrap();
-            let finding = check_object(&world.disk.objects, *object).await.unwrap().expect("a flipped bit that nobody finds");
+            let finding = check_object(world.stores.objects.as_ref(), *object).await.unwrap().expect("a flipped bit that nobody finds");
             assert_eq!(finding.to_string(), format!("object {} has other bytes than its address says", object.sha256.to_address()));
             tried += 1;
         }
         std::fs::write(&path, whole).unwrap();
     }
     assert!(tried > 10_000, "{tried} bits");
-    assert_eq!(check_objects(&world.disk.objects, &|_| {}).await.unwrap(), []);
+    assert_eq!(check_objects(world.stores.objects.as_ref(), &|_| {}).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -284,10 +287,10 @@ async fn damage_in_all_objects_at_once_names_each_and_none_that_never_was() -> R
         // Within a manifest this is, for one of them at least, a digest of another object.
         for flipped in flips(&whole).step_by(101) {
             std::fs::write(&path, flipped).unwrap();
-            assert_eq!(check_references(&world.disk.objects, world.manifests.clone()).await?, [], "what a damaged manifest says");
+            assert_eq!(check_references(world.stores.objects.as_ref(), world.manifests.clone()).await?, [], "what a damaged manifest says");
         }
     }
-    let findings = check_objects(&world.disk.objects, &|_| {}).await?;
+    let findings = check_objects(world.stores.objects.as_ref(), &|_| {}).await?;
     let named: BTreeSet<_> = findings.iter().map(|finding| finding.address).collect();
     assert_eq!(named, stored.iter().map(|object| object.sha256).collect());
     assert_eq!(findings.len(), stored.len());

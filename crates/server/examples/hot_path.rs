@@ -67,6 +67,7 @@ async fn main() {
         dialects: vec![],
         projections: vec![Arc::new(Catalog), Arc::new(Numbers)],
         signers: vec![],
+        deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(deedbox_ledger::NoProbe),
         progress: Arc::new(|_, _| {}),
     };

@@ -15,9 +15,11 @@ use crate::shelf::ObjectShelf;
 use crate::waiting::Waiting;
 use crate::workers::Workers;
 use crate::writing::Writing;
+use deedbox_authority::Deciders;
 use deedbox_intake::Door;
-use deedbox_model::{Origin, SecretKey, TimeMs};
-use deedbox_store::RowStore;
+use deedbox_model::{Origin, Protocol, SecretKey, TimeMs};
+use deedbox_replay::Numbers;
+use deedbox_store::RowStores;
 use deedbox_view::Site;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -33,14 +35,14 @@ pub(crate) struct App {
     pub(crate) receipt: SecretKey,
     pub(crate) door: Arc<Door>,
     pub(crate) log: LogFiles,
-    pub(crate) rows: Arc<dyn RowStore>,
+    pub(crate) rows: RowStores,
     pub(crate) objects: ObjectShelf,
     pub(crate) mounts: Mounts,
     pub(crate) answers: Answers,
     pub(crate) meters: Meters,
     /// Places of work.
     pub(crate) places: Places,
-    /// The threads on which answers are made.
+    /// The threads on which answers are coded, and what is not made from rows is made.
     pub(crate) workers: Workers,
     /// Places in which bodies are awaited.
     pub(crate) bodies: Arc<Waiting>,
@@ -50,6 +52,9 @@ pub(crate) struct App {
     pub(crate) peers: Arc<Peers>,
     /// Entries folded into every projection.
     pub(crate) folded: watch::Receiver<u64>,
+    /// The protocol numbers of what is folded.
+    pub(crate) numbers: watch::Receiver<Numbers>,
+    pub(crate) deciders: Deciders,
     pub(crate) writing: Writing,
     pub(crate) recent: Recent,
     pub(crate) clock: Clock,
@@ -65,5 +70,15 @@ impl App {
     /// Entries folded into every projection.
     pub(crate) fn folded(&self) -> u64 {
         *self.folded.borrow()
+    }
+
+    /// The protocol number in force for a folded entry. None that is folded goes by a number that this program does not have.
+    pub(crate) fn protocol_at(&self, index: u64) -> Option<&'static Protocol> {
+        self.deciders.protocol(self.numbers.borrow().at(index))
+    }
+
+    /// The protocol number in force for what comes next, if this program has it.
+    pub(crate) fn protocol_now(&self) -> Option<&'static Protocol> {
+        self.deciders.protocol(self.numbers.borrow().now())
     }
 }

@@ -19,20 +19,23 @@ const UNIT: usize = 1024;
 pub(crate) enum Share {
     /// What is sent to the registry: bodies that are read whole or unpacked, and the pieces of uploads that are not on disk yet.
     Bodies,
-    /// What is made here: rows being read, answers that are made, kept or sent, proofs.
+    /// What projections make: rows being read, answers that are made, kept or sent.
     Answers,
+    /// What is made of the log's entries: pages of events, proofs for many.
+    Entries,
     /// What lies on disk: objects and files of the log in memory, and the pieces of downloads.
     Objects,
 }
 
 impl Share {
-    pub(crate) const ALL: [Share; 3] = [Share::Bodies, Share::Answers, Share::Objects];
+    pub(crate) const ALL: [Share; 4] = [Share::Bodies, Share::Answers, Share::Entries, Share::Objects];
 
     /// As metrics name it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Share::Bodies => "bodies",
             Share::Answers => "answers",
+            Share::Entries => "entries",
             Share::Objects => "objects",
         }
     }
@@ -62,7 +65,7 @@ struct Part {
 
 /// The bytes that this process may hold for strangers.
 pub(crate) struct Budget {
-    parts: [Part; 3],
+    parts: [Part; 4],
     /// How long somebody waits for bytes.
     wait: Duration,
 }
@@ -76,7 +79,7 @@ pub(crate) struct Weight {
 
 impl Budget {
     /// With shares of these sizes, in the order of `Share::ALL`, for which somebody waits so long.
-    pub(crate) fn new(sizes: [Size; 3], wait: Duration) -> Self {
+    pub(crate) fn new(sizes: [Size; 4], wait: Duration) -> Self {
         let part = |size: Size| {
             let units = |bytes: u64| usize::try_from(bytes / UNIT as u64).unwrap_or(usize::MAX).clamp(1, u32::MAX as usize / 2);
             let (most, units) = (units(size.own), units(size.own.saturating_add(size.cache)));
@@ -87,10 +90,11 @@ impl Budget {
     }
 
     fn part(&self, share: Share) -> &Part {
-        let [bodies, answers, objects] = &self.parts;
+        let [bodies, answers, entries, objects] = &self.parts;
         match share {
             Share::Bodies => bodies,
             Share::Answers => answers,
+            Share::Entries => entries,
             Share::Objects => objects,
         }
     }
@@ -180,6 +184,17 @@ impl Weight {
         Ok(())
     }
 
+    /// As `grow`, if that is free now; says whether it was.
+    pub(crate) fn grow_now(&mut self, budget: &Budget, bytes: usize) -> bool {
+        let part = budget.part(self.share);
+        let more = units_of(bytes).min(part.most).saturating_sub(self.permit.num_permits());
+        if more == 0 {
+            return true;
+        }
+        let permit = u32::try_from(more).ok().and_then(|more| Arc::clone(&part.free).try_acquire_many_owned(more).ok());
+        permit.map(|permit| self.permit.merge(permit)).is_some()
+    }
+
     /// As `grow`, as far as that is free now.
     pub(crate) fn grow_if_free(&mut self, budget: &Budget, bytes: usize) {
         let part = budget.part(self.share);
@@ -223,16 +238,16 @@ mod tests {
     const WAIT: Duration = Duration::from_secs(5);
 
     fn budget() -> Budget {
-        sized([MIB as u64, 2 * MIB as u64, MIB as u64], WAIT)
+        sized([MIB as u64, 2 * MIB as u64, MIB as u64, MIB as u64], WAIT)
     }
-    fn sized(bytes: [u64; 3], wait: Duration) -> Budget {
+    fn sized(bytes: [u64; 4], wait: Duration) -> Budget {
         Budget::new(bytes.map(|own| Size { own, cache: 0 }), wait)
     }
 
     #[tokio::test]
     async fn nobody_waits_for_what_a_cache_never_gives_back() {
         const SHORT: Duration = Duration::from_millis(20);
-        let budget = Budget::new([Size { own: MIB as u64, cache: MIB as u64 }; 3], SHORT);
+        let budget = Budget::new([Size { own: MIB as u64, cache: MIB as u64 }; 4], SHORT);
         assert_eq!(budget.limit(Share::Answers), 2 * MIB as u64);
         let _cached = budget.take(Share::Answers, MIB).await.unwrap();
         let mut large = budget.take(Share::Answers, 100 * MIB).await.unwrap();
@@ -275,9 +290,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_may_not_wait_grows_by_what_is_free_or_not_at_all() {
+        let budget = Budget::new([Size { own: MIB as u64, cache: UNIT as u64 }; 4], WAIT);
+        let mut weight = budget.take(Share::Answers, 1).await.unwrap();
+        assert!(weight.grow_now(&budget, 0) && weight.grow_now(&budget, MIB / 2));
+        let other = budget.take(Share::Answers, MIB / 2).await.unwrap();
+        assert!(!weight.grow_now(&budget, MIB / 2 + 2 * UNIT));
+        assert_eq!(budget.in_use(Share::Answers), MIB as u64, "it took nothing");
+        assert!(weight.grow_now(&budget, MIB / 2 + UNIT));
+        drop(other);
+        // More than there ever is counts as all of it, beside the cache.
+        assert!(weight.grow_now(&budget, 100 * MIB));
+        assert_eq!(budget.in_use(Share::Answers), MIB as u64);
+        assert_eq!((budget.waited(Share::Answers), budget.refused(Share::Answers)), (0, 0));
+    }
+
+    #[tokio::test]
     async fn who_waits_in_vain_is_refused_and_who_is_slow_is_asked_to_let_go() {
         const SHORT: Duration = Duration::from_millis(20);
-        let budget = sized([MIB as u64; 3], SHORT);
+        let budget = sized([MIB as u64; 4], SHORT);
         let held = budget.take(Share::Bodies, MIB).await.unwrap();
         let begun = Instant::now();
         let refused = budget.take(Share::Bodies, 1).await.unwrap_err();
@@ -286,7 +317,7 @@ mod tests {
         assert!(begun.elapsed() >= SHORT);
         drop(held);
 
-        let budget = sized([MIB as u64; 3], Duration::from_secs(60));
+        let budget = sized([MIB as u64; 4], Duration::from_secs(60));
         let held = budget.take(Share::Bodies, MIB).await.unwrap();
         let asked = Arc::new(AtomicUsize::new(0));
         let (slow, count) = (std::sync::Mutex::new(Some(held)), Arc::clone(&asked));

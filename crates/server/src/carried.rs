@@ -2,62 +2,34 @@
 //! is full or read-only, a file that is not what was signed, rows that are not the log's. Then the registry serves what is published and
 //! folded, and takes no statement; `/ready` says which file it is, and what to do. Mends nothing.
 
+use crate::config::Config;
 use crate::error::OpenError;
 use deedbox_ledger::{Head, LedgerParts, Recovered, published};
 use deedbox_replay::{Folder, Progress, ReplayError, Replayer, Target};
-use deedbox_store::{DiskFiles, DiskStore, Failing, Files, InFull, SqliteRows, StoreError, open_disk, open_disk_to_read};
-use std::path::Path;
-use std::sync::Arc;
+use deedbox_store::{InFull, LogStore, Opening, RowStores, StoreError, StoreSettings, Stores};
 
-/// Why nothing can be written, if nothing can be.
-pub(crate) type Hindered = Option<StoreError>;
-
-fn is_unwritable(error: &StoreError) -> bool {
-    matches!(error.how(), Some(Failing::Full | Failing::ReadOnly))
-}
-
-/// Opens the data directory: to be read only where that is asked for, or where it cannot be written and holds a registry.
-pub(crate) fn open_data(data: &Path, read_only: bool) -> Result<(DiskStore, Hindered), StoreError> {
-    if read_only {
-        let asked = StoreError::failing(Failing::ReadOnly, format!("writing to {}", data.display()), "this start was asked to read only");
-        return Ok((open_disk_to_read(data)?, Some(asked)));
+/// Opens the stores: to be read only where that is asked for, or where they cannot be written and hold a registry.
+pub(crate) fn open_stores(config: &Config) -> Result<Stores, StoreError> {
+    let opening = match config.read_only {
+        true => Opening::ToRead,
+        false if config.data.join("registry.json").exists() => Opening::ToWriteOrRead,
+        false => Opening::ToWrite,
+    };
+    let stores = Stores::open(&StoreSettings::in_folder(&config.data), opening)?;
+    if let Some(error) = stores.unwritable().filter(|_| !config.read_only) {
+        tracing::error!(error = %InFull(error), "the data directory cannot be written: serving what is there, taking no statement");
     }
-    match open_disk(data) {
-        Ok(disk) => Ok((disk, None)),
-        Err(error) if is_unwritable(&error) && data.join("registry.json").exists() => {
-            let disk = open_disk_to_read(data)?;
-            tracing::error!(error = %InFull(&error), "the data directory cannot be written: serving what is there, taking no statement");
-            Ok((disk, Some(error)))
-        }
-        Err(error) => Err(error),
-    }
+    Ok(stores)
 }
 
 /// Opens the rows, to be read only where they cannot be written.
-pub(crate) async fn open_rows(data: &Path, hindered: &mut Hindered) -> Result<SqliteRows, StoreError> {
-    let file = data.join("rows.sqlite");
-    if hindered.is_some() {
-        return SqliteRows::open_to_read(&file).await;
+pub(crate) async fn open_rows(stores: &mut Stores) -> Result<RowStores, StoreError> {
+    let others = stores.unwritable().is_some();
+    let rows = stores.rows().await?;
+    if let Some(error) = stores.unwritable().filter(|_| !others) {
+        tracing::error!(error = %InFull(error), "the rows cannot be written: serving what is folded, taking no statement");
     }
-    match SqliteRows::open(&file).await {
-        Ok(rows) => Ok(rows),
-        // SQLite does not always say that a disk is full: what matters is whether the rows can be read.
-        Err(error @ StoreError::Medium { .. }) => match SqliteRows::open_to_read(&file).await {
-            Ok(rows) => {
-                tracing::error!(error = %InFull(&error), "the rows cannot be written: serving what is folded, taking no statement");
-                *hindered = Some(error);
-                Ok(rows)
-            }
-            Err(_) => Err(error),
-        },
-        Err(error) => Err(error),
-    }
-}
-
-/// The signer's own place.
-pub(crate) fn open_signer(data: &Path, to_read: bool) -> Result<DiskFiles, StoreError> {
-    let dir = data.join("signer");
-    if to_read { DiskFiles::open_to_read(&dir) } else { DiskFiles::open(&dir) }
+    Ok(rows)
 }
 
 /// A log, as far as it can be carried on.
@@ -72,10 +44,10 @@ pub(crate) struct Carried {
     pub(crate) why_not: String,
 }
 
-/// Finishes what was claimed, and checks what will be extended.
-pub(crate) async fn carry_on(parts: LedgerParts, hindered: Hindered) -> Result<Carried, OpenError> {
-    let why_not = match hindered {
-        Some(error) => format!("{error}; when that is mended, start again"),
+/// Finishes what was claimed, and checks what will be extended; neither where nothing can be written, for this reason.
+pub(crate) async fn carry_on(parts: LedgerParts, unwritable: Option<&str>) -> Result<Carried, OpenError> {
+    let why_not = match unwritable {
+        Some(why) => format!("{why}; when that is mended, start again"),
         None => match Recovered::open(parts.clone()).await {
             Ok(recovered) => {
                 let (head, vkey) = (recovered.head().clone(), recovered.vkey());
@@ -93,10 +65,9 @@ pub(crate) async fn carry_on(parts: LedgerParts, hindered: Hindered) -> Result<C
 }
 
 /// Removes what a process that died was writing. It takes room and does no harm: a failure here keeps nobody from starting.
-pub(crate) async fn clear_cut_off(disk: &DiskStore, signer: &DiskFiles, recovered: &Recovered) {
+pub(crate) async fn clear_cut_off(stores: &Stores, recovered: &Recovered) {
     let (commits, files) = recovered.written_last();
-    let cleared = async { Ok::<u64, StoreError>(disk.clear_cut_off(commits, files).await? + signer.clear_temporary().await?) };
-    match cleared.await {
+    match stores.clear_cut_off(commits, files).await {
         Ok(0) => {}
         Ok(removed) => tracing::info!(removed, "removed files that were being written when the last process ended"),
         Err(error) => tracing::warn!(error = %InFull(&error), "could not remove what the last process was writing; deedbox fsck lists it"),
@@ -106,11 +77,11 @@ pub(crate) async fn clear_cut_off(disk: &DiskStore, signer: &DiskFiles, recovere
 /// Folds up to the head. Without a replayer, the rows are not those of this log, or the log cannot be read where they end.
 pub(crate) async fn catch_up(
     folder: &Folder,
-    files: &Arc<dyn Files>,
+    log: &LogStore,
     head: &Head,
     progress: Progress<'_>,
 ) -> (Option<Replayer>, Result<(), ReplayError>) {
-    match Replayer::open(folder.clone(), Arc::clone(files), target_of(head), progress).await {
+    match Replayer::open(folder.clone(), log.clone(), target_of(head), progress).await {
         Ok(mut replayer) => {
             let caught_up = replayer.catch_up(target_of(head), progress).await;
             (Some(replayer), caught_up)

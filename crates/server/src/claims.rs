@@ -33,7 +33,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     }
     let subject = Subject::Domain(acceptance.domain().clone());
     let prev = acceptance.terms().prev;
-    let event = Event::DomainClaimed(DomainClaimed { evidence: Evidence::Localhost, acceptance });
+    let event = Event::from(DomainClaimed { evidence: Evidence::Localhost, acceptance });
     let statement = Statement::sign(&app.operator, &app.origin, &Speaker::Registry, &subject, prev, app.now(), &event)
         .map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
     let done = submit_own(&app, statement).await.inspect_err(|_| app.meters.refused.increment(1))?;

@@ -3,8 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use deedbox_model::event::{DomainKey, Event, Role, Rules};
-use deedbox_model::{EventId, ObjectRef, PublicKey, Speaker, Statement};
+use deedbox_model::event::{DomainEvent, DomainKey, Event, PackageEvent, RegistryEvent, Role, Rules};
+use deedbox_model::{EventId, ObjectRef, Protocol, PublicKey, Speaker, Statement};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -34,9 +34,9 @@ struct Said {
 }
 
 impl EntryJson {
-    /// `void` is the refusal's code, if authority refuses it.
-    pub(crate) fn new(index: u64, bytes: &[u8], void: Option<String>) -> Self {
-        let decoded = Statement::decode(bytes).ok();
+    /// `protocol` is the number in force at its index, if this program has it; `void` is the refusal's code, if authority refuses it.
+    pub(crate) fn new(protocol: Option<&'static Protocol>, index: u64, bytes: &[u8], void: Option<String>) -> Self {
+        let decoded = protocol.and_then(|protocol| Statement::decode(protocol, bytes).ok());
         let statement = decoded.as_ref().map(|decoded| decoded.peek());
         EntryJson {
             index,
@@ -68,17 +68,35 @@ fn said(statement: &Statement) -> Said {
 
 fn body(event: &Event) -> Value {
     match event {
-        Event::RegistryCreated(e) => json!({
+        Event::Registry(event) => body_of_registry(event),
+        Event::Domain(event) => body_of_domain(event),
+        Event::Package(event) => body_of_package(event),
+    }
+}
+
+fn body_of_registry(event: &RegistryEvent) -> Value {
+    match event {
+        RegistryEvent::Created(e) => json!({
             "rules": rules(&e.rules), "origin": e.origin.as_str(), "log_keys": keys(&e.log_keys),
             "receipt_keys": keys(&e.receipt_keys), "operator_keys": keys(&e.operator_keys),
         }),
-        Event::RegistryRulesChanged(e) => json!({ "rules": rules(&e.rules) }),
-        Event::DomainClaimed(e) => json!({
+        RegistryEvent::RulesChanged(e) => json!({ "rules": rules(&e.rules) }),
+    }
+}
+
+fn body_of_domain(event: &DomainEvent) -> Value {
+    match event {
+        DomainEvent::Claimed(e) => json!({
             "evidence": serde_json::to_value(e.evidence).unwrap_or_default(),
             "acceptance": STANDARD.encode(e.acceptance.bytes()),
             "keys": e.acceptance.terms().keys.iter().map(domain_key).collect::<Vec<_>>(),
         }),
-        Event::ReleasePublished(e) => json!({
+    }
+}
+
+fn body_of_package(event: &PackageEvent) -> Value {
+    match event {
+        PackageEvent::ReleasePublished(e) => json!({
             "version": e.version.as_str(), "channels": e.channels.iter().map(|c| c.as_str()).collect::<Vec<_>>(),
             "manifest": object(&e.manifest), "artifacts": e.artifacts, "total_size": e.total_size,
             "native_name": e.native_name.as_str(), "native_version": e.native_version.as_str(),
@@ -90,16 +108,16 @@ fn body(event: &Event) -> Value {
                 json!({ "name": artifact.name, "size": artifact.size, "digests": digests.collect::<serde_json::Map<_, _>>() })
             }).collect::<Vec<_>>(),
         }),
-        Event::ReleaseYanked(e) => json!({ "version": e.version.as_str(), "reason": e.reason.as_str() }),
-        Event::ReleaseUnyanked(e) => json!({ "version": e.version.as_str() }),
-        Event::ReleaseDeprecated(e) => json!({
+        PackageEvent::ReleaseYanked(e) => json!({ "version": e.version.as_str(), "reason": e.reason.as_str() }),
+        PackageEvent::ReleaseUnyanked(e) => json!({ "version": e.version.as_str() }),
+        PackageEvent::ReleaseDeprecated(e) => json!({
             "version": e.version.as_str(),
             "notice": e.notice.as_ref().map(|notice| json!({
                 "reason": notice.reason.as_str(), "message": notice.message.as_ref().map(object),
             })),
         }),
-        Event::ChannelSet(e) => json!({ "channel": e.channel.as_str(), "version": e.version.as_str() }),
-        Event::ChannelRemoved(e) => json!({ "channel": e.channel.as_str() }),
+        PackageEvent::ChannelSet(e) => json!({ "channel": e.channel.as_str(), "version": e.version.as_str() }),
+        PackageEvent::ChannelRemoved(e) => json!({ "channel": e.channel.as_str() }),
     }
 }
 
@@ -133,18 +151,18 @@ mod tests {
     fn parameters_are_said_in_base64() {
         let rules = Rules { protocol: 2, parameters: vec![0xa0, 0xff] };
         let registry = Registry::default();
-        let event = Event::RegistryRulesChanged(deedbox_model::event::RegistryRulesChanged { rules });
+        let event = Event::from(deedbox_model::event::RegistryRulesChanged { rules });
         let statement = registry.say(&deedbox_model::Subject::Registry, Some(EventId([7; 32])), time(5), &event);
-        let json = serde_json::to_value(EntryJson::new(1, statement.bytes(), None)).unwrap();
+        let json = serde_json::to_value(EntryJson::new(Some(Protocol::ONE), 1, statement.bytes(), None)).unwrap();
         assert_eq!(json["body"], json!({ "rules": { "protocol": 2, "parameters": "oP8=" } }));
-        let created = serde_json::to_value(EntryJson::new(0, registry.created(time(0)).bytes(), None)).unwrap();
+        let created = serde_json::to_value(EntryJson::new(Some(Protocol::ONE), 0, registry.created(time(0)).bytes(), None)).unwrap();
         assert_eq!(created["body"]["rules"], json!({ "protocol": 1, "parameters": "" }));
     }
 
     #[test]
     fn an_entry_says_what_it_is_and_one_that_does_not_decode_says_nothing() {
         let (claim, _) = Registry::default().claim("acme.example", &secret(10), time(5));
-        let json = serde_json::to_value(EntryJson::new(7, claim.bytes(), None)).unwrap();
+        let json = serde_json::to_value(EntryJson::new(Some(Protocol::ONE), 7, claim.bytes(), None)).unwrap();
         assert_eq!(json["index"], 7);
         assert_eq!(json["id"], claim.id().to_hex());
         assert_eq!(json["status"], "effective");
@@ -153,7 +171,7 @@ mod tests {
         assert_eq!(json["time"], "2026-11-21T07:00:00.005Z");
         assert_eq!(json["body"]["evidence"], "operator");
         assert_eq!(json["body"]["keys"][0]["kid"], secret(10).public().id().to_hex());
-        let void = serde_json::to_string(&EntryJson::new(8, b"x", Some("undecodable".to_owned()))).unwrap();
+        let void = serde_json::to_string(&EntryJson::new(Some(Protocol::ONE), 8, b"x", Some("undecodable".to_owned()))).unwrap();
         let id = EventId::of(b"x");
         assert_eq!(void, format!(r#"{{"index":8,"id":"{id}","status":"void","void":"undecodable","type":null,"size":1}}"#));
     }

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::body::{Sender, read_whole};
+use crate::budget::Share;
 use crate::entry_json::EntryJson;
 use crate::headers::{TREE_SIZE, value};
 use crate::limits::{EVENTS_PAGE, EVENTS_PAGE_BYTES, EVENTS_PAGE_DEFAULT};
@@ -95,16 +96,21 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     let to = from.saturating_add(limit).min(folded);
     let PageEntries { entries, held } = page_entries(&app, from, to).await?;
     let voids = void_codes(&app, from, entries.len()).await?;
-    // The place before the memory, as projections take them: two who wait for what the other holds would wait in vain.
-    let place = app.places.in_turn(Arc::clone(&app.places.renderings).acquire_owned()).await?;
-    let mut making = Making::begin(&app).await?;
+    // The memory before the place: who waits for memory that slow readers hold keeps no projection from making an answer. Nobody who has a
+    // place waits for this share.
+    let mut making = Making::begin(&app, Share::Entries).await?;
     making.hold(&app, held).await?;
-    let budget = Arc::clone(&app.budget);
+    let place = app.places.in_turn(Arc::clone(&app.places.renderings).acquire_owned()).await?;
+    let (budget, of) = (Arc::clone(&app.budget), Arc::clone(&app));
     // Milliseconds of a processor: off the threads that serve others.
     let text = app.workers.run(move || {
         // The indices come last: nobody counts on from the largest number where there is nothing to count.
-        let events: Vec<EntryJson> =
-            entries.iter().zip(voids).zip(from..).map(|((bytes, void), index)| EntryJson::new(index, bytes, void)).collect();
+        let events: Vec<EntryJson> = entries
+            .iter()
+            .zip(voids)
+            .zip(from..)
+            .map(|((bytes, void), index)| EntryJson::new(of.protocol_at(index), index, bytes, void))
+            .collect();
         let end = from.saturating_add(events.len() as u64);
         let next = (!events.is_empty() && end < folded).then_some(end);
         let text = json_text(&PageJson { tree_size: folded, events, next });
@@ -169,7 +175,8 @@ pub(crate) async fn get(
     }
     let folded = app.folded();
     let void = void_codes(&app, found.index, 1).await?.pop().flatten();
-    let mut bytes = serde_json::to_vec(&EntryJson::new(found.index, &found.bytes, void)).unwrap_or_default();
+    let entry = EntryJson::new(app.protocol_at(found.index), found.index, &found.bytes, void);
+    let mut bytes = serde_json::to_vec(&entry).unwrap_or_default();
     bytes.push(b'\n');
     let plain =
         Plain::new("application/json", bytes, Cache::Revalidate).with(header::VARY, vary).with(TREE_SIZE, HeaderValue::from(folded));
@@ -201,7 +208,7 @@ pub(crate) async fn find(app: &App, which: &str) -> Result<Found, Refused> {
 /// For each of so many entries, the code for which it is void, if it is.
 async fn void_codes(app: &App, from: u64, count: usize) -> Result<Vec<Option<String>>, Refused> {
     let keys = (from..).take(count).map(void_key).collect::<Result<Vec<_>, _>>()?;
-    let rows = app.rows.read(&AUTHORITY, &keys).await?;
+    let rows = app.rows.decisions().read(&AUTHORITY, &keys).await?;
     let code = |(key, row): (&deedbox_model::RowKey, Option<deedbox_model::Row>)| {
         row.map(|row| decode_row::<VoidRow>(key, &row.bytes).map(|void| void.code)).transpose()
     };

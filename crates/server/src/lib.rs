@@ -46,6 +46,7 @@ mod readiness;
 mod recent;
 mod refusal;
 mod registry;
+mod render;
 mod reply;
 mod request;
 mod room;

@@ -27,10 +27,13 @@ pub const PROOFS_ROWS_BYTES: usize = 2 * 1024 * 1024;
 pub const CHAIN_EVENTS: usize = 4_000;
 /// Rows of a package's history that are read at once for its chain: some 100 KB.
 pub const CHAIN_ROWS: u32 = 500;
+/// Bodies that are unpacked at once. A piece of one takes a tenth of a millisecond between two turns of everybody else: of a thousand at
+/// once those turns would be a tenth of a second apart.
+pub const UNPACKED_AT_ONCE: usize = 2;
 /// Answers with many proofs that are made at once: each may read thousands of entry bundles.
 pub const PROOFS_AT_ONCE: usize = 2;
-/// Answers of projections that are read, rendered or coded at once, for each core: one works while another waits for rows. What each
-/// holds is weighed (`MEMORY_BYTES`).
+/// Answers of projections that are read, rendered or coded at once, for each core: one works while another waits for the disk. Each
+/// reads by a connection of its own (`ROW_READERS_PER_CORE` in the store). What each holds is weighed (`MEMORY_BYTES`).
 pub const RENDERINGS_PER_CORE: usize = 2;
 /// Bytes of a projection's POST as it comes, and unpacked: an audit of a large tree.
 pub const QUERY_BODY_BYTES: usize = 1024 * 1024;
@@ -83,11 +86,14 @@ pub const ROOM_PROBED_BYTES: usize = 64 * 1024;
 
 /// Bytes that strangers make this process hold, beside its two caches. With these (56 MiB), some 40 MB that it has anyway and 10 KB for
 /// each of some thousand connections it stays under 300 MB whatever they do.
-pub const MEMORY_BYTES: u64 = 96 * 1024 * 1024;
-/// Of eight parts of these, those for bodies: a thousand uploads of small files at once, or a hundred of large ones.
+pub const MEMORY_BYTES: u64 = 108 * 1024 * 1024;
+/// Of nine parts of these, those for bodies: a thousand uploads of small files at once, or a hundred of large ones.
 pub const MEMORY_PARTS_OF_BODIES: u64 = 2;
-/// Those for answers: one that reads forty megabytes, or fifty packuments of megabytes to slow readers.
-pub const MEMORY_PARTS_OF_ANSWERS: u64 = 4;
+/// Those for answers of projections: one that reads thirty megabytes, or forty packuments of megabytes to slow readers.
+pub const MEMORY_PARTS_OF_ANSWERS: u64 = 3;
+/// Those for answers out of the log: forty pages of events, or many proofs in one. Whoever asks for these in masses keeps no client
+/// waiting that installs.
+pub const MEMORY_PARTS_OF_ENTRIES: u64 = 2;
 /// Those for objects: a thousand slow downloads, or twenty quick ones.
 pub const MEMORY_PARTS_OF_OBJECTS: u64 = 2;
 /// Bytes of assembled answers in memory: several hundred packuments in three codings.
@@ -167,8 +173,6 @@ pub const FOUND_WHOLE: u64 = 100_000;
 pub const KEY_FILE_BYTES: u64 = 4_096;
 /// Bytes that a row takes in memory beside its key and its bytes.
 pub const ROW_BYTES: usize = 96;
-/// Times that an answer is begun anew because rows changed between two rounds of reading it.
-pub const READING_TRIES: u32 = 5;
 /// Bytes of a path that are written: what a client sends may be thirty times that.
 pub const PATH_SHOWN: usize = 1_024;
 /// A dependency that does not answer within this is not well.
@@ -180,7 +184,7 @@ pub const PUBLIC_URL_BYTES: usize = 1_024;
 
 /// Threads that may wait for a disk, for the runtime that a registry runs on. Each keeps some of the memory that it used last, so they are
 /// few where a thousand strangers ask for much.
-pub const BLOCKING_THREADS: usize = 32;
+pub const BLOCKING_THREADS: usize = 20;
 // Who inspects holds one of them and waits for another, which reads the object.
 const _: () = assert!(deedbox_intake::INSPECTIONS < BLOCKING_THREADS);
 

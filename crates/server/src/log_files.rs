@@ -8,15 +8,15 @@ use crate::memory::Memory;
 use crate::refusal::Refused;
 use bytes::Bytes;
 use deedbox_ledger::Head;
-use deedbox_store::{Files, StoreError};
-use deedbox_tlog::{BundleId, CHECKPOINT_PATH, SignedCheckpoint, TILE_WIDTH, TileId, Tiles};
+use deedbox_store::{HEAD_PATH, LogStore, StoreError};
+use deedbox_tlog::{BundleId, SignedCheckpoint, TILE_WIDTH, TileId, Tiles};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 
 /// The log as it is published.
 pub(crate) struct LogFiles {
-    files: Arc<dyn Files>,
+    stored: LogStore,
     head: watch::Receiver<Head>,
     /// Full tiles and bundles by path: they never change. Bundles in gzip too, full or not.
     full: moka::sync::Cache<String, Bytes>,
@@ -25,12 +25,12 @@ pub(crate) struct LogFiles {
 }
 
 impl LogFiles {
-    pub(crate) fn new(files: Arc<dyn Files>, head: watch::Receiver<Head>, cache_bytes: u64, memory: &Memory) -> Self {
+    pub(crate) fn new(stored: LogStore, head: watch::Receiver<Head>, cache_bytes: u64, memory: &Memory) -> Self {
         let full = moka::sync::Cache::builder()
             .max_capacity(cache_bytes)
             .weigher(|path: &String, bytes: &Bytes| u32::try_from(path.len() + bytes.len() + 128).unwrap_or(u32::MAX))
             .build();
-        LogFiles { files, head, full, budget: Arc::clone(&memory.budget), reads: Arc::clone(&memory.log_reads) }
+        LogFiles { stored, head, full, budget: Arc::clone(&memory.budget), reads: Arc::clone(&memory.log_reads) }
     }
 
     /// The published head.
@@ -153,15 +153,15 @@ impl LogFiles {
     /// A file's bytes, with their weight. How long it is, is known when it is read: few are read at once.
     async fn read(&self, path: &str) -> Result<Option<Bytes>, Unread> {
         let _one_of_few = self.reads.acquire().await;
-        let Some(bytes) = self.files.get(path).await? else { return Ok(None) };
+        let Some(bytes) = self.stored.files.get(path).await? else { return Ok(None) };
         let weight = self.budget.take(Share::Objects, bytes.len()).await.map_err(Unread::Short)?;
         Ok(Some(weight.carry(bytes)))
     }
 
     /// The size of the checkpoint's file: a few hundred bytes that need no weight.
     pub(crate) async fn checkpoint_size(&self) -> Result<u64, StoreError> {
-        let Some(bytes) = self.files.get(CHECKPOINT_PATH).await? else { return Ok(0) };
-        let signed = SignedCheckpoint::parse(&bytes).map_err(|e| StoreError::damaged(CHECKPOINT_PATH, e))?;
+        let Some(bytes) = self.stored.head.get().await? else { return Ok(0) };
+        let signed = SignedCheckpoint::parse(&bytes).map_err(|e| StoreError::damaged(HEAD_PATH, e))?;
         Ok(signed.unverified().size())
     }
 }

@@ -16,9 +16,23 @@ pub(crate) struct Making {
 }
 
 impl Making {
-    /// Begins with little.
-    pub(crate) async fn begin(app: &App) -> Result<Self, Refused> {
-        Ok(Making { weight: app.budget.take(Share::Answers, MAKING_BYTES).await?, large: None })
+    /// Begins with little, of the share of what it is made of.
+    pub(crate) async fn begin(app: &App, share: Share) -> Result<Self, Refused> {
+        Ok(Making { weight: app.budget.take(share, MAKING_BYTES).await?, large: None })
+    }
+
+    /// The same of the share of answers, if that is free now.
+    pub(crate) fn begin_now(app: &App) -> Option<Self> {
+        Some(Making { weight: app.budget.take_spare(Share::Answers, MAKING_BYTES, 0)?, large: None })
+    }
+
+    /// Whether it may hold so many bytes from here on, as far as they are free now: for who may not wait.
+    pub(crate) fn hold_now(&mut self, app: &App, bytes: usize) -> bool {
+        if bytes > LARGE_MAKING_BYTES && self.large.is_none() {
+            let Ok(large) = Arc::clone(&app.places.large_makings).try_acquire_owned() else { return false };
+            self.large = Some(large);
+        }
+        self.weight.grow_now(&app.budget, bytes)
     }
 
     /// From here on it may hold so many bytes.

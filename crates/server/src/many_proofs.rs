@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::body::{Sender, read_whole};
-use crate::budget::carried;
+use crate::budget::{Share, carried};
 use crate::headers::{TREE_SIZE, cache_control};
 use crate::limits::{CHAIN_EVENTS, CHAIN_ROWS, PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES};
 use crate::making::Making;
@@ -66,7 +66,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
         return Err(Refused::unprocessable("too_many", format!("more than {PROOFS_ASKED} releases and indices: ask in parts")));
     }
     let _one_of_few = app.places.proofs().await?;
-    let mut making = Making::begin(&app).await?;
+    let mut making = Making::begin(&app, Share::Entries).await?;
     making.hold(&app, PROOFS_ROWS_BYTES).await?;
 
     // Rows first, head after: the published tree has every entry that is folded.
@@ -139,7 +139,7 @@ async fn add_releases<'a>(app: &App, releases: &'a [(PackageId, Version)], indic
     let keys = releases.iter().map(|(id, version)| release_key(id, version)).collect::<Result<Vec<_>, _>>()?;
     let (mut missing, mut last) = (Vec::new(), BTreeMap::new());
     let mut tenures: BTreeSet<EventId> = BTreeSet::new();
-    for ((key, row), release) in keys.iter().zip(read(app, &CATALOG, &keys).await?).zip(releases) {
+    for ((key, row), release) in keys.iter().zip(read(app.rows.views().as_ref(), &CATALOG, &keys).await?).zip(releases) {
         let Some(row) = row else {
             missing.push(format!("{}@{}", release.0, release.1));
             last.insert(&release.0, u64::MAX);
@@ -154,7 +154,7 @@ async fn add_releases<'a>(app: &App, releases: &'a [(PackageId, Version)], indic
         tenures.insert(row.tenure);
     }
     let keys = tenures.iter().map(event_key).collect::<Result<Vec<_>, _>>()?;
-    for (key, row) in keys.iter().zip(read(app, &AUTHORITY, &keys).await?) {
+    for (key, row) in keys.iter().zip(read(app.rows.decisions().as_ref(), &AUTHORITY, &keys).await?) {
         if let Some(row) = row {
             indices.insert(decode_row::<EventRow>(key, &row.bytes)?.index);
         }
@@ -168,7 +168,7 @@ async fn add_chains(app: &App, last: &BTreeMap<&PackageId, u64>, indices: &mut B
     let mut unchained = Vec::new();
     for (id, last) in last {
         let most = CHAIN_EVENTS.min(MAX_MULTIPROOF_LEAVES.saturating_sub(indices.len()));
-        match chain(app.rows.as_ref(), id, *last, most).await? {
+        match chain(app.rows.views().as_ref(), id, *last, most).await? {
             Some(chain) => indices.extend(chain),
             None => unchained.push(id.to_string()),
         }
@@ -196,10 +196,10 @@ async fn chain(rows: &dyn RowStore, id: &PackageId, last: u64, most: usize) -> R
     }
 }
 
-async fn read(app: &App, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Refused> {
+async fn read(of: &dyn RowStore, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Refused> {
     let mut rows = Vec::with_capacity(keys.len());
     for some in keys.chunks(deedbox_view::projection::MAX_GET) {
-        rows.extend(app.rows.read(projection, some).await?);
+        rows.extend(of.read(projection, some).await?);
     }
     Ok(rows)
 }

@@ -3,7 +3,8 @@
 use crate::budget::{Budget, Share, Size};
 use crate::config::Config;
 use crate::limits::{
-    CONNECTIONS_PER_REQUEST, LOG_READS_AT_ONCE, MEMORY_PARTS_OF_ANSWERS, MEMORY_PARTS_OF_BODIES, MEMORY_PARTS_OF_OBJECTS, READS_AT_ONCE,
+    CONNECTIONS_PER_REQUEST, LOG_READS_AT_ONCE, MEMORY_PARTS_OF_ANSWERS, MEMORY_PARTS_OF_BODIES, MEMORY_PARTS_OF_ENTRIES,
+    MEMORY_PARTS_OF_OBJECTS, READS_AT_ONCE,
 };
 use crate::peers::Peers;
 use crate::waiting::Waiting;
@@ -24,11 +25,13 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new(config: &Config) -> Self {
-        let parts = |n: u64| config.memory_bytes / (MEMORY_PARTS_OF_BODIES + MEMORY_PARTS_OF_ANSWERS + MEMORY_PARTS_OF_OBJECTS) * n;
+        let all = MEMORY_PARTS_OF_BODIES + MEMORY_PARTS_OF_ANSWERS + MEMORY_PARTS_OF_ENTRIES + MEMORY_PARTS_OF_OBJECTS;
+        let parts = |n: u64| config.memory_bytes / all * n;
         // What a cache holds is weighed like everything else: it may be at a slow reader's when the cache has forgotten it.
         let sizes = Share::ALL.map(|share| match share {
             Share::Bodies => Size { own: parts(MEMORY_PARTS_OF_BODIES), cache: 0 },
             Share::Answers => Size { own: parts(MEMORY_PARTS_OF_ANSWERS), cache: config.answer_cache_bytes },
+            Share::Entries => Size { own: parts(MEMORY_PARTS_OF_ENTRIES), cache: 0 },
             Share::Objects => Size { own: parts(MEMORY_PARTS_OF_OBJECTS), cache: config.object_cache_bytes },
         });
         let memory = Memory {
@@ -46,7 +49,7 @@ impl Memory {
                 short.busiest_gives_way();
             }
         });
-        for share in [Share::Answers, Share::Objects] {
+        for share in [Share::Answers, Share::Entries, Share::Objects] {
             let peers = Arc::clone(&memory.peers);
             memory.budget.when_short(share, move || peers.slow_readers_give_way());
         }

@@ -3,26 +3,14 @@
 use crate::config::Config;
 use crate::error::OpenError;
 use deedbox_model::Origin;
+use deedbox_store::layout::{STORE_FILES, STORE_FOLDERS};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// What a first start makes, in whatever order, until `registry.json` says that there is a registry; and what a file system has by itself.
-const OURS: [&str; 13] = [
-    "commits",
-    "incoming",
-    "keys",
-    "lock",
-    "log",
-    "lost+found",
-    "objects",
-    "parts",
-    "registry.new",
-    "rows.sqlite",
-    "rows.sqlite-shm",
-    "rows.sqlite-wal",
-    "signer",
-];
+/// What a first start makes beside its stores, in whatever order, until `registry.json` says that there is a registry; and what a file
+/// system has by itself.
+const OURS: [&str; 3] = ["keys", "lost+found", "registry.new"];
 
 /// Refuses a directory that is somebody else's: one without a registry in which there is anything that no first start makes.
 pub(crate) fn must_be_ours(data: &Path) -> Result<(), OpenError> {
@@ -38,7 +26,7 @@ pub(crate) fn must_be_ours(data: &Path) -> Result<(), OpenError> {
     }
     for entry in entries {
         let name = entry.map_err(|e| refused(e.to_string()))?.file_name();
-        if !name.to_str().is_some_and(|name| OURS.contains(&name)) {
+        if !name.to_str().is_some_and(|name| OURS.contains(&name) || STORE_FILES.contains(&name) || STORE_FOLDERS.contains(&name)) {
             return Err(OpenError::Foreign { data: data.display().to_string(), found: name.to_string_lossy().into_owned() });
         }
     }

@@ -56,7 +56,8 @@ pub(crate) async fn get(
         let body = json!({ "index": found.index, "size": size, "hashes": hashes, "checkpoint": checkpoint });
         Plain::new(JSON, format!("{body}\n"), Cache::Revalidate)
     } else if chosen != TEXT {
-        let statement = Statement::decode(&found.bytes).map_err(|_| {
+        let read = app.protocol_at(found.index).and_then(|protocol| Statement::decode(protocol, &found.bytes).ok());
+        let statement = read.ok_or_else(|| {
             Refused::unprocessable("undecodable", "this entry is void and names no subject that a receipt could name: ask for text/plain")
         })?;
         let claims = ReceiptClaims {

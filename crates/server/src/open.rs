@@ -10,7 +10,7 @@
 use crate::access::AccessSink;
 use crate::answers::Answers;
 use crate::app::App;
-use crate::carried::{Carried, carry_on, catch_up, clear_cut_off, open_data, open_rows, open_signer, target_of};
+use crate::carried::{Carried, carry_on, catch_up, clear_cut_off, open_rows, open_stores, target_of};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::OpenError;
@@ -27,13 +27,13 @@ use crate::room::Room;
 use crate::shelf::ObjectShelf;
 use crate::workers::Workers;
 use crate::writing::Writing;
-use deedbox_authority::PROJECTION as AUTHORITY;
+use deedbox_authority::{Deciders, PROJECTION as AUTHORITY};
 use deedbox_intake::{Door, Policy};
 use deedbox_ledger::{Head, LedgerParts, Probe};
 use deedbox_model::event::{Event, RegistryCreated, Rules};
-use deedbox_model::{Batch, Origin, Speaker, Statement, Subject};
-use deedbox_replay::{Folder, ReplayError, Replayer, Target};
-use deedbox_store::{Commits as _, DiskLock, Files as _, InFull, RowStore, SqliteRows};
+use deedbox_model::{Batch, Origin, Protocol, Speaker, Statement, Subject};
+use deedbox_replay::{Folder, Numbers, ReplayError, Replayer, Target};
+use deedbox_store::{InFull, Stores};
 use deedbox_view::{Dialect, Projection, Site, SiteSigner};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +54,8 @@ pub struct Parts {
     pub projections: Vec<Arc<dyn Projection>>,
     /// What signs for this site, by projection. Each one's secret is kept in `<data>/keys/<projection>.pem`.
     pub signers: Vec<(&'static str, MakeSigner)>,
+    /// What judges, by the protocol number in force.
+    pub deciders: Deciders,
     /// Told of each point of the write order.
     pub probe: Arc<dyn Probe>,
     /// Told how far the start has come.
@@ -65,8 +67,7 @@ pub struct Server {
     pub(crate) app: Arc<App>,
     /// The writer, then what hands its batches on, then the replayer: in this order they end.
     pub(crate) tasks: Vec<JoinHandle<()>>,
-    pub(crate) sqlite: SqliteRows,
-    pub(crate) lock: DiskLock,
+    pub(crate) stores: Stores,
     pub(crate) access: Option<AccessSink>,
     is_new: bool,
 }
@@ -75,60 +76,62 @@ impl Server {
     /// Opens the data directory, or makes it, and begins to write and to fold. Needs a tokio runtime.
     pub async fn open(config: Config, parts: Parts) -> Result<Server, OpenError> {
         naming::must_be_ours(&config.data)?;
-        let (disk, mut hindered) = open_data(&config.data, config.read_only)?;
-        let is_new = disk.commits.last().await?.is_none() && disk.files.get(deedbox_tlog::CHECKPOINT_PATH).await?.is_none();
+        let mut stores = open_stores(&config)?;
+        let is_new = stores.commits.last().await?.is_none() && stores.log.head.get().await?.is_none();
         let named = keys::read_origin(&config.data)?;
         let origin = match &named {
             Some(origin) => naming::must_be_asked_for(&config, origin)?,
             None if !is_new => return Err(OpenError::NoName(config.data.display().to_string())),
-            None if hindered.is_some() => {
+            None if stores.unwritable().is_some() => {
                 let why = "there is no registry in it, and this start cannot make one".to_owned();
                 return Err(OpenError::NoFolder { data: config.data.display().to_string(), why });
             }
             None => naming::new_origin(&config)?,
         };
-        let keys = RegistryKeys::open(&config.data, is_new && hindered.is_none())?;
+        let keys = RegistryKeys::open(&config.data, is_new && stores.unwritable().is_none())?;
         if named.is_none() {
             keys::write_origin(&config.data, &origin)?;
         }
 
-        let files: Arc<dyn deedbox_store::Files> = Arc::new(disk.files.clone());
-        let objects: Arc<dyn deedbox_store::Objects> = Arc::new(disk.objects.clone());
-        let sqlite = open_rows(&config.data, &mut hindered).await?;
-        let mut site = site(&config, &parts, hindered.is_none())?;
-        let rows: Arc<dyn RowStore> = Arc::new(sqlite.clone());
+        let rows = open_rows(&mut stores).await?;
+        // Nothing is opened after the rows: what can be written is known.
+        let to_read = stores.unwritable().map(ToString::to_string);
+        let mut site = site(&config, &parts, to_read.is_none())?;
         let mut projections = parts.projections;
         projections.extend(parts.dialects.iter().map(|dialect| Arc::clone(dialect) as Arc<dyn Projection>));
         let mounts = Mounts::new(&projections)?;
 
-        let to_read = hindered.as_ref().map(ToString::to_string);
-        let signer = open_signer(&config.data, to_read.is_some())?;
-        let signer_memory: Arc<dyn deedbox_store::Files> = Arc::new(signer.clone());
         let ledger_parts = LedgerParts {
             origin: origin.clone(),
             log_key: keys.log.clone(),
-            commits: Arc::new(disk.commits.clone()),
-            files: Arc::clone(&files),
-            signer_memory: Arc::clone(&signer_memory),
-            rows: Arc::clone(&rows),
+            commits: Arc::clone(&stores.commits),
+            log: stores.log.clone(),
+            signer_memory: Arc::clone(&stores.signer),
+            rows: Arc::clone(rows.decisions()),
+            deciders: parts.deciders,
             probe: parts.probe,
         };
-        let Carried { recovered, head, vkey, why_not } = carry_on(ledger_parts, hindered).await?;
+        let Carried { recovered, head, vkey, why_not } = carry_on(ledger_parts, to_read.as_deref()).await?;
         if let Some(recovered) = &recovered {
-            clear_cut_off(&disk, &signer, recovered).await;
+            clear_cut_off(&stores, recovered).await;
         }
         site.log_key.clone_from(&vkey);
 
-        let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections };
-        let (replayer, caught_up) = catch_up(&folder, &files, &head, parts.progress.as_ref()).await;
+        let folder =
+            Folder { rows: Arc::clone(rows.folded()), objects: Arc::clone(&stores.objects), projections, deciders: parts.deciders };
+        let (replayer, caught_up) = catch_up(&folder, &stores.log, &head, parts.progress.as_ref()).await;
         let folded = match &replayer {
             Some(replayer) => replayer.folded(),
-            None => watch::channel(rows.cursor(&AUTHORITY).await?.min(head.size)).1,
+            None => watch::channel(rows.decisions().cursor(&AUTHORITY).await?.min(head.size)).1,
+        };
+        let numbers = match &replayer {
+            Some(replayer) => replayer.numbers(),
+            None => watch::channel(Numbers::default()).1,
         };
         let log_time = folder.log_time().await?;
         let recent = Recent::new(log_time);
         let known_time = (head.size > 0).then_some(log_time);
-        let clock = Clock::open(config.clock.clone(), signer_memory, to_read.is_none(), known_time, config.accept_clock).await;
+        let clock = Clock::open(config.clock.clone(), Arc::clone(&stores.signer), to_read.is_none(), known_time, config.accept_clock).await;
 
         let policy = Policy {
             allow_local_claims: config.allow_local_claims,
@@ -137,11 +140,11 @@ impl Server {
         };
         let door = Arc::new(Door::new(
             origin.clone(),
-            Arc::clone(&objects),
-            Arc::clone(&rows),
+            Arc::clone(&stores.objects),
+            Arc::clone(rows.decisions()),
             parts.dialects,
             policy,
-            crate::sweep::published(&rows),
+            crate::sweep::published(rows.views()),
         ));
         if to_read.is_none() {
             crate::sweep::recall(&door, clock.for_ages(), config.times.unreferenced).await;
@@ -167,10 +170,10 @@ impl Server {
         let app = Arc::new(App {
             vkey,
             site,
-            room: Room::new(Arc::clone(&files), to_read),
+            room: Room::new(Arc::clone(&stores.log.files), to_read),
             clock,
-            log: LogFiles::new(files, head.clone(), config.object_cache_bytes / 2, &memory),
-            objects: ObjectShelf::new(objects, Arc::clone(&rows), config.object_cache_bytes / 2, &memory),
+            log: LogFiles::new(stores.log.clone(), head.clone(), config.object_cache_bytes / 2, &memory),
+            objects: ObjectShelf::new(Arc::clone(&stores.objects), Arc::clone(rows.views()), config.object_cache_bytes / 2, &memory),
             answers: Answers::new(config.answer_cache_bytes),
             places: Places::new(config.max_requests, config.times.wait, meters.busy.clone()),
             meters,
@@ -186,6 +189,8 @@ impl Server {
             rows,
             mounts,
             folded,
+            numbers,
+            deciders: parts.deciders,
             writing,
             recent,
             config,
@@ -199,7 +204,7 @@ impl Server {
             tasks.push(tokio::spawn(hand_on(published, known, targets, head)));
             tasks.push(tokio::spawn(fold(Arc::clone(&app), replayer, to_fold, heads)));
         }
-        let server = Server { app, tasks, sqlite, lock: disk.lock, access: None, is_new };
+        let server = Server { app, tasks, stores, access: None, is_new };
         if server.app.log.size() == 0 {
             server.create(keys.log.public()).await?;
         }
@@ -243,10 +248,10 @@ impl Server {
             operator_keys: vec![app.operator.public()],
         };
         let first = |e: &dyn std::fmt::Display| OpenError::First(e.to_string());
-        let event = Event::RegistryCreated(created);
+        let event = Event::from(created);
         let statement = Statement::sign(&app.operator, &app.origin, &Speaker::Registry, &Subject::Registry, None, now, &event)
             .map_err(|e| first(&e))?;
-        let decoded = Statement::decode(statement.bytes()).map_err(|e| first(&e))?;
+        let decoded = Statement::decode(Protocol::BEGINNING, statement.bytes()).map_err(|e| first(&e))?;
         let admitted = app.door.admit(app.door.verify(decoded).await?, now).await?;
         let ledger = app.writing.ledger().map_err(|_| OpenError::First("nothing can be written".to_owned()))?;
         let appended = ledger.submit(admitted).await?;

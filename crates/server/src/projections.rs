@@ -1,22 +1,20 @@
-//! Projections under their mounts: plan → read → step → render, and what is kept of it (spec/api.md, beginning;
-//! spec/projections/README.md). Reads rows, never writes them, and knows nothing of what they mean.
+//! Projections under their mounts, and what is kept of their answers (spec/api.md, beginning; spec/projections/README.md). How one is
+//! made is in `render`.
 
-use crate::answers::{Answer, AnswerKey, FirstRows, Given};
+use crate::answers::{Answer, AnswerKey, Given};
 use crate::app::App;
 use crate::body::{Sender, Whole, drain, read_whole, unpack};
-use crate::budget::Weight;
-use crate::limits::{CODING_BYTES, QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES, READING_TRIES, ROW_BYTES};
+use crate::budget::{Share, Weight};
+use crate::limits::{CODING_BYTES, QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES};
 use crate::making::Making;
 use crate::mounts::Mount;
 use crate::negotiate::Coding;
 use crate::refusal::Refused;
+use crate::render::{Made, Work};
 use crate::request::{accept, decode_path, decode_query, one};
 use axum::body::Body;
 use axum::response::Response;
-use deedbox_model::{Defect, RowKey};
-use deedbox_store::size_of_row;
-use deedbox_view::projection::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
-use deedbox_view::{Method as ViewMethod, Plan, Reads, Request as ViewRequest, ScanEnd, Step};
+use deedbox_view::{Method as ViewMethod, Request as ViewRequest};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -93,7 +91,7 @@ async fn give(app: &App, answer: &Arc<Answer>, method: &Method, headers: &Header
 async fn code(app: &App, answer: &Arc<Answer>, coding: Coding) -> Result<(), Refused> {
     let place = place(app).await?;
     // Half of it is left, if it is worth it at all.
-    let mut making = Making::begin(app).await?;
+    let mut making = Making::begin(app, Share::Answers).await?;
     making.hold(app, CODING_BYTES + answer.len() / 2).await?;
     let (answer, budget) = (Arc::clone(answer), Arc::clone(&app.budget));
     let coded = app.workers.run(move || {
@@ -110,7 +108,7 @@ async fn place(app: &App) -> Result<OwnedSemaphorePermit, Refused> {
 }
 
 /// One request at a time confirms or makes the answer of a key.
-async fn confirm_or_make(app: &App, mount: &Mount, key: &AnswerKey, request: ViewRequest) -> Result<(Arc<Answer>, u64), Refused> {
+async fn confirm_or_make(app: &Arc<App>, mount: &Mount, key: &AnswerKey, request: ViewRequest) -> Result<(Arc<Answer>, u64), Refused> {
     let _making = app.answers.making(key).await;
     let kept = app.answers.get(key);
     let folded = app.folded();
@@ -119,120 +117,38 @@ async fn confirm_or_make(app: &App, mount: &Mount, key: &AnswerKey, request: Vie
         return Ok((Arc::clone(kept), folded));
     }
     let place = place(app).await?;
-    let folded = app.folded();
-    if let Some(kept) = kept {
-        let (_, first, _) = read_round(app, mount, &kept.first.plan).await?;
-        if first == kept.first.seqs {
+    match begin(app, mount, request, kept, None, place).await?.make().await? {
+        Made::Kept(kept, folded) => {
             kept.confirm(folded);
             app.meters.answers_confirmed.increment(1);
-            return Ok((kept, folded));
+            Ok((kept, folded))
+        }
+        Made::New { answer, is_kept, at } => {
+            app.meters.answers_made.increment(1);
+            if is_kept {
+                app.answers.put(key, Arc::clone(&answer));
+            }
+            Ok((answer, at))
         }
     }
-    let (rendered, at) = make(app, mount, request, None, place).await?;
-    app.meters.answers_made.increment(1);
-    let answer = Arc::new(rendered.0);
-    if rendered.1 {
-        app.answers.put(key, Arc::clone(&answer));
-    }
-    Ok((answer, at))
 }
 
-/// Reads, renders, assembles. Gives also whether the answer may be kept, and the number of entries that it is made from. `asked` is the
-/// body that the request was read from.
-async fn make(
-    app: &App,
+/// The making of an answer, with its memory. Where a kept one may hold, that comes when it is needed. `asked` is the body that the request
+/// was read from.
+async fn begin(
+    app: &Arc<App>,
     mount: &Mount,
     request: ViewRequest,
+    kept: Option<Arc<Answer>>,
     asked: Option<Weight>,
     place: OwnedSemaphorePermit,
-) -> Result<((Answer, bool), u64), Refused> {
-    let mut making = Making::begin(app).await?;
-    let (reads, first, at, bytes) = read(app, mount, &request, &mut making).await?;
-    // As much text again as there are rows.
-    making.hold(app, bytes.saturating_mul(2)).await?;
-    let (projection, site, budget) = (Arc::clone(&mount.projection), app.site.clone(), Arc::clone(&app.budget));
-    // Assembling and hashing a long answer takes milliseconds: off the threads that serve others.
-    let made = app.workers.run(move || -> Result<(Answer, bool), Defect> {
-        let rendered = projection.render(&request, &reads, &site)?;
-        // A refusal that took much reading is kept as well: it holds as long as its first rows, like every answer.
-        let is_kept = rendered.cache != deedbox_view::Cache::Never || (reads.rounds > 1 && request.method == ViewMethod::Get);
-        drop((reads, request, asked));
-        let answer = Answer::new(rendered, first, at, |bytes| making.made(&budget, bytes));
-        drop(place);
-        Ok((answer, is_kept))
-    });
-    Ok((made.await??, at))
-}
-
-/// All rounds of reading, from rows that did not change meanwhile; and their bytes. What a round has read is weighed when it is here: a
-/// round is bounded, and few are read at once.
-async fn read(app: &App, mount: &Mount, request: &ViewRequest, making: &mut Making) -> Result<(Reads, FirstRows, u64, usize), Refused> {
-    for _ in 0..READING_TRIES {
-        let at = app.folded();
-        let plan = mount.projection.plan(request);
-        let mut reads = Reads::default();
-        let mut bytes = 0;
-        let first = FirstRows { seqs: add_round(app, mount, &plan, &mut reads, &mut bytes).await?, plan };
-        while let Step::Read(plan) = mount.projection.step(request, &reads)? {
-            if reads.rounds >= MAX_ROUNDS {
-                tracing::error!(projection = %mount.id, path = request.path, "a projection wants more than {MAX_ROUNDS} rounds of reading");
-                return Err(Refused::internal());
-            }
-            add_round(app, mount, &plan, &mut reads, &mut bytes).await?;
-            making.hold(app, bytes).await?;
-        }
-        // Rows that changed between two rounds have torn the answer. By the law at `Projection::plan` they have only if the
-        // first rows changed too; the number of folded entries does not tell, for rows are committed before it moves.
-        if reads.rounds <= 1 || read_round(app, mount, &first.plan).await?.1 == first.seqs {
-            return Ok((reads, first, at, bytes));
-        }
-    }
-    Err(Refused::unavailable("busy", "what was asked for changes faster than it can be read"))
-}
-
-type Seqs = Vec<(RowKey, Option<u64>)>;
-type Round = (Vec<(RowKey, Option<deedbox_model::Row>)>, Seqs, Option<ScanEnd>);
-
-async fn add_round(app: &App, mount: &Mount, plan: &Plan, reads: &mut Reads, bytes: &mut usize) -> Result<Seqs, Refused> {
-    let (rows, seqs, end) = read_round(app, mount, plan).await?;
-    for (key, row) in rows {
-        *bytes += row.as_ref().map_or(0, |row| row.bytes.len()) + key.as_str().len() + ROW_BYTES;
-        reads.rows.insert(key, row);
-    }
-    reads.last_scan = end;
-    reads.rounds += 1;
-    Ok(seqs)
-}
-
-/// One round: one question to the database.
-async fn read_round(app: &App, mount: &Mount, plan: &Plan) -> Result<Round, Refused> {
-    let too_many = || {
-        tracing::error!(projection = %mount.id, "a projection asks for more rows at once than it may");
-        Refused::internal()
+) -> Result<Work, Refused> {
+    let making = match kept {
+        Some(_) => None,
+        None => Some(Making::begin(app, Share::Answers).await?),
     };
-    let (rows, end) = match plan {
-        Plan::Nothing => (Vec::new(), None),
-        Plan::Get(keys) => {
-            if keys.len() > MAX_GET {
-                return Err(too_many());
-            }
-            let found = app.rows.read(&mount.id, keys).await?;
-            (keys.iter().cloned().zip(found).collect(), None)
-        }
-        Plan::Scan { prefix, after, limit } => {
-            if *limit > MAX_SCAN {
-                return Err(too_many());
-            }
-            let from = after.as_ref().map(RowKey::as_str);
-            let found = app.rows.scan_within(&mount.id, prefix.as_str(), from, *limit, MAX_SCAN_BYTES).await?;
-            let is_full = found.len() >= *limit as usize || found.iter().map(size_of_row).sum::<u64>() >= MAX_SCAN_BYTES;
-            let last = found.last().map(|(key, _)| key.clone());
-            let end = ScanEnd { last: last.or_else(|| after.clone()), more: is_full };
-            (found.into_iter().map(|(key, row)| (key, Some(row))).collect::<Vec<_>>(), Some(end))
-        }
-    };
-    let seqs = rows.iter().map(|(key, row)| (key.clone(), row.as_ref().map(|row| row.seq))).collect();
-    Ok((rows, seqs, end))
+    let (projection, id) = (Arc::clone(&mount.projection), mount.id.clone());
+    Ok(Work { app: Arc::clone(app), projection, id, request, kept, making, asked, place })
 }
 
 /// A query with a body, or a write of a native client's: which of them, the path tells.
@@ -288,10 +204,10 @@ async fn ask(
         // After that: whoever waits for memory for a body keeps nobody from making an answer.
         let place = place(app).await?;
         let request = ViewRequest { method, mount: mount.prefix, path, query, accept, body };
-        make(app, mount, request, weight, place).await
+        begin(app, mount, request, None, weight, place).await?.make().await
     };
-    let ((answer, _), at) = in_time(app, made).await?;
-    let mut response = give(app, &Arc::new(answer), &parts.method, &parts.headers, at).await?;
+    let (Made::New { answer, at, .. } | Made::Kept(answer, at)) = in_time(app, made).await?;
+    let mut response = give(app, &answer, &parts.method, &parts.headers, at).await?;
     if response.status() == StatusCode::METHOD_NOT_ALLOWED && !response.headers().contains_key(header::ALLOW) {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     }

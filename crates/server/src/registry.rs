@@ -44,7 +44,7 @@ struct ProjectionJson {
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Response, Refused> {
     let folded = app.folded();
     let key = registry_key()?;
-    let row = read_one(app.rows.as_ref(), &AUTHORITY, &key).await?;
+    let row = read_one(app.rows.decisions().as_ref(), &AUTHORITY, &key).await?;
     let row = row.ok_or_else(|| Refused::unavailable("store", "the log's first entry is not folded yet"))?;
     let row: RegistryRow = decode_row(&key, &row.bytes)?;
     let head = app.log.head();

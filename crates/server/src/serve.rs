@@ -1,5 +1,5 @@
 //! The connection loop and the end of it (spec/api.md §8): stop accepting, finish what is under way, let go of the ledger,
-//! wait for the writer and the replayer, close the rows.
+//! wait for the writer and the replayer, close the stores.
 
 use crate::access::{AccessSink, Accessed};
 use crate::app::App;
@@ -29,7 +29,7 @@ use tokio::task::JoinSet;
 impl Server {
     /// Serves until `shutdown` is done and all that was under way is finished, for which there is `Times::stop`.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Unfinished> {
-        let Server { app, tasks, sqlite, lock, access, .. } = self;
+        let Server { app, tasks, stores, access, .. } = self;
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&app)));
         let keeper = tokio::spawn(keep_up(Arc::clone(&app)));
         let watched = Arc::clone(&app);
@@ -43,15 +43,14 @@ impl Server {
         keeper.abort();
         clock.abort();
         sweeper.abort();
-        // A sweep that was cut off lets go of its rows before they are closed.
+        // A sweep that was cut off lets go of the stores before they are closed.
         let _ = sweeper.await;
         app.writing.stop("stopping", "the registry is stopping".to_owned());
         let mut unfinished = false;
         for task in tasks {
             unfinished |= tokio::time::timeout(app.config.times.stop, task).await.is_err();
         }
-        sqlite.close().await;
-        drop(lock);
+        stores.close().await;
         if unfinished { Err(Unfinished(app.config.times.stop)) } else { Ok(()) }
     }
 }

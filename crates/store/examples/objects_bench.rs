@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use deedbox_model::{Hasher, ObjectRef};
-use deedbox_store::{Objects, open_disk};
+use deedbox_store::{Opening, StoreSettings, Stores};
 use futures::TryStreamExt;
 use std::time::Instant;
 
@@ -18,7 +18,8 @@ fn rate(what: &str, since: Instant) {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
-    let store = open_disk(folder.path())?.objects;
+    let stores = Stores::open(&StoreSettings::in_folder(folder.path()), Opening::ToWrite)?;
+    let store = &stores.objects;
     let bytes: Bytes = (0..SIZE).map(|i| (i % 251) as u8).collect::<Vec<_>>().into();
     let object = ObjectRef::of(&bytes);
     for _ in 0..2 {

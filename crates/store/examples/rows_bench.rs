@@ -3,8 +3,8 @@
 //! Not a test: judges nothing.
 #![allow(clippy::print_stdout, reason = "it prints figures")]
 
-use deedbox_model::{Row, RowKey};
-use deedbox_store::{ProjectionId, RowBatch, RowStore, SqliteRows, StoreError};
+use deedbox_model::{ProjectionId, Row, RowKey};
+use deedbox_store::{RowBatch, StoreError, open_rows_in};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -27,7 +27,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rows: u64 = arguments.next().map_or(Ok(100_000), |n| n.parse())?;
     let size: usize = arguments.next().map_or(Ok(200), |n| n.parse())?;
     let folder = tempfile::tempdir()?;
-    let store = SqliteRows::open(&folder.path().join("rows.sqlite")).await?;
+    let rows_of = open_rows_in(folder.path()).await?;
+    let store = rows_of.folded();
     println!("{rows} rows of {size} bytes");
 
     for round in ["insert, batches of 1,000", "replace, batches of 1,000"] {

@@ -16,13 +16,20 @@ pub const FLUSH_BEHIND_BYTES: usize = 4 * 1024 * 1024;
 pub const HASHED_AGAIN_AT_ONCE: usize = 2;
 /// Parts whose digests go on from memory, at some three kilobytes each; others are hashed again from the disk.
 pub const HASHERS_KEPT: usize = 1_024;
-/// Connections that read rows: the machine has few cores, and a read is one short statement.
-pub const ROW_READERS: u32 = 4;
-/// Keys of one read statement: what the port promises to read in one round trip.
+/// Connections that read rows for each core: as many answers are made at once, and each holds one while it is made.
+pub const ROW_READERS_PER_CORE: usize = 2;
+/// Connections that read rows beside these: what decides and what folds does not wait for answers.
+pub const ROW_READERS_BESIDE: usize = 4;
+/// Connections that read rows at most: each has three open files.
+pub const ROW_READERS_AT_MOST: usize = 36;
+/// Kibibytes of pages that all of these keep together. They keep them only while nothing is written.
+pub const ROW_CACHE_KIB: usize = 64 * 1024;
+/// Statements that each of these keeps prepared: three for each generation of some ten projections, and a handful.
+pub const ROW_STATEMENTS: usize = 64;
+/// Keys that whoever folds or decides asks for at once: nobody holds a connection for longer than that takes.
 pub const READ_KEYS: usize = 1_000;
-/// Rows that a scan of so many bytes asks for at a time where its store cannot stop in between: what comes too much is
-/// some megabytes at worst.
-pub const SCANNED_AT_A_TIME: u32 = 32;
+/// Keys of one statement that deletes: one prepared statement, and no array grows past a megabyte.
+pub const DELETE_KEYS: usize = 1_000;
 /// Rows of one insert statement, each length a statement of its own that is prepared once: three variables a row, and SQLite
 /// takes 32,766 variables.
 pub const INSERT_LENGTHS: [usize; 4] = [500, 64, 8, 1];
@@ -31,3 +38,9 @@ pub const BUSY_MS: u64 = 5_000;
 /// Bytes of a page of the rows' file. Rows of a few kilobytes fit in one; twice SQLite's own size was a fifth faster to
 /// write (docs/decisions/0004).
 pub const ROW_PAGE_BYTES: u32 = 8_192;
+
+/// Connections that read rows on this machine.
+pub fn row_readers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    (cores * ROW_READERS_PER_CORE + ROW_READERS_BESIDE).min(ROW_READERS_AT_MOST)
+}

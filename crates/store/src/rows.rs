@@ -3,15 +3,15 @@
 //! Shaped so that a store without transactions over documents (CouchDB) fits it: a batch carries all that it writes,
 //! never a read-modify-write; each row carries its `seq`; writing a batch twice gives the same rows; the cursor is
 //! written last. Such a store keeps the batch itself as one document first, writes the rows, then the cursor, and on
-//! opening writes an unfinished batch again.
+//! opening writes an unfinished batch again; a row has its value before the batch beside the new one, so that readers have the rows of
+//! the cursor until it moves.
 
 use crate::error::StoreError;
-use crate::limits::SCANNED_AT_A_TIME;
 use async_trait::async_trait;
-pub use deedbox_model::ProjectionId;
 use deedbox_model::projection::BadProjection;
-use deedbox_model::{Row, RowKey};
+use deedbox_model::{ProjectionId, Row, RowKey};
 use std::collections::BTreeMap;
+use tokio::sync::oneshot;
 
 /// What folding a run of entries changes in one projection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,20 @@ pub struct RowBatch {
     pub changes: BTreeMap<RowKey, Option<Row>>,
 }
 
+/// The rows of one projection as they are at one cursor. Whatever is written meanwhile, all that one reader reads is of one state.
+pub trait RowReader {
+    /// Number of entries folded into them; 0 if there are none yet.
+    fn cursor(&mut self) -> Result<u64, StoreError>;
+    /// The rows under these keys, in the order of the keys; none where there is no row.
+    fn read(&mut self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError>;
+    /// Rows whose keys begin with `prefix` (which may be empty) and come after `after`, ascending by key bytes, at most `limit`, and no
+    /// row after those whose keys and bytes have `bytes` together; so one at least, if there is one.
+    fn scan(&mut self, prefix: &str, after: Option<&str>, limit: u32, bytes: u64) -> Result<Vec<(RowKey, Row)>, StoreError>;
+}
+
+/// What is done with the rows of one state. Synchronous: a state is held for as long as it runs, and nothing is awaited meanwhile.
+pub type RowWork = Box<dyn FnOnce(&mut dyn RowReader) + Send>;
+
 /// Rows.
 ///
 /// Durability and atomicity: after a crash and `open`, each projection's rows are those of its cursor: a batch is there
@@ -33,10 +47,23 @@ pub struct RowBatch {
 /// finished batch and the one being written.
 #[async_trait]
 pub trait RowStore: Send + Sync {
+    /// Lets some work read the rows of a projection in one state: before a batch or after it, never within. A store whose reading
+    /// blocks does the work on a thread that may, and whoever stops waiting does not stop the work. A few works run at once, each
+    /// with a reader of its own; the next one waits, so none may wait for another. The state is let go of when the work returns.
+    async fn with_rows(&self, projection: &ProjectionId, work: RowWork) -> Result<(), StoreError>;
     /// The cursor of a projection: number of entries folded into it; 0 if it has no rows yet.
-    async fn cursor(&self, projection: &ProjectionId) -> Result<u64, StoreError>;
-    /// The rows under these keys, in the order of the keys; none where there is no row. One round trip for up to 1,000 keys.
-    async fn read(&self, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError>;
+    async fn cursor(&self, projection: &ProjectionId) -> Result<u64, StoreError> {
+        let (work, given) = giving(|rows| rows.cursor());
+        self.with_rows(projection, work).await?;
+        given()?
+    }
+    /// The rows under these keys, in the order of the keys; none where there is no row.
+    async fn read(&self, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
+        let keys = keys.to_vec();
+        let (work, given) = giving(move |rows| rows.read(&keys));
+        self.with_rows(projection, work).await?;
+        given()?
+    }
     /// Rows whose keys begin with `prefix` (which may be empty) and come after `after`, ascending by key bytes, at most `limit`.
     async fn scan(
         &self,
@@ -44,35 +71,11 @@ pub trait RowStore: Send + Sync {
         prefix: &str,
         after: Option<&str>,
         limit: u32,
-    ) -> Result<Vec<(RowKey, Row)>, StoreError>;
-    /// The same, and no row after those whose keys and bytes have `bytes` together; so one at least, if there is one. An
-    /// adapter that can stop in the middle of a statement does; this asks for a few rows at a time.
-    async fn scan_within(
-        &self,
-        projection: &ProjectionId,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u32,
-        bytes: u64,
     ) -> Result<Vec<(RowKey, Row)>, StoreError> {
-        let mut all: Vec<(RowKey, Row)> = Vec::new();
-        let mut read = 0_u64;
-        loop {
-            let left = limit.saturating_sub(u32::try_from(all.len()).unwrap_or(u32::MAX)).min(SCANNED_AT_A_TIME);
-            let last = all.last().map(|(key, _)| key.shared());
-            let found = self.scan(projection, prefix, last.as_deref().or(after), left).await?;
-            let is_end = left == 0 || found.len() < usize::try_from(left).unwrap_or(usize::MAX);
-            for row in found {
-                read = read.saturating_add(size_of_row(&row));
-                all.push(row);
-                if read >= bytes {
-                    return Ok(all);
-                }
-            }
-            if is_end {
-                return Ok(all);
-            }
-        }
+        let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
+        let (work, given) = giving(move |rows| rows.scan(&prefix, after.as_deref(), limit, u64::MAX));
+        self.with_rows(projection, work).await?;
+        given()?
     }
     /// Writes batches of one or more projections and moves their cursors, all or nothing. Several batches of one
     /// projection are taken in their order. A batch whose `to` is before its `from` is `Refused`. `CursorMoved` if one of them
@@ -80,6 +83,14 @@ pub trait RowStore: Send + Sync {
     async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError>;
     /// Removes all rows and the cursor of a projection, to rebuild it.
     async fn clear(&self, projection: &ProjectionId) -> Result<(), StoreError>;
+    /// The generations of projections whose rows are here, as their ids are written, in their order, each with its number of rows. One
+    /// that was cleared may be among them, without rows.
+    async fn generations(&self) -> Result<Vec<(String, u64)>, StoreError>;
+    /// Removes a generation of which `generations` told, and its cursor: no program asks for it, so it may have any name.
+    async fn drop_generation(&self, id: &str) -> Result<(), StoreError>;
+    /// Ends every use of the medium, after those that are at work. Whoever asks afterwards is refused as the medium does it. A store
+    /// that is dropped instead is left as by a crash.
+    async fn close(&self);
 }
 
 impl From<BadProjection> for StoreError {
@@ -93,7 +104,30 @@ pub async fn read_one(rows: &dyn RowStore, projection: &ProjectionId, key: &RowK
     Ok(rows.read(projection, std::slice::from_ref(key)).await?.into_iter().next().flatten())
 }
 
-/// Bytes of a row and its key, as `RowStore::scan_within` counts them.
+/// What some work makes of the rows of one state.
+pub async fn read_rows<T: Send + 'static>(
+    rows: &dyn RowStore,
+    projection: &ProjectionId,
+    work: impl FnOnce(&mut dyn RowReader) -> T + Send + 'static,
+) -> Result<T, StoreError> {
+    let (work, given) = giving(work);
+    rows.with_rows(projection, work).await?;
+    given()
+}
+
+/// Work that gives something, and what gives it on when the work is done.
+fn giving<T: Send + 'static>(
+    work: impl FnOnce(&mut dyn RowReader) -> T + Send + 'static,
+) -> (RowWork, impl FnOnce() -> Result<T, StoreError> + Send) {
+    let (give, mut given) = oneshot::channel();
+    let work: RowWork = Box::new(move |rows| {
+        // Nobody waits any more where this fails.
+        let _ = give.send(work(rows));
+    });
+    (work, move || given.try_recv().map_err(|e| StoreError::medium("reading rows", e)))
+}
+
+/// Bytes of a row and its key, as `RowReader::scan` counts them.
 pub fn size_of_row((key, row): &(RowKey, Row)) -> u64 {
     (key.as_str().len() as u64).saturating_add(row.bytes.len() as u64)
 }

@@ -122,29 +122,29 @@ impl<D: Dialect + Default> Log<D> {
 
     /// A yank.
     pub fn yank(&mut self, id: &str, v: &str, reason: ReasonCode) -> &mut Self {
-        self.append(id, Event::ReleaseYanked(ReleaseYanked { reason, version: version(v) }), Facts::default())
+        self.append(id, Event::from(ReleaseYanked { reason, version: version(v) }), Facts::default())
     }
     /// The end of a yank.
     pub fn unyank(&mut self, id: &str, v: &str) -> &mut Self {
-        self.append(id, Event::ReleaseUnyanked(ReleaseUnyanked { version: version(v) }), Facts::default())
+        self.append(id, Event::from(ReleaseUnyanked { version: version(v) }), Facts::default())
     }
     /// A deprecation, with a message where there is a fact.
     pub fn deprecate(&mut self, id: &str, v: &str, reason: ReasonCode, message: Option<Fact<String>>) -> &mut Self {
         let object = message.as_ref().map(|_| ObjectRef::of(b"message"));
         let notice = Some(Notice { reason, message: object });
-        self.append(id, Event::ReleaseDeprecated(ReleaseDeprecated { notice, version: version(v) }), Facts { manifest: None, message })
+        self.append(id, Event::from(ReleaseDeprecated { notice, version: version(v) }), Facts { manifest: None, message })
     }
     /// The end of a deprecation.
     pub fn undeprecate(&mut self, id: &str, v: &str) -> &mut Self {
-        self.append(id, Event::ReleaseDeprecated(ReleaseDeprecated { notice: None, version: version(v) }), Facts::default())
+        self.append(id, Event::from(ReleaseDeprecated { notice: None, version: version(v) }), Facts::default())
     }
     /// A channel that points at a version.
     pub fn channel(&mut self, id: &str, name: &str, v: &str) -> &mut Self {
-        self.append(id, Event::ChannelSet(ChannelSet { channel: channel(name), version: version(v) }), Facts::default())
+        self.append(id, Event::from(ChannelSet { channel: channel(name), version: version(v) }), Facts::default())
     }
     /// A channel that is gone.
     pub fn remove_channel(&mut self, id: &str, name: &str) -> &mut Self {
-        self.append(id, Event::ChannelRemoved(ChannelRemoved { channel: channel(name) }), Facts::default())
+        self.append(id, Event::from(ChannelRemoved { channel: channel(name) }), Facts::default())
     }
     /// All of it, folded one by one.
     pub fn rows(&self) -> Store<D> {
@@ -158,7 +158,7 @@ impl<D: Dialect + Default> Log<D> {
 pub fn published(dialect: &dyn Dialect, manifest: &Manifest, channels: &[&str]) -> Event {
     let mut channels: Vec<Channel> = channels.iter().map(|c| channel(c)).collect();
     channels.sort();
-    Event::ReleasePublished(ReleasePublished {
+    Event::from(ReleasePublished {
         version: manifest.version.clone(),
         channels,
         manifest: ObjectRef::of(&manifest.encode().unwrap()),

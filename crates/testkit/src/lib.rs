@@ -6,6 +6,7 @@ pub mod archives;
 pub mod folding;
 pub mod laws;
 pub mod packages;
+pub mod pretended;
 pub mod world;
 
 pub use world::{Owner, Registry, manifest, publish_event, secret, time};

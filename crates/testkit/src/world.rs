@@ -57,7 +57,7 @@ impl Registry {
 
     /// Entry 0.
     pub fn created(&self, at: TimeMs) -> Verified<Statement> {
-        self.say(&Subject::Registry, None, at, &Event::RegistryCreated(self.created_event()))
+        self.say(&Subject::Registry, None, at, &Event::from(self.created_event()))
     }
 
     /// Something the operator says.
@@ -68,7 +68,7 @@ impl Registry {
     /// Another protocol number.
     pub fn rules_changed(&self, prev: EventId, protocol: u64, at: TimeMs) -> Verified<Statement> {
         let rules = Rules { parameters: vec![], protocol };
-        self.say(&Subject::Registry, Some(prev), at, &Event::RegistryRulesChanged(RegistryRulesChanged { rules }))
+        self.say(&Subject::Registry, Some(prev), at, &Event::from(RegistryRulesChanged { rules }))
     }
 
     /// A first claim of a domain by one admin key.
@@ -84,7 +84,7 @@ impl Registry {
         let acceptance = Acceptance::sign(owner, &domain, &self.origin, &terms).unwrap();
         let evidence = if domain.is_localhost() { Evidence::Localhost } else { Evidence::Operator };
         let claimed = DomainClaimed { evidence, acceptance };
-        let statement = self.say(&Subject::Domain(domain.clone()), None, at, &Event::DomainClaimed(claimed));
+        let statement = self.say(&Subject::Domain(domain.clone()), None, at, &Event::from(claimed));
         let tenure = statement.id();
         (statement, Owner { origin: self.origin.clone(), domain, key: owner.clone(), tenure })
     }
@@ -120,28 +120,28 @@ impl Owner {
         channels: &[&str],
     ) -> (Verified<Statement>, Manifest) {
         let manifest = manifest(id, version, format!("{id}@{version}").as_bytes());
-        (self.say(id, prev, at, &Event::ReleasePublished(publish_event(&manifest, channels))), manifest)
+        (self.say(id, prev, at, &Event::from(publish_event(&manifest, channels))), manifest)
     }
     /// A yank.
     pub fn yank(&self, id: &str, v: &str, prev: EventId, at: TimeMs) -> Verified<Statement> {
-        self.say(id, Some(prev), at, &Event::ReleaseYanked(ReleaseYanked { reason: ReasonCode::Broken, version: version(v) }))
+        self.say(id, Some(prev), at, &Event::from(ReleaseYanked { reason: ReasonCode::Broken, version: version(v) }))
     }
     /// The end of a yank.
     pub fn unyank(&self, id: &str, v: &str, prev: EventId, at: TimeMs) -> Verified<Statement> {
-        self.say(id, Some(prev), at, &Event::ReleaseUnyanked(ReleaseUnyanked { version: version(v) }))
+        self.say(id, Some(prev), at, &Event::from(ReleaseUnyanked { version: version(v) }))
     }
     /// A deprecation with a message, or its end.
     pub fn deprecate(&self, id: &str, v: &str, message: Option<&str>, prev: EventId, at: TimeMs) -> Verified<Statement> {
         let notice = message.map(|m| Notice { reason: ReasonCode::Superseded, message: Some(ObjectRef::of(m.as_bytes())) });
-        self.say(id, Some(prev), at, &Event::ReleaseDeprecated(ReleaseDeprecated { notice, version: version(v) }))
+        self.say(id, Some(prev), at, &Event::from(ReleaseDeprecated { notice, version: version(v) }))
     }
     /// A channel that points at a version.
     pub fn set_channel(&self, id: &str, channel: &str, v: &str, prev: EventId, at: TimeMs) -> Verified<Statement> {
-        self.say(id, Some(prev), at, &Event::ChannelSet(ChannelSet { channel: channel.parse().unwrap(), version: version(v) }))
+        self.say(id, Some(prev), at, &Event::from(ChannelSet { channel: channel.parse().unwrap(), version: version(v) }))
     }
     /// A channel that is gone.
     pub fn remove_channel(&self, id: &str, channel: &str, prev: EventId, at: TimeMs) -> Verified<Statement> {
-        self.say(id, Some(prev), at, &Event::ChannelRemoved(ChannelRemoved { channel: channel.parse().unwrap() }))
+        self.say(id, Some(prev), at, &Event::from(ChannelRemoved { channel: channel.parse().unwrap() }))
     }
 }
 

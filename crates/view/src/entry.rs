@@ -1,7 +1,7 @@
 //! What a projection folds: effective entries of the log, with the objects that they name. Void entries never come here.
 
-use deedbox_model::event::Event;
-use deedbox_model::{Manifest, ObjectRef, Statement, TimeMs, Verified};
+use deedbox_model::event::{DomainEvent, Event, PackageEvent};
+use deedbox_model::{Domain, Manifest, ObjectRef, PackageId, Statement, TimeMs, Verified};
 
 /// An entry that authority found effective.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +12,24 @@ pub struct Entry<'a> {
     pub log_time: TimeMs,
     /// The statement.
     pub statement: &'a Verified<Statement>,
+}
+
+impl<'a> Entry<'a> {
+    /// The package that it is about and what it says of it; none for the registry's events and those of domains.
+    pub fn package(&self) -> Option<(&'a PackageId, &'a PackageEvent)> {
+        match self.statement.event() {
+            Event::Package(event) => self.statement.package().map(|id| (id, event)),
+            Event::Registry(_) | Event::Domain(_) => None,
+        }
+    }
+
+    /// The domain that it is about and what it says of it; none for the registry's events and those of packages.
+    pub fn domain(&self) -> Option<(&'a Domain, &'a DomainEvent)> {
+        match self.statement.event() {
+            Event::Domain(event) => self.statement.domain().map(|domain| (domain, event)),
+            Event::Registry(_) | Event::Package(_) => None,
+        }
+    }
 }
 
 /// The state of an object that an event names.
@@ -58,9 +76,22 @@ impl FactsNeeded {
     /// For this event.
     pub fn by(event: &Event) -> Self {
         match event {
-            Event::ReleasePublished(e) => FactsNeeded { manifest: Some(e.manifest), message: None },
-            Event::ReleaseDeprecated(e) => FactsNeeded { manifest: None, message: e.notice.as_ref().and_then(|n| n.message) },
-            _ => FactsNeeded::default(),
+            Event::Package(event) => Self::by_package_event(event),
+            // They name no object.
+            Event::Registry(_) | Event::Domain(_) => FactsNeeded::default(),
+        }
+    }
+
+    fn by_package_event(event: &PackageEvent) -> Self {
+        match event {
+            PackageEvent::ReleasePublished(e) => FactsNeeded { manifest: Some(e.manifest), message: None },
+            PackageEvent::ReleaseDeprecated(e) => {
+                FactsNeeded { manifest: None, message: e.notice.as_ref().and_then(|notice| notice.message) }
+            }
+            PackageEvent::ReleaseYanked(_)
+            | PackageEvent::ReleaseUnyanked(_)
+            | PackageEvent::ChannelSet(_)
+            | PackageEvent::ChannelRemoved(_) => FactsNeeded::default(),
         }
     }
 
@@ -70,7 +101,7 @@ impl FactsNeeded {
             Ok(manifest) => manifest,
             Err(_) => return Fact::Unreadable("not_a_manifest"),
         };
-        let Event::ReleasePublished(published) = statement.event() else {
+        let Some(published) = statement.event().published() else {
             return Fact::Unreadable("not_a_release");
         };
         let agrees = statement.package() == Some(&manifest.id)

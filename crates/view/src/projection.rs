@@ -26,7 +26,7 @@ pub enum Plan {
     },
 }
 
-/// Keys in one `Get`: one statement to the database.
+/// Keys in one `Get`: with rows of a few kilobytes, some megabytes.
 pub const MAX_GET: usize = 1_000;
 /// Rows in one `Scan`.
 pub const MAX_SCAN: u32 = 5_000;

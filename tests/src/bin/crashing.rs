@@ -1,13 +1,9 @@
 //! A registry that ends itself at a named point of the write order: `crashing DATA [POINT:NTH]`. For the crash loop
 //! only; what ships has no such switch. Prints the address that it listens on as its first line.
 
-use deedbox_gem::Gem;
+use deedbox::ecosystems;
 use deedbox_ledger::{Point, Probe};
-use deedbox_maven::Maven;
-use deedbox_npm::{Npm, RegistrySigner};
-use deedbox_oci::Oci;
-use deedbox_server::{Config, MakeSigner, Parts, PublicUrl, Server};
-use deedbox_view::SiteSigner;
+use deedbox_server::{Config, Parts, PublicUrl, Server};
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,12 +39,12 @@ async fn main() -> anyhow::Result<()> {
     let at = listener.local_addr()?;
     let mut config = Config::new(data, PublicUrl::parse(&format!("http://{at}"))?);
     config.allow_local_claims = true;
-    let make: MakeSigner = Arc::new(|seed| RegistrySigner::from_scalar(seed).ok().map(|signer| Arc::new(signer) as Arc<dyn SiteSigner>));
     let parts = Parts {
         // All that `deedbox` has: its fsck looks at the rows of each.
-        dialects: vec![Arc::new(Npm::new()), Arc::new(Maven::new()), Arc::new(Oci), Arc::new(Gem::new())],
+        dialects: ecosystems::dialects(),
         projections: vec![Arc::new(deedbox_catalog::Catalog)],
-        signers: vec![(deedbox_npm::PROJECTION.name, make)],
+        signers: ecosystems::signers(),
+        deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(probe),
         progress: Arc::new(|_, _| {}),
     };

@@ -26,8 +26,12 @@ use crate::{
 };
 pub use table::Report;
 
+/// Brings closures of an ecosystem, with its own clients, into a folder.
+type Bring = fn(&Path) -> anyhow::Result<Vec<Closure>>;
+
 /// The ecosystems, in the order of the table.
-pub const ECOSYSTEMS: [&str; 4] = ["npm", "maven", "gem", "oci"];
+const ECOSYSTEMS: [(&str, Bring); 4] =
+    [("npm", npm::closures), ("maven", maven::closures), ("gem", gems::closures), ("oci", images::closures)];
 /// Releases that one command publishes.
 const BATCH: usize = 40;
 
@@ -78,15 +82,12 @@ pub async fn run(deedbox: &Path, folder: &Path, only: Option<&str>) -> anyhow::R
     fs::create_dir_all(folder)?;
     let folder = &folder.canonicalize()?;
     let mut report = Report::default();
-    for ecosystem in ECOSYSTEMS.into_iter().filter(|ecosystem| only.is_none_or(|only| only == *ecosystem)) {
+    let names = ECOSYSTEMS.map(|(ecosystem, _)| ecosystem);
+    anyhow::ensure!(only.is_none_or(|only| names.contains(&only)), "--only takes one of {}", names.join(", "));
+    for (ecosystem, bring) in ECOSYSTEMS.into_iter().filter(|(ecosystem, _)| only.is_none_or(|only| only == *ecosystem)) {
         let folder = folder.join(ecosystem);
         fs::create_dir_all(&folder)?;
-        let closures = match ecosystem {
-            "npm" => npm::closures(&folder)?,
-            "maven" => maven::closures(&folder)?,
-            "gem" => gems::closures(&folder)?,
-            _ => images::closures(&folder)?,
-        };
+        let closures = bring(&folder)?;
         let registry = Registry::start(deedbox)?;
         let outcomes = registry.publish_all(&closures).await?;
         report.add(&closures, &outcomes);

@@ -227,8 +227,8 @@ async fn publish(registry: &Registry) -> anyhow::Result<Target> {
     let (id, version) = (publisher.release(small_tarball(&name, "9.9.9"), None)?.id, Version::parse("1.0.0")?);
     for n in 0..EVENTS {
         let event = match n % 2 {
-            0 => Event::ReleaseYanked(ReleaseYanked { reason: ReasonCode::Broken, version: version.clone() }),
-            _ => Event::ReleaseUnyanked(ReleaseUnyanked { version: version.clone() }),
+            0 => Event::from(ReleaseYanked { reason: ReasonCode::Broken, version: version.clone() }),
+            _ => Event::from(ReleaseUnyanked { version: version.clone() }),
         };
         let (statement, event) = publisher.say(&id, prev, &event)?;
         prev = Some(event);

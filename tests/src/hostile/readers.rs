@@ -2,11 +2,14 @@
 
 use super::{Latency, Target};
 use futures::future::join_all;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 /// Clients of each kind at once, each with this pause between two requests: a steady load, not a measurement of speed.
 const CLIENTS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(10);
+/// Where they come from: not from where the hostile ones come, as in the world. Of one address all would share its places.
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 /// A client that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -49,7 +52,7 @@ pub(crate) async fn read(target: &Target, stay: Duration) -> anyhow::Result<Read
 }
 
 async fn one(url: &str, stay: Duration) -> anyhow::Result<Reading> {
-    let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
+    let http = reqwest::Client::builder().timeout(PATIENCE).local_address(ADDRESS).build()?;
     let (begun, mut reading) = (Instant::now(), Reading::default());
     while begun.elapsed() < stay {
         let asked = Instant::now();

@@ -90,7 +90,9 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
         // A manifest that cannot be read is another rule's finding.
         let manifest: toml::Table = file.text.parse().unwrap_or_default();
         for dependency in super::manifests::dependencies(&manifest) {
-            let Some(used) = dependency.package.strip_prefix("deedbox-") else { continue };
+            // The program's own crate has no more of a name.
+            let used = if dependency.package == "deedbox" { Some("deedbox") } else { dependency.package.strip_prefix("deedbox-") };
+            let Some(used) = used else { continue };
             if !row.allows(used, dependency.for_tests) {
                 let line = file.line_that_opens(&[&dependency.key, &format!("\"{}\"", dependency.key)]);
                 let (what, then) = if used == "testkit" && !dependency.for_tests {
@@ -142,6 +144,9 @@ mod tests {
         let model = "[package]\nname = \"deedbox-model\"\n\n[dependencies]\ndeedbox-store.workspace = true\n";
         let want = ["crates/model/Cargo.toml:5: `model` uses `store`, and the table does not let it"];
         assert_eq!(found(&[("crates/model/Cargo.toml", model)]), want);
+        let program = "[dependencies]\ndeedbox.workspace = true\n";
+        let want = ["crates/store/Cargo.toml:2: `store` uses `deedbox`, and the table does not let it"];
+        assert_eq!(found(&[("crates/store/Cargo.toml", program)]), want);
         let npm = "[target.'cfg(unix)'.build-dependencies]\n  deedbox-store = { workspace = true }\n";
         assert_eq!(
             found(&[("crates/npm/Cargo.toml", npm)]),

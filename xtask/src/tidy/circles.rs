@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Finding,
-    names::{beside, read},
+    names::Seen,
+    source,
     tree::{File, Tree},
 };
 
@@ -22,17 +23,14 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn needs<'a>(tree: &'a Tree, folder: &str) -> Needs<'a> {
-    let files: Vec<(&File, &str)> =
-        tree.ending(".rs").filter_map(|file| Some((file, file.path.strip_prefix(folder)?))).filter(|(_, path)| !is_root(path)).collect();
-    let mut needs: Needs = files.iter().map(|(_, path)| (module(path), BTreeMap::new())).collect();
+    let seen: Vec<(&File, &str, Seen)> = source::in_folder(tree, folder)
+        .into_iter()
+        .filter_map(|(file, seen)| Some((file, file.path.strip_prefix(folder)?, seen)))
+        .filter(|(_, path, _)| !is_root(path))
+        .collect();
+    let mut needs: Needs = seen.iter().map(|(_, path, _)| (module(path), BTreeMap::new())).collect();
     let names: BTreeSet<String> = needs.keys().map(|name| (*name).to_owned()).collect();
-    // What cannot be read is a finding of another rule.
-    let seen: Vec<_> = files.into_iter().filter_map(|(file, path)| Some((file, path, read(file, &mut Vec::new())?))).collect();
-    let tests: Vec<String> = seen.iter().flat_map(|(file, _, seen)| seen.test_modules.iter().map(|module| beside(file, module))).collect();
     for (file, path, seen) in &seen {
-        if tests.iter().any(|test| file.path == format!("{test}.rs") || file.path.starts_with(&format!("{test}/"))) {
-            continue;
-        }
         let own = module(path);
         for (named, line) in &seen.paths {
             let Some(other) = of_crate(named, depth(path)).filter(|other| *other != own && names.contains(*other)) else { continue };

@@ -8,6 +8,8 @@ use anyhow::Context as _;
 
 pub mod arrows;
 pub mod circles;
+pub mod ecosystems;
+pub mod engines;
 pub mod hosts;
 pub mod length;
 pub mod links;
@@ -74,7 +76,9 @@ pub fn run(root: &Path) -> anyhow::Result<Report> {
     let rules = vec![
         rule("crates use only what the table in docs/ARCHITECTURE.md lets them", arrows::check(&tree)),
         rule("no files of one crate need each other in a circle", circles::check(&tree)),
+        rule("no crate but the store depends on what keeps bytes", engines::check(&tree)),
         rule("pure crates have no clock, file, socket, environment or randomness", source::pure(&tree)),
+        rule("an ecosystem is named in its own files alone", ecosystems::check(&tree)),
         rule("dependencies are named once, with a reason", manifests::check(&tree)),
         rule("what is for tests only is not shipped", shipped::check(&shipped_names(root)?)),
         rule("no public registry's host is named", hosts::check(&tree)),

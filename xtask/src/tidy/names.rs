@@ -1,7 +1,7 @@
 //! What Rust sources name, read as tokens: a word in a comment or a string is no name, one behind `use std::{…}` is. It knows no types: it
 //! sees what is written, not what it means.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Literal, TokenStream, TokenTree};
 
 use super::{Finding, tree::File};
 
@@ -16,13 +16,24 @@ pub(super) fn beside(file: &File, module: &str) -> String {
     }
 }
 
-/// What a file names, each with its line. Paths leave out what only tests see.
+/// What a file names, each with its line. Paths and texts leave out what only tests see.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) paths: Vec<(Vec<String>, usize)>,
+    /// What stands between quotation marks.
+    pub(super) texts: Vec<Text>,
     pub(super) macros: Vec<(String, usize)>,
     pub(super) attributes: Vec<(String, usize)>,
     pub(super) test_modules: Vec<String>,
+}
+
+/// A literal text.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) text: String,
+    pub(super) line: usize,
+    /// Whether something is compared with it: it is a pattern of a `match`, or stands beside `==` or `!=`.
+    pub(super) is_compared: bool,
 }
 
 /// Reads a file; one that cannot be read is a finding.
@@ -86,9 +97,26 @@ impl Seen {
                     }
                 }
                 TokenTree::Punct(end) if end.as_char() == ';' => test_item = false,
+                TokenTree::Literal(literal) if !(tested || test_item) => {
+                    let before = tokens.get(..tokens.len() - rest.len() - 1).unwrap_or_default();
+                    self.text(literal, before, rest);
+                }
                 TokenTree::Punct(_) | TokenTree::Literal(_) => {}
             }
         }
+    }
+
+    /// Takes a literal in, if it is a text.
+    fn text(&mut self, literal: &Literal, before: &[TokenTree], after: &[TokenTree]) {
+        let written = literal.to_string();
+        let Some(text) = written.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else { return };
+        let is =
+            |token: Option<&TokenTree>, marks: &[char]| matches!(token, Some(TokenTree::Punct(mark)) if marks.contains(&mark.as_char()));
+        let (last, one_before) = (before.last(), before.len().checked_sub(2).and_then(|at| before.get(at)));
+        let is_behind = is(last, &['|']) || (is(last, &['=']) && is(one_before, &['=', '!']));
+        let is_in_front = is(after.first(), &['|']) || (is(after.first(), &['=', '!']) && is(after.get(1), &['=', '>']));
+        let line = literal.span().start().line;
+        self.texts.push(Text { text: text.to_owned(), line, is_compared: is_behind || is_in_front });
     }
 
     /// Follows `::` from a first name; returns what comes after the path.

@@ -72,15 +72,7 @@ pub fn pure(tree: &Tree) -> Vec<Finding> {
                 }
             }
         }
-        let folder = format!("crates/{name}/src/");
-        let files: Vec<&File> = tree.ending(".rs").filter(|file| file.path.starts_with(&folder)).collect();
-        // What cannot be read is a finding of `unfinished`.
-        let seen: Vec<(&File, Seen)> = files.into_iter().filter_map(|file| Some((file, read(file, &mut Vec::new())?))).collect();
-        let tests: Vec<String> = seen.iter().flat_map(|(file, seen)| seen.test_modules.iter().map(|module| beside(file, module))).collect();
-        for (file, seen) in seen {
-            if tests.iter().any(|test| file.path == format!("{test}.rs") || file.path.starts_with(&format!("{test}/"))) {
-                continue;
-            }
+        for (file, seen) in in_folder(tree, &format!("crates/{name}/src/")) {
             let found: BTreeSet<(usize, &str)> = seen.paths.iter().filter_map(|(path, line)| Some((*line, of_the_world(path)?))).collect();
             findings.extend(
                 found.into_iter().map(|(line, what)| Finding::new(&file.path, line, format!("pure `{name}` names `{what}`"), PURE)),
@@ -88,6 +80,17 @@ pub fn pure(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The sources below a folder that not only tests see, with what each names.
+pub(super) fn in_folder<'a>(tree: &'a Tree, folder: &str) -> Vec<(&'a File, Seen)> {
+    let files: Vec<&File> = tree.ending(".rs").filter(|file| file.path.starts_with(folder)).collect();
+    // What cannot be read is a finding of `unfinished`.
+    let mut seen: Vec<(&File, Seen)> = files.into_iter().filter_map(|file| Some((file, read(file, &mut Vec::new())?))).collect();
+    let tests: Vec<String> = seen.iter().flat_map(|(file, seen)| seen.test_modules.iter().map(|module| beside(file, module))).collect();
+    let is_test = |path: &str| tests.iter().any(|test| path == format!("{test}.rs") || path.starts_with(&format!("{test}/")));
+    seen.retain(|(file, _)| !is_test(&file.path));
+    seen
 }
 
 fn of_the_world(path: &[String]) -> Option<&'static str> {

@@ -80,7 +80,7 @@ impl World {
         let id = manifest.id.as_str();
         let event = publish_event(manifest, channels);
         let object = event.manifest;
-        let statement = owner.say(id, self.head(id), self.now(), &Event::ReleasePublished(event));
+        let statement = owner.say(id, self.head(id), self.now(), &Event::from(event));
         self.tell(statement, Facts { manifest: Some(fact), message: None });
         object
     }

@@ -36,7 +36,7 @@ impl HandMade {
         let (operator, log, receipt, publisher) = (key(1), key(2), key(3), key(4));
         let origin = Origin::parse("registry.example").unwrap();
         let mut made = HandMade { origin, operator, log, publisher, tenure: EventId([0; 32]), entries: Vec::new(), heads: BTreeMap::new() };
-        let created = Event::RegistryCreated(RegistryCreated {
+        let created = Event::from(RegistryCreated {
             rules: Rules { parameters: Vec::new(), protocol: 1 },
             origin: made.origin.clone(),
             log_keys: vec![made.log.public()],
@@ -53,7 +53,7 @@ impl HandMade {
         let domain = Domain::parse(domain).unwrap();
         let keys = vec![DomainKey { key: owner.public(), from: None, role: Role::Admin, until: None }];
         let acceptance = Acceptance::sign(owner, &domain, &self.origin, &AcceptanceTerms { keys, prev: None }).unwrap();
-        let event = Event::DomainClaimed(DomainClaimed { evidence: Evidence::Operator, acceptance });
+        let event = Event::from(DomainClaimed { evidence: Evidence::Operator, acceptance });
         self.say(&self.operator.clone(), &Speaker::Registry, &Subject::Domain(domain), None, ms, &event)
     }
 
@@ -126,7 +126,7 @@ pub fn release(id: &str, version: &str, artifact: &[u8]) -> Event {
     let (size, digests) = Hasher::of(artifact);
     let name = id.rsplit('/').next().unwrap();
     let picked = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512].map(|a| (a, a.pick(&digests).into()));
-    Event::ReleasePublished(ReleasePublished {
+    Event::from(ReleasePublished {
         version: Version::parse(version).unwrap(),
         channels: vec![Channel::parse("latest").unwrap()],
         manifest: ObjectRef::of(format!("manifest of {id}@{version}").as_bytes()),

@@ -15,13 +15,13 @@ pub(crate) async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
             let (id, version) = context::release(&release)?;
             let channel = context::channel(&channel)?;
             let said = format!("{channel} of {id} is {version} now");
-            say(context, id, Event::ChannelSet(ChannelSet { channel, version }), &said).await
+            say(context, id, Event::from(ChannelSet { channel, version }), &said).await
         }
         Args::Remove { id, channel } => {
             let id = context::package(&id)?;
             let channel = context::channel(&channel)?;
             let said = format!("{id} has no {channel} any more");
-            say(context, id, Event::ChannelRemoved(ChannelRemoved { channel }), &said).await
+            say(context, id, Event::from(ChannelRemoved { channel }), &said).await
         }
         Args::List { id } => list(context, &id).await,
     }

@@ -1,30 +1,27 @@
 //! `deedbox demo`: the whole story on this machine, with nothing but Node.js and npm: a registry, a claim, three packages,
 //! an install with the real npm, a check against the log, and what happens when one byte changes. Then the other ecosystems,
-//! with each client that is there (`demo/`).
+//! with each client that is there (`ecosystems/*/demo.rs`).
 //!
 //! Everything is in one directory that stays; nothing else on the machine is read or written, but the store of a Docker engine
 //! that runs, which is left as it was.
 
-mod client;
-mod gems;
-mod images;
-mod jars;
-mod npm_family;
-mod others;
-
-use self::others::Others;
 use super::publish::Release;
 use super::serve;
-use super::setup;
 use super::verify;
 use crate::args::Demo;
 use crate::context::Context;
+use crate::demo::client::Tried;
+use crate::demo::registry::{DemoPublisher, DemoRegistry};
+use crate::demo::story::Story;
+use crate::demo::{DOMAIN, command};
+use crate::ecosystems::{Ecosystem, Ecosystems, npm};
 use crate::failure::{refused, wrong};
 use crate::packages::Wish;
 use crate::{keyfile, terminal};
 use anyhow::Context as _;
-use deedbox_client::{Home, RegistryUrl, Verdict, judge_lock};
-use deedbox_model::{Algorithm, Domain, PackageId, Sha256Digest, Version};
+use async_trait::async_trait;
+use deedbox_client::{Home, RegistryUrl, Trusted, Verdict, judge_lock};
+use deedbox_model::{Algorithm, Domain, PackageId, SecretKey, Sha256Digest, Version};
 use deedbox_server::{Config, PublicUrl};
 use deedbox_store::objects::object_path;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -35,22 +32,6 @@ use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-const DOMAIN: &str = "demo.localhost";
-/// How variables begin by which clients are told where to look and what to do.
-const SETTINGS: [&str; 11] = [
-    "npm_config_",
-    "pnpm_config_",
-    "yarn_",
-    "bun_",
-    "deno_",
-    "bundle_",
-    "maven_",
-    "gradle_",
-    "containers_",
-    "registry_auth_file",
-    "containerd_",
-];
-const PROXIES: [&str; 3] = ["http_proxy", "https_proxy", "all_proxy"];
 /// Ports that are tried, from the one asked for.
 const PORTS: u16 = 64;
 
@@ -84,7 +65,7 @@ const PACKAGES: [(&str, [(&str, &str); 3]); 3] = [
 
 pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     let start = Instant::now();
-    let mut story = Story { step: Instant::now() };
+    let mut story = Story::begin();
     let versions = tools().await?;
     let dir = directory(args.dir)?;
     story.tick(&format!("found {versions}; everything of this demo is in {}", dir.display()));
@@ -121,7 +102,7 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
         if name == "greet" {
             std::fs::write(package.join("chime.wav"), chime())?;
         }
-        let releases = Release::read_own(&package, Wish::default(), &key).await?;
+        let releases = Release::read_own(Ecosystems::default(), &package, Wish::default(), &key).await?;
         for release in releases {
             let published = release.publish(&trusted, &key).await?;
             story.tick(&format!("packed with npm, signed and published {}: entry {}, proof kept", published.release, published.index));
@@ -131,13 +112,13 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     let project = dir.join("project");
     std::fs::create_dir_all(&project)?;
     std::fs::write(project.join("package.json"), "{\n  \"name\": \"project\",\n  \"private\": true\n}\n")?;
-    setup::npm_project(&project, &domain, &url)?;
+    npm::new_project(&project, &domain, &url)?;
     let npm = Npm { dir: &dir };
     let installed = npm.run(&project, "cache", &["install", "@demo.localhost/hello-deedbox"]).await?;
     must_succeed("npm install", &installed)?;
     story.tick("installed @demo.localhost/hello-deedbox with the real npm, into an empty directory and an empty cache");
 
-    let ran = command(&project.join("node_modules/.bin/hello-deedbox"), &project).arg("Ada").output().await?;
+    let ran = command(&project.join("node_modules/.bin/hello-deedbox"), &project, &settings()).arg("Ada").output().await?;
     must_succeed("hello-deedbox", &ran)?;
     story.tick("ran what was installed:");
     for line in String::from_utf8_lossy(&ran.stdout).lines() {
@@ -145,7 +126,7 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     }
 
     let lock = std::fs::read(project.join("package-lock.json"))?;
-    let wanted = verify::wanted(&lock)?;
+    let wanted = npm::wanted(&lock)?;
     let (verdicts, facts) = judge_lock(&trusted, &wanted).await?;
     let verified = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Verified(_))).count();
     if verified != wanted.len() || verified != PACKAGES.len() {
@@ -167,8 +148,10 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     verify::release(&context, &id, &version).await.context("after the byte was put back")?;
     story.tick("put the byte back: it verifies again");
 
-    let others = Others { dir: &dir, url: &url, trusted: &trusted, key: &key };
-    let (missing, failed) = others.run(&mut story).await?;
+    let registry = DemoRegistry { dir: &dir, url: &url, publisher: &Key { trusted: &trusted, key: &key } };
+    let tried = Tried::new(dir.join("clients"), settings());
+    every_client(&registry, &tried, &mut story).await?;
+    let (missing, failed) = tried.into_lists();
 
     ending(&dir, &url, start, &missing, &failed);
     if !args.once {
@@ -179,6 +162,42 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     let _ = stop.send(());
     serving.await??;
     if failed.is_empty() { Ok(()) } else { Err(refused(format!("failed, as said above: {}", failed.join(", ")))) }
+}
+
+/// Who publishes in the demo: one key, at its registry.
+struct Key<'a> {
+    trusted: &'a Trusted,
+    key: &'a SecretKey,
+}
+
+#[async_trait(?Send)]
+impl DemoPublisher for Key<'_> {
+    async fn publish(&self, path: &Path, id: Option<&PackageId>, version: Option<&Version>, story: &mut Story) -> anyhow::Result<()> {
+        let wish = Wish { id, version, registry: Some(self.trusted.registry()), ..Wish::default() };
+        for release in Release::read_own(Ecosystems::default(), path, wish, self.key).await? {
+            let published = release.publish(self.trusted, self.key).await?;
+            story.tick(&format!("signed and published {}: entry {}", published.release, published.index));
+        }
+        Ok(())
+    }
+}
+
+/// How the variables begin by which clients are told where to look and what to do.
+fn settings() -> Vec<&'static str> {
+    Ecosystems::default().iter().flat_map(Ecosystem::variables).copied().collect()
+}
+
+/// The second part: each ecosystem publishes what it has to show, and all of it is installed with each client that the machine has, from
+/// empty caches. Nothing is asked of anybody but the demo's own registry.
+async fn every_client(registry: &DemoRegistry<'_>, tried: &Tried, story: &mut Story) -> anyhow::Result<()> {
+    let mut installs = Vec::new();
+    for ecosystem in Ecosystems::default().as_told() {
+        installs.push(ecosystem.demo(registry, tried, story).await?);
+    }
+    // Side by side: some of them take their time to start, and none waits for another.
+    futures::future::try_join_all(installs).await?;
+    story.begin_anew();
+    Ok(())
 }
 
 /// Both must refuse what was changed; anything else is a failure of the demo.
@@ -239,27 +258,10 @@ fn ending(dir: &Path, url: &RegistryUrl, start: Instant, missing: &[String], fai
     told.lines().for_each(terminal::say_line);
 }
 
-/// One line a step, with its time.
-struct Story {
-    step: Instant,
-}
-
-impl Story {
-    fn tick(&mut self, what: &str) {
-        terminal::say(&format!("✓ {:>5.2} s  {what}", self.step.elapsed().as_secs_f64()));
-        self.begin_anew();
-    }
-
-    /// What went on meanwhile told its own time.
-    fn begin_anew(&mut self) {
-        self.step = Instant::now();
-    }
-}
-
 /// Node.js and npm, by their versions.
 async fn tools() -> anyhow::Result<String> {
     let mut found = Vec::new();
-    for tool in ["node", "npm"] {
+    for tool in ["node", npm::PROGRAM] {
         let output = tokio::process::Command::new(tool).arg("--version").stdin(Stdio::null()).output().await;
         match output {
             Ok(output) if output.status.success() => {
@@ -309,24 +311,10 @@ struct Npm<'a> {
 
 impl Npm<'_> {
     async fn run(&self, project: &Path, cache: &str, args: &[&str]) -> anyhow::Result<Output> {
-        let mut npm = command(Path::new("npm"), project);
+        let mut npm = command(Path::new(npm::PROGRAM), project, &settings());
         npm.args(args).args(["--no-audit", "--no-fund", "--loglevel=error", "--cache"]).arg(self.dir.join(cache));
         Ok(npm.output().await?)
     }
-}
-
-fn command(program: &Path, dir: &Path) -> tokio::process::Command {
-    let mut command = tokio::process::Command::new(program);
-    command.current_dir(dir).stdin(Stdio::null());
-    // Settings of whoever runs the demo (a proxy, a token, another registry) have no part in it.
-    for (name, _) in std::env::vars_os() {
-        let lower = name.to_string_lossy().to_ascii_lowercase();
-        if SETTINGS.iter().any(|prefix| lower.starts_with(prefix)) || PROXIES.contains(&lower.as_str()) {
-            command.env_remove(name);
-        }
-    }
-    command.env("npm_config_userconfig", dir.join(".npmrc-of-nobody")).env("npm_config_update_notifier", "false");
-    command
 }
 
 fn must_succeed(what: &str, output: &Output) -> anyhow::Result<()> {

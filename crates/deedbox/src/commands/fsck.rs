@@ -8,12 +8,13 @@ use crate::failure::refused;
 use crate::left_overs::LeftOvers;
 use crate::offline::Offline;
 use crate::terminal;
+use deedbox_authority::DECIDERS;
 use deedbox_ledger::{LogToCheck, check_log};
-use deedbox_model::{Event, Manifest, ObjectRef, Sha256Digest, Statement, limits};
+use deedbox_model::{Manifest, ObjectRef, Origin, Sha256Digest, limits};
 use deedbox_replay::objects::check_references;
 use deedbox_replay::{LogReader, check_objects};
-use deedbox_store::{DiskFiles, Objects as _};
 use deedbox_tlog::VerifiedCheckpoint;
+use deedbox_view::FactsNeeded;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,15 +28,15 @@ struct Finding {
 }
 
 pub(crate) async fn run(context: &Context, args: Fsck) -> anyhow::Result<()> {
-    let registry = Offline::open(&args.data)?;
+    let mut registry = Offline::open(&args.data)?;
     let (checkpoint, log_keys) = registry.checkpoint().await?;
     let mut findings = Vec::new();
 
     let bar = terminal::count_bar(checkpoint.size(), "log");
     let log = LogToCheck {
-        commits: Arc::new(registry.disk.commits.clone()),
-        files: registry.files(),
-        signer_memory: Arc::new(DiskFiles::open(&registry.data.join("signer"))?),
+        commits: Arc::clone(&registry.stores.commits),
+        log: registry.stores.log.clone(),
+        signer_memory: Arc::clone(&registry.stores.signer),
         origin: registry.origin.clone(),
         log_keys,
     };
@@ -43,18 +44,18 @@ pub(crate) async fn run(context: &Context, args: Fsck) -> anyhow::Result<()> {
     bar.finish_and_clear();
 
     let bar = terminal::bytes_bar(0, "objects");
-    let damaged = check_objects(&registry.disk.objects, &|bytes| bar.inc(bytes)).await?;
+    let damaged = check_objects(registry.stores.objects.as_ref(), &|bytes| bar.inc(bytes)).await?;
     bar.finish_and_clear();
     let manifests = manifests(&registry, &checkpoint).await;
     let (missing, referenced) = match manifests {
         Ok(named) => {
-            let missing = check_references(&registry.disk.objects, named.manifests.clone()).await?;
+            let missing = check_references(registry.stores.objects.as_ref(), named.manifests.clone()).await?;
             (missing, Some(named.with_what_manifests_name(&registry).await?))
         }
         // A log that cannot be read to its end is among the findings.
         Err(_) => (Vec::new(), None),
     };
-    let left_overs = LeftOvers::of(&registry, referenced.as_ref()).await?;
+    let left_overs = LeftOvers::of(&mut registry, referenced.as_ref()).await?;
     findings.extend(report.findings.iter().map(|f| {
         let measure = left_overs.measure(&f.place).filter(|_| f.harmless).map(|measure| format!(" ({measure})")).unwrap_or_default();
         Finding { part: "log", what: format!("{}{measure} {}", f.place, f.what), harmless: f.harmless }
@@ -68,7 +69,7 @@ pub(crate) async fn run(context: &Context, args: Fsck) -> anyhow::Result<()> {
 
     findings.extend(parts(&registry).await?);
 
-    match compare_views(&registry, &checkpoint).await {
+    match compare_views(&mut registry, &checkpoint).await {
         Ok(views) => {
             for view in views {
                 findings.extend(view.differences.into_iter().map(|what| Finding { part: "rows", what, harmless: false }));
@@ -80,10 +81,12 @@ pub(crate) async fn run(context: &Context, args: Fsck) -> anyhow::Result<()> {
         }
     }
     findings.extend(left_overs.found.into_iter().map(|what| Finding { part: "left over", what, harmless: true }));
-    tell(context, &args, &registry, checkpoint.size(), &findings)
+    let Offline { stores, origin, .. } = registry;
+    stores.close().await;
+    tell(context, &args, &origin, checkpoint.size(), &findings)
 }
 
-fn tell(context: &Context, args: &Fsck, registry: &Offline, size: u64, findings: &[Finding]) -> anyhow::Result<()> {
+fn tell(context: &Context, args: &Fsck, origin: &Origin, size: u64, findings: &[Finding]) -> anyhow::Result<()> {
     if context.json {
         terminal::say_json(&findings)?;
     } else {
@@ -99,16 +102,16 @@ fn tell(context: &Context, args: &Fsck, registry: &Offline, size: u64, findings:
         )));
     }
     if !context.json {
-        terminal::say(&format!("✓ {} entries of {}, every object and every row are as they should be", size, registry.origin));
+        terminal::say(&format!("✓ {} entries of {}, every object and every row are as they should be", size, origin));
     }
     Ok(())
 }
 
 /// What uploads that broke off left: no damage, and no left-over either, but bytes that somebody may wonder about.
 async fn parts(registry: &Offline) -> anyhow::Result<Option<Finding>> {
-    use deedbox_store::{Left, Objects as _};
+    use deedbox_store::Left;
     let parts: Vec<u64> =
-        registry.disk.objects.remnants().await?.into_iter().filter(|found| found.left == Left::Part).map(|part| part.bytes).collect();
+        registry.stores.objects.remnants().await?.into_iter().filter(|found| found.left == Left::Part).map(|part| part.bytes).collect();
     let what = || {
         let bytes = terminal::bytes(parts.iter().sum());
         format!("{} of them broke off and may be gone on with, {bytes} in parts/: kept for a day after they began", parts.len())
@@ -130,7 +133,7 @@ impl Named {
         let mut all: BTreeSet<Sha256Digest> = self.messages.into_iter().collect();
         for manifest in self.manifests {
             all.insert(manifest.sha256);
-            if let Ok(Some(bytes)) = registry.disk.objects.get(&manifest.sha256, limits::MANIFEST_BYTES as u64).await
+            if let Ok(Some(bytes)) = registry.stores.objects.get(&manifest.sha256, limits::MANIFEST_BYTES as u64).await
                 && manifest.matches(&bytes)
                 && let Ok(decoded) = Manifest::decode(&bytes)
             {
@@ -142,19 +145,18 @@ impl Named {
 }
 
 async fn manifests(registry: &Offline, checkpoint: &VerifiedCheckpoint) -> anyhow::Result<Named> {
-    let mut log = LogReader::open(registry.files(), 0, crate::offline::target(checkpoint)).await?;
+    let mut log = LogReader::open(registry.stores.log.clone(), 0, crate::offline::target(checkpoint)).await?;
     let mut named = Named::default();
     while let Some(entries) = log.next().await? {
         for entry in entries {
-            let Ok(statement) = Statement::decode(&entry) else { continue };
-            match statement.peek().event() {
-                Event::ReleasePublished(e) if registry.disk.objects.stat(&e.manifest.sha256).await?.is_some() => {
-                    named.manifests.push(e.manifest);
+            for statement in DECIDERS.readings(&entry) {
+                let FactsNeeded { manifest, message } = FactsNeeded::by(statement.peek().event());
+                if let Some(manifest) = manifest
+                    && registry.stores.objects.stat(&manifest.sha256).await?.is_some()
+                {
+                    named.manifests.push(manifest);
                 }
-                Event::ReleaseDeprecated(e) => {
-                    named.messages.extend(e.notice.iter().filter_map(|notice| notice.message).map(|message| message.sha256));
-                }
-                _ => {}
+                named.messages.extend(message.map(|message| message.sha256));
             }
         }
     }

@@ -1,17 +1,17 @@
 //! One command a file.
 
 mod channel;
-mod claim;
-mod demo;
+pub(crate) mod claim;
+pub(crate) mod demo;
 mod fsck;
 mod keygen;
 mod manual;
-mod publish;
+pub(crate) mod publish;
 mod replay;
-mod serve;
-mod setup;
+pub(crate) mod serve;
+pub(crate) mod setup;
 mod standing;
-mod verify;
+pub(crate) mod verify;
 
 use crate::args::{Args, Command};
 use crate::context::Context;

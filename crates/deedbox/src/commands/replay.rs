@@ -7,7 +7,7 @@ use crate::failure::refused;
 use crate::offline::{self, Offline};
 use crate::terminal;
 use deedbox_replay::{Difference, Replayer, check_rows, fingerprint};
-use deedbox_store::{RowStore, SqliteRows};
+use deedbox_store::{RowStores, open_rows_in};
 use deedbox_tlog::VerifiedCheckpoint;
 use serde::Serialize;
 use std::sync::Arc;
@@ -27,12 +27,13 @@ pub(crate) struct Compared {
 }
 
 pub(crate) async fn run(context: &Context, args: Replay) -> anyhow::Result<()> {
-    let registry = Offline::open(&args.data)?;
+    let mut registry = Offline::open(&args.data)?;
     let (checkpoint, _) = registry.checkpoint().await?;
     if !args.verify {
-        return rebuild(context, &registry, &checkpoint).await;
+        return rebuild(context, registry, &checkpoint).await;
     }
-    let compared = compare_views(&registry, &checkpoint).await?;
+    let compared = compare_views(&mut registry, &checkpoint).await?;
+    registry.stores.close().await;
     let wrong: usize = compared.iter().map(|view| view.differences.len()).sum();
     if context.json {
         terminal::say_json(&compared)?;
@@ -59,16 +60,17 @@ pub(crate) async fn run(context: &Context, args: Replay) -> anyhow::Result<()> {
 }
 
 /// Folds the whole log into a scratch file, and compares every view with the registry's own rows.
-pub(crate) async fn compare_views(registry: &Offline, checkpoint: &VerifiedCheckpoint) -> anyhow::Result<Vec<Compared>> {
+pub(crate) async fn compare_views(registry: &mut Offline, checkpoint: &VerifiedCheckpoint) -> anyhow::Result<Vec<Compared>> {
     let scratch = tempfile::tempdir()?;
-    let expected = SqliteRows::open(&scratch.path().join("rows.sqlite")).await?;
-    fold(registry, checkpoint, &expected).await?;
-    let found = SqliteRows::open(&registry.data.join("rows.sqlite")).await?;
+    let scratch_rows = open_rows_in(scratch.path()).await?;
+    fold(registry, checkpoint, &scratch_rows).await?;
+    let rows = registry.stores.rows().await?;
+    let (found, expected) = (rows.folded().as_ref(), scratch_rows.folded().as_ref());
     let mut all = Vec::new();
     for id in offline::projection_ids() {
         let size = found.cursor(&id).await?;
-        let differences = check_rows(&found, &expected, &id, checkpoint.size(), SHOWN).await?;
-        let print = match fingerprint(&found, &id).await {
+        let differences = check_rows(found, expected, &id, checkpoint.size(), SHOWN).await?;
+        let print = match fingerprint(found, &id).await {
             Ok(print) => Some(print),
             // A row that cannot be read is among the differences.
             Err(_) if !differences.is_empty() => None,
@@ -82,26 +84,25 @@ pub(crate) async fn compare_views(registry: &Offline, checkpoint: &VerifiedCheck
             differences: differences.iter().map(Difference::to_string).collect(),
         });
     }
-    found.close().await;
-    expected.close().await;
+    scratch_rows.close().await;
     Ok(all)
 }
 
-async fn rebuild(context: &Context, registry: &Offline, checkpoint: &VerifiedCheckpoint) -> anyhow::Result<()> {
-    let rows = SqliteRows::open(&registry.data.join("rows.sqlite")).await?;
+async fn rebuild(context: &Context, mut registry: Offline, checkpoint: &VerifiedCheckpoint) -> anyhow::Result<()> {
+    let rows = registry.stores.rows().await?;
     // Authority's first: a crash anywhere from here on leaves rows that are behind, and a start of the registry, or this
     // again, folds what is missing.
     for id in offline::projection_ids() {
-        rows.clear(&id).await?;
+        rows.folded().clear(&id).await?;
     }
     // What other versions of this program folded is made again by them, should one be used again.
     let dropped = rows.drop_other_generations(&offline::projection_ids()).await?;
-    fold(registry, checkpoint, &rows).await?;
+    fold(&registry, checkpoint, &rows).await?;
     let mut views = Vec::new();
     for id in offline::projection_ids() {
-        views.push(fingerprint(&rows, &id).await?.to_string());
+        views.push(fingerprint(rows.folded().as_ref(), &id).await?.to_string());
     }
-    rows.close().await;
+    registry.stores.close().await;
     if context.json {
         return terminal::say_json(&views);
     }
@@ -114,13 +115,12 @@ async fn rebuild(context: &Context, registry: &Offline, checkpoint: &VerifiedChe
     Ok(())
 }
 
-async fn fold(registry: &Offline, checkpoint: &VerifiedCheckpoint, rows: &SqliteRows) -> anyhow::Result<()> {
+async fn fold(registry: &Offline, checkpoint: &VerifiedCheckpoint, rows: &RowStores) -> anyhow::Result<()> {
     let bar = Arc::new(terminal::count_bar(checkpoint.size(), "replaying"));
     let shown = Arc::clone(&bar);
     let progress = move |done: u64, _: u64| shown.set_position(done);
-    let rows: Arc<dyn RowStore> = Arc::new(rows.clone());
     let target = offline::target(checkpoint);
-    let mut replayer = Replayer::open(registry.folder(rows), registry.files(), target, &progress).await?;
+    let mut replayer = Replayer::open(registry.folder(Arc::clone(rows.folded())), registry.stores.log.clone(), target, &progress).await?;
     replayer.catch_up(target, &progress).await?;
     bar.finish_and_clear();
     Ok(())

@@ -1,18 +1,16 @@
 //! `deedbox serve`: a registry on this machine. Puts the ecosystems and views together; the rest is the server's.
 
 use crate::args::Serve;
-use crate::context::dialects;
+use crate::ecosystems::Ecosystems;
 use crate::failure::{refused, wrong};
 use crate::home::now;
 use crate::{access_log, terminal};
 use deedbox_ledger::NoProbe;
 use deedbox_model::time::DAY_MS;
 use deedbox_model::{Origin, TimeMs};
-use deedbox_npm::RegistrySigner;
 use deedbox_pages::Pages;
-use deedbox_server::{Config, MakeSigner, OpenError, Parts, PublicUrl, Server};
+use deedbox_server::{Config, OpenError, Parts, PublicUrl, Server};
 use deedbox_store::StoreError;
-use deedbox_view::SiteSigner;
 use std::future::Future;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -101,13 +99,18 @@ impl Start<'_> {
 
 /// Opens a registry with every ecosystem and view that this program has.
 pub(crate) async fn open(config: Config) -> anyhow::Result<Server> {
-    let make: MakeSigner = Arc::new(|seed| RegistrySigner::from_scalar(seed).ok().map(|signer| Arc::new(signer) as Arc<dyn SiteSigner>));
+    open_with(config, Ecosystems::default()).await
+}
+
+/// The same with these ecosystems.
+pub(crate) async fn open_with(config: Config, ecosystems: Ecosystems) -> anyhow::Result<Server> {
     let bar = Arc::new(terminal::count_bar(0, "folding the log"));
     let shown = Arc::clone(&bar);
     let parts = Parts {
-        dialects: dialects(),
-        projections: vec![Arc::new(Pages::new(dialects()))],
-        signers: vec![(deedbox_npm::PROJECTION.name, make)],
+        dialects: ecosystems.dialects(),
+        projections: vec![Arc::new(Pages::new(ecosystems.dialects()))],
+        signers: ecosystems.signers(),
+        deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(NoProbe),
         progress: Arc::new(move |done, all| {
             shown.set_length(all);

@@ -25,20 +25,20 @@ pub(crate) async fn yank(context: &Context, args: Yank) -> anyhow::Result<()> {
     let (id, version) = context::release(&args.release)?;
     let reason = reason(&args.reason)?;
     let said = format!("yanked {} ({reason}): it is not chosen any more; who has it in a lock file can still install it", args.release);
-    say(context, id, Event::ReleaseYanked(ReleaseYanked { reason, version }), &said).await
+    say(context, id, Event::from(ReleaseYanked { reason, version }), &said).await
 }
 
 pub(crate) async fn unyank(context: &Context, args: Unyank) -> anyhow::Result<()> {
     let (id, version) = context::release(&args.release)?;
     let said = format!("unyanked {}: it may be chosen again", args.release);
-    say(context, id, Event::ReleaseUnyanked(ReleaseUnyanked { version }), &said).await
+    say(context, id, Event::from(ReleaseUnyanked { version }), &said).await
 }
 
 pub(crate) async fn deprecate(context: &Context, args: Deprecate) -> anyhow::Result<()> {
     let (id, version) = context::release(&args.release)?;
     if args.lift {
         let said = format!("took the notice off {}", args.release);
-        return say(context, id, Event::ReleaseDeprecated(ReleaseDeprecated { notice: None, version }), &said).await;
+        return say(context, id, Event::from(ReleaseDeprecated { notice: None, version }), &said).await;
     }
     let said = args.reason.as_deref().map(reason).transpose()?;
     if args.message.as_deref().is_some_and(|text| !deedbox_view::entry::is_message(text)) {
@@ -65,7 +65,7 @@ pub(crate) async fn deprecate(context: &Context, args: Deprecate) -> anyhow::Res
         },
         (None, _) => (None, String::new()),
     };
-    let event = Event::ReleaseDeprecated(ReleaseDeprecated { notice: Some(Notice { reason, message }), version });
+    let event = Event::from(ReleaseDeprecated { notice: Some(Notice { reason, message }), version });
     say_with(context, &trusted, &key, id, event, &format!("put a notice on {} ({reason}){how}", args.release)).await
 }
 

@@ -1,11 +1,10 @@
-//! From what a user names to the files of releases. Each ecosystem has a file that knows its checkouts and its packed
-//! forms; packing is the ecosystem's own tool's work. What is inside is the dialect's to read.
+//! From what a user names to the files of releases. Each ecosystem knows its checkouts and its packed forms (`ecosystems/`); packing is
+//! the ecosystem's own tool's work. What is inside is the dialect's to read.
 
 pub(crate) mod file;
-mod gem;
-mod maven;
-mod npm;
-mod oci;
+pub(crate) mod words;
+
+pub(crate) use words::Publishable;
 
 use crate::failure::wrong;
 use deedbox_client::{Registry, state};
@@ -29,6 +28,17 @@ pub(crate) struct Wish<'a> {
     pub(crate) domain: Option<&'a Domain>,
     /// The key that will sign, where it can be read: the domain that it speaks for is whose a package is that does not say it.
     pub(crate) key: Option<&'a PublicKey>,
+}
+
+/// How far an ecosystem looks for a package, the nearest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    /// It goes by the names of files.
+    Names,
+    /// It opens every archive to see what is in it.
+    Archives,
+    /// It searches all that is below a folder: a package of another ecosystem may carry some.
+    Below,
 }
 
 /// What is at a path.
@@ -77,43 +87,9 @@ impl From<Vec<Found>> for Packages {
     }
 }
 
-/// The releases at a path: one for most ecosystems. What the user said stands where the files say nothing. The ecosystem is
-/// that of `--id`, else the one whose native manifest is at the path itself, and never a guess between two; only where there
-/// is none is it looked for in what is packed there, and in folders below.
-pub(crate) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Packages> {
-    if let Some(reference) = path.to_str().and_then(|path| path.strip_prefix(oci::PULLED)) {
-        return oci::pull(reference, wish).await;
-    }
-    std::fs::metadata(path).map_err(|e| wrong(format!("{}: {e}", path.display())))?;
-    let mut found = None;
-    for ecosystem in candidates(path, wish.id)? {
-        found = match ecosystem {
-            Ecosystem::Npm => npm::find(path, wish).await?.map(Packages::from),
-            Ecosystem::Maven => maven::find(path, wish).await?,
-            Ecosystem::Gem => gem::find(path, wish).await?,
-            Ecosystem::Oci => oci::find(path, wish).await?,
-        };
-        if found.is_some() {
-            break;
-        }
-    }
-    let mut packages = found.ok_or_else(|| {
-        wrong(format!(
-            "{} is not a package of an ecosystem that is known here{}: name a directory with a package.json, a pom.xml or a .gemspec, a packed .tgz or .gem, a folder in Maven's layout, an OCI layout, an archive of docker save, or docker://HOST/NAME:TAG",
-            path.display(),
-            wish.id.map(|id| format!(", or not one of {}", id.ecosystem())).unwrap_or_default()
-        ))
-    })?;
-    for release in &mut packages.found {
-        release.id = release.id.take().or_else(|| wish.id.cloned());
-        release.version = release.version.take().or_else(|| wish.version.cloned());
-    }
-    Ok(packages)
-}
-
 /// The domain of a package that does not say whose it is: `domain` in `deedbox.toml`, else the only one that the key speaks for at the
 /// registry. None where nothing says it.
-async fn domain_of(wish: Wish<'_>) -> anyhow::Result<Option<Domain>> {
+pub(crate) async fn domain_of(wish: Wish<'_>) -> anyhow::Result<Option<Domain>> {
     if let Some(domain) = wish.domain {
         return Ok(Some(domain.clone()));
     }
@@ -134,127 +110,7 @@ async fn domain_of(wish: Wish<'_>) -> anyhow::Result<Option<Domain>> {
     }
 }
 
-/// Those that publishing knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ecosystem {
-    Npm,
-    Maven,
-    Gem,
-    Oci,
-}
-
-/// The ecosystems that a path is tried as, in this order.
-fn candidates(path: &Path, id: Option<&PackageId>) -> anyhow::Result<Vec<Ecosystem>> {
-    use Ecosystem::{Gem, Maven, Npm, Oci};
-    if let Some(id) = id {
-        return Ok(match id.ecosystem().as_str() {
-            "npm" => vec![Npm],
-            "maven" => vec![Maven],
-            "gem" => vec![Gem],
-            "oci" => vec![Oci],
-            _ => Vec::new(),
-        });
-    }
-    let manifests = [(Npm, npm::manifest(path)), (Maven, maven::manifest(path)), (Gem, gem::manifest(path)?), (Oci, oci::manifest(path))];
-    let manifests: Vec<_> = manifests.into_iter().filter_map(|(ecosystem, name)| Some((ecosystem, name?))).collect();
-    match manifests.as_slice() {
-        [(only, _)] => Ok(vec![*only]),
-        // Maven's layout is searched for in all that is below, so it comes last: a package of another ecosystem may carry some.
-        [] => Ok(vec![Npm, Gem, Oci, Maven]),
-        several => {
-            let names: Vec<&str> = several.iter().map(|(_, name)| name.as_str()).collect();
-            let ids: Vec<String> = several.iter().map(|(ecosystem, _)| format!("--id {}:DOMAIN/NAME", ecosystem.prefix())).collect();
-            Err(wrong(format!(
-                "{} has {}: which of them is to be published? Say it with {}",
-                path.display(),
-                names.join(" and "),
-                ids.join(" or ")
-            )))
-        }
-    }
-}
-
-impl Ecosystem {
-    /// What its ids begin with.
-    fn prefix(self) -> &'static str {
-        match self {
-            Ecosystem::Npm => "npm",
-            Ecosystem::Maven => "maven",
-            Ecosystem::Gem => "gem",
-            Ecosystem::Oci => "oci",
-        }
-    }
-}
-
 /// The first of these names that is a file of this directory.
-fn file_of(dir: &Path, names: &[&str]) -> Option<String> {
+pub(crate) fn file_of(dir: &Path, names: &[&str]) -> Option<String> {
     names.iter().find(|name| dir.join(name).is_file()).map(|name| (*name).to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_in_a_directory_itself_decides_and_the_search_below_it_comes_last() {
-        use Ecosystem::{Gem, Maven, Npm, Oci};
-        let below = "vendor/org/x/lib/1.0/lib-1.0.pom";
-        for (files, expected) in [
-            (&["package.json"][..], vec![Npm]),
-            (&["package.json", below, "packed.gem", "manifest.json"], vec![Npm]),
-            (&["g.gemspec", below], vec![Gem]),
-            (&["g.gemspec", "g-1.0.gem"], vec![Gem]),
-            (&["pom.xml", "build.gradle"], vec![Maven]),
-            (&["settings.gradle.kts"], vec![Maven]),
-            (&["oci-layout", "index.json", below], vec![Oci]),
-            (&["index.json"], vec![Npm, Gem, Oci, Maven]),
-            (&[below], vec![Npm, Gem, Oci, Maven]),
-            (&[], vec![Npm, Gem, Oci, Maven]),
-        ] {
-            let dir = directory(files);
-            assert_eq!(candidates(dir.path(), None).unwrap(), expected, "{files:?}");
-        }
-    }
-
-    #[test]
-    fn two_manifests_are_a_question_and_an_id_is_its_answer() {
-        let dir = directory(&["package.json", "pom.xml", "g.gemspec"]);
-        let words = candidates(dir.path(), None).unwrap_err().to_string();
-        assert!(words.contains("has package.json and pom.xml and g.gemspec: which of them"), "{words}");
-        assert!(words.contains("--id npm:DOMAIN/NAME or --id maven:DOMAIN/NAME or --id gem:DOMAIN/NAME"), "{words}");
-        for (id, expected) in [
-            ("npm:a.example/b", vec![Ecosystem::Npm]),
-            ("maven:a.example/b", vec![Ecosystem::Maven]),
-            ("gem:a.example/b", vec![Ecosystem::Gem]),
-            ("oci:a.example/b", vec![Ecosystem::Oci]),
-            ("later:a.example/b", vec![]),
-        ] {
-            assert_eq!(candidates(dir.path(), Some(&PackageId::parse(id).unwrap())).unwrap(), expected);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_layout_is_found_below_a_directory_that_has_nothing_else() {
-        let dir = directory(&["docs/readme"]);
-        let folder = dir.path().join("org/x/lib/1.0");
-        std::fs::create_dir_all(&folder).unwrap();
-        let pom = "<project><groupId>example.acme</groupId><artifactId>lib</artifactId><version>1.0</version><packaging>pom</packaging></project>";
-        std::fs::write(folder.join("lib-1.0.pom"), pom).unwrap();
-        let found = find(dir.path(), Wish::default()).await.unwrap();
-        assert_eq!((found.found.len(), found.left_out.len()), (1, 0));
-        // A web extension's manifest.json is no image.
-        std::fs::write(dir.path().join("manifest.json"), "{}").unwrap();
-        assert_eq!(find(dir.path(), Wish::default()).await.unwrap().found.len(), 1);
-        assert!(find(directory(&["docs/readme"]).path(), Wish::default()).await.is_err_and(|e| e.to_string().contains("is not a package")));
-    }
-
-    fn directory(files: &[&str]) -> tempfile::TempDir {
-        let dir = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = dir.path().join(file);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "").unwrap();
-        }
-        dir
-    }
 }

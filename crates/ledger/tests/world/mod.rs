@@ -1,12 +1,13 @@
 //! A registry in one process: door, ledger, replay, over stores that outlive it.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use deedbox_intake::{Door, Policy, Published};
+use deedbox_authority::{DECIDERS, Deciders};
+use deedbox_intake::{Admitted, Door, Policy, Published};
 use deedbox_ledger::{Appended, Head, Ledger, LedgerParts, LogToCheck, NoProbe, Probe, Recovered, SubmitError, check_log};
-use deedbox_model::{Statement, Verified};
+use deedbox_model::{Protocol, Statement, Verified};
 use deedbox_replay::{Folder, Replayer, Target};
 use deedbox_store::memory::{MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows};
-use deedbox_store::{Commits, Files, Objects, RowStore};
+use deedbox_store::{Commits, Files, LogStore, Objects, RowStore};
 use deedbox_testkit::{Registry, secret, time};
 use deedbox_tlog::VerifierKey;
 use std::sync::Arc;
@@ -45,6 +46,11 @@ impl Default for Stores {
 }
 
 impl Stores {
+    /// The log of these files.
+    pub(crate) fn log(&self) -> LogStore {
+        LogStore::in_files(Arc::clone(&self.files))
+    }
+
     /// A copy of commits and files as they are now; rows and signer are new.
     pub(crate) async fn copy_log(&self) -> Stores {
         let copy = Stores::default();
@@ -82,21 +88,31 @@ impl World {
     }
 
     pub(crate) async fn start_probed(stores: &Stores, registry: Registry, probe: Arc<dyn Probe>) -> Result<World, String> {
+        World::start_with(stores, registry, probe, DECIDERS).await
+    }
+
+    /// A program that has these protocol numbers.
+    pub(crate) async fn start_by(stores: &Stores, deciders: Deciders) -> Result<World, String> {
+        World::start_with(stores, Registry::default(), Arc::new(NoProbe), deciders).await
+    }
+
+    async fn start_with(stores: &Stores, registry: Registry, probe: Arc<dyn Probe>, deciders: Deciders) -> Result<World, String> {
         let parts = LedgerParts {
             origin: registry.origin.clone(),
             log_key: registry.log.clone(),
             commits: Arc::clone(&stores.commits),
-            files: Arc::clone(&stores.files),
+            log: stores.log(),
             signer_memory: Arc::clone(&stores.signer),
             rows: Arc::clone(&stores.rows.0),
+            deciders,
             probe,
         };
         let recovered = Recovered::open(parts).await.map_err(|e| e.to_string())?;
         let finished = recovered.finished();
         let vkey = recovered.vkey();
-        let folder = Folder { rows: Arc::clone(&stores.rows.0), objects: Arc::clone(&stores.objects), projections: Vec::new() };
+        let folder = Folder { rows: Arc::clone(&stores.rows.0), objects: Arc::clone(&stores.objects), projections: Vec::new(), deciders };
         let now = target(recovered.head());
-        let mut replayer = Replayer::open(folder, Arc::clone(&stores.files), now, &|_, _| {}).await.map_err(|e| e.to_string())?;
+        let mut replayer = Replayer::open(folder, stores.log(), now, &|_, _| {}).await.map_err(|e| e.to_string())?;
         replayer.catch_up(now, &|_, _| {}).await.map_err(|e| e.to_string())?;
 
         let (batches, published) = mpsc::channel(16);
@@ -135,16 +151,19 @@ impl World {
 
     /// As a client would: the bytes, through the door, into the log.
     pub(crate) async fn submit(&self, statement: &Verified<Statement>) -> Result<Appended, SubmitError> {
-        let unverified = Statement::decode(statement.bytes()).unwrap();
-        let verified = self.door.verify(unverified).await.unwrap();
-        let admitted = self.door.admit(verified, time(1_000_000)).await.unwrap();
-        self.ledger.submit(admitted).await
+        self.ledger.submit(self.admit(Protocol::ONE, statement.bytes()).await).await
+    }
+
+    /// Through the door, as this protocol number reads it.
+    pub(crate) async fn admit(&self, protocol: &'static Protocol, bytes: &[u8]) -> Admitted {
+        let verified = self.door.verify(Statement::decode(protocol, bytes).unwrap()).await.unwrap();
+        self.door.admit(verified, time(1_000_000)).await.unwrap()
     }
 
     /// The same where the store may fail at the door too.
     pub(crate) async fn try_submit(&self, statement: &Verified<Statement>) -> Result<Appended, SubmitError> {
         let store = |e: deedbox_intake::IntakeRefusal| SubmitError::Store(e.to_string());
-        let verified = self.door.verify(Statement::decode(statement.bytes()).unwrap()).await.map_err(store)?;
+        let verified = self.door.verify(Statement::decode(Protocol::ONE, statement.bytes()).unwrap()).await.map_err(store)?;
         self.ledger.submit(self.door.admit(verified, time(1_000_000)).await.map_err(store)?).await
     }
 
@@ -166,8 +185,7 @@ impl World {
     /// What was answered is in the log under its index, and once; the log's files agree with each other.
     pub(crate) async fn check(&self, stores: &Stores, claims: &[Verified<Statement>], answers: &[Result<Appended, SubmitError>]) {
         let head = self.ledger.head().borrow().clone();
-        let mut log =
-            deedbox_replay::LogReader::open(Arc::clone(&stores.files), 0, Target { size: head.size, root: head.root }).await.unwrap();
+        let mut log = deedbox_replay::LogReader::open(stores.log(), 0, Target { size: head.size, root: head.root }).await.unwrap();
         let mut entries = Vec::new();
         while let Some(next) = log.next().await.unwrap() {
             entries.extend(next);
@@ -191,7 +209,7 @@ impl World {
     pub(crate) fn files_to_check(&self, stores: &Stores) -> LogToCheck {
         LogToCheck {
             commits: Arc::clone(&stores.commits),
-            files: Arc::clone(&stores.files),
+            log: stores.log(),
             signer_memory: Arc::clone(&stores.signer),
             origin: self.registry.origin.clone(),
             log_keys: vec![VerifierKey::parse(&self.vkey).unwrap()],

@@ -3,7 +3,7 @@
 //! which the shell serves one: two rounds of reading, a long answer, one that depends on `Accept`, an object, a query,
 //! and a refusal of writes.
 
-use deedbox_model::event::{Event, Principal};
+use deedbox_model::event::{PackageEvent, Principal};
 use deedbox_model::{Changes, Defect, Keys, Manifest, ObjectRef, PackageId, ProjectionId, RowKey, Rows, Version};
 use deedbox_view::*;
 use serde::{Deserialize, Serialize};
@@ -48,13 +48,13 @@ impl Projection for Files {
         ProjectionId { name: "file", version: 1 }
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
-        match (entry.statement.event(), entry.statement.package()) {
-            (Event::ReleasePublished(_), Some(id)) => Ok(Keys::from([head_key(id.as_str())?])),
+        match entry.package() {
+            Some((id, PackageEvent::ReleasePublished(_))) => Ok(Keys::from([head_key(id.as_str())?])),
             _ => Ok(Keys::new()),
         }
     }
     fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
-        let (Event::ReleasePublished(e), Some(id)) = (entry.statement.event(), entry.statement.package()) else {
+        let Some((id, PackageEvent::ReleasePublished(e))) = entry.package() else {
             return Ok(Changes::new());
         };
         let mut head: Head = rows.decoded(&head_key(id.as_str())?)?.unwrap_or_default();

@@ -22,7 +22,7 @@ async fn held(world: &World) -> BTreeMap<String, u64> {
     let lines = text.lines().filter(|line| line.starts_with("deedbox_memory_bytes{") || line.starts_with("deedbox_bodies_awaited{"));
     let pair = |line: &str| line.rsplit_once(' ').map(|(name, value)| (name.to_owned(), value.parse().unwrap()));
     let held: BTreeMap<String, u64> = lines.filter_map(pair).collect();
-    assert_eq!(held.len(), 5, "{text}");
+    assert_eq!(held.len(), 6, "{text}");
     held
 }
 
@@ -168,7 +168,7 @@ async fn readers_are_served_beside_hostile_connections_of_each_kind_and_all_memo
 #[tokio::test(flavor = "multi_thread")]
 async fn who_takes_nothing_gives_way_where_memory_is_short() {
     let world = World::with(|config| {
-        config.memory_bytes = 4 << 20;
+        config.memory_bytes = 9 << 19;
         config.answer_cache_bytes = 0;
         config.object_cache_bytes = 0;
     })

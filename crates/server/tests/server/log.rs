@@ -1,7 +1,7 @@
 //! The log's files as a stranger's tool reads them (spec/api.md §2, spec/log.md).
 
 use crate::world::{World, code, header, now};
-use deedbox_model::{EventId, Statement};
+use deedbox_model::{EventId, Protocol, Statement};
 use deedbox_tlog::{BundleId, KeyName, SignedCheckpoint, TileId, Tiles, VerifiedCheckpoint, VerifierKey, leaf_hash, tree};
 use reqwest::Method;
 
@@ -42,7 +42,7 @@ async fn tiles_and_bundles_lead_to_the_signed_root_and_partial_ones_are_the_begi
         let id = BundleId::new(index, width).unwrap();
         let bytes = world.bytes(&format!("/log/{}", id.path())).await;
         for entry in deedbox_tlog::bundle::parse_entries(id, &bytes).unwrap() {
-            Statement::decode(entry).unwrap();
+            Statement::decode(Protocol::ONE, entry).unwrap();
             leaves.push(leaf_hash(entry));
         }
     }

@@ -12,6 +12,7 @@ mod log;
 mod objects;
 mod projections;
 mod proofs;
+mod protocols;
 mod publish;
 mod refusals;
 mod restart;

@@ -151,7 +151,8 @@ async fn a_large_object_that_is_damaged_on_disk_is_never_sent_to_its_end() {
     let object = ObjectRef::of(&good);
     let hex = object.sha256.to_hex();
     let path = world.dir.path().join(format!("objects/sha256/{}/{}/{hex}", &hex[..2], &hex[2..4]));
-    let whole = async || world.get(&object_path(&object)).await.error_for_status()?.bytes().await;
+    // The connection may end before the head is read, too.
+    let whole = async || world.request(Method::GET, &object_path(&object)).send().await?.error_for_status()?.bytes().await;
     // Before it was ever sent, and after it was found whole; the first, a middle and the last byte.
     for damaged in [0, good.len() / 2, good.len() - 1] {
         let mut bad = good.clone();

@@ -88,7 +88,7 @@ async fn each_refusal_has_its_status_and_code() {
     let other_origin = Owner { origin: Origin::parse("other.example").unwrap(), ..owner.clone() };
     let stranger = Owner { key: secret(99), ..owner.clone() };
     let missing = manifest(ID, "3.0.0", b"never uploaded");
-    let missing = owner.say(ID, Some(first.id()), now(), &Event::ReleasePublished(publish_event(&missing, &[])));
+    let missing = owner.say(ID, Some(first.id()), now(), &Event::from(publish_event(&missing, &[])));
     let late = owner.yank(ID, "1.0.0", first.id(), deedbox_model::TimeMs::new(now().as_ms() - 11 * 60 * 1000).unwrap());
     let early = owner.yank(ID, "1.0.0", first.id(), now().plus_ms(3 * 60 * 1000));
     for (statement, expected) in [
@@ -108,7 +108,7 @@ async fn each_refusal_has_its_status_and_code() {
     let other = manifest("other:acme.localhost/x", "1.0.0", &bytes);
     world.upload(&owner, bytes).await;
     world.upload(&owner, other.encode().unwrap()).await;
-    let other = owner.say("other:acme.localhost/x", None, now(), &Event::ReleasePublished(publish_event(&other, &[])));
+    let other = owner.say("other:acme.localhost/x", None, now(), &Event::from(publish_event(&other, &[])));
     assert_eq!(code(world.append(&other).await).await, (422, "unknown_ecosystem".to_owned()));
 
     for (media_type, body, expected) in [
@@ -254,11 +254,11 @@ async fn a_stranger_learns_nothing_of_what_is_uploaded_and_not_published() {
     let (id, own) = ("file:acme.localhost/tool", "file:other.localhost/tool");
     let in_their_name = Owner { origin: owner.origin.clone(), domain: owner.domain.clone(), key: secret(11), tenure: owner.tenure };
     let prepared = world.prepare(&owner, id, "1.0.0", None, b"").await;
-    let Event::ReleasePublished(published) = prepared.event() else { panic!("{prepared:?}") };
+    let Some(published) = prepared.event().published() else { panic!("{prepared:?}") };
     for bytes in [published.manifest.size, published.manifest.size + 1] {
         for (id, speaker) in [(id, &in_their_name), (own, &other)] {
             let manifest = ObjectRef { size: bytes, ..published.manifest };
-            let event = Event::ReleasePublished(ReleasePublished { manifest, ..published.clone() });
+            let event = Event::from(ReleasePublished { manifest, ..published.clone() });
             let refused = world.append(&speaker.say(id, None, now(), &event)).await;
             assert_eq!(code(refused).await, (422, "object_missing".to_owned()), "{id} {bytes}");
         }

@@ -116,5 +116,5 @@ pub async fn prepare(world: &World, owner: &Owner, manifest: &Manifest, files: &
     assert!(world.upload(owner, manifest.encode().unwrap()).await.is_success());
     let mut event = publish_event(manifest, &[]);
     event.principal = Npm::new().principal(manifest);
-    owner.say(manifest.id.as_str(), prev, now(), &Event::ReleasePublished(event))
+    owner.say(manifest.id.as_str(), prev, now(), &Event::from(event))
 }

@@ -257,7 +257,7 @@ async fn other_bytes_under_an_address_poison_nobodys_part() {
 #[tokio::test(flavor = "multi_thread")]
 async fn uploads_that_come_in_step_wait_for_each_others_memory_and_none_is_turned_away() {
     // A megabyte for bodies: four uploads at a time.
-    let world = World::with(|config| config.memory_bytes = 4 << 20).await;
+    let world = World::with(|config| config.memory_bytes = 9 << 19).await;
     let owner = world.claim("acme.localhost", 10).await;
     let uploads = (0..24).map(|n| world.upload(&owner, content(600_000, n)));
     for status in futures::future::join_all(uploads).await {

@@ -5,7 +5,7 @@ use crate::world::{World, code, now};
 use deedbox_ledger::STAGED;
 use deedbox_ledger::commit::{Commit, Nonce, encode_batch};
 use deedbox_model::Sha256Digest;
-use deedbox_store::{Commits as _, Files as _, open_disk};
+use deedbox_store::{Opening, StoreSettings, Stores};
 use deedbox_testkit::{Owner, secret};
 use deedbox_tlog::{LogProof, leaf_hash, tree};
 use reqwest::Method;
@@ -15,15 +15,15 @@ const ID: &str = "file:acme.localhost/widget";
 
 /// Claims a batch of these entries, after those that are there, as a writer does that judges nothing.
 async fn claim_unjudged(data: &Path, before: &[Vec<u8>], entries: &[&[u8]]) {
-    let disk = open_disk(data).unwrap();
-    let number = disk.commits.last().await.unwrap().unwrap();
-    let last = disk.commits.read(number).await.unwrap().unwrap();
+    let stores = Stores::open(&StoreSettings::in_folder(data), Opening::ToWrite).unwrap();
+    let number = stores.commits.last().await.unwrap().unwrap();
+    let last = stores.commits.read(number).await.unwrap().unwrap();
     let old_size = Commit::decode(number, &last).unwrap().new_size;
     assert_eq!(old_size, before.len() as u64);
     let leaves: Vec<_> = before.iter().map(Vec::as_slice).chain(entries.iter().copied()).map(leaf_hash).collect();
     let batch = encode_batch(entries.iter().copied());
     let bundle = Sha256Digest::of(&batch);
-    disk.files.put(&format!("{STAGED}/{bundle}"), batch.into()).await.unwrap();
+    stores.log.files.put(&format!("{STAGED}/{bundle}"), batch.into()).await.unwrap();
     let commit = Commit {
         root: Sha256Digest(tree::root_from_leaf_hashes(&leaves).0),
         nonce: Nonce([9; 16]),
@@ -33,7 +33,7 @@ async fn claim_unjudged(data: &Path, before: &[Vec<u8>], entries: &[&[u8]]) {
         old_size,
         previous: Some(Sha256Digest::of(&last)),
     };
-    disk.commits.create(number + 1, commit.encode().unwrap().into()).await.unwrap();
+    stores.commits.create(number + 1, commit.encode().unwrap().into()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

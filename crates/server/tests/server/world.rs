@@ -29,6 +29,7 @@ pub fn parts() -> Parts {
         dialects: vec![Arc::new(Files)],
         projections: vec![Arc::new(Catalog)],
         signers: vec![],
+        deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(deedbox_ledger::NoProbe),
         progress: Arc::new(|_, _| {}),
     }
@@ -162,7 +163,7 @@ impl World {
         let manifest = manifest_of(id, version, &bytes);
         assert!(self.upload(owner, bytes).await.is_success());
         assert!(self.upload(owner, manifest.encode().unwrap()).await.is_success());
-        owner.say(id, prev, now(), &Event::ReleasePublished(publish_event(&manifest, &[])))
+        owner.say(id, prev, now(), &Event::from(publish_event(&manifest, &[])))
     }
     pub async fn publish(&self, owner: &Owner, id: &str, version: &str, prev: Option<EventId>) -> Verified<Statement> {
         let statement = self.prepare(owner, id, version, prev, b"").await;

@@ -12,12 +12,16 @@
 
 mod commits;
 mod files;
+mod head;
 mod objects;
 mod rows;
 mod rows_model;
 
 pub use commits::commits;
 pub use files::files;
+pub use head::head;
 pub use objects::objects;
+#[cfg(test)]
+pub(crate) use rows::one_reader_has_the_rows_before_a_batch_or_after_it as torn_batch;
 pub use rows::rows;
 pub use rows_model::{Reopen, rows_against_a_model};

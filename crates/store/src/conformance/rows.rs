@@ -1,9 +1,10 @@
 //! The suite of rows: order by bytes, prefixes at their edges, cursors, all or nothing.
 
-use crate::{ProjectionId, RowBatch, RowStore, StoreError};
-use deedbox_model::{Row, RowKey};
+use crate::{RowBatch, RowReader, RowStore, StoreError, read_rows};
+use deedbox_model::{ProjectionId, Row, RowKey};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::task::Poll;
 
 pub(super) const NPM_1: ProjectionId = ProjectionId { name: "npm", version: 1 };
 pub(super) const NPM_2: ProjectionId = ProjectionId { name: "npm", version: 2 };
@@ -25,9 +26,12 @@ pub async fn rows<S: RowStore + 'static>(make: impl AsyncFn() -> S) {
     batches_of_one_projection_are_taken_in_order(make().await).await;
     generations_do_not_see_each_other(make().await).await;
     clearing_takes_rows_and_cursor(make().await).await;
+    generations_are_told_and_one_is_dropped_with_its_cursor(make().await).await;
     large_batches_and_reads(make().await).await;
     large_rows_and_numbers_come_back_as_they_were(make().await).await;
     readers_beside_a_writer_see_whole_rows_and_never_go_back(make().await).await;
+    one_reader_has_the_rows_before_a_batch_or_after_it(make().await).await;
+    what_stops_waiting_does_not_stop_the_work(make().await).await;
     of_many_writers_one_continues_the_cursor(make().await).await;
     a_projection_without_a_proper_name_is_refused(make().await).await;
 }
@@ -197,11 +201,11 @@ async fn a_scan_stops_behind_the_row_with_which_it_has_its_bytes(store: Arc<dyn 
         (Some("k/98"), 1_000, 1, 99..100),
         (Some("k/99"), 1_000, 1, 100..100),
     ] {
-        let found = store.scan_within(&NPM_1, "k/", after, limit, bytes).await.unwrap();
+        let found = read_rows(store.as_ref(), &NPM_1, move |rows| rows.scan("k/", after, limit, bytes)).await.unwrap().unwrap();
         let found: Vec<&str> = found.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(found, texts[expected], "after {after:?}, {limit} rows, {bytes} bytes");
     }
-    assert!(store.scan_within(&NPM_2, "", None, 9, 9).await.unwrap().is_empty());
+    assert!(read_rows(store.as_ref(), &NPM_2, |rows| rows.scan("", None, 9, 9)).await.unwrap().unwrap().is_empty());
 }
 
 async fn a_batch_that_does_not_continue_the_cursor_changes_nothing(store: Arc<dyn RowStore>) {
@@ -275,6 +279,22 @@ async fn clearing_takes_rows_and_cursor(store: Arc<dyn RowStore>) {
     }
     store.commit(&[batch(NPM_1, 0, 1, written(["c"], 0))]).await.unwrap();
     assert_eq!(scanned(&store, "", None, 9).await, ["c"]);
+}
+
+async fn generations_are_told_and_one_is_dropped_with_its_cursor(store: Arc<dyn RowStore>) {
+    assert!(store.generations().await.unwrap().is_empty());
+    store.commit(&[batch(NPM_2, 0, 9, written(["a", "b"], 8)), batch(NPM_1, 0, 5, written(["a"], 4))]).await.unwrap();
+    assert_eq!(store.generations().await.unwrap(), [(NPM_1.to_string(), 1), (NPM_2.to_string(), 2)]);
+    for id in ["npm.2", "npm.2", "never.1", "a\"b", ""] {
+        store.drop_generation(id).await.unwrap();
+    }
+    assert_eq!(store.generations().await.unwrap(), [(NPM_1.to_string(), 1)]);
+    assert_eq!((store.cursor(&NPM_1).await.unwrap(), store.cursor(&NPM_2).await.unwrap()), (5, 0));
+    assert_eq!(store.read(&NPM_2, &[key("a")]).await.unwrap(), [None]);
+    assert!(store.scan(&NPM_2, "", None, 9).await.unwrap().is_empty());
+    // It can be made again.
+    store.commit(&[batch(NPM_2, 0, 1, written(["c"], 0))]).await.unwrap();
+    assert_eq!(store.scan(&NPM_2, "", None, 9).await.unwrap(), [(key("c"), row("c", 0))]);
 }
 
 async fn large_batches_and_reads(store: Arc<dyn RowStore>) {
@@ -355,6 +375,92 @@ async fn readers_beside_a_writer_see_whole_rows_and_never_go_back(store: Arc<dyn
     writer.await.unwrap();
     for reader in readers {
         reader.await.unwrap();
+    }
+}
+
+/// Rounds of the torn batch, and its keys: enough that a store that writes row by row is read in the middle of one.
+const TURNS: u64 = 40;
+const WIDTH: usize = 60;
+
+/// What one reader finds in its state, read again and again: the cursor, and each row with the turn that wrote it.
+fn looked(rows: &mut dyn RowReader, keys: &[RowKey]) -> Result<(u64, Vec<Option<u64>>), StoreError> {
+    let cursor = rows.cursor()?;
+    let mut seen: Vec<Option<u64>> = rows.read(keys)?.into_iter().map(|row| row.map(|row| row.seq)).collect();
+    for _ in 0..3 {
+        std::thread::yield_now();
+        let again: Vec<_> = rows.read(keys)?.into_iter().map(|row| row.map(|row| row.seq)).collect();
+        assert_eq!(again, seen, "one reader sees two states of the same rows");
+        let scanned: BTreeMap<_, _> = rows.scan("", None, u32::MAX, u64::MAX)?.into_iter().map(|(key, row)| (key, row.seq)).collect();
+        seen = keys.iter().map(|key| scanned.get(key).copied()).collect();
+        assert_eq!(seen, again, "a scan sees another state than a read before it");
+        assert_eq!(rows.cursor()?, cursor, "the cursor moves under a reader");
+    }
+    Ok((cursor, seen))
+}
+
+/// Each turn writes every row, and makes or deletes one of them: a reader that sees rows of two turns is torn.
+pub(crate) async fn one_reader_has_the_rows_before_a_batch_or_after_it(store: Arc<dyn RowStore>) {
+    let keys: Arc<Vec<RowKey>> = Arc::new((0..WIDTH).map(|n| key(format!("k/{n:02}"))).collect());
+    let turn = {
+        let keys = Arc::clone(&keys);
+        move |turn: u64| {
+            // The row in the middle is there in every other turn.
+            let row_of = |n: usize| (n != WIDTH / 2 || turn.is_multiple_of(2)).then(|| row("x", turn));
+            batch(NPM_1, turn, turn + 1, keys.iter().enumerate().map(|(n, key)| (key.clone(), row_of(n))).collect::<Vec<_>>())
+        }
+    };
+    store.commit(&[turn(0)]).await.unwrap();
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let (store, keys) = (Arc::clone(&store), Arc::clone(&keys));
+            tokio::spawn(async move {
+                let mut last = 1;
+                while last < TURNS {
+                    let keys = Arc::clone(&keys);
+                    let (cursor, seen) = read_rows(store.as_ref(), &NPM_1, move |rows| looked(rows, &keys)).await.unwrap().unwrap();
+                    for (n, found) in seen.into_iter().enumerate() {
+                        let wanted = (n != WIDTH / 2 || cursor % 2 == 1).then_some(cursor - 1);
+                        assert_eq!(found, wanted, "row {n} at cursor {cursor}: rows of two turns");
+                    }
+                    assert!(cursor >= last, "a cursor went back");
+                    last = cursor;
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for number in 1..TURNS {
+        store.commit(&[turn(number)]).await.unwrap();
+        // Each of them looks at many of these.
+        tokio::task::yield_now().await;
+    }
+    for reader in readers {
+        reader.await.unwrap();
+    }
+}
+
+async fn what_stops_waiting_does_not_stop_the_work(store: Arc<dyn RowStore>) {
+    store.commit(&[batch(NPM_1, 0, 1, written(["a"], 0))]).await.unwrap();
+    let (began, begun) = std::sync::mpsc::channel();
+    let (done, finished) = std::sync::mpsc::channel();
+    let work = read_rows(store.as_ref(), &NPM_1, move |rows| {
+        began.send(()).unwrap();
+        std::thread::yield_now();
+        done.send(rows.read(&[key("a")]).unwrap()).unwrap();
+    });
+    {
+        let mut work = std::pin::pin!(work);
+        // Asked until it is under way, and dropped then.
+        let mut is_pending = async || std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_pending())).await;
+        while is_pending().await && begun.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+    }
+    let found = tokio::task::spawn_blocking(move || finished.recv()).await.unwrap();
+    assert_eq!(found.unwrap(), [Some(row("a", 0))]);
+    // Its reader can be used again, and nothing waits for it.
+    for _ in 0..100 {
+        assert_eq!(store.cursor(&NPM_1).await.unwrap(), 1);
     }
 }
 

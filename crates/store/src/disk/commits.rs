@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// Commits on disk; a clone is the same store.
 #[derive(Clone)]
-pub struct DiskCommits {
+pub(crate) struct DiskCommits {
     place: Arc<Place>,
     files: Arc<LocalFileSystem>,
 }

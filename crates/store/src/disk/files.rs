@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Files on disk; a clone is the same store.
 #[derive(Clone)]
-pub struct DiskFiles {
+pub(crate) struct DiskFiles {
     place: Arc<Place>,
     files: Arc<LocalFileSystem>,
 }
@@ -24,7 +24,7 @@ impl DiskFiles {
     /// directory that it is in.
     ///
     /// Errors: `Medium` if it cannot be made or opened.
-    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(dir: &Path) -> Result<Self, StoreError> {
         Self::new(Arc::new(Place::open(dir)?))
     }
     pub(super) async fn clear_temporary_beside(&self, paths: Vec<String>) -> Result<u64, StoreError> {
@@ -34,11 +34,11 @@ impl DiskFiles {
     /// Opens one that is there, where nothing can be written.
     ///
     /// Errors: `Medium` if it is not there.
-    pub fn open_to_read(dir: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open_to_read(dir: &Path) -> Result<Self, StoreError> {
         Self::new(Arc::new(Place::open_to_read(dir)?))
     }
     /// Removes the temporary files of a process that died from its own folder; gives their number. Only while nobody writes.
-    pub async fn clear_temporary(&self) -> Result<u64, StoreError> {
+    pub(crate) async fn clear_temporary(&self) -> Result<u64, StoreError> {
         self.clear_temporary_beside(vec![String::new()]).await
     }
     pub(super) fn new(place: Arc<Place>) -> Result<Self, StoreError> {

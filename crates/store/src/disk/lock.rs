@@ -7,11 +7,11 @@ use std::path::Path;
 
 /// Held as long as this value lives.
 #[derive(Debug)]
-pub struct DiskLock(#[expect(dead_code, reason = "the lock is the open file")] Option<File>);
+pub(crate) struct DiskLock(#[expect(dead_code, reason = "the lock is the open file")] Option<File>);
 
 impl DiskLock {
     /// Takes `<dir>/lock`, or says `InUse`.
-    pub fn take(dir: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn take(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("lock");
         let failed = |e: std::io::Error| StoreError::medium(format!("locking {}", path.display()), e);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;

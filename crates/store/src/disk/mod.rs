@@ -21,11 +21,12 @@ mod place;
 mod upload;
 mod walk;
 
-pub use commits::DiskCommits;
-pub use files::DiskFiles;
-pub use lock::DiskLock;
-pub use objects::DiskObjects;
-pub use walk::{FoundFile, files_of};
+pub(crate) use commits::DiskCommits;
+pub(crate) use files::DiskFiles;
+pub(crate) use lock::DiskLock;
+pub(crate) use objects::DiskObjects;
+pub use walk::FoundFile;
+pub(crate) use walk::files_of;
 
 use crate::error::StoreError;
 use crate::objects::Objects as _;
@@ -34,21 +35,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The adapters of one data directory, and the lock that makes it ours.
-pub struct DiskStore {
+pub(crate) struct DiskStore {
     /// `commits/`.
-    pub commits: DiskCommits,
+    pub(crate) commits: DiskCommits,
     /// `log/`.
-    pub files: DiskFiles,
+    pub(crate) files: DiskFiles,
     /// `objects/`, `incoming/` and `parts/`.
-    pub objects: DiskObjects,
+    pub(crate) objects: DiskObjects,
     /// Keep it as long as any of the others.
-    pub lock: DiskLock,
+    pub(crate) lock: DiskLock,
 }
 
 impl DiskStore {
     /// Removes what a process that died was writing: in `incoming/`, and beside these paths of `commits/` and of `log/`; gives their
     /// number. Whoever calls it holds the lock, and nothing is under way yet. What is elsewhere is named by `files_of`.
-    pub async fn clear_cut_off(&self, commits: Vec<String>, files: Vec<String>) -> Result<u64, StoreError> {
+    pub(crate) async fn clear_cut_off(&self, commits: Vec<String>, files: Vec<String>) -> Result<u64, StoreError> {
         Ok(self.objects.sweep_temporary(0).await?
             + self.commits.clear_temporary_beside(commits).await?
             + self.files.clear_temporary_beside(files).await?)
@@ -61,7 +62,7 @@ impl DiskStore {
 /// it could lose it to a power failure. So before anything is read, everything that is visible is flushed.
 ///
 /// Errors: `InUse` if another process has it; `Medium` if it cannot be made, locked or flushed.
-pub fn open_disk(dir: &Path) -> Result<DiskStore, StoreError> {
+pub(crate) fn open_disk(dir: &Path) -> Result<DiskStore, StoreError> {
     let root = Place::open(dir)?;
     let lock = DiskLock::take(dir)?;
     place::flush_file_system(dir)?;
@@ -84,7 +85,7 @@ pub fn open_disk(dir: &Path) -> Result<DiskStore, StoreError> {
 /// be. Whatever is written to it all the same fails as the medium says.
 ///
 /// Errors: `InUse` if another process has it; `Medium` if it is not there or cannot be read.
-pub fn open_disk_to_read(dir: &Path) -> Result<DiskStore, StoreError> {
+pub(crate) fn open_disk_to_read(dir: &Path) -> Result<DiskStore, StoreError> {
     let lock = DiskLock::take_to_read(dir)?;
     let place = |name: &str| Place::open_to_read(&dir.join(name)).map(Arc::new);
     Ok(DiskStore {

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 
 /// Objects on disk; a clone is the same store.
 #[derive(Clone)]
-pub struct DiskObjects {
+pub(crate) struct DiskObjects {
     place: Arc<Place>,
     incoming: Arc<Incoming>,
     parts: Arc<Parts>,

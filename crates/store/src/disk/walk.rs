@@ -22,7 +22,7 @@ pub struct FoundFile {
 
 /// Tells `seen` of every file below a folder of a data directory, a folder at a time, each in the order of its names. `folder` is
 /// relative; empty for all. What goes away meanwhile is left out.
-pub async fn files_of(data: &Path, folder: &str, mut seen: impl FnMut(FoundFile)) -> Result<(), StoreError> {
+pub(crate) async fn files_of(data: &Path, folder: &str, mut seen: impl FnMut(FoundFile)) -> Result<(), StoreError> {
     let root = data.to_owned();
     let mut folders: Vec<PathBuf> = vec![PathBuf::from(folder)];
     while let Some(folder) = folders.pop() {

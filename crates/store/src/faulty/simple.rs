@@ -4,10 +4,10 @@ use super::plan::{Fault, FaultPlan, failed};
 use crate::commits::{Commits, Created};
 use crate::error::StoreError;
 use crate::files::Files;
-use crate::rows::{ProjectionId, RowBatch, RowStore};
+use crate::rows::{RowBatch, RowStore, RowWork};
 use async_trait::async_trait;
 use bytes::Bytes;
-use deedbox_model::{Row, RowKey};
+use deedbox_model::ProjectionId;
 
 /// Does a write as the plan says.
 async fn planned<T>(fault: Option<Fault>, write: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
@@ -101,34 +101,9 @@ impl<R> FaultyRows<R> {
 
 #[async_trait]
 impl<R: RowStore> RowStore for FaultyRows<R> {
-    async fn cursor(&self, projection: &ProjectionId) -> Result<u64, StoreError> {
+    async fn with_rows(&self, projection: &ProjectionId, work: RowWork) -> Result<(), StoreError> {
         self.plan.read()?;
-        self.inner.cursor(projection).await
-    }
-    async fn read(&self, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.plan.read()?;
-        self.inner.read(projection, keys).await
-    }
-    async fn scan(
-        &self,
-        projection: &ProjectionId,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<(RowKey, Row)>, StoreError> {
-        self.plan.read()?;
-        self.inner.scan(projection, prefix, after, limit).await
-    }
-    async fn scan_within(
-        &self,
-        projection: &ProjectionId,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u32,
-        bytes: u64,
-    ) -> Result<Vec<(RowKey, Row)>, StoreError> {
-        self.plan.read()?;
-        self.inner.scan_within(projection, prefix, after, limit, bytes).await
+        self.inner.with_rows(projection, work).await
     }
     async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError> {
         let fault = self.plan.write(|| {
@@ -140,6 +115,17 @@ impl<R: RowStore> RowStore for FaultyRows<R> {
     async fn clear(&self, projection: &ProjectionId) -> Result<(), StoreError> {
         let fault = self.plan.write(|| format!("rows.clear {projection}"))?;
         planned(fault, self.inner.clear(projection)).await
+    }
+    async fn generations(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.plan.read()?;
+        self.inner.generations().await
+    }
+    async fn drop_generation(&self, id: &str) -> Result<(), StoreError> {
+        let fault = self.plan.write(|| format!("rows.drop_generation {id}"))?;
+        planned(fault, self.inner.drop_generation(id)).await
+    }
+    async fn close(&self) {
+        self.inner.close().await;
     }
 }
 

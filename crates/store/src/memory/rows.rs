@@ -2,14 +2,14 @@
 
 use super::locked;
 use crate::error::StoreError;
-use crate::rows::{ProjectionId, RowBatch, RowStore, check_batches};
+use crate::rows::{RowBatch, RowReader, RowStore, RowWork, check_batches};
 use async_trait::async_trait;
-use deedbox_model::{Row, RowKey};
+use deedbox_model::{ProjectionId, Row, RowKey};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Kept {
     cursor: u64,
     rows: BTreeMap<String, Row>,
@@ -17,7 +17,7 @@ struct Kept {
 
 /// Rows in memory; a clone is the same store.
 #[derive(Clone, Default)]
-pub struct MemoryRows(Arc<Mutex<BTreeMap<ProjectionId, Kept>>>);
+pub struct MemoryRows(Arc<Mutex<BTreeMap<ProjectionId, Arc<Kept>>>>);
 
 impl MemoryRows {
     /// An empty one.
@@ -26,44 +26,27 @@ impl MemoryRows {
     }
 }
 
-#[async_trait]
-impl RowStore for MemoryRows {
-    async fn cursor(&self, projection: &ProjectionId) -> Result<u64, StoreError> {
-        projection.check()?;
-        Ok(locked(&self.0).get(projection).map_or(0, |kept| kept.cursor))
+/// The rows of one state.
+struct Reading<'a> {
+    projection: &'a ProjectionId,
+    kept: Arc<Kept>,
+}
+
+impl RowReader for Reading<'_> {
+    fn cursor(&mut self) -> Result<u64, StoreError> {
+        Ok(self.kept.cursor)
     }
-    async fn read(&self, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
-        projection.check()?;
-        let store = locked(&self.0);
-        let rows = store.get(projection).map(|kept| &kept.rows);
-        Ok(keys.iter().map(|key| rows.and_then(|rows| rows.get(key.as_str())).cloned()).collect())
+    fn read(&mut self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
+        Ok(keys.iter().map(|key| self.kept.rows.get(key.as_str()).cloned()).collect())
     }
-    async fn scan(
-        &self,
-        projection: &ProjectionId,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<(RowKey, Row)>, StoreError> {
-        self.scan_within(projection, prefix, after, limit, u64::MAX).await
-    }
-    async fn scan_within(
-        &self,
-        projection: &ProjectionId,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u32,
-        bytes: u64,
-    ) -> Result<Vec<(RowKey, Row)>, StoreError> {
-        projection.check()?;
+    fn scan(&mut self, prefix: &str, after: Option<&str>, limit: u32, bytes: u64) -> Result<Vec<(RowKey, Row)>, StoreError> {
         let mut read = 0_u64;
-        let store = locked(&self.0);
-        let Some(kept) = store.get(projection) else { return Ok(Vec::new()) };
         let from = match after {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
         };
-        kept.rows
+        self.kept
+            .rows
             .range::<str, _>((from, Bound::Unbounded))
             .take_while(|(key, _)| key.starts_with(prefix))
             .take(limit as usize)
@@ -73,17 +56,28 @@ impl RowStore for MemoryRows {
                 is_within
             })
             .map(|(key, row)| {
-                let key = RowKey::new(key.clone()).map_err(|e| StoreError::damaged(format!("rows of {projection}"), e))?;
+                let key = RowKey::new(key.clone()).map_err(|e| StoreError::damaged(format!("rows of {}", self.projection), e))?;
                 Ok((key, row.clone()))
             })
             .collect()
+    }
+}
+
+#[async_trait]
+impl RowStore for MemoryRows {
+    async fn with_rows(&self, projection: &ProjectionId, work: RowWork) -> Result<(), StoreError> {
+        projection.check()?;
+        // Reading it blocks nobody, and a writer that finds it in use goes on with a copy.
+        let kept = locked(&self.0).get(projection).map(Arc::clone).unwrap_or_default();
+        work(&mut Reading { projection, kept });
+        Ok(())
     }
     async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError> {
         let mut store = locked(&self.0);
         // All checks come before the first write: a failure leaves nothing.
         check_batches(batches, |projection| store.get(projection).map_or(0, |kept| kept.cursor))?;
         for batch in batches {
-            let kept = store.entry(batch.projection.clone()).or_default();
+            let kept = Arc::make_mut(store.entry(batch.projection.clone()).or_default());
             kept.cursor = batch.to;
             for (key, row) in &batch.changes {
                 match row {
@@ -99,4 +93,14 @@ impl RowStore for MemoryRows {
         locked(&self.0).remove(projection);
         Ok(())
     }
+    async fn generations(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut all: Vec<_> = locked(&self.0).iter().map(|(id, kept)| (id.to_string(), kept.rows.len() as u64)).collect();
+        all.sort_unstable();
+        Ok(all)
+    }
+    async fn drop_generation(&self, id: &str) -> Result<(), StoreError> {
+        locked(&self.0).retain(|projection, _| projection.to_string() != id);
+        Ok(())
+    }
+    async fn close(&self) {}
 }

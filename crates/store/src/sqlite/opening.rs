@@ -1,9 +1,9 @@
 //! Opening the file: whose it is, which version, and how its connections are set. Never changes a file that is not ours.
 
-use super::failure;
+use super::failure::failure;
 use crate::error::StoreError;
-use crate::limits::{BUSY_MS, ROW_PAGE_BYTES, ROW_READERS};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use crate::limits::{BUSY_MS, ROW_PAGE_BYTES};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use std::path::Path;
 use std::time::Duration;
@@ -95,24 +95,12 @@ fn reading(file: &Path, how: Reading) -> SqliteConnectOptions {
     }
 }
 
-/// The reading connections, made when first needed.
-pub(super) fn readers(file: &Path, how: Reading) -> SqlitePool {
-    SqlitePoolOptions::new()
-        .max_connections(ROW_READERS)
-        // A connection to a file does not go stale, and asking it whether it has costs as much as a read.
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_lazy_with(reading(file, how).pragma("query_only", "ON").pragma("cache_size", "-16384").row_buffer_size(512))
-}
-
 fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .page_size(ROW_PAGE_BYTES)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_millis(BUSY_MS))
-        // What a reader sorts needs no disk, which may be full.
         .pragma("temp_store", "MEMORY")
         .disable_statement_logging()
 }

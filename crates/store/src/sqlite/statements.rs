@@ -1,10 +1,12 @@
 //! The text of every statement. Nothing but the name of a checked projection is ever put into one; keys and bytes are
 //! bound.
 
-use crate::rows::ProjectionId;
-use deedbox_model::RowKey;
+use deedbox_model::{ProjectionId, RowKey};
 use std::borrow::Borrow;
 
+pub(super) const BEGIN: &str = "BEGIN";
+pub(super) const END: &str = "COMMIT";
+pub(super) const HAS_TABLE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
 pub(super) const CURSOR: &str = "SELECT folded FROM cursors WHERE projection = ?1";
 pub(super) const CURSORS: &str = "SELECT projection, folded FROM cursors";
 pub(super) const FORGET_CURSOR: &str = "DELETE FROM cursors WHERE projection = ?1";
@@ -54,18 +56,19 @@ pub(super) fn clear(table: &str) -> [String; 2] {
     [format!("DROP TABLE IF EXISTS {table}"), make(table)]
 }
 
-/// Rows under a JSON array of keys; each with the place of its key in the array. CROSS JOIN keeps SQLite from reading
-/// the whole table for it.
+/// One row. Asked for key by key: nobody waits between two of them, and a statement that takes many costs more for each.
 pub(super) fn read(table: &str) -> String {
-    format!("SELECT k.key, r.seq, r.bytes FROM json_each(?1) AS k CROSS JOIN {table} AS r ON r.key = k.value")
+    format!("SELECT seq, bytes FROM {table} WHERE key = ?1")
 }
 
+/// Rows from a key on. Whoever steps through them stops by itself: with a variable as its `LIMIT` SQLite would prepare the statement
+/// anew for each value.
 pub(super) fn scan_from(table: &str) -> String {
-    format!("SELECT key, seq, bytes FROM {table} WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3")
+    format!("SELECT key, seq, bytes FROM {table} WHERE key >= ?1 AND key < ?2 ORDER BY key")
 }
 
 pub(super) fn scan_after(table: &str) -> String {
-    format!("SELECT key, seq, bytes FROM {table} WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT ?3")
+    format!("SELECT key, seq, bytes FROM {table} WHERE key > ?1 AND key < ?2 ORDER BY key")
 }
 
 /// The least text above everything that begins with this prefix: no key holds a byte above `~`.

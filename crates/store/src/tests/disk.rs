@@ -1,10 +1,11 @@
 //! The adapters on disk: their suites, and what they promise beyond them.
 
 use crate::disk::{DiskStore, open_disk};
-use crate::{Begin, Commits, Files, Left, Objects, StoreError, UploadId, conformance};
+use crate::{Begin, Commits, FileHead, Files, Left, Objects, StoreError, UploadId, conformance};
 use bytes::Bytes;
 use deedbox_model::ObjectRef;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
@@ -34,6 +35,12 @@ async fn commits_on_disk_conform() {
 async fn files_on_disk_conform() {
     let stores = Stores::new();
     conformance::files(async || stores.open().files).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_on_disk_conforms() {
+    let stores = Stores::new();
+    conformance::head(async || FileHead::new(Arc::new(stores.open().files), "checkpoint")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,10 +198,10 @@ async fn a_directory_that_cannot_be_written_is_read_and_left_as_it_is() {
     store.commits.create(0, Bytes::from_static(b"zero")).await.unwrap();
     store.files.put("checkpoint", Bytes::from_static(b"one")).await.unwrap();
     let object = store.objects.put(Bytes::from_static(b"two")).await.unwrap();
-    assert!(matches!(crate::open_disk_to_read(folder.path()).err(), Some(StoreError::InUse { .. })));
+    assert!(matches!(crate::disk::open_disk_to_read(folder.path()).err(), Some(StoreError::InUse { .. })));
     drop(store);
     let before = tree(folder.path());
-    let store = crate::open_disk_to_read(folder.path()).unwrap();
+    let store = crate::disk::open_disk_to_read(folder.path()).unwrap();
     assert!(matches!(open_disk(folder.path()).err(), Some(StoreError::InUse { .. })), "it is locked while it is read");
     assert_eq!(store.commits.read(0).await.unwrap().unwrap(), "zero");
     assert_eq!(store.commits.last().await.unwrap(), Some(0));
@@ -203,9 +210,9 @@ async fn a_directory_that_cannot_be_written_is_read_and_left_as_it_is() {
     assert_eq!(tree(folder.path()), before);
     drop(store);
     std::fs::remove_file(folder.path().join("lock")).unwrap();
-    drop(crate::open_disk_to_read(folder.path()).unwrap());
+    drop(crate::disk::open_disk_to_read(folder.path()).unwrap());
     assert!(!folder.path().join("lock").exists(), "it is not made where nothing can be");
-    let missing = crate::open_disk_to_read(&folder.path().join("nothing")).err().unwrap();
+    let missing = crate::disk::open_disk_to_read(&folder.path().join("nothing")).err().unwrap();
     assert!(matches!(missing, StoreError::Medium { .. }));
     assert!(!folder.path().join("nothing").exists());
 }
@@ -232,7 +239,7 @@ async fn what_a_dead_process_was_writing_is_cleared_where_it_wrote_and_nothing_e
     assert_eq!(store.files.list("").await.unwrap(), ["checkpoint", "tile/0/000.p/1", "tile/0/001"]);
 
     let mut walked = Vec::new();
-    crate::files_of(folder.path(), "", |file| walked.push(file.path)).await.unwrap();
+    crate::disk::files_of(folder.path(), "", |file| walked.push(file.path)).await.unwrap();
     walked.sort();
     assert_eq!(walked, tree);
 }

@@ -1,13 +1,15 @@
 //! The wrappers that fail: invisible without a plan, and each fault leaves exactly what it says.
 
 use crate::conformance;
+use crate::disk::open_disk;
 use crate::faulty::{Fault, FaultPlan, FaultyCommits, FaultyFiles, FaultyObjects, FaultyRows};
 use crate::{
-    Commits, Created, Files, MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows, Objects, ProjectionId, RowBatch, RowStore, StoreError,
-    open_disk,
+    Commits, Created, FileHead, Files, HeadCell, MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows, Objects, RowBatch, RowStore,
+    StoreError, Swapped,
 };
 use bytes::Bytes;
-use deedbox_model::{ObjectRef, Row, RowKey};
+use deedbox_model::{ObjectRef, ProjectionId, Row, RowKey};
+use std::sync::Arc;
 
 const NPM: ProjectionId = ProjectionId { name: "npm", version: 1 };
 
@@ -46,6 +48,23 @@ async fn a_file_is_old_or_new_after_any_fault() {
         assert!(store.delete("a").await.is_err());
         assert_eq!(inner.get("a").await.unwrap().is_none(), fault == Fault::After);
         assert_eq!(plan.log(), ["files.put a", "files.put a", "files.delete a"]);
+    }
+}
+
+#[tokio::test]
+async fn a_head_is_old_or_new_after_any_fault() {
+    for fault in Fault::ALL {
+        let inner = MemoryFiles::new();
+        let plan = FaultPlan::fail_at(2, fault);
+        let head = FileHead::new(Arc::new(FaultyFiles::new(inner.clone(), plan.clone())), "head");
+        let (old, new) = (Bytes::from_static(b"old"), Bytes::from_static(b"new"));
+        assert_eq!(head.swap(None, old.clone()).await.unwrap(), Swapped::Done);
+        assert!(head.swap(Some(old.clone()), new.clone()).await.is_err());
+        let now = if fault == Fault::After { new.clone() } else { old };
+        assert_eq!(inner.get("head").await.unwrap(), Some(now.clone()));
+        // Tried again, it goes on from what is there.
+        assert_eq!(head.swap(head.get().await.unwrap(), new).await.unwrap(), Swapped::Done);
+        assert_eq!(plan.log(), ["files.put head"; 3]);
     }
 }
 

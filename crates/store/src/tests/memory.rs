@@ -1,7 +1,7 @@
 //! The adapters in memory.
 
 use crate::conformance::{self, Reopen};
-use crate::{MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows, RowStore};
+use crate::{FileHead, MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows, RowStore};
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -13,6 +13,11 @@ async fn commits_in_memory_conform() {
 #[tokio::test]
 async fn files_in_memory_conform() {
     conformance::files(async || MemoryFiles::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_in_memory_conforms() {
+    conformance::head(async || FileHead::new(Arc::new(MemoryFiles::new()), "checkpoint")).await;
 }
 
 #[tokio::test]

@@ -3,5 +3,6 @@
 mod disk;
 mod faulty;
 mod memory;
-mod plain;
 mod sqlite;
+mod stepwise;
+mod stores;

@@ -1,9 +1,10 @@
 //! Rows in SQLite: the suite, the law, and whose file it opens.
 
 use crate::conformance::{self, Reopen};
-use crate::{Failing, InFull, ProjectionId, RowBatch, RowStore, SqliteRows, StoreError};
+use crate::sqlite::SqliteRows;
+use crate::{Failing, InFull, RowBatch, RowStore, RowStores, StoreError};
 use async_trait::async_trait;
-use deedbox_model::{Row, RowKey};
+use deedbox_model::{ProjectionId, Row, RowKey};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use std::path::Path;
 use std::sync::Arc;
@@ -183,8 +184,9 @@ async fn generations_that_no_program_asks_for_are_told_and_removed() {
     let older = ProjectionId { name: "npm", version: 7 };
     store.commit(&[batch(0, 1, &["a", "b"]), RowBatch { projection: older.clone(), ..batch(0, 1, &["a"]) }]).await.unwrap();
     assert_eq!(store.generations().await.unwrap(), [(NPM.to_string(), 2), (older.to_string(), 1)]);
-    assert_eq!(store.drop_other_generations(std::slice::from_ref(&NPM)).await.unwrap(), [older.to_string()]);
+    let rows = RowStores::one(Arc::new(store.clone()));
+    assert_eq!(rows.drop_other_generations(std::slice::from_ref(&NPM)).await.unwrap(), [older.to_string()]);
     assert_eq!(store.generations().await.unwrap(), [(NPM.to_string(), 2)]);
     assert_eq!((store.cursor(&NPM).await.unwrap(), store.cursor(&older).await.unwrap()), (1, 0));
-    assert!(store.drop_other_generations(&[NPM]).await.unwrap().is_empty());
+    assert!(rows.drop_other_generations(&[NPM]).await.unwrap().is_empty());
 }

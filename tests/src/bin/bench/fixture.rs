@@ -171,10 +171,10 @@ fn prepare(publisher: &Publisher, packages: usize, mix: Mix) -> anyhow::Result<P
         let mut prev = event;
         for turn in 0..mix.more {
             let event = match turn % 4 {
-                0 => Event::ChannelSet(ChannelSet { channel: channel.clone(), version: version.clone() }),
-                1 => Event::ReleaseYanked(ReleaseYanked { reason: ReasonCode::Broken, version: version.clone() }),
-                2 => Event::ReleaseUnyanked(ReleaseUnyanked { version: version.clone() }),
-                _ => Event::ChannelRemoved(ChannelRemoved { channel: channel.clone() }),
+                0 => Event::from(ChannelSet { channel: channel.clone(), version: version.clone() }),
+                1 => Event::from(ReleaseYanked { reason: ReasonCode::Broken, version: version.clone() }),
+                2 => Event::from(ReleaseUnyanked { version: version.clone() }),
+                _ => Event::from(ChannelRemoved { channel: channel.clone() }),
             };
             let (statement, id) = publisher.say(&id, Some(prev), &event)?;
             prepared.statements.push(statement);

@@ -4,19 +4,16 @@
 use crate::fixture::{domain, key};
 use anyhow::Context as _;
 use async_trait::async_trait;
+use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
-use deedbox_gem::Gem;
 use deedbox_intake::{Admitted, Door, Policy, Published};
 use deedbox_ledger::{Appended, Ledger, LedgerParts, NoProbe, Recovered, SubmitError};
-use deedbox_maven::Maven;
 use deedbox_model::event::{DomainClaimed, Evidence, RegistryCreated, Rules};
-use deedbox_model::{Domain, Event, EventId, Origin, RowKey, SecretKey, Speaker, Statement, Subject};
-use deedbox_npm::Npm;
-use deedbox_oci::Oci;
+use deedbox_model::{Domain, Event, EventId, Origin, ProjectionId, Protocol, SecretKey, Speaker, Statement, Subject};
 use deedbox_replay::{Folder, Replayer, Target};
-use deedbox_store::{DiskFiles, Files, Objects, ProjectionId, RowBatch, RowStore, SqliteRows, StoreError, open_disk};
+use deedbox_store::{Opening, RowBatch, RowStore, RowWork, StoreError, StoreSettings, Stores};
 use deedbox_tests::publisher::{Publisher, now};
-use deedbox_view::{Dialect, Projection};
+use deedbox_view::Projection;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::pin::Pin;
@@ -69,7 +66,7 @@ impl Keys {
 pub(crate) struct InProcess {
     pub(crate) ledger: Ledger,
     pub(crate) origin: Origin,
-    rows: SqliteRows,
+    stores: Stores,
     written: Arc<AtomicU64>,
     door: Door,
     operator: SecretKey,
@@ -79,33 +76,33 @@ pub(crate) struct InProcess {
 impl InProcess {
     /// Opens a data directory, or makes it.
     pub(crate) async fn open(data: &Path, keys: Keys, views: Views) -> anyhow::Result<Self> {
-        let disk = open_disk(data)?;
-        let files: Arc<dyn Files> = Arc::new(disk.files.clone());
-        let objects: Arc<dyn Objects> = Arc::new(disk.objects.clone());
-        let sqlite = SqliteRows::open(&data.join("rows.sqlite")).await?;
+        let mut stores = Stores::open(&StoreSettings::in_folder(data), Opening::ToWrite)?;
+        let objects = Arc::clone(&stores.objects);
+        let all = Arc::clone(stores.rows().await?.folded());
         let written = Arc::new(AtomicU64::new(0));
-        let rows: Arc<dyn RowStore> = Arc::new(Counting { rows: sqlite.clone(), written: Arc::clone(&written) });
+        let rows: Arc<dyn RowStore> = Arc::new(Counting { rows: all, written: Arc::clone(&written) });
         let Keys { origin, operator, log, receipt } = keys;
         let log_key = log.public();
         let recovered = Recovered::open(LedgerParts {
             origin: origin.clone(),
             log_key: log,
-            commits: Arc::new(disk.commits),
-            files: Arc::clone(&files),
-            signer_memory: Arc::new(DiskFiles::open(&data.join("signer"))?),
+            commits: Arc::clone(&stores.commits),
+            log: stores.log.clone(),
+            signer_memory: Arc::clone(&stores.signer),
             rows: Arc::clone(&rows),
+            deciders: DECIDERS,
             probe: Arc::new(NoProbe),
         })
         .await?;
-        let dialects: Vec<Arc<dyn Dialect>> = vec![Arc::new(Npm::new()), Arc::new(Maven::new()), Arc::new(Oci), Arc::new(Gem::new())];
+        let dialects = deedbox::ecosystems::dialects();
         let mut projections: Vec<Arc<dyn Projection>> = Vec::new();
         if views == Views::All {
             projections.push(Arc::new(Catalog));
             projections.extend(dialects.iter().map(|dialect| Arc::clone(dialect) as Arc<dyn Projection>));
         }
         let target = Target { size: recovered.head().size, root: recovered.head().root };
-        let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections };
-        let mut replayer = Replayer::open(folder, files, target, &|_, _| {}).await?;
+        let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections, deciders: DECIDERS };
+        let mut replayer = Replayer::open(folder, stores.log.clone(), target, &|_, _| {}).await?;
         replayer.catch_up(target, &|_, _| {}).await?;
         let (batches, mut published) = mpsc::channel(16);
         let (ledger, writer) = recovered.start(replayer.folded(), batches)?;
@@ -130,7 +127,7 @@ impl InProcess {
         // Objects are put in place without an upload: to the door they are everybody's.
         let everybodys: Published = Arc::new(|of| Box::pin(async move { Ok(vec![true; of.len()]) }));
         let door = Door::new(origin.clone(), objects, rows, dialects, policy, everybodys);
-        let registry = InProcess { ledger, origin: origin.clone(), rows: sqlite, written, door, operator, tasks };
+        let registry = InProcess { ledger, origin: origin.clone(), stores, written, door, operator, tasks };
         if target.size == 0 {
             let created = RegistryCreated {
                 rules: Rules { parameters: Vec::new(), protocol: deedbox_authority::PROTOCOL },
@@ -139,7 +136,7 @@ impl InProcess {
                 receipt_keys: vec![receipt.public()],
                 operator_keys: vec![registry.operator.public()],
             };
-            registry.say(&Subject::Registry, &Event::RegistryCreated(created)).await?;
+            registry.say(&Subject::Registry, &Event::from(created)).await?;
         }
         Ok(registry)
     }
@@ -163,14 +160,14 @@ impl InProcess {
     pub(crate) async fn publisher(&self, key: SecretKey, domain: &str) -> anyhow::Result<Publisher> {
         let domain = Domain::parse(domain)?;
         let acceptance = Publisher::acceptance(&key, &domain, &self.origin)?;
-        let event = Event::DomainClaimed(DomainClaimed { evidence: Evidence::Localhost, acceptance });
+        let event = Event::from(DomainClaimed { evidence: Evidence::Localhost, acceptance });
         let tenure = self.say(&Subject::Domain(domain.clone()), &event).await?;
         Ok(Publisher { key, domain, origin: self.origin.clone(), tenure })
     }
 
     /// By the door that every statement takes.
     pub(crate) async fn admit(&self, statement: &[u8]) -> anyhow::Result<Admitted> {
-        let verified = self.door.verify(Statement::decode(statement)?).await?;
+        let verified = self.door.verify(Statement::decode(Protocol::ONE, statement)?).await?;
         Ok(self.door.admit(verified, now()?).await?)
     }
 
@@ -209,43 +206,21 @@ impl InProcess {
         for task in self.tasks {
             task.await?;
         }
-        self.rows.close().await;
+        self.stores.close().await;
         Ok(())
     }
 }
 
 /// Counts what is committed.
 struct Counting {
-    rows: SqliteRows,
+    rows: Arc<dyn RowStore>,
     written: Arc<AtomicU64>,
 }
 
 #[async_trait]
 impl RowStore for Counting {
-    async fn cursor(&self, projection: &ProjectionId) -> Result<u64, StoreError> {
-        self.rows.cursor(projection).await
-    }
-    async fn read(&self, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<deedbox_model::Row>>, StoreError> {
-        self.rows.read(projection, keys).await
-    }
-    async fn scan(
-        &self,
-        projection: &ProjectionId,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<(RowKey, deedbox_model::Row)>, StoreError> {
-        self.rows.scan(projection, prefix, after, limit).await
-    }
-    async fn scan_within(
-        &self,
-        projection: &ProjectionId,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u32,
-        bytes: u64,
-    ) -> Result<Vec<(RowKey, deedbox_model::Row)>, StoreError> {
-        self.rows.scan_within(projection, prefix, after, limit, bytes).await
+    async fn with_rows(&self, projection: &ProjectionId, work: RowWork) -> Result<(), StoreError> {
+        self.rows.with_rows(projection, work).await
     }
     async fn commit(&self, batches: &[RowBatch]) -> Result<(), StoreError> {
         self.written.fetch_add(batches.iter().map(|batch| batch.changes.len() as u64).sum(), Ordering::Relaxed);
@@ -253,5 +228,14 @@ impl RowStore for Counting {
     }
     async fn clear(&self, projection: &ProjectionId) -> Result<(), StoreError> {
         self.rows.clear(projection).await
+    }
+    async fn generations(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.rows.generations().await
+    }
+    async fn drop_generation(&self, id: &str) -> Result<(), StoreError> {
+        self.rows.drop_generation(id).await
+    }
+    async fn close(&self) {
+        self.rows.close().await;
     }
 }

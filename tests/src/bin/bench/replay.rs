@@ -6,11 +6,12 @@ use crate::machine::{TICKS, Watch};
 use crate::process::tree_ticks;
 use crate::report::{Row, figure};
 use anyhow::{Context as _, ensure};
+use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
 use deedbox_npm::Npm;
 use deedbox_replay::{Folder, Replayer, Target};
-use deedbox_store::{Files, RowStore, SqliteRows, open_disk};
-use deedbox_tlog::{CHECKPOINT_PATH, SignedCheckpoint};
+use deedbox_store::{Opening, StoreSettings, Stores, open_rows_in};
+use deedbox_tlog::SignedCheckpoint;
 use deedbox_view::Projection;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,20 +21,20 @@ pub(crate) fn from_zero(bench: &mut Bench) -> anyhow::Result<()> {
     let allowed = bench.report.machine.as_ref().context("no limits")?.verify_all_cores;
     let noise = Watch::start()?;
     let ticks = tree_ticks(std::process::id())?;
-    let rows_file = bench.folder.path().join("replayed.sqlite");
+    let rows_folder = bench.folder.path().join("replayed");
+    std::fs::create_dir_all(&rows_folder)?;
     let seconds = bench.wait(async {
-        let disk = open_disk(&log.data)?;
-        let files: Arc<dyn Files> = Arc::new(disk.files.clone());
-        let bytes = files.get(CHECKPOINT_PATH).await?.context("no checkpoint")?;
+        let stores = Stores::open(&StoreSettings::in_folder(&log.data), Opening::ToWrite)?;
+        let bytes = stores.log.head.get().await?.context("no checkpoint")?;
         // Whether the checkpoint is the log's own is not what is measured.
         let checkpoint = SignedCheckpoint::parse(&bytes)?;
         let target = Target { size: checkpoint.unverified().size(), root: *checkpoint.unverified().root() };
         ensure!(target.size >= log.entries, "the log has {} entries instead of {}", target.size, log.entries);
-        let rows: Arc<dyn RowStore> = Arc::new(SqliteRows::open(&rows_file).await?);
+        let rows = Arc::clone(open_rows_in(&rows_folder).await?.folded());
         let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog), Arc::new(Npm::new())];
-        let folder = Folder { rows, objects: Arc::new(disk.objects.clone()), projections };
+        let folder = Folder { rows, objects: Arc::clone(&stores.objects), projections, deciders: DECIDERS };
         let begun = Instant::now();
-        let mut replayer = Replayer::open(folder, files, target, &|_, _| {}).await?;
+        let mut replayer = Replayer::open(folder, stores.log.clone(), target, &|_, _| {}).await?;
         replayer.catch_up(target, &|_, _| {}).await?;
         anyhow::Ok(begun.elapsed().as_secs_f64())
     })?;

@@ -1,6 +1,7 @@
 //! Bytes against a verified release: those of a file, and those that the registry hands out for it now.
 
 use super::told::{Checked, Compared};
+use crate::ecosystems::{Ecosystem, Ecosystems};
 use crate::failure::refused;
 use crate::packages::file::FileArtifact;
 use crate::terminal;
@@ -56,8 +57,7 @@ impl Checked {
 
     /// The artifacts that the statement does not name itself: its release manifest does, and the statement names that.
     async fn compare_others(&mut self, trusted: &Trusted) -> anyhow::Result<()> {
-        // A statement of this ecosystem names all there is.
-        if self.release.id().ecosystem().as_str() == "npm" {
+        if Ecosystems::default().of(self.release.id()).is_some_and(Ecosystem::statement_names_all) {
             return Ok(());
         }
         let Some(object) = self.release.manifest() else { return Ok(()) };

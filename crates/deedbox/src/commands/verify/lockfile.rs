@@ -1,21 +1,17 @@
-//! Every package of a lock file against the log: read as npm reads it, one question, a verdict for each.
+//! Every package of a lock file against the log: read as its own clients read it, one question, a verdict for each.
 
 use super::anchor::Anchor;
 use super::told::{SHOWS_FIRST, SHOWS_NOT};
 use super::{found, shown};
 use crate::args::Verify;
-use crate::context::{self, Context};
-use crate::failure::{refused, wrong};
+use crate::context::Context;
+use crate::ecosystems::Ecosystems;
+use crate::failure::refused;
+use crate::locked::{Locked, LockedTo};
 use crate::terminal;
 use deedbox_client::{Trusted, Verdict, VerifiedRelease, Wanted, judge_lock};
-use deedbox_model::{Algorithm, Domain};
-use deedbox_npm::lockfile::{BadLockfile, Locked, Release, Source, read, read_beside};
 use serde::Serialize;
-use std::collections::BTreeSet;
-use std::path::{Component, Path};
-
-/// A manifest beside a lock file.
-const MANIFEST_BYTES: u64 = deedbox_npm::limits::PACKAGE_JSON_BYTES;
+use std::path::Path;
 
 /// One line of the answer, for programs.
 #[derive(Serialize)]
@@ -41,13 +37,11 @@ struct Counts {
 }
 
 pub(super) async fn run(context: &Context, path: &Path, args: &Verify) -> anyhow::Result<()> {
-    let locked = locked(path)?;
-    let pinned: Vec<(&Locked, &Release)> = locked.iter().filter_map(|locked| Some((locked, locked.release()?))).collect();
-    let domains: BTreeSet<Domain> = pinned.iter().map(|(_, release)| release.id.domain().clone()).collect();
-    let resolved: Vec<&str> = pinned.iter().filter_map(|(locked, _)| locked.resolved.as_deref()).collect();
-    let context = found::for_lockfile(context, path, &domains, &resolved)?;
+    let (ecosystem, files) = Ecosystems::default().reader_of(path)?;
+    let locked = (files.read)(path)?;
+    let context = found::for_lockfile(context, path, ecosystem, &locked)?;
     let trusted = context.trusted_or_asked(args.pin_on_first_use).await?;
-    let wanted: Vec<Wanted> = pinned.iter().map(|(locked, release)| want(locked, release)).collect();
+    let wanted: Vec<Wanted> = locked.iter().filter_map(Locked::wanted).cloned().collect();
     let (verdicts, facts) = judge_lock(&trusted, &wanted).await?;
 
     let mut verdicts = verdicts.into_iter();
@@ -90,56 +84,9 @@ pub(super) async fn run(context: &Context, path: &Path, args: &Verify) -> anyhow
     Ok(())
 }
 
-/// What the lock file names, read with the manifests beside it.
-fn locked(path: &Path) -> anyhow::Result<Vec<Locked>> {
-    let bytes = context::read_file(path, deedbox_npm::limits::LOCKFILE_BYTES as u64)?;
-    let folder = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let is_npms = path.file_name().is_some_and(|name| name == "package-lock.json" || name == "npm-shrinkwrap.json");
-    if path.file_name().is_some_and(|name| name == "package-lock.json") && folder.join("npm-shrinkwrap.json").exists() {
-        return Err(refused(format!(
-            "npm reads {} and not {}: verify that one, or remove it",
-            shown(&folder.join("npm-shrinkwrap.json")),
-            shown(path)
-        )));
-    }
-    // A lock file under another name is read by itself: what lies beside it is not its project.
-    let locked = if is_npms { read_beside(&bytes, &|below| manifest(folder, below)) } else { read(&bytes) };
-    locked.map_err(|e: BadLockfile| {
-        let words = format!("{}: {e}", shown(path));
-        if e.is_not_read_yet() { wrong(words) } else { refused(words) }
-    })
-}
-
-/// The manifest of the project, or of a folder below it.
-fn manifest(folder: &Path, below: &str) -> Option<Vec<u8>> {
-    let below = Path::new(below);
-    if !below.components().all(|part| matches!(part, Component::Normal(_))) {
-        return None;
-    }
-    let path = folder.join(below).join("package.json");
-    let file = std::fs::metadata(&path).ok()?;
-    // A manifest that is too large cannot be read, and what cannot be read is refused.
-    if file.len() > MANIFEST_BYTES { Some(Vec::new()) } else { std::fs::read(&path).ok() }
-}
-
-fn want(locked: &Locked, release: &Release) -> Wanted {
-    Wanted {
-        label: label(locked),
-        release: (release.id.clone(), release.version.clone()),
-        digests: vec![(Algorithm::Sha512, release.sha512.as_bytes().to_vec())],
-    }
-}
-
-fn label(locked: &Locked) -> String {
-    match &locked.version {
-        Some(version) => format!("{}@{version}", locked.name),
-        None => locked.name.clone(),
-    }
-}
-
 fn judged(locked: &Locked, verdicts: &mut impl Iterator<Item = Verdict>, counts: &mut Counts) -> anyhow::Result<Line> {
     let mut line = Line {
-        package: label(locked),
+        package: locked.label.clone(),
         path: locked.path.clone(),
         line: locked.line,
         verdict: "not checked",
@@ -148,8 +95,8 @@ fn judged(locked: &Locked, verdicts: &mut impl Iterator<Item = Verdict>, counts:
         yanked: None,
         deprecated: None,
     };
-    match &locked.source {
-        Source::Release(_) => match verdicts.next() {
+    match &locked.to {
+        LockedTo::Release { .. } => match verdicts.next() {
             Some(Verdict::Verified(release)) => {
                 counts.verified += 1;
                 fill(&mut line, &release);
@@ -161,18 +108,17 @@ fn judged(locked: &Locked, verdicts: &mut impl Iterator<Item = Verdict>, counts:
             }
             None => return Err(refused("there are fewer verdicts than packages")),
         },
-        Source::Unread(why) => {
+        LockedTo::Unread(why) => {
             counts.refused += 1;
             line.verdict = "does not verify";
-            let at = locked.line.map(|line| format!(", line {line}")).unwrap_or_default();
-            line.why = Some(format!("packages.{:?}{at}: {why}", locked.path));
+            line.why = Some(why.clone());
         }
-        Source::Folder(folder) => {
+        LockedTo::Folder(folder) => {
             counts.folders += 1;
             line.verdict = "a folder";
             line.why = Some(format!("a folder of the project: {folder}"));
         }
-        Source::Elsewhere => {
+        LockedTo::Elsewhere => {
             counts.not_checked += 1;
             line.why = Some("its name is not a domain's, so it is of another registry".to_owned());
         }
@@ -242,17 +188,4 @@ fn say_json(
         packages: lines,
         not_shown,
     })
-}
-
-/// What a lock file names of domains, as the client asks for it; what is not read is an error here.
-pub(crate) fn wanted(bytes: &[u8]) -> anyhow::Result<Vec<Wanted>> {
-    let mut wanted = Vec::new();
-    for one in read(bytes).map_err(|e| refused(e.to_string()))? {
-        match &one.source {
-            Source::Release(release) => wanted.push(want(&one, release)),
-            Source::Unread(why) => return Err(refused(format!("{}: {why}", one.path))),
-            Source::Folder(_) | Source::Elsewhere => {}
-        }
-    }
-    Ok(wanted)
 }

@@ -16,7 +16,6 @@ use crate::failure::wrong;
 use crate::packages::file::FileArtifact;
 use deedbox_model::{PackageId, Version};
 
-pub(crate) use lockfile::wanted;
 pub(crate) use release::{proven, release};
 
 /// Package and version.

@@ -6,6 +6,7 @@ use super::told::Checked;
 use super::{Release, found, nothing_to_verify, paper};
 use crate::args::Verify;
 use crate::context::{self, Context};
+use crate::ecosystems::Ecosystems;
 use crate::failure::{refused, wrong};
 use crate::packages::file::FileArtifact;
 use deedbox_client::chain::holds_together;
@@ -23,7 +24,7 @@ pub(super) fn targets(args: &Verify) -> anyhow::Result<(Option<Release>, Option<
         let path = PathBuf::from(target);
         let slot_taken = if path.is_file() {
             file.replace(path).is_some()
-        } else if target.contains('@') && target.contains(':') || target.starts_with('@') {
+        } else if target.contains('@') && target.contains(':') || Ecosystems::default().instead_of(target).is_some() {
             release.replace(context::release(target)?).is_some()
         } else {
             return Err(wrong(format!("{target} is neither a file nor a release like npm:acme.example/widget@1.0.0")));

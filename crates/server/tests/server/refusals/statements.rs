@@ -13,7 +13,7 @@ use serde_json::Value;
 fn claim_of(world: &World, domain: &str, key: u8, keys: Vec<DomainKey>, evidence: Evidence) -> Verified<Statement> {
     let domain = Domain::parse(domain).unwrap();
     let acceptance = Acceptance::sign(&secret(key), &domain, &world.origin, &AcceptanceTerms { keys, prev: None }).unwrap();
-    let event = Event::DomainClaimed(DomainClaimed { evidence, acceptance });
+    let event = Event::from(DomainClaimed { evidence, acceptance });
     world.registry().say(&Subject::Domain(domain), None, now(), &event)
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn of_authority(world: &World, owner: &Owner, provoked: &mut Pr
 
     let rules = |prev, protocol, parameters: &[u8]| {
         let rules = Rules { parameters: parameters.to_vec(), protocol };
-        world.registry().say(&Subject::Registry, Some(prev), now(), &Event::RegistryRulesChanged(RegistryRulesChanged { rules }))
+        world.registry().say(&Subject::Registry, Some(prev), now(), &Event::from(RegistryRulesChanged { rules }))
     };
     let beginning = EventId::from_hex(world.json("/api/v1/events/0").await["id"].as_str().unwrap()).unwrap();
     let stranger = Owner { key: secret(99), ..owner.clone() };
@@ -56,7 +56,7 @@ pub(super) async fn of_authority(world: &World, owner: &Owner, provoked: &mut Pr
     let prepare = |id: &'static str, version: &'static str, prev: Option<EventId>, rest: &'static str| async move {
         world.prepare(owner, id, version, prev, rest.as_bytes()).await
     };
-    let set_again = Event::ChannelSet(ChannelSet { channel: "next".parse().unwrap(), version: "1.0.0".parse().unwrap() });
+    let set_again = Event::from(ChannelSet { channel: "next".parse().unwrap(), version: "1.0.0".parse().unwrap() });
     for (what, statement, expected) in [
         ("a second beginning", world.registry().created(now()), refused("not_the_beginning")),
         ("a statement for another registry", elsewhere.yank(ID, "1.0.0", head, now()), refused("other_audience")),
@@ -132,7 +132,7 @@ pub(super) async fn of_the_door(world: &World, owner: &Owner, provoked: &mut Pro
     let publish = |manifest: ObjectRef, of: &Manifest| {
         let mut event = publish_event(of, &[]);
         event.manifest = manifest;
-        owner.say(of.id.as_str(), None, now(), &Event::ReleasePublished(event))
+        owner.say(of.id.as_str(), None, now(), &Event::from(event))
     };
     let bytes = artifact(id, "1.0.0", b"");
     let good = manifest_of(id, "1.0.0", &bytes);
@@ -198,7 +198,7 @@ pub(super) async fn of_the_door(world: &World, owner: &Owner, provoked: &mut Pro
     provoked.statement(world, "an artifact's size", &publish(ObjectRef::of(&bytes), &resized), refused("object_size")).await;
     let mut event = publish_event(&good, &[]);
     event.principal.clear();
-    let without = owner.say(id, None, now(), &Event::ReleasePublished(event));
+    let without = owner.say(id, None, now(), &Event::from(event));
     provoked.statement(world, "no principal artifacts", &without, refused("principal_differs")).await;
 
     let unknown = "other:acme.localhost/x";
