@@ -11,11 +11,14 @@ use crate::event::{
 };
 use crate::payload::{self, Frame};
 
+/// What a payload comes to.
+pub(crate) type Read = (Event, Frame);
+
 /// How one event type is read.
 #[derive(Debug)]
 pub struct EventType {
     name: &'static str,
-    read: fn(&[u8]) -> Result<(Event, Frame), NotCanonical>,
+    read: fn(&[u8]) -> Result<Read, NotCanonical>,
 }
 
 impl EventType {
@@ -24,12 +27,12 @@ impl EventType {
         EventType { name: B::TYPE, read: read::<B> }
     }
 
-    pub(crate) fn read(&self, payload: &[u8]) -> Result<(Event, Frame), NotCanonical> {
+    pub(crate) fn read(&self, payload: &[u8]) -> Result<Read, NotCanonical> {
         (self.read)(payload)
     }
 }
 
-fn read<B: Body>(payload: &[u8]) -> Result<(Event, Frame), NotCanonical> {
+fn read<B: Body>(payload: &[u8]) -> Result<Read, NotCanonical> {
     let (body, frame) = payload::read::<B>(payload)?;
     Ok((body.into(), frame))
 }
