@@ -14,7 +14,6 @@
 
 mod answers;
 mod api;
-mod calendar;
 mod file;
 mod fold;
 mod howto;
@@ -38,7 +37,7 @@ pub use name::GemName;
 pub use version::GemVersion;
 
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows, Version};
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, ProjectionId, Rows, Version};
 use deedbox_view::{
     ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
     Said, Site, Step, Takes, Wanted,
@@ -46,7 +45,7 @@ use deedbox_view::{
 use std::cmp::Ordering;
 
 /// The projection's name in the row store.
-pub const PROJECTION: &str = "gem";
+pub const PROJECTION: ProjectionId = ProjectionId { name: "gem", version: 1 };
 
 /// The RubyGems dialect.
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,11 +66,8 @@ impl Gem {
 }
 
 impl Projection for Gem {
-    fn name(&self) -> &'static str {
+    fn id(&self) -> ProjectionId {
         PROJECTION
-    }
-    fn version(&self) -> u32 {
-        1
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry)

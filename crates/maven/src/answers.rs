@@ -5,8 +5,8 @@ use crate::name::Coordinates;
 use crate::routes::{self, Thing};
 use crate::rows::{self, Content, Files, Snapshot, StoredFile};
 use crate::version::PackageVersion;
-use deedbox_model::{Algorithm, Channel, Defect, Hasher, RowKey, Rows};
-use deedbox_view::projection::{MAX_ROUNDS, MAX_SCAN};
+use deedbox_model::{Algorithm, Channel, Defect, Hasher, RowKey, Rows, said};
+use deedbox_view::projection::{MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
 use deedbox_view::{Body, Cache, Plan, Reads, Request, Response, Step};
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -91,7 +91,14 @@ pub(crate) fn render(request: &Request, reads: &Reads) -> Result<Response, Defec
         return Ok(missing(request));
     }
     if next(request, reads)?.is_some() {
-        return Ok(refusal(422, "There is more here than one answer may read (95,000 rows, or 76 MiB of them). Ask for one version"));
+        return Ok(refusal(
+            422,
+            said!(
+                "There is more here than one answer may read ({} rows, or {} MiB of them). Ask for one version",
+                (MAX_ROUNDS - 1) * MAX_SCAN,
+                ((MAX_ROUNDS as u64 - 1) * MAX_SCAN_BYTES) >> 20
+            ),
+        ));
     }
     let response = match route.thing {
         Thing::Root => Some(document(TEXT, b"A Maven repository of Deedbox: point Maven or Gradle here\n".to_vec())),

@@ -12,6 +12,7 @@
 //! | any write | 405, naming the command that does it |
 
 mod answers;
+mod bad_xml;
 mod encoding;
 mod entities;
 mod files;
@@ -39,7 +40,7 @@ pub use pom::Pom;
 pub use version::PackageVersion;
 
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Domain, Keys, Manifest, PackageId, Rows, Version};
+use deedbox_model::{Algorithm, Changes, Defect, Domain, Keys, Manifest, PackageId, ProjectionId, Rows, Version};
 use deedbox_view::{
     ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
     Said, Site, Step, Takes, Wanted, encode_path,
@@ -48,7 +49,7 @@ use files::FileName;
 use std::cmp::Ordering;
 
 /// The projection's name in the row store.
-pub const PROJECTION: &str = "maven";
+pub const PROJECTION: ProjectionId = ProjectionId { name: "maven", version: 1 };
 
 /// The Maven dialect.
 #[derive(Debug, Clone, Copy, Default)]
@@ -69,11 +70,8 @@ impl Maven {
 }
 
 impl Projection for Maven {
-    fn name(&self) -> &'static str {
+    fn id(&self) -> ProjectionId {
         PROJECTION
-    }
-    fn version(&self) -> u32 {
-        1
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry)

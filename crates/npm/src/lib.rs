@@ -39,7 +39,7 @@ pub use signature::RegistrySigner;
 pub use version::PackageVersion;
 
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows, Version};
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, ProjectionId, Rows, Version};
 use deedbox_view::{
     ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
     Said, Site, Step, Takes, Wanted, encode_path,
@@ -47,7 +47,7 @@ use deedbox_view::{
 use std::cmp::Ordering;
 
 /// The projection's name in the row store, and of the site's signer.
-pub const PROJECTION: &str = "npm";
+pub const PROJECTION: ProjectionId = ProjectionId { name: "npm", version: 1 };
 
 /// The npm dialect.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,11 +68,8 @@ impl Npm {
 }
 
 impl Projection for Npm {
-    fn name(&self) -> &'static str {
+    fn id(&self) -> ProjectionId {
         PROJECTION
-    }
-    fn version(&self) -> u32 {
-        1
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry)

@@ -31,25 +31,22 @@ pub use document::{Descriptor, Document, Kind, Member, Role};
 pub use name::{Repository, is_tag};
 
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, ProjectionId, Rows};
 use deedbox_view::{
     ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
     Said, Site, Step, Takes, Wanted, documents_bytes, encode_path,
 };
 
 /// The projection's name in the row store.
-pub const PROJECTION: &str = "oci";
+pub const PROJECTION: ProjectionId = ProjectionId { name: "oci", version: 1 };
 
 /// The OCI dialect.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Oci;
 
 impl Projection for Oci {
-    fn name(&self) -> &'static str {
+    fn id(&self) -> ProjectionId {
         PROJECTION
-    }
-    fn version(&self) -> u32 {
-        1
     }
     fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry, facts)

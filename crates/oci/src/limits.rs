@@ -1,4 +1,5 @@
-//! Every bound of this crate in one place, each with its reason (spec/projections/oci.md §9).
+//! Every bound of this crate in one place, each with its reason. They are frozen with this version of the
+//! projection (spec/projections/oci.md §9): what is refused, kept and answered follows from them.
 
 /// Characters of a repository's name: what clients of the OCI distribution specification are advised to stay within.
 pub const REPOSITORY_BYTES: usize = 255;

@@ -15,7 +15,7 @@ mod shown;
 use ask::Ask;
 use deedbox_catalog::Catalog;
 use deedbox_catalog::rows::totals_key;
-use deedbox_model::{Changes, Defect, Keys, Rows};
+use deedbox_model::{Changes, Defect, Keys, ProjectionId, Rows};
 use deedbox_view::{Dialect, Entry, Facts, Method, Plan, Projection, Reads, Refused, Request, Response, Site, Step, Takes};
 use std::sync::Arc;
 
@@ -45,11 +45,8 @@ impl std::fmt::Debug for Pages {
 }
 
 impl Projection for Pages {
-    fn name(&self) -> &'static str {
-        self.catalog.name()
-    }
-    fn version(&self) -> u32 {
-        self.catalog.version()
+    fn id(&self) -> ProjectionId {
+        self.catalog.id()
     }
     fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
         self.catalog.touches(entry, facts)

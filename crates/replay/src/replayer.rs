@@ -1,27 +1,18 @@
 //! The replayer: brings every projection to the published head and keeps it there.
 
-use crate::FOLD_ENTRIES;
+use crate::chain;
 use crate::cursor;
-use crate::fold::{AUTHORITY, Ahead, Folder, ReplayError, Run, id_of};
+use crate::fold::{Ahead, Folder, ReplayError, Run};
 use crate::leaf::Leaf;
+use crate::limits::FOLD_ENTRIES;
 use crate::log::{LogReader, Target};
 use crate::numbers::Numbers;
-use deedbox_model::{KeyId, Protocol, PublicKey, Statement, TimeMs, Verified};
+use deedbox_authority::PROJECTION as AUTHORITY;
+use deedbox_model::{Batch, KeyId, Protocol, PublicKey, TimeMs};
 use deedbox_store::{InFull, LogStore};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-
-/// A run of entries that the writer of this process has just published; without entries, one that it found published by
-/// another writer.
-#[derive(Debug, Clone)]
-pub struct Known {
-    /// Index of the first.
-    pub first: u64,
-    /// The entries.
-    pub entries: Vec<Arc<Verified<Statement>>>,
-}
 
 /// Told how far a long catching-up has come: entries folded so far, and the target.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
@@ -42,10 +33,10 @@ impl Replayer {
     pub async fn open(folder: Folder, log: LogStore, target: Target, progress: Progress<'_>) -> Result<Self, ReplayError> {
         let cursor = folder.rows.cursor(&AUTHORITY).await?;
         cursor::check(&folder, &log, cursor, target).await?;
-        let numbers = watch::Sender::new(Numbers::of(&folder, &log, target).await?);
+        let numbers = watch::Sender::new(chain::numbers(&folder, &log, target).await?);
         let replayer = Replayer { folder, log, cursor, folded: watch::Sender::new(cursor), numbers, run_entries: FOLD_ENTRIES };
         for projection in replayer.folder.projections.clone() {
-            let id = id_of(projection.as_ref());
+            let id = projection.id();
             if replayer.folder.rows.cursor(&id).await? != cursor {
                 replayer.folder.rows.clear(&id).await?;
                 replayer.fold_again(projection.as_ref(), target, progress).await?;
@@ -74,7 +65,7 @@ impl Replayer {
     pub async fn catch_up(&mut self, target: Target, progress: Progress<'_>) -> Result<(), ReplayError> {
         loop {
             // The rows are asked: a commit that failed before may be there all the same.
-            let numbers = Numbers::of(&self.folder, &self.log, target).await?;
+            let numbers = chain::numbers(&self.folder, &self.log, target).await?;
             let in_force = numbers.now();
             self.numbers.send_if_modified(|known| std::mem::replace(known, numbers.clone()) != numbers);
             if self.cursor >= target.size {
@@ -164,7 +155,7 @@ impl Replayer {
 
     /// Folds what the writer publishes, from memory where it follows on, else from the files up to the newest head. Ends
     /// when the writer does, or with an error that trying again would not mend.
-    pub async fn run(mut self, mut known: mpsc::Receiver<Known>, mut heads: watch::Receiver<Target>) -> Result<(), ReplayError> {
+    pub async fn run(mut self, mut known: mpsc::Receiver<Batch>, mut heads: watch::Receiver<Target>) -> Result<(), ReplayError> {
         while let Some(first) = known.recv().await {
             // What has gathered while the last run was folded is folded at once.
             let mut runs = vec![first];
@@ -193,7 +184,7 @@ impl Replayer {
         Ok(())
     }
 
-    async fn fold_known(&mut self, runs: Vec<Known>, heads: &mut watch::Receiver<Target>) -> Result<(), ReplayError> {
+    async fn fold_known(&mut self, runs: Vec<Batch>, heads: &mut watch::Receiver<Target>) -> Result<(), ReplayError> {
         let mut leaves = Vec::new();
         let mut next = self.cursor;
         for run in runs {

@@ -4,17 +4,15 @@
 
 mod laid;
 
-use deedbox_authority::DECIDERS;
+use deedbox_authority::{DECIDERS, PROJECTION as AUTHORITY};
 use deedbox_catalog::Catalog;
-use deedbox_replay::fold::id_of;
 use deedbox_replay::{Folder, Leaf, ReplayError, Replayer, Target};
-use deedbox_store::{Files as _, LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, ProjectionId, RowStore, open_rows_in};
+use deedbox_store::{Files as _, LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, RowStore, open_rows_in};
 use deedbox_testkit::{Registry, secret, time};
 use laid::laid_out;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
 /// Entries of an entry bundle, and so of the shortest run.
 const BUNDLE: usize = 256;
 
@@ -85,7 +83,7 @@ impl Log {
 }
 
 async fn assert_same(found: &dyn RowStore, expected: &dyn RowStore, size: u64) {
-    for id in [AUTHORITY, id_of(&Catalog)] {
+    for id in [AUTHORITY, deedbox_catalog::PROJECTION] {
         assert_eq!((found.cursor(&id).await.unwrap(), expected.cursor(&id).await.unwrap()), (size, size), "{id}");
         let [found, expected] = [found.scan(&id, "", None, 100_000).await.unwrap(), expected.scan(&id, "", None, 100_000).await.unwrap()];
         assert!(expected.len() > 100);
@@ -139,7 +137,7 @@ async fn a_damaged_bundle_ends_it_after_the_runs_before_are_committed() {
 /// Rows as they are, under another cursor of authority's.
 async fn with_cursor(rows: &MemoryRows, size: u64, cursor: u64) -> MemoryRows {
     let copy = MemoryRows::new();
-    for (id, to) in [(AUTHORITY, cursor), (id_of(&Catalog), size)] {
+    for (id, to) in [(AUTHORITY, cursor), (deedbox_catalog::PROJECTION, size)] {
         let changes = rows.scan(&id, "", None, 100_000).await.unwrap().into_iter().map(|(key, row)| (key, Some(row))).collect();
         copy.commit(&[deedbox_store::RowBatch { projection: id, from: 0, to, changes }]).await.unwrap();
     }

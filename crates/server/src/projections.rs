@@ -7,72 +7,17 @@ use crate::body::{Sender, Whole, drain, read_whole, unpack};
 use crate::budget::{Share, Weight};
 use crate::limits::{CODING_BYTES, QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES};
 use crate::making::Making;
+use crate::mounts::Mount;
 use crate::negotiate::Coding;
-use crate::open::OpenError;
 use crate::refusal::Refused;
 use crate::render::{Made, Work};
 use crate::request::{accept, decode_path, decode_query, one};
 use axum::body::Body;
 use axum::response::Response;
-use deedbox_replay::fold::id_of;
-use deedbox_store::ProjectionId;
-use deedbox_view::{Method as ViewMethod, Projection, Request as ViewRequest};
+use deedbox_view::{Method as ViewMethod, Request as ViewRequest};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
-
-/// Where a projection answers.
-pub(crate) struct Mount {
-    prefix: &'static str,
-    projection: Arc<dyn Projection>,
-    id: ProjectionId,
-}
-
-/// All mounts, the longest first.
-pub(crate) struct Mounts {
-    mounts: Vec<Mount>,
-    ids: Vec<ProjectionId>,
-}
-
-impl Mounts {
-    pub(crate) fn new(projections: &[Arc<dyn Projection>]) -> Result<Self, OpenError> {
-        let mut mounts = Vec::new();
-        for projection in projections {
-            for prefix in projection.mounts() {
-                mounts.push(Mount { prefix, projection: Arc::clone(projection), id: id_of(projection.as_ref()) });
-            }
-        }
-        mounts.sort_by_key(|mount| (std::cmp::Reverse(mount.prefix.len()), mount.prefix));
-        for pair in mounts.windows(2) {
-            if let [a, b] = pair
-                && a.prefix == b.prefix
-            {
-                return Err(OpenError::MountTwice(a.prefix));
-            }
-        }
-        let ids: Vec<ProjectionId> = projections.iter().map(|projection| id_of(projection.as_ref())).collect();
-        if !ids.contains(&crate::objects::CATALOG) {
-            return Err(OpenError::NoProjection(crate::objects::CATALOG.name));
-        }
-        Ok(Mounts { mounts, ids })
-    }
-
-    /// The ids of the projections.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &ProjectionId> {
-        self.ids.iter()
-    }
-
-    /// The mount that a path is under, and the rest of the path.
-    pub(crate) fn find<'a>(&self, path: &'a str) -> Option<(&Mount, &'a str)> {
-        self.mounts.iter().find_map(|mount| match path.strip_prefix(mount.prefix) {
-            // The root is a page; what is below it belongs to others.
-            Some(rest) if mount.prefix == "/" && !rest.is_empty() => None,
-            Some(rest) => Some((mount, rest)),
-            None if mount.prefix.strip_suffix('/') == Some(path) && !path.is_empty() => Some((mount, "")),
-            None => None,
-        })
-    }
-}
 
 /// The answer to a request under a mount.
 pub(crate) async fn answer(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Response {
@@ -83,13 +28,6 @@ pub(crate) async fn answer(app: &Arc<App>, mount: &Mount, rest: &str, request: R
         _ => Ok(method_not_allowed(mount)),
     };
     result.unwrap_or_else(|refused| mount.refuse(&refused))
-}
-
-impl Mount {
-    /// A refusal of the shell's own, in the shape that the clients of this mount read.
-    pub(crate) fn refuse(&self, refused: &Refused) -> Response {
-        refused.shaped(self.projection.refuse(&refused.told()))
-    }
 }
 
 async fn get(
@@ -115,7 +53,7 @@ async fn get(
     let (answer, folded) = match kept {
         Some(kept) => (kept, folded),
         None => {
-            let _slot = app.slot().await?;
+            let _slot = app.places.slot().await?;
             let (path, accept) = (path.into_owned(), accept.into_owned());
             let request = ViewRequest { method: ViewMethod::Get, mount: mount.prefix, path, query, accept, body: Vec::new() };
             in_time(app, confirm_or_make(app, mount, &key, request)).await?
@@ -138,13 +76,13 @@ async fn give(app: &App, answer: &Arc<Answer>, method: &Method, headers: &Header
         match answer.give(method, headers, folded) {
             Given::Response(response) => return Ok(response),
             Given::Code(coding) => {
-                let _slot = app.slot().await?;
+                let _slot = app.places.slot().await?;
                 in_time(app, code(app, answer, coding)).await?;
             }
             Given::Object(object, own, cache) => {
                 let readable = app.objects.readable(&object.sha256).await?;
                 let readable = readable.ok_or_else(|| Refused::not_found(format!("no event refers to {}", object.sha256.to_address())))?;
-                return app.objects.answer(app, readable, method, headers, own, cache).await;
+                return app.objects.answer(&app.places, readable, method, headers, own, cache).await;
             }
         }
     }
@@ -166,7 +104,7 @@ async fn code(app: &App, answer: &Arc<Answer>, coding: Coding) -> Result<(), Ref
 /// A place among those that read, render and code: each may hold all the rows of an answer and its bytes. Whatever goes on
 /// upon another thread takes it along, for it ends there and not where its request is given up.
 async fn place(app: &App) -> Result<OwnedSemaphorePermit, Refused> {
-    Arc::clone(&app.renderings).acquire_owned().await.map_err(|_| Refused::internal())
+    Arc::clone(&app.places.renderings).acquire_owned().await.map_err(|_| Refused::internal())
 }
 
 /// One request at a time confirms or makes the answer of a key.
@@ -258,7 +196,7 @@ async fn ask(
     let query = taken(mount, method, &path, parts.uri.query())?;
     let accept = accept(&parts.headers)?.into_owned();
     let made = async {
-        let _asking = app.asking().await?;
+        let _asking = app.places.asking().await?;
         let (body, weight) = match body {
             None => (Vec::new(), None),
             Some(body) => uncoded(app, &parts.headers, body).await.map(|whole| (whole.bytes, Some(whole.weight)))?,

@@ -6,17 +6,15 @@
 use crate::answers::{Answer, FirstRows};
 use crate::app::App;
 use crate::budget::{Share, Weight};
+use crate::limits::ROW_BYTES;
 use crate::making::Making;
 use crate::refusal::Refused;
-use deedbox_model::{Row, RowKey};
-use deedbox_store::{ProjectionId, RowReader, read_rows, size_of_row};
+use deedbox_model::{ProjectionId, Row, RowKey};
+use deedbox_store::{RowReader, read_rows, size_of_row};
 use deedbox_view::projection::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
 use deedbox_view::{Cache, Method as ViewMethod, Plan, Projection, Reads, Request as ViewRequest, ScanEnd, Step};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
-
-/// Bytes that a row takes in memory beside its key and its bytes.
-const ROW_BYTES: usize = 96;
 
 /// What an answer is made of, and what the making of it holds: whether or not anybody still waits for it, until it is made.
 pub(crate) struct Work {

@@ -3,6 +3,7 @@
 //!
 //! Nothing here fetches or stores: the shell reads the rows that are named, calls, and writes.
 
+pub mod content;
 pub mod dialect;
 pub mod entry;
 pub mod howto;
@@ -13,6 +14,7 @@ pub mod request;
 pub mod response;
 pub mod site;
 
+pub use content::Content;
 pub use dialect::{ArtifactSource, Dialect, InspectRefusal, Inspection, Said, documents_bytes};
 pub use entry::{Entry, Fact, Facts, FactsNeeded};
 pub use howto::{HowTo, Wanted};

@@ -5,7 +5,7 @@ use crate::entry::{Entry, Facts};
 use crate::request::{Method, Request, Takes};
 use crate::response::{Refused, Response};
 use crate::site::Site;
-use deedbox_model::{Changes, Defect, Keys, RowKey, Rows};
+use deedbox_model::{Changes, Defect, Keys, ProjectionId, RowKey, Rows};
 
 /// What to read next, bounded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,12 +68,9 @@ pub enum Step {
 
 /// A view of the log.
 pub trait Projection: Send + Sync {
-    /// Its name in the row store and in events: `catalog`, `npm`, ….
-    fn name(&self) -> &'static str;
-
-    /// The version of its rows and answers. Another one begins a new generation of rows; version 1 is in force from
-    /// index 0 until an event says otherwise.
-    fn version(&self) -> u32;
+    /// Its name in the row store and in events (`catalog`, `npm`, …), and the version of its rows and answers. Another version begins a
+    /// new generation of rows; version 1 is in force from index 0 until an event says otherwise.
+    fn id(&self) -> ProjectionId;
 
     /// The keys whose rows `fold` may use for this entry. Empty where the entry is none of its business.
     fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect>;

@@ -14,8 +14,9 @@ mod threads;
 mod writer;
 
 use crate::error::StoreError;
-use crate::rows::{ProjectionId, RowBatch, RowStore, RowWork};
+use crate::rows::{RowBatch, RowStore, RowWork};
 use async_trait::async_trait;
+use deedbox_model::ProjectionId;
 use failure::{Said, failure};
 use readers::Readers;
 use snapshot::Snapshot;

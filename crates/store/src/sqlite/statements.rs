@@ -1,7 +1,7 @@
 //! The text of every statement. Nothing but the name of a checked projection is ever put into one; keys and bytes are
 //! bound.
 
-use crate::rows::ProjectionId;
+use deedbox_model::ProjectionId;
 
 pub(super) const BEGIN: &str = "BEGIN";
 pub(super) const END: &str = "COMMIT";
