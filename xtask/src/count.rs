@@ -8,3 +8,11 @@ pub struct Count {
     /// Checks and tests that failed, did not compile or could not run.
     pub failed: u64,
 }
+
+impl Count {
+    /// Adds another's.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}

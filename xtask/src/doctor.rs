@@ -17,7 +17,13 @@ const NEEDS: &[Need] = &[
     Need { program: "cargo", ask: &["--version"], why: "builds everything", get: "rustup, or Debian's rustup", must: true },
     Need { program: "cargo", ask: &["fmt", "--version"], why: "step fmt", get: "rustup component add rustfmt", must: true },
     Need { program: "cargo", ask: &["clippy", "--version"], why: "step clippy", get: "rustup component add clippy", must: true },
-    Need { program: "cargo", ask: &["deny", "--version"], why: "step deny", get: "the step installs it", must: false },
+    Need {
+        program: "cargo",
+        ask: &["deny", "--version"],
+        why: "step deny",
+        get: "the step fetches it with pip, or builds it",
+        must: false,
+    },
     Need {
         program: "cc",
         ask: &["--version"],

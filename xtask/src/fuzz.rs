@@ -19,7 +19,7 @@ use std::{
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::{count::Count, doctor::first_line};
+use crate::{count::Count, doctor::first_line, laps::Laps, target_folder};
 
 /// Seconds of each target where nobody says.
 const SECONDS: u64 = 60;
@@ -151,7 +151,7 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
     if options.lock {
         return lock(root);
     }
-    let count = count(root, options)?;
+    let count = count(root, options, &mut Laps::begin())?;
     println!("\n{} passed, {} failed", count.passed, count.failed);
     Ok(count.failed == 0 && count.passed > 0)
 }
@@ -160,13 +160,14 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
 ///
 /// # Errors
 /// When a file cannot be read or written, or a program cannot be started.
-pub fn count(root: &Path, options: &Options) -> anyhow::Result<Count> {
+pub fn count(root: &Path, options: &Options, laps: &mut Laps) -> anyhow::Result<Count> {
     let other = other_versions(&fs::read_to_string(root.join("Cargo.lock"))?, &fs::read_to_string(root.join("fuzz").join("Cargo.lock"))?)?;
     if !other.is_empty() {
         println!("FAILED: what is fuzzed is not what is shipped: {}; mend it with: cargo xtask fuzz --lock", other.join(", "));
         return Ok(Count { passed: 0, failed: 1 });
     }
     let Some(places) = build(root)? else { return Ok(Count { passed: 0, failed: 1 }) };
+    laps.lap("build");
     let mut targets = list(&places)?;
     if let Some(only) = &options.target {
         targets.retain(|target| target.name == *only);
@@ -190,6 +191,7 @@ pub fn count(root: &Path, options: &Options) -> anyhow::Result<Count> {
     let seed = options.seed.unwrap_or_else(any_seed);
     println!("\n== {} fuzz targets, {} s each, {AT_ONCE} at a time, seed {seed}", targets.len(), options.seconds);
     let outcomes = run_all(&places, &targets, &Round { seconds: options.seconds, seed, fresh: options.seed.is_some() });
+    laps.lap("run");
     println!("\ntarget                  runs   exec/s   edges  new  result");
     let mut count = Count { passed: 1, failed: 0 };
     for (target, outcome) in targets.iter().zip(&outcomes) {
@@ -214,8 +216,7 @@ fn build(root: &Path) -> anyhow::Result<Option<Places>> {
         }
     }
     let host = first_line("rustc", &["--print", "host-tuple"]).context("rustc does not say for which machine it builds")?;
-    let target_dir = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
-    let build = target_dir.join("fuzz");
+    let build = target_folder(root).join("fuzz");
     println!("\n== cargo build of the fuzz targets, instrumented");
     // With --target, build scripts and macros are built without the flags: they have no fuzzer to link with.
     let status = Command::new("cargo")

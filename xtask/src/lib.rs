@@ -2,7 +2,7 @@
 //! the machine has (`doctor`), how fast it is (`bench`), the golden bytes that every implementation must agree on (`fixtures`).
 //! Nothing here is part of the program that is shipped.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -15,8 +15,10 @@ pub mod doctor;
 pub mod fixtures;
 pub mod fuzz;
 pub mod hostile;
+pub mod laps;
 pub mod programs;
 pub mod test;
+mod test_programs;
 pub mod tidy;
 
 /// The folder of the workspace: the nearest one above the current folder that holds `xtask/Cargo.toml`.
@@ -27,6 +29,11 @@ pub fn root() -> anyhow::Result<PathBuf> {
     let here = std::env::current_dir().context("the current folder cannot be read")?;
     here.ancestors()
         .find(|folder| folder.join("xtask").join("Cargo.toml").is_file())
-        .map(std::path::Path::to_path_buf)
+        .map(Path::to_path_buf)
         .context("this folder is not in a checkout of the project: go into one and run the command again")
+}
+
+/// Where cargo builds: `target` in the workspace, or what the caller's environment says.
+pub(crate) fn target_folder(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
 }

@@ -1,6 +1,7 @@
 //! The programs of this checkout, built and started: `deedbox` and those of the tests. Not through `cargo run`, which takes one package and
 //! would build what both share again for it alone. It measures and judges nothing.
 
+use crate::target_folder;
 use anyhow::{Context as _, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -48,7 +49,7 @@ pub fn build(root: &Path, profile: Profile) -> anyhow::Result<Programs> {
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build.current_dir(root).args(["build", "--locked", "--profile", name, "--bins", "-p", "deedbox", "-p", "deedbox-tests"]);
     ensure!(build.status().context("cargo cannot be started")?.success(), "the programs did not build");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
+    let target = target_folder(root);
     let folder = target.join(folder);
     Ok(Programs { target, folder })
 }

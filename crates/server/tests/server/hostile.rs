@@ -207,5 +207,6 @@ async fn who_takes_nothing_gives_way_where_memory_is_short() {
     let asked = world.post("/api/v1/proofs", "application/json", "{}").await;
     assert_eq!(asked.status(), 200, "those that have waited longest give way");
     assert_eq!(world.get("/log/checkpoint").await.status(), 200);
+    drop(bodies);
     world.stop().await;
 }

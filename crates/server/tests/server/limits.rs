@@ -174,6 +174,8 @@ async fn awaited_bodies_hold_no_place_of_work_and_the_one_in_which_nothing_moves
         assert!(text.contains(&format!("deedbox_bodies_given_way_total{{kind=\"{kind}\"}} 1\n")), "{text}");
         assert!(text.contains(&format!("deedbox_bodies_awaited{{kind=\"{kind}\"}} 2\n")), "{text}");
     }
+    // A registry that stops would wait for them.
+    drop(held);
     world.stop().await;
 }
 
@@ -229,6 +231,7 @@ async fn silent_connections_give_way_to_those_that_ask() {
         let answer = raw(&world, b"GET /log/checkpoint HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{n}: {answer}");
     }
+    drop(silent);
     world.stop().await;
 }
 
@@ -261,6 +264,7 @@ async fn behind_a_proxy_on_this_machine_its_clients_share_fairly_where_its_heade
         held[first].read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 503"), "{first}: {answer}");
     }
+    drop(held);
     world.stop().await;
 }
 
