@@ -4,6 +4,7 @@
 //! ecosystem, no clock, no store. The same refusals that a writer answers with make a logged statement void.
 
 pub mod deciders;
+pub mod generations;
 mod one;
 pub mod refusal;
 pub mod rows;
@@ -11,6 +12,7 @@ pub mod rows;
 pub use deciders::{
     DECIDERS, Decider, Deciders, Decision, Effective, Signed, decide, protocol_in_force, touches, touches_undecodable, void_changes,
 };
+pub use generations::Generations;
 pub use refusal::Refusal;
 
 /// The name of authority's rows in a row store.

@@ -5,6 +5,7 @@
 //! which the next start goes on. Never writes the log, never trusts an entry that does not lead to the root that it
 //! was given.
 
+pub mod behind;
 pub mod compare;
 mod cursor;
 pub mod fold;
@@ -14,6 +15,7 @@ pub mod numbers;
 pub mod objects;
 pub mod replayer;
 
+pub use behind::Behind;
 pub use compare::{Difference, Fingerprint, check_rows, compare, fingerprint};
 pub use fold::{Folder, ReplayError};
 pub use leaf::Leaf;

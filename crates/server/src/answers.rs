@@ -1,5 +1,5 @@
-//! Answers of projections in memory: assembled once, compressed once, confirmed by their first rows (house rule: the law
-//! at `Projection::plan`). A hit costs no statement to the database while nothing new is folded.
+//! Answers of projections in memory: assembled once, compressed once, confirmed by their first rows (the law
+//! at `Question::plan`). A hit costs no statement to the database while nothing new is folded.
 
 use crate::codings::{brotli, gzip};
 use crate::limits::COMPRESSED_FROM_BYTES;
@@ -134,6 +134,8 @@ pub(crate) struct Answer {
     headers: HeaderMap,
     content: Content,
     pub(crate) varies_by_accept: bool,
+    /// The version of the projection whose rows it was made from.
+    version: u32,
     pub(crate) first: FirstRows,
     /// Entries folded when it was last known to hold.
     valid_at: AtomicU64,
@@ -173,8 +175,8 @@ pub(crate) enum Given {
 }
 
 impl Answer {
-    /// From what a projection rendered at `valid_at` entries. `carry` gives the bytes their weight.
-    pub(crate) fn new(rendered: ViewResponse, first: FirstRows, valid_at: u64, carry: impl FnOnce(Vec<u8>) -> Bytes) -> Self {
+    /// From what a view rendered at `valid_at` entries. `carry` gives the bytes their weight.
+    pub(crate) fn new(rendered: ViewResponse, version: u32, first: FirstRows, valid_at: u64, carry: impl FnOnce(Vec<u8>) -> Bytes) -> Self {
         let status = StatusCode::from_u16(rendered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut headers = own_headers(&rendered.headers);
         headers.insert(header::CONTENT_TYPE, value(&rendered.media_type));
@@ -195,7 +197,12 @@ impl Answer {
             ViewBody::Bytes(bytes) => Content::Bytes(Box::new(Coded::new(carry(bytes), rendered.tag, &headers, is_compressible))),
             ViewBody::Empty => Content::Bytes(Box::new(Coded::new(Bytes::new(), rendered.tag, &headers, false))),
         };
-        Answer { status, headers, content, varies_by_accept: rendered.varies_by_accept, first, valid_at: AtomicU64::new(valid_at) }
+        Answer { status, headers, content, varies_by_accept: rendered.varies_by_accept, version, first, valid_at: AtomicU64::new(valid_at) }
+    }
+
+    /// Whether it was made from the rows of this version: what another one kept is nothing to it.
+    pub(crate) fn is_of(&self, version: u32) -> bool {
+        self.version == version
     }
 
     /// Whether it is known to hold at this number of folded entries.

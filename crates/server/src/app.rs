@@ -18,8 +18,8 @@ use deedbox_authority::Deciders;
 use deedbox_intake::Door;
 use deedbox_ledger::Ledger;
 use deedbox_model::{Origin, Protocol, SecretKey, TimeMs};
-use deedbox_replay::Numbers;
-use deedbox_store::RowStores;
+use deedbox_replay::{Behind, Numbers};
+use deedbox_store::{ProjectionId, RowStores};
 use deedbox_view::Site;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -68,6 +68,8 @@ pub(crate) struct App {
     pub(crate) folded: watch::Receiver<u64>,
     /// The protocol numbers of what is folded.
     pub(crate) numbers: watch::Receiver<Numbers>,
+    /// The generations that are not folded that far.
+    pub(crate) behind: watch::Receiver<Behind>,
     pub(crate) deciders: Deciders,
     pub(crate) writing: Writing,
     pub(crate) recent: Recent,
@@ -124,6 +126,28 @@ impl App {
     /// Entries folded into every projection.
     pub(crate) fn folded(&self) -> u64 {
         *self.folded.borrow()
+    }
+
+    /// The version of a projection that is in force where so many entries are folded.
+    pub(crate) fn version_of(&self, projection: &str, folded: u64) -> u32 {
+        self.numbers.borrow().version(projection, folded)
+    }
+
+    /// Why a generation cannot answer, if it cannot.
+    pub(crate) fn why_not(&self, generation: &ProjectionId) -> Option<String> {
+        if !self.mounts.ids().contains(generation) {
+            return Some("this program does not have it; update it".to_owned());
+        }
+        self.behind.borrow().of(generation).map(str::to_owned)
+    }
+
+    /// Why a generation that is in force cannot answer, if there is such a one.
+    pub(crate) fn lacking(&self) -> Option<String> {
+        let folded = self.folded();
+        self.mounts.ids().iter().find_map(|id| {
+            let in_force = ProjectionId { name: id.name, version: self.version_of(id.name, folded) };
+            self.why_not(&in_force).map(|why| format!("{in_force} is in force, and cannot answer: {why}"))
+        })
     }
 
     /// The protocol number in force for a folded entry. None that is folded goes by a number that this program does not have.

@@ -137,7 +137,7 @@ impl Dispatch {
     /// A refusal in the shape that whoever asks below this path reads.
     fn refuse(&self, uri: &Uri, refused: Refused) -> Response {
         match self.app.mounts.find(uri.path()) {
-            Some((mount, _)) => mount.refuse(&refused),
+            Some((mount, _)) => projections::refuse(&self.app, mount, &refused),
             None => refused.into_response(),
         }
     }

@@ -198,7 +198,7 @@ async fn chain(rows: &dyn RowStore, id: &PackageId, last: u64, most: usize) -> R
 
 async fn read(of: &dyn RowStore, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Refused> {
     let mut rows = Vec::with_capacity(keys.len());
-    for some in keys.chunks(deedbox_view::projection::MAX_GET) {
+    for some in keys.chunks(deedbox_view::question::MAX_GET) {
         rows.extend(of.read(projection, some).await?);
     }
     Ok(rows)

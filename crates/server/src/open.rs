@@ -30,9 +30,9 @@ use deedbox_intake::{Door, IntakeRefusal, Policy};
 use deedbox_ledger::{Batch, Head, LedgerError, LedgerParts, Probe, SubmitError};
 use deedbox_model::event::{Event, RegistryCreated, Rules};
 use deedbox_model::{Origin, Protocol, Speaker, Statement, Subject};
-use deedbox_replay::{Folder, Known, Numbers, ReplayError, Replayer, Target};
+use deedbox_replay::{Behind, Folder, Known, Numbers, ReplayError, Replayer, Target};
 use deedbox_store::{InFull, StoreError, Stores};
-use deedbox_view::{Dialect, Projection, Site, SiteSigner};
+use deedbox_view::{Dialect, Projection, Site, SiteSigner, View};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -49,9 +49,11 @@ pub type OnProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 pub struct Parts {
     /// The ecosystems that can be published.
     pub dialects: Vec<Arc<dyn Dialect>>,
-    /// Every other projection; `catalog` is among them.
+    /// What folds rows; `catalog` is among them.
     pub projections: Vec<Arc<dyn Projection>>,
-    /// What signs for this site, by projection. Each one's secret is kept in `<data>/keys/<projection>.pem`.
+    /// What answers from these rows.
+    pub views: Vec<Arc<dyn View>>,
+    /// What signs for this site, by ecosystem. Each one's secret is kept in `<data>/keys/<ecosystem>.pem`.
     pub signers: Vec<(&'static str, MakeSigner)>,
     /// What judges, by the protocol number in force.
     pub deciders: Deciders,
@@ -81,7 +83,7 @@ pub enum OpenError {
     NoName(String),
     #[error("the projections lack {0}: without it no object could be read")]
     NoProjection(&'static str),
-    #[error("two projections answer below {0}")]
+    #[error("two views answer below {0}")]
     MountTwice(&'static str),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -147,9 +149,8 @@ impl Server {
         // Nothing is opened after the rows: what can be written is known.
         let to_read = stores.unwritable().map(ToString::to_string);
         let mut site = site(&config, &parts, to_read.is_none())?;
-        let mut projections = parts.projections;
-        projections.extend(parts.dialects.iter().map(|dialect| Arc::clone(dialect) as Arc<dyn Projection>));
-        let mounts = Mounts::new(&projections)?;
+        let projections = parts.projections;
+        let mounts = Mounts::new(&parts.views)?;
 
         let ledger_parts = LedgerParts {
             origin: origin.clone(),
@@ -177,6 +178,10 @@ impl Server {
         let numbers = match &replayer {
             Some(replayer) => replayer.numbers(),
             None => watch::channel(Numbers::default()).1,
+        };
+        let behind = match &replayer {
+            Some(replayer) => replayer.behind(),
+            None => watch::channel(Behind::default()).1,
         };
         let log_time = folder.log_time().await?;
         let recent = Recent::new(log_time);
@@ -247,6 +252,7 @@ impl Server {
             mounts,
             folded,
             numbers,
+            behind,
             deciders: parts.deciders,
             writing,
             recent,

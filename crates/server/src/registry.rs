@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::response::Response;
 use deedbox_authority::rows::{RegistryRow, registry_key};
 use deedbox_model::row::decode_row;
+use deedbox_store::ProjectionId;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
@@ -38,6 +39,11 @@ struct ProjectionJson {
     folded: u64,
 }
 
+/// The generations that answer.
+fn in_force(app: &App, folded: u64) -> impl Iterator<Item = &ProjectionId> {
+    app.mounts.ids().iter().filter(move |id| app.version_of(id.name, folded) == id.version)
+}
+
 /// GET.
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Response, Refused> {
     let folded = app.folded();
@@ -59,7 +65,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Response, Refused
         registry_head: row.head.to_hex(),
         ecosystems: app.door.ecosystems(),
         allow_local_claims: app.config.allow_local_claims,
-        projections: app.mounts.ids().map(|id| ProjectionJson { name: id.name, version: id.version, folded }).collect(),
+        projections: in_force(&app, folded).map(|id| ProjectionJson { name: id.name, version: id.version, folded }).collect(),
     };
     let mut response = json(StatusCode::OK, &body);
     response.headers_mut().insert(TREE_SIZE, HeaderValue::from(folded));

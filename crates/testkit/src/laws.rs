@@ -3,8 +3,8 @@
 
 use crate::folding::{Logged, Store};
 use deedbox_model::Rows;
-use deedbox_view::projection::MAX_SCAN;
-use deedbox_view::{Projection, Reads, Request, Response, Site};
+use deedbox_view::question::MAX_SCAN;
+use deedbox_view::{Projection, Reads, Request, Response, Site, View};
 
 /// Rows that grew in batches, or at once, are those that grew one by one. Gives them.
 pub fn rows_from_increments_are_rows_from_zero<D: Projection + Default>(entries: &[Logged], batch: usize) -> Store<D> {
@@ -21,14 +21,14 @@ pub fn rows_from_increments_are_rows_from_zero<D: Projection + Default>(entries:
 }
 
 /// However few rows a scan gives at once, the answer is the same.
-pub fn an_answer_is_the_same_however_few_rows_a_scan_gives<D: Projection>(store: &Store<D>, site: &Site, requests: &[Request], limit: u32) {
+pub fn an_answer_is_the_same_however_few_rows_a_scan_gives<D: View>(store: &Store<D>, site: &Site, requests: &[Request], limit: u32) {
     for request in requests {
         assert_eq!(store.answer_at(site, request, limit), store.answer_at(site, request, MAX_SCAN), "{}", request.path);
     }
 }
 
 /// An answer that the shell keeps while the rows of its first round stay is the one that it would make (docs/decisions/0007).
-pub fn an_answer_stays_while_the_first_rows_of_its_plan_stay<D: Projection + Default>(
+pub fn an_answer_stays_while_the_first_rows_of_its_plan_stay<D: Projection + View + Default>(
     entries: &[Logged],
     site: &Site,
     requests: &[Request],
@@ -48,8 +48,8 @@ pub fn an_answer_stays_while_the_first_rows_of_its_plan_stay<D: Projection + Def
     }
 }
 
-fn first_rows<D: Projection>(store: &Store<D>, request: &Request) -> Rows {
+fn first_rows<D: View>(store: &Store<D>, request: &Request) -> Rows {
     let mut reads = Reads::default();
-    store.read(&store.projection.plan(request), MAX_SCAN, &mut reads);
+    store.read(&store.projection.parse(request).plan(), MAX_SCAN, &mut reads);
     reads.rows
 }

@@ -39,16 +39,16 @@ impl Takes {
     }
 }
 
-/// A request under one of the projection's mounts.
+/// A request under one of a view's mounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// What is asked.
     pub method: Method,
-    /// The mount, as the projection names it.
+    /// The mount, as the view names it.
     pub mount: &'static str,
     /// The path below the mount, percent-decoded, without a leading slash. Valid UTF-8; at most 2,048 bytes.
     pub path: String,
-    /// Decoded pairs in order, at most 64, of those that `Projection::takes` names.
+    /// Decoded pairs in order, at most 64, of those that `View::takes` names.
     pub query: Vec<(String, String)>,
     /// The `Accept` header, or empty.
     pub accept: String,

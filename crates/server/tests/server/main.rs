@@ -6,6 +6,7 @@
 mod bounds;
 mod carried;
 mod file_dialect;
+mod generations;
 mod hostile;
 mod limits;
 mod log;

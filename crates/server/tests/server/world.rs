@@ -27,7 +27,8 @@ pub fn now() -> TimeMs {
 pub fn parts() -> Parts {
     Parts {
         dialects: vec![Arc::new(Files)],
-        projections: vec![Arc::new(Catalog)],
+        projections: vec![Arc::new(Catalog), Arc::new(Files)],
+        views: vec![Arc::new(Catalog), Arc::new(Files)],
         signers: vec![],
         deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(deedbox_ledger::NoProbe),

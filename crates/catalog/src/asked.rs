@@ -1,0 +1,36 @@
+//! A question of the catalog's: what a request asks for, or why that is refused.
+
+use crate::answer::Refused;
+use crate::route::{self, Route};
+use crate::{read, render};
+use deedbox_model::Defect;
+use deedbox_view::{Plan, Question, Reads, Request, Response, Site, Step};
+
+/// What is asked.
+pub(crate) struct Asked(Result<Route, Refused>);
+
+impl Asked {
+    /// By this request.
+    pub(crate) fn of(request: &Request) -> Self {
+        Asked(route::route(request))
+    }
+}
+
+impl Question for Asked {
+    fn plan(&self) -> Plan {
+        // A key that cannot be made is a key that no row has; `render` then says what is wrong with the request.
+        self.0.as_ref().ok().and_then(|route| read::plan(route).ok()).unwrap_or(Plan::Nothing)
+    }
+    fn step(&self, reads: &Reads) -> Result<Step, Defect> {
+        match &self.0 {
+            Ok(route) => read::step(route, reads),
+            Err(_) => Ok(Step::Ready),
+        }
+    }
+    fn render(&self, reads: &Reads, _: &Site) -> Result<Response, Defect> {
+        match &self.0 {
+            Ok(route) => render::render(route, reads),
+            Err(refused) => Ok(refused.clone().into_response()),
+        }
+    }
+}
