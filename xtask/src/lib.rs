@@ -9,11 +9,13 @@ use anyhow::Context as _;
 pub mod bench;
 pub mod closures;
 pub mod conformance;
+pub mod count;
 pub mod crash;
 pub mod doctor;
 pub mod fixtures;
 pub mod fuzz;
 pub mod hostile;
+pub mod programs;
 pub mod test;
 pub mod tidy;
 

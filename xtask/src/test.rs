@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::Context as _;
 
-use crate::{doctor::first_line, fuzz, tidy};
+use crate::{count::Count, doctor::first_line, fuzz, tidy};
 
 /// The version of cargo-deny that `deny.toml` was written for; installed when there is none.
 const CARGO_DENY: &str = "0.20.2";
@@ -82,15 +82,6 @@ impl Options {
             None => !(self.quick && matches!(step, Step::Deny | Step::Fuzz)),
         }
     }
-}
-
-/// What a step came to.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Count {
-    /// Checks and tests that passed.
-    pub passed: u64,
-    /// Checks and tests that failed, did not compile or could not run.
-    pub failed: u64,
 }
 
 /// Runs the steps in `root`, prints a table and, as the very last line, `N passed, N failed`. `true` when nothing failed.

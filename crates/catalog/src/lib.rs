@@ -17,8 +17,11 @@ mod words;
 pub use rows::{ObjectRow, object_key};
 
 use asked::Asked;
-use deedbox_model::{Changes, Defect, Keys, Rows};
+use deedbox_model::{Changes, Defect, Keys, ProjectionId, Rows};
 use deedbox_view::{Entry, Facts, Method, Projection, Question, Request, Takes, View};
+
+/// The rows of this projection.
+pub const PROJECTION: ProjectionId = ProjectionId { name: "catalog", version: 1 };
 
 /// The mount of packages and releases.
 pub const PACKAGES: &str = "/api/v1/packages/";
@@ -32,11 +35,8 @@ pub const SEARCH: &str = "/api/v1/search/";
 pub struct Catalog;
 
 impl Projection for Catalog {
-    fn name(&self) -> &'static str {
-        "catalog"
-    }
-    fn version(&self) -> u32 {
-        1
+    fn id(&self) -> ProjectionId {
+        PROJECTION
     }
     fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry, facts)
@@ -47,8 +47,8 @@ impl Projection for Catalog {
 }
 
 impl View for Catalog {
-    fn reads(&self) -> (&'static str, u32) {
-        (self.name(), self.version())
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &[PACKAGES, DOMAINS, SEARCH]

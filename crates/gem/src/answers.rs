@@ -1,7 +1,6 @@
 //! A question of RubyGems', and the two halves of its answer: which rows it needs, and what they make (spec/projections/gem.md §6).
 
 use crate::api;
-use crate::calendar;
 use crate::file;
 use crate::index;
 use crate::inspect::MEDIA_TYPE;
@@ -136,13 +135,13 @@ fn render(route: &Route, reads: &Reads, site: &Site) -> Result<Response, Defect>
             Some(source) if source.versions.pieces > VERSIONS_PIECES => refusal(422, TOO_MUCH),
             Some(source) => {
                 let packed = gzip(&specs::render(&versions(domain, rows)?, *kind));
-                let modified = ("last-modified", calendar::http_date(source.modified));
+                let modified = ("last-modified", source.modified.to_http_date());
                 Response { media_type: "application/gzip".into(), headers: vec![modified], ..Response::json(packed) }
             }
         },
         Route::Quick(domain, name) => match sought(domain, name, rows)? {
             Sought::File(file, release) => {
-                let specification = marshal::specification(&file.spec, calendar::day_of(release.published));
+                let specification = marshal::specification(&file.spec, release.published.utc());
                 Response { media_type: BINARY.into(), ..Response::json(deflate(&specification)) }
             }
             Sought::Gone(refusal) => refusal,

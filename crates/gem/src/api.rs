@@ -1,6 +1,5 @@
 //! What `gem` and people read as JSON (spec/projections/gem.md §6). Downloads are not counted, so no number says so.
 
-use crate::calendar;
 use crate::index;
 use crate::limits::{SEARCH_PAGE, SEARCH_TEXT_CHARS};
 use crate::name::GemName;
@@ -30,7 +29,7 @@ pub(crate) fn gem(name: &GemName, releases: &[Release], site: &Site) -> Result<O
     bytes(&json!({
         "name": spec.name,
         "version": spec.version,
-        "version_created_at": calendar::seconds(release.published),
+        "version_created_at": release.published.to_rfc3339_seconds(),
         "platform": spec.platform.as_deref().unwrap_or("ruby"),
         "authors": spec.authors.join(", "),
         "info": spec.description.as_ref().or(spec.summary.as_ref()),
@@ -110,7 +109,7 @@ fn version(release: &Release, file: &File) -> Value {
         "number": spec.version,
         "platform": spec.platform.as_deref().unwrap_or("ruby"),
         "full_number": index::number(spec),
-        "created_at": calendar::seconds(release.published),
+        "created_at": release.published.to_rfc3339_seconds(),
         "authors": spec.authors.join(", "),
         "summary": spec.summary,
         "description": spec.description,

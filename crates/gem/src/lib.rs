@@ -14,7 +14,6 @@
 
 mod answers;
 mod api;
-mod calendar;
 mod file;
 mod fold;
 mod howto;
@@ -39,7 +38,7 @@ pub use version::GemVersion;
 
 use answers::Asked;
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows, Version};
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, ProjectionId, Rows, Version};
 use deedbox_view::{
     ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Projection, Question, Refused, Request, Response,
     Said, Takes, View, Wanted,
@@ -47,7 +46,7 @@ use deedbox_view::{
 use std::cmp::Ordering;
 
 /// The projection's name in the row store.
-pub const PROJECTION: &str = "gem";
+pub const PROJECTION: ProjectionId = ProjectionId { name: "gem", version: 1 };
 
 /// The RubyGems dialect.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,11 +67,8 @@ impl Gem {
 }
 
 impl Projection for Gem {
-    fn name(&self) -> &'static str {
+    fn id(&self) -> ProjectionId {
         PROJECTION
-    }
-    fn version(&self) -> u32 {
-        1
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry)
@@ -86,8 +82,8 @@ impl Projection for Gem {
 }
 
 impl View for Gem {
-    fn reads(&self) -> (&'static str, u32) {
-        (self.name(), self.version())
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &[routes::MOUNT]

@@ -1,19 +1,17 @@
 //! A question of Maven's, and the two halves of its answer: which rows it needs, and what they make (spec/projections/maven.md §6).
 
+use crate::limits::SHOWN_PATH_CHARS;
 use crate::metadata;
 use crate::name::Coordinates;
 use crate::routes::{self, Route, Thing};
 use crate::rows::{self, Content, Files, Snapshot, StoredFile};
 use crate::version::PackageVersion;
-use deedbox_model::{Algorithm, Channel, Defect, Hasher, RowKey, Rows};
-use deedbox_view::question::{MAX_ROUNDS, MAX_SCAN};
+use deedbox_model::{Algorithm, Channel, Defect, Hasher, RowKey, Rows, said};
+use deedbox_view::question::{MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
 use deedbox_view::{Body, Cache, Plan, Question, Reads, Request, Response, Site, Step};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const XML: &str = "text/xml";
-
-/// Characters of a path that a refusal shows.
-const SHOWN_CHARS: usize = 200;
 
 /// What is asked.
 pub(crate) struct Asked {
@@ -25,7 +23,7 @@ pub(crate) struct Asked {
 impl Asked {
     /// By this request.
     pub(crate) fn of(request: &Request) -> Self {
-        let shown = request.path.chars().filter(|c| !c.is_control()).take(SHOWN_CHARS).collect();
+        let shown = request.path.chars().filter(|c| !c.is_control()).take(SHOWN_PATH_CHARS).collect();
         Asked { route: routes::route(request), shown }
     }
 
@@ -121,7 +119,14 @@ fn render(asked: &Asked, reads: &Reads) -> Result<Response, Defect> {
         return Ok(asked.missing());
     }
     if next(thing, reads)?.is_some() {
-        return Ok(refusal(422, "There is more here than one answer may read (95,000 rows, or 76 MiB of them). Ask for one version"));
+        return Ok(refusal(
+            422,
+            said!(
+                "There is more here than one answer may read ({} rows, or {} MiB of them). Ask for one version",
+                (MAX_ROUNDS - 1) * MAX_SCAN,
+                ((MAX_ROUNDS as u64 - 1) * MAX_SCAN_BYTES) >> 20
+            ),
+        ));
     }
     let response = match thing {
         Thing::Root => Some(document(TEXT, b"A Maven repository of Deedbox: point Maven or Gradle here\n".to_vec())),

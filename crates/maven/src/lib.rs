@@ -12,6 +12,7 @@
 //! | any write | 405, naming the command that does it |
 
 mod answers;
+mod bad_xml;
 mod encoding;
 mod entities;
 mod files;
@@ -40,7 +41,7 @@ pub use version::PackageVersion;
 
 use answers::Asked;
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Domain, Keys, Manifest, PackageId, Rows, Version};
+use deedbox_model::{Algorithm, Changes, Defect, Domain, Keys, Manifest, PackageId, ProjectionId, Rows, Version};
 use deedbox_view::{
     ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Projection, Question, Refused, Request, Response,
     Said, Takes, View, Wanted, encode_path,
@@ -49,7 +50,7 @@ use files::FileName;
 use std::cmp::Ordering;
 
 /// The projection's name in the row store.
-pub const PROJECTION: &str = "maven";
+pub const PROJECTION: ProjectionId = ProjectionId { name: "maven", version: 1 };
 
 /// The Maven dialect.
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,11 +71,8 @@ impl Maven {
 }
 
 impl Projection for Maven {
-    fn name(&self) -> &'static str {
+    fn id(&self) -> ProjectionId {
         PROJECTION
-    }
-    fn version(&self) -> u32 {
-        1
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry)
@@ -85,8 +83,8 @@ impl Projection for Maven {
 }
 
 impl View for Maven {
-    fn reads(&self) -> (&'static str, u32) {
-        (self.name(), self.version())
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &[routes::MOUNT]

@@ -2,7 +2,7 @@
 //! a groupId is not in the coordinate: the id says it. Knows no owner: who may use a domain is authority's question.
 
 use crate::limits::NAME_BYTES;
-use deedbox_model::{Domain, NativeName, PackageId};
+use deedbox_model::{Domain, NativeName, PackageId, said};
 
 /// The ecosystem's word in ids.
 pub const ECOSYSTEM: &str = "maven";
@@ -31,7 +31,7 @@ impl Coordinates {
     pub fn new(group: &str, artifact: &str) -> Result<Self, BadName> {
         let bad = |rule| BadName { name: format!("{group}:{artifact}").chars().take(80).collect(), rule };
         if group.len() + artifact.len() + 1 > NAME_BYTES {
-            return Err(bad("it is longer than 255 characters; shorten it"));
+            return Err(bad(said!("it is longer than {} characters; shorten it", NAME_BYTES)));
         }
         check_group(group).map_err(bad)?;
         check_artifact(artifact).map_err(bad)?;

@@ -10,8 +10,8 @@ use crate::rows::{self, Content, Head, Release, Tag};
 use crate::search;
 use crate::signature;
 use crate::version::PackageVersion;
-use deedbox_model::{Channel, Defect, RowKey, Rows};
-use deedbox_view::question::{MAX_ROUNDS, MAX_SCAN};
+use deedbox_model::{Channel, Defect, RowKey, Rows, said};
+use deedbox_view::question::{MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
 use deedbox_view::{Plan, Question, Reads, Request, Response, Site, Step};
 
 const JSON: &str = "application/json";
@@ -116,7 +116,11 @@ fn render(asked: &Asked, reads: &Reads, site: &Site) -> Result<Response, Defect>
     if reads.last_scan.as_ref().is_some_and(|end| end.more) {
         return Ok(refusal(
             422,
-            "There is more here than one answer may read (95,000 rows, or 76 MiB of them). Ask for one version or one name",
+            said!(
+                "There is more here than one answer may read ({} rows, or {} MiB of them). Ask for one version or one name",
+                (MAX_ROUNDS - 1) * MAX_SCAN,
+                ((MAX_ROUNDS as u64 - 1) * MAX_SCAN_BYTES) >> 20
+            ),
         ));
     }
     let rows = &reads.rows;
@@ -145,7 +149,7 @@ fn render(asked: &Asked, reads: &Reads, site: &Site) -> Result<Response, Defect>
         Route::Version(name, asked) => version(name, asked, rows, site)?,
         Route::Tarball(name, file) => tarball(name, file, rows)?,
         Route::Search(query) => Response::json(search::render(query, rows)?),
-        Route::Keys => Response::json(signature::keys_json(site.signers.get(crate::PROJECTION).map(AsRef::as_ref))),
+        Route::Keys => Response::json(signature::keys_json(site.signers.get(crate::PROJECTION.name).map(AsRef::as_ref))),
         Route::Attestations => refusal(404, "Not found: this version has no attestations in the log"),
         Route::Whoami => refusal(
             404,

@@ -40,7 +40,7 @@ pub use version::PackageVersion;
 
 use answers::Asked;
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows, Version};
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, ProjectionId, Rows, Version};
 use deedbox_view::{
     ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Projection, Question, Refused, Request, Response,
     Said, Takes, View, Wanted, encode_path,
@@ -48,7 +48,7 @@ use deedbox_view::{
 use std::cmp::Ordering;
 
 /// The projection's name in the row store, and of the site's signer.
-pub const PROJECTION: &str = "npm";
+pub const PROJECTION: ProjectionId = ProjectionId { name: "npm", version: 1 };
 
 /// The npm dialect.
 #[derive(Debug, Clone, Copy, Default)]
@@ -69,11 +69,8 @@ impl Npm {
 }
 
 impl Projection for Npm {
-    fn name(&self) -> &'static str {
+    fn id(&self) -> ProjectionId {
         PROJECTION
-    }
-    fn version(&self) -> u32 {
-        1
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry)
@@ -84,8 +81,8 @@ impl Projection for Npm {
 }
 
 impl View for Npm {
-    fn reads(&self) -> (&'static str, u32) {
-        (self.name(), self.version())
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &[routes::MOUNT, routes::ORIGIN_MOUNT]

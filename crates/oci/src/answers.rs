@@ -2,7 +2,7 @@
 
 use crate::digest::Digest;
 use crate::document::{Kind, OCI_INDEX};
-use crate::limits::{CATALOG_PAGE, PAGE, REFERRERS_PAGE_BYTES};
+use crate::limits::{CATALOG_PAGE, NAMESPACE_BYTES, PAGE, REFERRERS_PAGE_BYTES};
 use crate::name::{Repository, is_tag};
 use crate::refusal::{Code, refusal};
 use crate::routes::{self, Route, shown};
@@ -39,9 +39,6 @@ pub(crate) fn refuse(refused: &Refused<'_>) -> Response {
     let response = refusal(code, &refused.words());
     Response { headers: vec![(API_VERSION.0, API_VERSION.1.to_owned())], ..response }
 }
-
-/// Bytes of a namespace that an answer says again.
-const NAMESPACE_BYTES: usize = 255;
 
 /// What is asked. A parameter that is empty is one that is not there.
 pub(crate) struct Asked {

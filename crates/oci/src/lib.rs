@@ -32,25 +32,22 @@ pub use name::{Repository, is_tag};
 
 use answers::Asked;
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, ProjectionId, Rows};
 use deedbox_view::{
     ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Projection, Question, Refused, Request, Response,
     Said, Takes, View, Wanted, documents_bytes, encode_path,
 };
 
 /// The projection's name in the row store.
-pub const PROJECTION: &str = "oci";
+pub const PROJECTION: ProjectionId = ProjectionId { name: "oci", version: 1 };
 
 /// The OCI dialect.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Oci;
 
 impl Projection for Oci {
-    fn name(&self) -> &'static str {
+    fn id(&self) -> ProjectionId {
         PROJECTION
-    }
-    fn version(&self) -> u32 {
-        1
     }
     fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry, facts)
@@ -64,8 +61,8 @@ impl Projection for Oci {
 }
 
 impl View for Oci {
-    fn reads(&self) -> (&'static str, u32) {
-        (self.name(), self.version())
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &[routes::MOUNT]

@@ -15,6 +15,7 @@ mod shown;
 
 use ask::Ask;
 use deedbox_catalog::Catalog;
+use deedbox_model::ProjectionId;
 use deedbox_view::{Dialect, Method, Question, Refused, Request, Response, Takes, View};
 use question::{FrontPage, FrontWords, NoPage, PackagePage};
 use std::sync::Arc;
@@ -45,7 +46,7 @@ impl std::fmt::Debug for Pages {
 }
 
 impl View for Pages {
-    fn reads(&self) -> (&'static str, u32) {
+    fn reads(&self) -> ProjectionId {
         self.catalog.reads()
     }
     fn mounts(&self) -> &'static [&'static str] {

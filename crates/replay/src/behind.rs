@@ -4,15 +4,17 @@
 //!
 //! A crash here leaves rows that are behind: the next start begins with them again.
 
-use crate::fold::{Folder, ReplayError, id_of};
+use crate::fold::{Folder, ReplayError};
+use crate::limits::{FIRST_PAUSE, LAST_PAUSE};
 use crate::log::{LogReader, Target};
 use crate::numbers::Numbers;
-use crate::replayer::Progress;
-use deedbox_model::TimeMs;
-use deedbox_store::{InFull, LogStore, ProjectionId};
+use deedbox_model::{ProjectionId, TimeMs};
+use deedbox_store::{InFull, LogStore};
 use std::collections::BTreeMap;
-use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+
+/// Told how far a long catching-up has come: entries folded so far, and the target.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 
 /// The generations that are behind, and in words how far they are. Every other generation of the program is where authority is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,7 +41,7 @@ impl Pass {
     /// Begins with these projections, whose rows are removed.
     pub(crate) async fn begin(folder: Folder, log: LogStore) -> Result<Self, ReplayError> {
         for projection in &folder.projections {
-            folder.rows.clear(&id_of(projection.as_ref())).await?;
+            folder.rows.clear(&projection.id()).await?;
         }
         Ok(Pass { folder, log, at: 0, log_time: TimeMs::default() })
     }
@@ -119,13 +121,9 @@ impl Pass {
 
     /// Whose rows it folds.
     pub(crate) fn ids(&self) -> impl Iterator<Item = ProjectionId> + '_ {
-        self.folder.projections.iter().map(|projection| id_of(projection.as_ref()))
+        self.folder.projections.iter().map(|projection| projection.id())
     }
 }
-
-/// How long a pass that failed waits before it tries again, at first and at most.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LAST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Says how far these generations are.
 pub(crate) fn tell(behind: &watch::Sender<Behind>, ids: &[ProjectionId], what: &str) {

@@ -1,22 +1,20 @@
 //! Folding: a run of leaves, judged in order and turned into rows of authority and of every projection, in one commit.
 
-use crate::OBJECTS_AT_ONCE;
 use crate::leaf::{self, Leaf, Opened};
+use crate::limits::OBJECTS_AT_ONCE;
 use crate::numbers::{InForce, Numbers};
 use deedbox_authority::rows::{KeyRow, TimeRow, VoidRow, key_key, registry_key, time_key, void_key};
-use deedbox_authority::{Deciders, Decision, protocol_in_force, touches_undecodable, void_changes};
+use deedbox_authority::{Deciders, Decision, PROJECTION as AUTHORITY, protocol_in_force, touches_undecodable, void_changes};
 use deedbox_model::row::{Changes, Defect, Keys, decode_row};
-use deedbox_model::{KeyId, ObjectRef, Protocol, PublicKey, Row, RowKey, Rows, Statement, TimeMs, Verified, limits};
-use deedbox_store::{Objects, ProjectionId, RowBatch, RowStore, StoreError};
+use deedbox_model::{KeyId, ObjectRef, ProjectionId, Protocol, PublicKey, Row, RowKey, Rows, Statement, TimeMs, Verified, limits};
+use deedbox_store::limits::READ_KEYS;
+use deedbox_store::{Objects, RowBatch, RowStore, StoreError};
 use deedbox_view::{Entry, Fact, Facts, FactsNeeded, Projection};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
-
-/// The rows of authority.
-pub(crate) const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
 
 /// Why folding stops. None of these is the fault of a statement.
 #[derive(Debug, thiserror::Error)]
@@ -138,11 +136,6 @@ pub struct Folder {
     pub projections: Vec<Arc<dyn Projection>>,
     /// What judges, by the protocol number in force.
     pub deciders: Deciders,
-}
-
-/// The id of a projection's rows.
-pub fn id_of(projection: &dyn Projection) -> ProjectionId {
-    ProjectionId { name: projection.name(), version: projection.version() }
 }
 
 impl Folder {
@@ -364,7 +357,7 @@ impl Folder {
     pub(crate) async fn read(&self, projection: &ProjectionId, keys: Keys) -> Result<BTreeMap<RowKey, Option<Row>>, ReplayError> {
         let keys: Vec<RowKey> = keys.into_iter().collect();
         let mut rows = BTreeMap::new();
-        for chunk in keys.chunks(1_000) {
+        for chunk in keys.chunks(READ_KEYS) {
             let found = self.rows.read(projection, chunk).await?;
             rows.extend(chunk.iter().cloned().zip(found));
         }
@@ -424,7 +417,7 @@ impl Folder {
         items: &[Item],
         below: Option<&Ahead>,
     ) -> Result<RowBatch, ReplayError> {
-        let id = id_of(projection);
+        let id = projection.id();
         let keys: Vec<Keys> = items.iter().map(|item| projection.touches(&item.entry(), &item.facts)).collect::<Result<_, _>>()?;
         let mut state = self.read_over(below, &id, keys.iter().flatten().cloned().collect()).await?;
         let mut changed: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();

@@ -1,33 +1,21 @@
 //! The replayer: brings every projection to the published head and keeps it there.
 
-use crate::FOLD_ENTRIES;
-use crate::behind::{self, Behind, Pass};
+use crate::behind::{self, Behind, Pass, Progress};
+use crate::chain;
 use crate::cursor;
-use crate::fold::{AUTHORITY, Ahead, Folder, ReplayError, Run, id_of};
+use crate::fold::{Ahead, Folder, ReplayError, Run};
 use crate::leaf::Leaf;
+use crate::limits::{FIRST_PAUSE, FOLD_ENTRIES, LAST_PAUSE};
 use crate::log::{LogReader, Target};
 use crate::numbers::Numbers;
-use deedbox_model::{KeyId, Protocol, PublicKey, Statement, Verified};
-use deedbox_store::{InFull, LogStore, ProjectionId};
+use deedbox_authority::PROJECTION as AUTHORITY;
+use deedbox_model::{Batch, KeyId, ProjectionId, Protocol, PublicKey};
+use deedbox_store::{InFull, LogStore};
 use deedbox_view::Projection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-
-/// A run of entries that the writer of this process has just published; without entries, one that it found published by
-/// another writer.
-#[derive(Debug, Clone)]
-pub struct Known {
-    /// Index of the first.
-    pub first: u64,
-    /// The entries.
-    pub entries: Vec<Arc<Verified<Statement>>>,
-}
-
-/// Told how far a long catching-up has come: entries folded so far, and the target.
-pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 
 /// Brings rows to the head of a log.
 pub struct Replayer {
@@ -66,12 +54,12 @@ impl Replayer {
     ) -> Result<Self, ReplayError> {
         let cursor = folder.rows.cursor(&AUTHORITY).await?;
         cursor::check(&folder, &log, cursor, target).await?;
-        let numbers = watch::Sender::new(Numbers::of(&folder, &log, target).await?);
+        let numbers = watch::Sender::new(chain::numbers(&folder, &log, target).await?);
         let (folded, behind) = (watch::Sender::new(cursor), watch::Sender::new(Behind::default()));
         let mut replayer = Replayer { folder, log, cursor, folded, numbers, behind, pass: None, run_entries: FOLD_ENTRIES };
         let (mut needed, mut later) = (replayer.folder_of(Vec::new()), replayer.folder_of(Vec::new()));
         for projection in std::mem::take(&mut replayer.folder.projections) {
-            let id = id_of(projection.as_ref());
+            let id = projection.id();
             let folder = match replayer.folder.rows.cursor(&id).await? {
                 at if at == cursor => &mut replayer.folder,
                 _ if is_needed(&replayer, &id) => &mut needed,
@@ -128,7 +116,7 @@ impl Replayer {
     pub async fn catch_up(&mut self, target: Target, progress: Progress<'_>) -> Result<(), ReplayError> {
         loop {
             // The rows are asked: a commit that failed before may be there all the same.
-            let numbers = Numbers::of(&self.folder, &self.log, target).await?;
+            let numbers = chain::numbers(&self.folder, &self.log, target).await?;
             let in_force = numbers.now();
             self.numbers.send_if_modified(|known| std::mem::replace(known, numbers.clone()) != numbers);
             if self.cursor >= target.size {
@@ -218,7 +206,7 @@ impl Replayer {
 
     /// Folds what the writer publishes, from memory where it follows on, else from the files up to the newest head. Ends
     /// when the writer does, or with an error that trying again would not mend.
-    pub async fn run(mut self, mut known: mpsc::Receiver<Known>, mut heads: watch::Receiver<Target>) -> Result<(), ReplayError> {
+    pub async fn run(mut self, mut known: mpsc::Receiver<Batch>, mut heads: watch::Receiver<Target>) -> Result<(), ReplayError> {
         let (mut passes, (caught_up, mut waiting)) = (JoinSet::new(), mpsc::channel(1));
         if let Some(pass) = self.pass.take() {
             self.begin(&mut passes, pass, &heads, &caught_up);
@@ -266,8 +254,8 @@ impl Replayer {
     /// Folds a run, and what has come meanwhile.
     async fn fold_what_comes(
         &mut self,
-        first: Known,
-        known: &mut mpsc::Receiver<Known>,
+        first: Batch,
+        known: &mut mpsc::Receiver<Batch>,
         heads: &mut watch::Receiver<Target>,
     ) -> Result<(), ReplayError> {
         // What has gathered while the last run was folded is folded at once.
@@ -281,7 +269,7 @@ impl Replayer {
             runs.push(next);
         }
         let mut result = self.fold_known(runs, heads).await;
-        let mut pause = Duration::from_millis(50);
+        let mut pause = FIRST_PAUSE;
         while let Err(error) = result {
             // A partial tile of the target may have given way to a wider one since; then there is a newer target.
             let gave_way = matches!(error, ReplayError::Missing(_)) && heads.has_changed().unwrap_or(false);
@@ -290,13 +278,13 @@ impl Replayer {
             }
             tracing::error!(error = %InFull(&error), "folding failed; trying again in {pause:?}");
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(5));
+            pause = (pause * 2).min(LAST_PAUSE);
             result = self.follow(heads).await;
         }
         Ok(())
     }
 
-    async fn fold_known(&mut self, runs: Vec<Known>, heads: &mut watch::Receiver<Target>) -> Result<(), ReplayError> {
+    async fn fold_known(&mut self, runs: Vec<Batch>, heads: &mut watch::Receiver<Target>) -> Result<(), ReplayError> {
         let mut leaves = Vec::new();
         let mut next = self.cursor;
         for run in runs {

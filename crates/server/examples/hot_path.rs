@@ -9,7 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "an example stops where it is wrong, and prints")]
 
 use deedbox_catalog::Catalog;
-use deedbox_model::{Changes, Defect, Keys, RowKey, Rows};
+use deedbox_model::{Changes, Defect, Keys, ProjectionId, RowKey, Rows};
 use deedbox_server::{Config, Parts, PublicUrl, Server};
 use deedbox_view::{Entry, Facts, Plan, Projection, Question, Reads, Request, Response, Site, Step, View};
 use std::io::Read as _;
@@ -19,11 +19,8 @@ use std::time::Duration;
 struct Numbers;
 
 impl Projection for Numbers {
-    fn name(&self) -> &'static str {
-        "numbers"
-    }
-    fn version(&self) -> u32 {
-        1
+    fn id(&self) -> ProjectionId {
+        ProjectionId { name: "numbers", version: 1 }
     }
     fn touches(&self, _: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         Ok(Keys::new())
@@ -34,8 +31,8 @@ impl Projection for Numbers {
 }
 
 impl View for Numbers {
-    fn reads(&self) -> (&'static str, u32) {
-        (self.name(), self.version())
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &["/bytes/"]

@@ -2,9 +2,10 @@
 //! at `Question::plan`). A hit costs no statement to the database while nothing new is folded.
 
 use crate::codings::{brotli, gzip};
-use crate::limits::COMPRESSED_FROM_BYTES;
+use crate::headers::{TREE_SIZE, cache_control, own_headers, value};
+use crate::limits::{ANSWER_LOCKS, COMPRESSED_FROM_BYTES};
 use crate::negotiate::{Coding, coding, none_match};
-use crate::reply::{TREE_SIZE, bytes_answer, cache_control, not_modified, own_headers, value};
+use crate::reply::{bytes_answer, not_modified};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -15,9 +16,6 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{Mutex, MutexGuard};
-
-/// Makers of answers at once; requests for answers that share a lock wait for each other, which is rare and harmless.
-const LOCKS: usize = 1_024;
 
 /// What is kept under the key of a request.
 #[derive(Clone)]
@@ -77,7 +75,7 @@ impl Answers {
                 u32::try_from(key.len() + weight).unwrap_or(u32::MAX)
             })
             .build();
-        Answers { kept, locks: (0..LOCKS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
+        Answers { kept, locks: (0..ANSWER_LOCKS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
     }
 
     /// What is kept, valid or not.
@@ -111,7 +109,7 @@ impl Answers {
     /// Only one request makes the answer of a key; the others wait, and look again. Whatever they accept: most answers are the
     /// same for all, and which are not is known when one is made.
     pub(crate) async fn making(&self, key: &AnswerKey) -> Option<MutexGuard<'_, ()>> {
-        let at = usize::try_from(self.hasher.hash_one(key.plain()) % LOCKS as u64).unwrap_or(0);
+        let at = usize::try_from(self.hasher.hash_one(key.plain()) % ANSWER_LOCKS as u64).unwrap_or(0);
         match self.locks.get(at) {
             Some(lock) => Some(lock.lock().await),
             None => None,

@@ -3,9 +3,9 @@
 //! folded, and takes no statement; `/ready` says which file it is, and what to do. Mends nothing.
 
 use crate::config::Config;
-use crate::open::{OpenError, target_of};
+use crate::error::OpenError;
 use deedbox_ledger::{Head, LedgerParts, Recovered, published};
-use deedbox_replay::{Folder, Progress, ReplayError, Replayer};
+use deedbox_replay::{Folder, Progress, ReplayError, Replayer, Target};
 use deedbox_store::{InFull, LogStore, Opening, RowStores, StoreError, StoreSettings, Stores};
 
 /// Opens the stores: to be read only where that is asked for, or where they cannot be written and hold a registry.
@@ -88,4 +88,9 @@ pub(crate) async fn catch_up(
         }
         Err(error) => (None, Err(error)),
     }
+}
+
+/// Up to where a head has to be folded.
+pub(crate) fn target_of(head: &Head) -> Target {
+    Target { size: head.size, root: head.root }
 }

@@ -22,7 +22,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     }
     let from = Sender::of(&parts.extensions);
     let body = read_whole(&app, from, &parts.headers, body, "the acceptance", limits::SMALL_ENVELOPE_BYTES).await?;
-    let _asking = app.asking().await?;
+    let _asking = app.places.asking().await?;
     let acceptance = Acceptance::decode(&body.bytes).map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
     if !app.config.allow_local_claims || !acceptance.domain().is_localhost() {
         return Err(IntakeRefusal::LocalClaims.into());

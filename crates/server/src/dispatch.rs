@@ -5,9 +5,11 @@ use crate::body::Sender;
 use crate::budget::{Share, carried};
 use crate::host;
 use crate::limits::{HEADER_BYTES, SLOW, UNWEIGHED_BYTES};
+use crate::marks::{is_streamed, is_weighed};
 use crate::meters::Kind;
 use crate::peers::{Address, Peer};
 use crate::refusal::Refused;
+use crate::request::shortened;
 use crate::{claims, events, log_routes, many_proofs, objects, one_proof, projections, readiness, registry};
 use axum::Router;
 use axum::body::Body;
@@ -28,20 +30,6 @@ use tokio::sync::SemaphorePermit;
 use tower::ServiceExt as _;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Marks an answer whose body comes from the store while it is sent.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Streams;
-
-/// Marks an answer whose bytes have their weight already.
-#[derive(Debug, Clone, Copy)]
-struct Weighed;
-
-/// Says that the bytes of an answer have their weight.
-pub(crate) fn weighed(mut response: Response) -> Response {
-    response.extensions_mut().insert(Weighed);
-    response
-}
 
 /// Every route of a registry.
 pub(crate) struct Dispatch {
@@ -97,7 +85,7 @@ impl Dispatch {
                     tracing::error!(id, %method, path = shown(&uri), "a handler panicked; the request was answered with 500");
                     self.refuse(&uri, Refused::internal())
                 });
-                if response.extensions().get::<Streams>().is_some() { self.hold(&uri, response).await } else { response }
+                if is_streamed(&response) { self.hold(&uri, response).await } else { response }
             }
         };
         if !is_reading && response.headers().contains_key(header::CONNECTION) {
@@ -152,7 +140,7 @@ impl Dispatch {
 
     /// Lets an answer go that is sent while it is read, if not too many are. Where there are, those who take nothing of theirs give way.
     async fn hold(&self, uri: &Uri, response: Response) -> Response {
-        let downloads = &self.app.downloads;
+        let downloads = &self.app.places.downloads;
         let slot = match Arc::clone(downloads).try_acquire_owned() {
             Ok(slot) => Some(slot),
             Err(_) => {
@@ -172,8 +160,7 @@ impl Dispatch {
     /// An answer that is in memory and does not weigh its bytes itself: they are weighed for as long as they are.
     async fn weighed(&self, kind: Kind, response: Response) -> Response {
         let bytes = response.body().size_hint().exact().unwrap_or_default();
-        if bytes <= UNWEIGHED_BYTES || response.extensions().get::<Weighed>().is_some() || response.extensions().get::<Streams>().is_some()
-        {
+        if bytes <= UNWEIGHED_BYTES || is_weighed(&response) || is_streamed(&response) {
             return response;
         }
         let share = if matches!(kind, Kind::Log | Kind::Objects) { Share::Objects } else { Share::Answers };
@@ -184,7 +171,7 @@ impl Dispatch {
     }
 
     async fn slot(&self, is_needed: bool) -> Result<Option<SemaphorePermit<'_>>, Refused> {
-        if is_needed { self.app.slot().await.map(Some) } else { Ok(None) }
+        if is_needed { self.app.places.slot().await.map(Some) } else { Ok(None) }
     }
 
     async fn route(&self, kind: Kind, request: Request<Body>) -> Response {
@@ -270,7 +257,7 @@ fn shown(uri: &Uri) -> &str {
 }
 
 async fn nothing(uri: Uri) -> Refused {
-    Refused::not_found(format!("nothing is served at {:?}", crate::events::shortened(uri.path())))
+    Refused::not_found(format!("nothing is served at {:?}", shortened(uri.path())))
 }
 
 async fn not_allowed(method: Method) -> Refused {

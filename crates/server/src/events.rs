@@ -3,18 +3,20 @@
 use crate::app::App;
 use crate::body::{Sender, read_whole};
 use crate::budget::Share;
-use crate::dispatch::weighed;
 use crate::entry_json::EntryJson;
+use crate::headers::{TREE_SIZE, value};
 use crate::limits::{EVENTS_PAGE, EVENTS_PAGE_BYTES, EVENTS_PAGE_DEFAULT};
 use crate::making::Making;
+use crate::marks::weighed;
 use crate::negotiate::choose;
 use crate::refusal::Refused;
-use crate::reply::{Plain, TREE_SIZE, json, json_answer, json_text};
-use crate::request::{accept, decode_query, has_media_type};
-use crate::submit::{AUTHORITY, index_of, submit};
+use crate::reply::{Plain, json, json_answer, json_text};
+use crate::request::{accept, decode_query, has_media_type, number, shortened};
+use crate::submit::{index_of, submit};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{VoidRow, void_key};
 use deedbox_ledger::Appended;
 use deedbox_model::row::decode_row;
@@ -45,7 +47,7 @@ pub(crate) fn appended(app: &App, appended: Appended) -> Response {
     let status = if appended.seen { StatusCode::OK } else { StatusCode::CREATED };
     let body = AppendedJson { index: appended.index, id: appended.id.to_hex(), seen: appended.seen, tree_size: app.log.size() };
     let mut response = json(status, &body);
-    response.headers_mut().insert(header::LOCATION, crate::reply::value(&format!("/api/v1/events/{}", appended.index)));
+    response.headers_mut().insert(header::LOCATION, value(&format!("/api/v1/events/{}", appended.index)));
     response
 }
 
@@ -58,7 +60,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     }
     let from = Sender::of(&parts.extensions);
     let body = read_whole(&app, from, &parts.headers, body, "the statement", limits::STATEMENT_BYTES).await?;
-    let _asking = app.asking().await?;
+    let _asking = app.places.asking().await?;
     match submit(&app, &body.bytes).await {
         Ok(done) => Ok(appended(&app, done)),
         Err(refused) => {
@@ -88,7 +90,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     if limit == 0 || limit > EVENTS_PAGE {
         return Err(Refused::bad_request(format!("limit is 1 to {EVENTS_PAGE}")));
     }
-    let _page = app.page().await?;
+    let _page = app.places.page().await?;
     // Of an entry that is published and not folded yet nobody can say whether it is void.
     let folded = app.folded();
     let to = from.saturating_add(limit).min(folded);
@@ -98,7 +100,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     // place waits for this share.
     let mut making = Making::begin(&app, Share::Entries).await?;
     making.hold(&app, held).await?;
-    let place = app.in_turn(Arc::clone(&app.renderings).acquire_owned()).await?;
+    let place = app.places.in_turn(Arc::clone(&app.places.renderings).acquire_owned()).await?;
     let (budget, of) = (Arc::clone(&app.budget), Arc::clone(&app));
     // Milliseconds of a processor: off the threads that serve others.
     let text = app.workers.run(move || {
@@ -211,17 +213,6 @@ async fn void_codes(app: &App, from: u64, count: usize) -> Result<Vec<Option<Str
         row.map(|row| decode_row::<VoidRow>(key, &row.bytes).map(|void| void.code)).transpose()
     };
     Ok(keys.iter().zip(rows).map(code).collect::<Result<_, _>>()?)
-}
-
-/// A decimal number in its one spelling.
-pub(crate) fn number(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
-}
-
-/// A text of a stranger, short enough to be shown.
-pub(crate) fn shortened(text: &str) -> String {
-    text.chars().take(80).collect()
 }
 
 #[cfg(test)]

@@ -45,7 +45,8 @@ impl LogFiles {
 
     /// The bytes of a tile; none if the published tree has no such tile.
     pub(crate) async fn tile(&self, id: TileId) -> Result<Option<Bytes>, Unread> {
-        let width_at = |size: u64| width_of((size >> (8 * u32::from(id.level()))).saturating_sub(id.index().saturating_mul(256)));
+        let width_at =
+            |size: u64| width_of((size >> (8 * u32::from(id.level()))).saturating_sub(id.index().saturating_mul(TILE_WIDTH.into())));
         let path = |width| TileId::new(id.level(), id.index(), width).map(|id| id.path()).unwrap_or_default();
         let Some((bytes, width)) = self.widest(id.width(), width_at, path).await? else { return Ok(None) };
         if bytes.len() != usize::from(width) * deedbox_tlog::HASH_BYTES {

@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::budget::Share;
 use crate::codings::gzip;
-use crate::dispatch::weighed;
 use crate::limits::COMPRESSED_FROM_BYTES;
+use crate::marks::weighed;
 use crate::negotiate::takes_gzip;
 use crate::refusal::Refused;
 use crate::reply::Plain;
@@ -62,7 +62,7 @@ async fn in_gzip(app: &Arc<App>, id: BundleId, bytes: &Bytes) -> Result<Option<B
     }
     // Whoever waits for memory keeps nobody from making an answer.
     let mut weight = app.budget.take(Share::Objects, bytes.len()).await?;
-    let place = app.in_turn(Arc::clone(&app.renderings).acquire_owned()).await?;
+    let place = app.places.in_turn(Arc::clone(&app.places.renderings).acquire_owned()).await?;
     let bytes = bytes.clone();
     let packed = app.workers.run(move || {
         let packed = gzip(&bytes);

@@ -3,26 +3,26 @@
 use crate::app::App;
 use crate::body::{Sender, read_whole};
 use crate::budget::{Share, carried};
-use crate::dispatch::weighed;
-use crate::events::shortened;
+use crate::headers::{TREE_SIZE, cache_control};
 use crate::limits::{CHAIN_EVENTS, CHAIN_ROWS, PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES};
 use crate::making::Making;
-use crate::objects::CATALOG;
+use crate::marks::weighed;
 use crate::one_proof::fault;
 use crate::refusal::Refused;
-use crate::reply::{TREE_SIZE, cache_control};
-use crate::submit::AUTHORITY;
+use crate::request::shortened;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{EventRow, event_key};
+use deedbox_catalog::PROJECTION as CATALOG;
 use deedbox_catalog::rows::{ReleaseRow, history_index, history_prefix, release_key};
 use deedbox_model::row::decode_row;
-use deedbox_model::{EventId, PackageId, Row, RowKey, Version};
-use deedbox_store::{ProjectionId, RowStore};
+use deedbox_model::{EventId, PackageId, ProjectionId, Row, RowKey, Version};
+use deedbox_store::RowStore;
 use deedbox_tlog::limits::MAX_MULTIPROOF_LEAVES;
-use deedbox_tlog::{plan_multiproof, prove_multiproof};
+use deedbox_tlog::{TILE_WIDTH, plan_multiproof, prove_multiproof};
 use deedbox_view::Cache;
 use http::{HeaderValue, header};
 use serde::{Deserialize, Serialize};
@@ -59,13 +59,13 @@ struct Head {
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     let body = read_whole(&app, Sender::of(&parts.extensions), &parts.headers, body, "the question", PROOFS_BODY_BYTES).await?;
-    let _asking = app.asking().await?;
+    let _asking = app.places.asking().await?;
     let asked: Asked = serde_json::from_slice(&body.bytes)
         .map_err(|e| Refused::bad_request(format!("the body is not {{\"releases\", \"indices\", \"chains\"}} in JSON: {e}")))?;
     if asked.releases.len() + asked.indices.len() > PROOFS_ASKED {
         return Err(Refused::unprocessable("too_many", format!("more than {PROOFS_ASKED} releases and indices: ask in parts")));
     }
-    let _one_of_few = app.proofs().await?;
+    let _one_of_few = app.places.proofs().await?;
     let mut making = Making::begin(&app, Share::Entries).await?;
     making.hold(&app, PROOFS_ROWS_BYTES).await?;
 
@@ -207,7 +207,7 @@ async fn read(of: &dyn RowStore, projection: &ProjectionId, keys: &[RowKey]) -> 
 /// Adds the statements at ascending indices, each bundle read once, and weighs them as they come.
 async fn add_statements(app: &App, indices: &[u64], text: &mut Text, making: &mut Making) -> Result<(), Refused> {
     let mut total = 0;
-    for group in indices.chunk_by(|a, b| a / 256 == b / 256) {
+    for group in indices.chunk_by(|a, b| a / u64::from(TILE_WIDTH) == b / u64::from(TILE_WIDTH)) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
         let entries = app.log.entries(*first, *last + 1).await?;
         let entry = |index: &u64| {

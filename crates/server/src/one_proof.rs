@@ -2,11 +2,11 @@
 //! COSE receipt, or the hashes as JSON.
 
 use crate::app::App;
-use crate::events::{COSE, find, number};
+use crate::events::{COSE, find};
 use crate::negotiate::choose;
 use crate::refusal::Refused;
 use crate::reply::Plain;
-use crate::request::{accept, decode_query};
+use crate::request::{accept, decode_query, number};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use deedbox_model::{SecretKey, Statement};

@@ -7,84 +7,17 @@ use crate::body::{Sender, Whole, drain, read_whole, unpack};
 use crate::budget::{Share, Weight};
 use crate::limits::{CODING_BYTES, QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES};
 use crate::making::Making;
+use crate::mounts::{Generation, Mount};
 use crate::negotiate::Coding;
-use crate::open::OpenError;
 use crate::refusal::Refused;
 use crate::render::{Made, Work};
 use crate::request::{accept, decode_path, decode_query, one};
 use axum::body::Body;
 use axum::response::Response;
-use deedbox_store::ProjectionId;
-use deedbox_view::{Method as ViewMethod, Request as ViewRequest, View};
+use deedbox_view::{Method as ViewMethod, Request as ViewRequest};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
-
-/// Where the views of a projection answer: one for each generation that this program has.
-pub(crate) struct Mount {
-    prefix: &'static str,
-    /// The projection's name.
-    name: &'static str,
-    generations: Vec<Generation>,
-}
-
-/// What answers, and from whose rows.
-#[derive(Clone)]
-pub(crate) struct Generation {
-    pub(crate) view: Arc<dyn View>,
-    pub(crate) id: ProjectionId,
-}
-
-/// All mounts, the longest first.
-pub(crate) struct Mounts {
-    mounts: Vec<Arc<Mount>>,
-    ids: Vec<ProjectionId>,
-}
-
-impl Mounts {
-    pub(crate) fn new(views: &[Arc<dyn View>]) -> Result<Self, OpenError> {
-        let mut mounts: Vec<Mount> = Vec::new();
-        for view in views {
-            let id = id_of(view.as_ref());
-            for prefix in view.mounts() {
-                let generation = Generation { view: Arc::clone(view), id: id.clone() };
-                match mounts.iter_mut().find(|mount| mount.prefix == *prefix) {
-                    Some(mount) if mount.name == id.name && mount.of(id.version).is_none() => mount.generations.push(generation),
-                    Some(_) => return Err(OpenError::MountTwice(prefix)),
-                    None => mounts.push(Mount { prefix, name: id.name, generations: vec![generation] }),
-                }
-            }
-        }
-        mounts.sort_by_key(|mount| (std::cmp::Reverse(mount.prefix.len()), mount.prefix));
-        let mounts = mounts.into_iter().map(Arc::new).collect();
-        let ids: Vec<ProjectionId> = views.iter().map(|view| id_of(view.as_ref())).collect();
-        if !ids.contains(&crate::objects::CATALOG) {
-            return Err(OpenError::NoProjection(crate::objects::CATALOG.name));
-        }
-        Ok(Mounts { mounts, ids })
-    }
-
-    /// The generations that this program reads.
-    pub(crate) fn ids(&self) -> &[ProjectionId] {
-        &self.ids
-    }
-
-    /// The mount that a path is under, and the rest of the path.
-    pub(crate) fn find<'a>(&self, path: &'a str) -> Option<(&Arc<Mount>, &'a str)> {
-        self.mounts.iter().find_map(|mount| match path.strip_prefix(mount.prefix) {
-            // The root is a page; what is below it belongs to others.
-            Some(rest) if mount.prefix == "/" && !rest.is_empty() => None,
-            Some(rest) => Some((mount, rest)),
-            None if mount.prefix.strip_suffix('/') == Some(path) && !path.is_empty() => Some((mount, "")),
-            None => None,
-        })
-    }
-}
-
-fn id_of(view: &dyn View) -> ProjectionId {
-    let (name, version) = view.reads();
-    ProjectionId { name, version }
-}
 
 /// The answer to a request under a mount.
 pub(crate) async fn answer(app: &Arc<App>, mount: &Arc<Mount>, rest: &str, request: Request<Body>) -> Response {
@@ -97,32 +30,9 @@ pub(crate) async fn answer(app: &Arc<App>, mount: &Arc<Mount>, rest: &str, reque
     result.unwrap_or_else(|refused| refuse(app, mount, &refused))
 }
 
-/// A refusal of the shell's own, in the shape that the clients of this mount read.
+/// A refusal of the shell's own, in the shape that the clients of this mount read now.
 pub(crate) fn refuse(app: &App, mount: &Mount, refused: &Refused) -> Response {
-    let version = app.version_of(mount.name, app.folded());
-    let generation = mount.of(version).or_else(|| mount.generations.first());
-    refused.shaped(generation.and_then(|generation| generation.view.refuse(&refused.told())))
-}
-
-impl Mount {
-    /// The generation of this version, if this program has it.
-    fn of(&self, version: u32) -> Option<&Generation> {
-        self.generations.iter().find(|generation| generation.id.version == version)
-    }
-
-    /// The generation that is in force where so many entries are folded, if it can answer.
-    pub(crate) fn in_force(&self, app: &App, folded: u64) -> Result<&Generation, Refused> {
-        let version = app.version_of(self.name, folded);
-        match (self.of(version), app.why_not(&ProjectionId { name: self.name, version })) {
-            (Some(generation), None) => Ok(generation),
-            // It answers elsewhere.
-            (None, None) => Err(Refused::not_found("nothing is served at this address now".to_owned())),
-            (_, Some(why)) => {
-                tracing::warn!(projection = self.name, version, why, "a generation that is in force cannot answer");
-                Err(Refused::unavailable("undecided", "this registry cannot answer this now by the rules in force"))
-            }
-        }
-    }
+    mount.refuse(refused, app.version_of(mount.name, app.folded()))
 }
 
 async fn get(
@@ -134,7 +44,7 @@ async fn get(
     headers: &HeaderMap,
 ) -> Result<Response, Refused> {
     let folded = app.folded();
-    let generation = mount.in_force(app, folded)?;
+    let generation = app.in_force(mount, folded)?;
     let path = decode_path(rest)?;
     let query = taken(mount, generation, ViewMethod::Get, &path, query)?;
     let accept = accept(headers)?;
@@ -149,7 +59,7 @@ async fn get(
     let (answer, folded) = match kept {
         Some(kept) => (kept, folded),
         None => {
-            let _slot = app.slot().await?;
+            let _slot = app.places.slot().await?;
             let (path, accept) = (path.into_owned(), accept.into_owned());
             let request = ViewRequest { method: ViewMethod::Get, mount: mount.prefix, path, query, accept, body: Vec::new() };
             in_time(app, confirm_or_make(app, mount, generation, &key, request)).await?
@@ -178,13 +88,13 @@ async fn give(app: &App, answer: &Arc<Answer>, method: &Method, headers: &Header
         match answer.give(method, headers, folded) {
             Given::Response(response) => return Ok(response),
             Given::Code(coding) => {
-                let _slot = app.slot().await?;
+                let _slot = app.places.slot().await?;
                 in_time(app, code(app, answer, coding)).await?;
             }
             Given::Object(object, own, cache) => {
                 let readable = app.objects.readable(&object.sha256).await?;
                 let readable = readable.ok_or_else(|| Refused::not_found(format!("no event refers to {}", object.sha256.to_address())))?;
-                return app.objects.answer(app, readable, method, headers, own, cache).await;
+                return app.objects.answer(&app.places, readable, method, headers, own, cache).await;
             }
         }
     }
@@ -206,7 +116,7 @@ async fn code(app: &App, answer: &Arc<Answer>, coding: Coding) -> Result<(), Ref
 /// A place among those that read, render and code: each may hold all the rows of an answer and its bytes. Whatever goes on
 /// upon another thread takes it along, for it ends there and not where its request is given up.
 async fn place(app: &App) -> Result<OwnedSemaphorePermit, Refused> {
-    Arc::clone(&app.renderings).acquire_owned().await.map_err(|_| Refused::internal())
+    Arc::clone(&app.places.renderings).acquire_owned().await.map_err(|_| Refused::internal())
 }
 
 /// One request at a time confirms or makes the answer of a key.
@@ -264,7 +174,7 @@ async fn begin(
 async fn post(app: &Arc<App>, mount: &Arc<Mount>, rest: &str, request: Request<Body>) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     let from = Sender::of(&parts.extensions);
-    let takes_body = |path: &str| match mount.in_force(app, app.folded()) {
+    let takes_body = |path: &str| match app.in_force(mount, app.folded()) {
         Ok(generation) => generation.view.takes(ViewMethod::Post, mount.prefix, path).body,
         Err(_) => false,
     };
@@ -306,11 +216,11 @@ async fn ask(
     parts: &http::request::Parts,
     body: Option<Whole>,
 ) -> Result<Response, Refused> {
-    let generation = mount.in_force(app, app.folded())?;
+    let generation = app.in_force(mount, app.folded())?;
     let query = taken(mount, generation, method, &path, parts.uri.query())?;
     let accept = accept(&parts.headers)?.into_owned();
     let made = async {
-        let _asking = app.asking().await?;
+        let _asking = app.places.asking().await?;
         let (body, weight) = match body {
             None => (Vec::new(), None),
             Some(body) => uncoded(app, &parts.headers, body).await.map(|whole| (whole.bytes, Some(whole.weight)))?,

@@ -2,14 +2,16 @@
 
 use crate::app::App;
 use crate::entry_json::keys;
+use crate::headers::TREE_SIZE;
 use crate::refusal::Refused;
-use crate::reply::{TREE_SIZE, json};
-use crate::submit::AUTHORITY;
+use crate::reply::json;
 use axum::extract::State;
 use axum::response::Response;
+use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{RegistryRow, registry_key};
+use deedbox_model::ProjectionId;
 use deedbox_model::row::decode_row;
-use deedbox_store::ProjectionId;
+use deedbox_store::read_one;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
@@ -48,7 +50,7 @@ fn in_force(app: &App, folded: u64) -> impl Iterator<Item = &ProjectionId> {
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Response, Refused> {
     let folded = app.folded();
     let key = registry_key()?;
-    let row = app.rows.decisions().read(&AUTHORITY, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
+    let row = read_one(app.rows.decisions().as_ref(), &AUTHORITY, &key).await?;
     let row = row.ok_or_else(|| Refused::unavailable("store", "the log's first entry is not folded yet"))?;
     let row: RegistryRow = decode_row(&key, &row.bytes)?;
     let head = app.log.head();

@@ -6,8 +6,9 @@
 use crate::answers::{Answer, FirstRows};
 use crate::app::App;
 use crate::budget::{Share, Weight};
+use crate::limits::ROW_BYTES;
 use crate::making::Making;
-use crate::projections::{Generation, Mount};
+use crate::mounts::{Generation, Mount};
 use crate::refusal::Refused;
 use deedbox_model::{Row, RowKey};
 use deedbox_store::{RowReader, read_rows, size_of_row};
@@ -15,9 +16,6 @@ use deedbox_view::question::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
 use deedbox_view::{Cache, Method as ViewMethod, Plan, Question, Reads, Request as ViewRequest, ScanEnd, Step};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
-
-/// Bytes that a row takes in memory beside its key and its bytes.
-const ROW_BYTES: usize = 96;
 
 /// What an answer is made of, and what the making of it holds: whether or not anybody still waits for it, until it is made.
 pub(crate) struct Work {
@@ -73,7 +71,7 @@ impl Work {
             let app = Arc::clone(&work.app);
             // Before any row is read: rows are committed before it moves.
             let at = app.folded();
-            let id = work.mount.in_force(&app, at)?.id.clone();
+            let id = app.in_force(&work.mount, at)?.id.clone();
             if id != work.generation.id {
                 return Err(Refused::unavailable("busy", "another version of this view has just come into force"));
             }

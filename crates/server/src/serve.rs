@@ -5,6 +5,7 @@ use crate::access::{AccessSink, Accessed};
 use crate::app::App;
 use crate::config::Times;
 use crate::dispatch::Dispatch;
+use crate::error::Unfinished;
 use crate::files::files_for;
 use crate::limits::{CONNECTIONS_PER_REQUEST, HEADER_BYTES, HEADER_LINES, OTHER_FILES};
 use crate::meters::UPKEEP_EVERY;
@@ -24,11 +25,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-
-/// The server did not end as it should. What is claimed is finished by the next start.
-#[derive(Debug, thiserror::Error)]
-#[error("the writer did not end within {0:?}: what it was writing is finished at the next start")]
-pub struct Unfinished(pub Duration);
 
 impl Server {
     /// Serves until `shutdown` is done and all that was under way is finished, for which there is `Times::stop`.

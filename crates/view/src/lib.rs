@@ -3,6 +3,7 @@
 //!
 //! Nothing here fetches or stores: the shell reads the rows that are named, calls, and writes.
 
+pub mod content;
 pub mod dialect;
 pub mod entry;
 pub mod howto;
@@ -15,6 +16,7 @@ pub mod response;
 pub mod site;
 pub mod view;
 
+pub use content::Content;
 pub use dialect::{ArtifactSource, Dialect, InspectRefusal, Inspection, Said, documents_bytes};
 pub use entry::{Entry, Fact, Facts, FactsNeeded};
 pub use howto::{HowTo, Wanted};

@@ -4,16 +4,13 @@
 //! **Laws** that hold for each, and are tested: rows from increments are rows from zero; folding is deterministic.
 
 use crate::entry::{Entry, Facts};
-use deedbox_model::{Changes, Defect, Keys, Rows};
+use deedbox_model::{Changes, Defect, Keys, ProjectionId, Rows};
 
 /// What folds entries into the rows of one generation.
 pub trait Projection: Send + Sync {
-    /// Its name in the row store and in events: `catalog`, `npm`, ….
-    fn name(&self) -> &'static str;
-
-    /// The version of its rows and answers. Another one is another generation of rows; version 1 is in force from index 0
-    /// until an event says otherwise.
-    fn version(&self) -> u32;
+    /// Its name in the row store and in events (`catalog`, `npm`, …), and the version of its rows and answers. Another version begins a
+    /// new generation of rows; version 1 is in force from index 0 until an event says otherwise.
+    fn id(&self) -> ProjectionId;
 
     /// The keys whose rows `fold` may use for this entry. Empty where the entry is none of its business.
     fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect>;

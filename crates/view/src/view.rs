@@ -3,11 +3,12 @@
 use crate::question::Question;
 use crate::request::{Method, Request, Takes};
 use crate::response::{Refused, Response};
+use deedbox_model::ProjectionId;
 
 /// What answers from the rows of one generation.
 pub trait View: Send + Sync {
-    /// The generation whose rows it reads: the name and version of what folds them.
-    fn reads(&self) -> (&'static str, u32);
+    /// The generation whose rows it reads: the id of what folds them.
+    fn reads(&self) -> ProjectionId;
 
     /// The URL path prefixes that it answers under, each with slashes at both ends: `/npm/`.
     fn mounts(&self) -> &'static [&'static str];

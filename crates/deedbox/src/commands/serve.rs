@@ -7,6 +7,7 @@ use crate::home::now;
 use crate::{access_log, terminal};
 use deedbox_catalog::Catalog;
 use deedbox_ledger::NoProbe;
+use deedbox_model::time::DAY_MS;
 use deedbox_model::{Origin, TimeMs};
 use deedbox_pages::Pages;
 use deedbox_server::{Config, OpenError, Parts, PublicUrl, Server};
@@ -155,7 +156,6 @@ pub(crate) async fn stopped() {
 /// That a date which a person gives is today's by this machine's clock, somewhere on earth. A date, and not a word alone: it goes stale in
 /// a unit file, and whoever types it has looked at a calendar.
 fn is_today(date: &str, now: TimeMs) -> anyhow::Result<()> {
-    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
     let yesterday = TimeMs::new(now.as_ms().saturating_sub(DAY_MS)).unwrap_or_default();
     let days = [yesterday, now, now.plus_ms(DAY_MS)].map(|day| day.to_rfc3339());
     if days.iter().any(|day| day.split_once('T').is_some_and(|(day, _)| day == date)) {

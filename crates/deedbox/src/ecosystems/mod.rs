@@ -2,19 +2,21 @@
 //! what an ecosystem answers is in its own file and folder here, and nothing outside compares an ecosystem's name (`cargo xtask tidy` looks).
 //! docs/guides/new-ecosystem.md says how one more comes in. What is inside artifacts is the dialects' to read.
 
+mod finding;
 mod gem;
 mod maven;
 pub(crate) mod npm;
 mod oci;
 #[cfg(test)]
 mod pretended;
+mod words;
 
-use crate::commands::demo::client::Tried;
-use crate::commands::demo::registry::DemoRegistry;
-use crate::commands::demo::story::Story;
-use crate::commands::setup::PackageManager;
-use crate::commands::verify::{LockFiles, Registries};
+use crate::demo::client::Tried;
+use crate::demo::registry::DemoRegistry;
+use crate::demo::story::Story;
 use crate::failure::wrong;
+use crate::locked::{LockFiles, Registries};
+use crate::managers::PackageManager;
 use crate::packages::{Packages, Publishable, Reach, Wish};
 use async_trait::async_trait;
 use deedbox_model::{Domain, PackageId};

@@ -13,11 +13,11 @@ pub(crate) use lockfile::wanted;
 pub(crate) use setup::new_project;
 
 use super::{Ecosystem, Installs};
-use crate::commands::demo::client::Tried;
-use crate::commands::demo::registry::DemoRegistry;
-use crate::commands::demo::story::Story;
-use crate::commands::setup::PackageManager;
-use crate::commands::verify::{LockFiles, Registries};
+use crate::demo::client::Tried;
+use crate::demo::registry::DemoRegistry;
+use crate::demo::story::Story;
+use crate::locked::{LockFiles, Registries};
+use crate::managers::PackageManager;
 use crate::packages::{Packages, Publishable, Wish};
 use async_trait::async_trait;
 use deedbox_model::Domain;

@@ -6,10 +6,10 @@ mod registries;
 mod setup;
 
 use super::{Ecosystem, Installs};
-use crate::commands::demo::client::Tried;
-use crate::commands::demo::registry::DemoRegistry;
-use crate::commands::demo::story::Story;
-use crate::commands::setup::PackageManager;
+use crate::demo::client::Tried;
+use crate::demo::registry::DemoRegistry;
+use crate::demo::story::Story;
+use crate::managers::PackageManager;
 use crate::packages::{Packages, Publishable, Reach, Wish};
 use async_trait::async_trait;
 use deedbox_oci::Oci;

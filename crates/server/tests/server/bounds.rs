@@ -3,8 +3,7 @@
 
 use crate::file_dialect::SLOW_INSPECTIONS;
 use crate::world::{World, code, header, parts};
-use deedbox_model::row::encode_row;
-use deedbox_model::{Changes, Defect, Keys, RowKey, Rows};
+use deedbox_model::{Changes, Defect, Keys, ProjectionId, RowKey, Rows};
 use deedbox_view::question::{MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
 use deedbox_view::{
     Entry, Facts, Method as ViewMethod, Plan, Projection, Question, Reads, Refused, Request, Response, Site, Step, Takes, View,
@@ -42,24 +41,24 @@ fn head() -> Result<RowKey, Defect> {
 }
 
 impl Projection for Wide {
-    fn name(&self) -> &'static str {
-        "wide"
-    }
-    fn version(&self) -> u32 {
-        1
+    fn id(&self) -> ProjectionId {
+        ProjectionId { name: "wide", version: 1 }
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         Ok(Keys::from([head()?, RowKey::new(format!("wide/{:03}", entry.index))?]))
     }
     fn fold(&self, _: &Rows, entry: &Entry<'_>, _: &Facts) -> Result<Changes, Defect> {
         let wide = RowKey::new(format!("wide/{:03}", entry.index))?;
-        Ok(Changes::from([(head()?, Some(encode_row(&entry.index)?)), (wide, Some(vec![b'x'; MIB - "wide/000".len()]))]))
+        let mut changes = Changes::new();
+        changes.put(head()?, &entry.index)?;
+        changes.put_bytes(wide, vec![b'x'; MIB - "wide/000".len()]);
+        Ok(changes)
     }
 }
 
 impl View for Wide {
-    fn reads(&self) -> (&'static str, u32) {
-        (self.name(), self.version())
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &["/wide/"]

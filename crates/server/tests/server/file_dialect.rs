@@ -4,8 +4,7 @@
 //! and a refusal of writes.
 
 use deedbox_model::event::{PackageEvent, Principal};
-use deedbox_model::row::encode_row;
-use deedbox_model::{Changes, Defect, Keys, Manifest, ObjectRef, PackageId, RowKey, Rows, Version};
+use deedbox_model::{Changes, Defect, Keys, Manifest, ObjectRef, PackageId, ProjectionId, RowKey, Rows, Version};
 use deedbox_view::*;
 use serde::{Deserialize, Serialize};
 use std::io::Read as _;
@@ -45,11 +44,8 @@ fn head_key(id: &str) -> Result<RowKey, Defect> {
 }
 
 impl Projection for Files {
-    fn name(&self) -> &'static str {
-        "file"
-    }
-    fn version(&self) -> u32 {
-        1
+    fn id(&self) -> ProjectionId {
+        ProjectionId { name: "file", version: 1 }
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         match entry.package() {
@@ -63,18 +59,19 @@ impl Projection for Files {
         };
         let mut head: Head = rows.decoded(&head_key(id.as_str())?)?.unwrap_or_default();
         head.count += 1;
-        let mut changes = Changes::from([(head_key(id.as_str())?, Some(encode_row(&head)?))]);
+        let mut changes = Changes::new();
+        changes.put(head_key(id.as_str())?, &head)?;
         if let Some(manifest) = facts.manifest.as_ref().and_then(|fact| fact.present()) {
             let release = Release { artifact: manifest.artifacts[0].object(), version: e.version.clone() };
-            changes.insert(RowKey::new(format!("release/{id}@{}", e.version))?, Some(encode_row(&release)?));
+            changes.put(RowKey::new(format!("release/{id}@{}", e.version))?, &release)?;
         }
         Ok(changes)
     }
 }
 
 impl View for Files {
-    fn reads(&self) -> (&'static str, u32) {
-        (self.name(), self.version())
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &["/file/"]

@@ -5,8 +5,7 @@
 use crate::file_dialect::Files;
 use crate::world::{World, code, now, parts};
 use deedbox_model::event::PackageEvent;
-use deedbox_model::row::encode_row;
-use deedbox_model::{Changes, Defect, EventId, Keys, RowKey, Rows};
+use deedbox_model::{Changes, Defect, EventId, Keys, ProjectionId, RowKey, Rows};
 use deedbox_server::Parts;
 use deedbox_testkit::pretended;
 use deedbox_view::*;
@@ -28,11 +27,8 @@ fn key(id: &str) -> Result<RowKey, Defect> {
 }
 
 impl Projection for Second {
-    fn name(&self) -> &'static str {
-        Files.name()
-    }
-    fn version(&self) -> u32 {
-        2
+    fn id(&self) -> ProjectionId {
+        ProjectionId { version: 2, ..Files.id() }
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         entry.package().map(|(id, _)| key(id.as_str())).into_iter().collect()
@@ -41,13 +37,15 @@ impl Projection for Second {
         tokio::task::block_in_place(|| drop(self.0.blocking_lock()));
         let Some((id, PackageEvent::ReleasePublished(_))) = entry.package() else { return Ok(Changes::new()) };
         let count: u64 = rows.decoded(&key(id.as_str())?)?.unwrap_or_default();
-        Ok(Changes::from([(key(id.as_str())?, Some(encode_row(&(count + 1))?))]))
+        let mut changes = Changes::new();
+        changes.put(key(id.as_str())?, &(count + 1))?;
+        Ok(changes)
     }
 }
 
 impl View for Second {
-    fn reads(&self) -> (&'static str, u32) {
-        (self.name(), self.version())
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         Files.mounts()

@@ -13,9 +13,9 @@ mod statements;
 
 use crate::error::{Failing, StoreError};
 use crate::limits::{DELETE_KEYS, INSERT_LENGTHS};
-use crate::rows::{ProjectionId, RowBatch, RowStore, RowWork, check_batches};
+use crate::rows::{RowBatch, RowStore, RowWork, check_batches};
 use async_trait::async_trait;
-use deedbox_model::{Row as ProjectionRow, RowKey};
+use deedbox_model::{ProjectionId, Row as ProjectionRow, RowKey};
 use failure::{Said, failure};
 use readers::Readers;
 use snapshot::Snapshot;

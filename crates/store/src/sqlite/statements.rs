@@ -1,8 +1,7 @@
 //! The text of every statement. Nothing but the name of a checked projection is ever put into one; keys and bytes are
 //! bound.
 
-use crate::rows::ProjectionId;
-use deedbox_model::RowKey;
+use deedbox_model::{ProjectionId, RowKey};
 use std::borrow::Borrow;
 
 pub(super) const BEGIN: &str = "BEGIN";

@@ -2,9 +2,9 @@
 
 use crate::conformance::{self, Reopen};
 use crate::sqlite::SqliteRows;
-use crate::{Failing, InFull, ProjectionId, RowBatch, RowStore, RowStores, StoreError};
+use crate::{Failing, InFull, RowBatch, RowStore, RowStores, StoreError};
 use async_trait::async_trait;
-use deedbox_model::{Row, RowKey};
+use deedbox_model::{ProjectionId, Row, RowKey};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use std::path::Path;
 use std::sync::Arc;

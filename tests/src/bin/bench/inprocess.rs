@@ -9,9 +9,9 @@ use deedbox_catalog::Catalog;
 use deedbox_intake::{Admitted, Door, Policy, Published};
 use deedbox_ledger::{Appended, Ledger, LedgerParts, NoProbe, Recovered, SubmitError};
 use deedbox_model::event::{DomainClaimed, Evidence, RegistryCreated, Rules};
-use deedbox_model::{Domain, Event, EventId, Origin, Protocol, SecretKey, Speaker, Statement, Subject};
-use deedbox_replay::{Folder, Known, Replayer, Target};
-use deedbox_store::{Opening, ProjectionId, RowBatch, RowStore, RowWork, StoreError, StoreSettings, Stores};
+use deedbox_model::{Domain, Event, EventId, Origin, ProjectionId, Protocol, SecretKey, Speaker, Statement, Subject};
+use deedbox_replay::{Folder, Replayer, Target};
+use deedbox_store::{Opening, RowBatch, RowStore, RowWork, StoreError, StoreSettings, Stores};
 use deedbox_tests::publisher::{Publisher, now};
 use deedbox_view::Projection;
 use std::collections::VecDeque;
@@ -109,13 +109,13 @@ impl InProcess {
         let (targets, heads) = watch::channel(target);
         let head = ledger.head();
         let handing_on = async move {
-            while let Some(deedbox_ledger::Batch { first, entries }) = published.recv().await {
+            while let Some(batch) = published.recv().await {
                 let now = {
                     let head = head.borrow();
                     Target { size: head.size, root: head.root }
                 };
                 targets.send_replace(now);
-                if known.send(Known { first, entries }).await.is_err() {
+                if known.send(batch).await.is_err() {
                     return;
                 }
             }
