@@ -9,7 +9,7 @@ use deedbox_model::ReasonCode;
 use deedbox_npm::Npm;
 use deedbox_oci::Oci;
 use deedbox_testkit::folding;
-use deedbox_view::{Body, Fact, Method, Request, Response, View};
+use deedbox_view::{Body, Fact, Method, Reader, Request, Response, View};
 use std::sync::OnceLock;
 
 /// The world of the room's own tests.
@@ -84,7 +84,7 @@ fn request(data: &[u8], mounts: &'static [&'static str]) -> Option<(u8, Request)
     let body = if method == Method::Post { body.as_bytes().to_vec() } else { Vec::new() };
     let query = query.split('&').filter_map(pair).take(64).collect();
     let mount = mounts[usize::from(how & 7) % mounts.len()];
-    Some((*how, Request { method, mount, path: path.to_owned(), query, accept, body }))
+    Some((*how, Request { reader: Reader::ANYBODY, method, mount, path: path.to_owned(), query, accept, body }))
 }
 
 fn check(request: &Request, response: &Response) {

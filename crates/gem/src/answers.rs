@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use deedbox_model::row::decode_row;
 use deedbox_model::{Defect, Domain, RowKey, Rows, Sha256Digest};
 use deedbox_view::question::MAX_ROUNDS;
-use deedbox_view::{Plan, Question, Reads, Request, Response, Site, Step};
+use deedbox_view::{Plan, Question, Reads, Request, Resource, Response, Site, Step};
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use std::io::Write as _;
@@ -39,6 +39,23 @@ impl Asked {
 }
 
 impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        match &self.route {
+            Route::Versions(domain) | Route::Names(domain) | Route::Specs(domain, _) | Route::Search(domain, _) => {
+                Some(Resource::Domain(domain.clone()))
+            }
+            Route::Info(name) | Route::ApiVersions(name) | Route::ApiGem(name) => Some(resource(name)),
+            // A file name may be read in more than one way: the rows say whose it is.
+            Route::Quick(..) | Route::File(..) => None,
+            Route::Root | Route::Nothing(_) | Route::Write(_) => Some(Resource::Nothing),
+        }
+    }
+    fn resources(&self, reads: &Reads) -> Result<Vec<Resource>, Defect> {
+        match &self.route {
+            Route::Quick(domain, file) | Route::File(domain, file) => holders(domain, file, &reads.rows),
+            _ => Ok(self.resource().into_iter().collect()),
+        }
+    }
     fn plan(&self) -> Plan {
         // A key made of checked names is always one; what could not be a key is answered without rows.
         plan(&self.route).unwrap_or(Plan::Nothing)
@@ -68,8 +85,27 @@ fn plan(route: &Route) -> Result<Plan, Defect> {
 
 /// The releases that a file name may be of.
 fn keys_of(domain: &Domain, file: &str) -> Result<Vec<RowKey>, Defect> {
+    Ok(readings(domain, file)?.into_iter().map(|(_, key)| key).collect())
+}
+
+fn readings(domain: &Domain, file: &str) -> Result<Vec<(GemName, RowKey)>, Defect> {
     let names = file::readings(file).filter_map(|reading| Some((GemName::new(domain, reading.name).ok()?, reading.version)));
-    names.map(|(name, version)| rows::release_key(&name, version.as_str())).collect()
+    names.map(|(name, version)| rows::release_key(&name, version.as_str()).map(|key| (name, key))).collect()
+}
+
+/// The gems that have a release which a file name may be of.
+fn holders(domain: &Domain, file: &str, rows: &Rows) -> Result<Vec<Resource>, Defect> {
+    let mut holders = Vec::new();
+    for (name, key) in readings(domain, file)? {
+        if rows.get(&key)?.is_some() {
+            holders.push(resource(&name));
+        }
+    }
+    Ok(holders)
+}
+
+fn resource(name: &GemName) -> Resource {
+    name.id().map_or(Resource::Registry, Resource::Package)
 }
 
 /// Whether more must be read.
@@ -303,6 +339,26 @@ mod tests {
             assert_eq!(asked.step(&read(most)).unwrap(), Step::Ready);
             let refused = asked.render(&read(most), &site).unwrap();
             assert_eq!((refused.status, refused.body), (422, Body::Bytes(format!("{TOO_MANY_RELEASES}\n").into_bytes())));
+        }
+    }
+}
+
+#[cfg(test)]
+mod readers {
+    use super::*;
+    use deedbox_model::PackageId;
+
+    #[test]
+    fn each_path_says_what_it_tells_of() {
+        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
+        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
+        for (path, expected) in [
+            ("acme.example/info/widget", package("gem:acme.example/widget")),
+            ("acme.example/api/v1/versions/widget.json", package("gem:acme.example/widget")),
+            ("acme.example/versions", vec![Resource::Domain(Domain::parse("acme.example").unwrap())]),
+            ("", vec![Resource::Nothing]),
+        ] {
+            assert_eq!(of(path), expected, "{path}");
         }
     }
 }

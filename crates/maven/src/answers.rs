@@ -2,13 +2,13 @@
 
 use crate::limits::SHOWN_PATH_CHARS;
 use crate::metadata;
-use crate::name::Coordinates;
+use crate::name::{Coordinates, domains_of};
 use crate::routes::{self, Route, Thing};
 use crate::rows::{self, Content, Files, Snapshot, StoredFile};
 use crate::version::PackageVersion;
 use deedbox_model::{Algorithm, Channel, Defect, Hasher, RowKey, Rows, said};
 use deedbox_view::question::{MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
-use deedbox_view::{Body, Cache, Plan, Question, Reads, Request, Response, Site, Step};
+use deedbox_view::{Body, Cache, Plan, Question, Reads, Request, Resource, Response, Site, Step};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const XML: &str = "text/xml";
@@ -33,6 +33,26 @@ impl Asked {
 }
 
 impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        match &self.route.thing {
+            Thing::Prefixes => Some(Resource::Registry),
+            // One coordinate may stand under several domains.
+            Thing::Folder { .. } | Thing::Snapshot(..) | Thing::File(..) | Thing::Latest(..) => None,
+            Thing::Root | Thing::Nothing | Thing::Write => Some(Resource::Nothing),
+        }
+    }
+    fn resources(&self, _: &Reads) -> Result<Vec<Resource>, Defect> {
+        // Whose a coordinate is, these rows do not say: it is told of each package that it may be, and of a group's plugins in the same way.
+        let packages = |coordinates: &Coordinates| coordinates.ids().into_iter().map(Resource::Package).collect::<Vec<_>>();
+        Ok(match &self.route.thing {
+            Thing::Folder { group, package } => {
+                let domains = group.iter().flat_map(|group| domains_of(group)).map(Resource::Domain);
+                domains.chain(package.iter().flat_map(packages)).collect()
+            }
+            Thing::Snapshot(package, _) | Thing::File(package, ..) | Thing::Latest(package, ..) => packages(package),
+            Thing::Prefixes | Thing::Root | Thing::Nothing | Thing::Write => self.resource().into_iter().collect(),
+        })
+    }
     fn plan(&self) -> Plan {
         // A key made of checked names is always one; what could not be a key is answered without rows.
         plan(&self.route.thing).unwrap_or(Plan::Nothing)
@@ -216,4 +236,28 @@ fn document(media_type: &'static str, bytes: Vec<u8>) -> Response {
 
 pub(crate) fn refusal(status: u16, words: &str) -> Response {
     Response::refusal(status, TEXT, format!("{words}\n").into_bytes())
+}
+
+#[cfg(test)]
+mod readers {
+    use super::*;
+    use deedbox_model::PackageId;
+
+    #[test]
+    fn each_path_says_what_it_tells_of() {
+        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
+        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
+        for (path, expected) in [
+            ("example/acme/widget/1.0/widget-1.0.jar", package("maven:acme.example/widget")),
+            ("example/acme/widget/1.0/widget-1.0.jar.sha1", package("maven:acme.example/widget")),
+            (
+                "example/acme/foo/bar/1.0/bar-1.0.pom",
+                [package("maven:foo.acme.example/bar"), package("maven:acme.example/foo/bar")].concat(),
+            ),
+            (".meta/prefixes.txt", vec![Resource::Registry]),
+            ("", vec![Resource::Nothing]),
+        ] {
+            assert_eq!(of(path), expected, "{path}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::signature;
 use crate::version::PackageVersion;
 use deedbox_model::{Channel, Defect, RowKey, Rows, said};
 use deedbox_view::question::{MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
-use deedbox_view::{Plan, Question, Reads, Request, Response, Site, Step};
+use deedbox_view::{Plan, Question, Reads, Request, Resource, Response, Site, Step};
 
 const JSON: &str = "application/json";
 const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
@@ -32,6 +32,22 @@ impl Asked {
 }
 
 impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        Some(match &self.route {
+            Route::Packument(name) | Route::Tags(name) | Route::Version(name, _) | Route::Tarball(name, _) => {
+                name.id().map_or(Resource::Registry, Resource::Package)
+            }
+            Route::Search(_) => Resource::Registry,
+            Route::Root
+            | Route::Ping
+            | Route::Whoami
+            | Route::Keys
+            | Route::Attestations
+            | Route::Audit
+            | Route::Nothing(_)
+            | Route::Write(_) => Resource::Nothing,
+        })
+    }
     fn plan(&self) -> Plan {
         // A key made of checked names is always one; what could not be a key is answered without rows.
         plan(&self.route).unwrap_or(Plan::Nothing)
@@ -275,5 +291,28 @@ fn gone(name: &PackageName, version: &PackageVersion, content: &Content) -> Resp
             451,
             &format!("{name}@{} is withheld by an event of the log; its digest stays, its bytes are not served", version.native()),
         ),
+    }
+}
+
+#[cfg(test)]
+mod readers {
+    use super::*;
+    use deedbox_model::PackageId;
+
+    #[test]
+    fn each_path_says_what_it_tells_of() {
+        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
+        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
+        for (path, expected) in [
+            ("@acme.example/widget", package("npm:acme.example/widget")),
+            ("@acme.example/widget/1.0.0", package("npm:acme.example/widget")),
+            ("@acme.example/widget/-/widget-1.0.0.tgz", package("npm:acme.example/widget")),
+            ("-/package/@acme.example/widget/dist-tags", package("npm:acme.example/widget")),
+            ("-/v1/search", vec![Resource::Registry]),
+            ("-/npm/v1/keys", vec![Resource::Nothing]),
+            ("widget", vec![Resource::Nothing]),
+        ] {
+            assert_eq!(of(path), expected, "{path}");
+        }
     }
 }

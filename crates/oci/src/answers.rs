@@ -10,7 +10,7 @@ use crate::rows::{self, Content, Head, ReferrerRow, Release, Root, Stored, Tag};
 use deedbox_model::row::decode_row;
 use deedbox_model::{Channel, Defect, RowKey, Rows, Version};
 use deedbox_view::question::{MAX_ROUNDS, MAX_SCAN};
-use deedbox_view::{Cache, Plan, Question, Reads, Refused, Request, Response, Site, Step, Takes, encode_path};
+use deedbox_view::{Cache, Plan, Question, Reads, Refused, Request, Resource, Response, Site, Step, Takes, encode_path};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,6 +61,17 @@ impl Asked {
 }
 
 impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        Some(match &self.route {
+            Route::Tags(repository)
+            | Route::Tagged(repository, _)
+            | Route::Manifest(repository, _)
+            | Route::Blob(repository, _)
+            | Route::Referrers(repository, _) => Resource::Package(repository.id().clone()),
+            Route::Catalog => Resource::Registry,
+            Route::Version | Route::Token | Route::Refused(..) | Route::Write(_) => Resource::Nothing,
+        })
+    }
     fn plan(&self) -> Plan {
         // A key made of checked names is always one; what could not be a key is answered without rows.
         plan(self).unwrap_or(Plan::Nothing)
@@ -420,6 +431,26 @@ mod tests {
         }
         for path in ["acme.example/app/blobs/uploads/", "token"] {
             assert!(!takes(&Request { method: Method::Post, ..Request::get(routes::MOUNT, path) }).body);
+        }
+    }
+}
+
+#[cfg(test)]
+mod readers {
+    use super::*;
+    use deedbox_model::PackageId;
+
+    #[test]
+    fn each_path_says_what_it_tells_of() {
+        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
+        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
+        for (path, expected) in [
+            ("acme.example/app/tags/list", package("oci:acme.example/app")),
+            ("acme.example/app/manifests/1.0", package("oci:acme.example/app")),
+            ("_catalog", vec![Resource::Registry]),
+            ("", vec![Resource::Nothing]),
+        ] {
+            assert_eq!(of(path), expected, "{path}");
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::ask::Front;
 use crate::{front, package};
 use deedbox_catalog::rows::totals_key;
 use deedbox_model::Defect;
-use deedbox_view::{Dialect, Plan, Question, Reads, Response, Site, Step};
+use deedbox_view::{Dialect, Plan, Question, Reads, Resource, Response, Site, Step};
 use std::sync::Arc;
 
 /// The front page.
@@ -37,6 +37,9 @@ fn totals() -> Plan {
 }
 
 impl Question for FrontPage {
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Registry)
+    }
     fn plan(&self) -> Plan {
         totals()
     }
@@ -58,6 +61,9 @@ impl Question for FrontPage {
 }
 
 impl Question for FrontWords {
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Registry)
+    }
     fn plan(&self) -> Plan {
         totals()
     }
@@ -70,6 +76,12 @@ impl Question for FrontWords {
 }
 
 impl Question for PackagePage {
+    fn resource(&self) -> Option<Resource> {
+        self.asked.resource()
+    }
+    fn resources(&self, reads: &Reads) -> Result<Vec<Resource>, Defect> {
+        self.asked.resources(reads)
+    }
     fn plan(&self) -> Plan {
         self.asked.plan()
     }
@@ -83,6 +95,9 @@ impl Question for PackagePage {
 }
 
 impl Question for NoPage {
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Nothing)
+    }
     fn plan(&self) -> Plan {
         Plan::Nothing
     }

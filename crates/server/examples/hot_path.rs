@@ -11,7 +11,7 @@
 use deedbox_catalog::Catalog;
 use deedbox_model::{Changes, Defect, Keys, ProjectionId, RowKey, Rows};
 use deedbox_server::{Config, Parts, PublicUrl, Server};
-use deedbox_view::{Entry, Facts, Plan, Projection, Question, Reads, Request, Response, Site, Step, View};
+use deedbox_view::{Entry, Facts, Plan, Projection, Question, Reads, Request, Resource, Response, Site, Step, View};
 use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +45,9 @@ impl View for Numbers {
 struct Length(usize);
 
 impl Question for Length {
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Nothing)
+    }
     fn plan(&self) -> Plan {
         RowKey::new("row").map_or(Plan::Nothing, |key| Plan::Get(vec![key]))
     }
@@ -81,6 +84,7 @@ async fn main() {
         projections: vec![Arc::new(Catalog), Arc::new(Numbers)],
         views: vec![Arc::new(Catalog), Arc::new(Numbers)],
         signers: vec![],
+        policy: Arc::new(deedbox_server::Open),
         deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(deedbox_ledger::NoProbe),
         progress: Arc::new(|_, _| {}),

@@ -4,6 +4,7 @@ use crate::answers::Answers;
 use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::gate::Gate;
 use crate::log_files::LogFiles;
 use crate::meters::Meters;
 use crate::mounts::{Generation, Mount, Mounts};
@@ -32,9 +33,10 @@ pub(crate) struct App {
     /// The verifier key of the log, as one line without its end.
     pub(crate) vkey: String,
     pub(crate) site: Site,
-    pub(crate) operator: SecretKey,
     pub(crate) receipt: SecretKey,
     pub(crate) door: Arc<Door>,
+    /// Who may read what.
+    pub(crate) gate: Gate,
     pub(crate) log: LogFiles,
     pub(crate) rows: RowStores,
     pub(crate) objects: ObjectShelf,

@@ -5,6 +5,7 @@ use crate::answers::{Answer, AnswerKey, Given};
 use crate::app::App;
 use crate::body::{Sender, Whole, drain, read_whole, unpack};
 use crate::budget::{Share, Weight};
+use crate::gate::{Asking, Authorized};
 use crate::limits::{CODING_BYTES, QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES};
 use crate::making::Making;
 use crate::mounts::{Generation, Mount};
@@ -22,7 +23,10 @@ use tokio::sync::OwnedSemaphorePermit;
 /// The answer to a request under a mount.
 pub(crate) async fn answer(app: &Arc<App>, mount: &Arc<Mount>, rest: &str, request: Request<Body>) -> Response {
     let result = match *request.method() {
-        Method::GET | Method::HEAD => get(app, mount, rest, request.method(), request.uri().query(), request.headers()).await,
+        Method::GET | Method::HEAD => {
+            let (parts, _body) = request.into_parts();
+            get(app, mount, rest, &parts).await
+        }
         Method::POST => post(app, mount, rest, request).await,
         Method::PUT | Method::DELETE | Method::PATCH => write(app, mount, rest, request).await,
         _ => Ok(method_not_allowed(app, mount)),
@@ -35,14 +39,9 @@ pub(crate) fn refuse(app: &App, mount: &Mount, refused: &Refused) -> Response {
     mount.refuse(refused, app.version_of(mount.name, app.folded()))
 }
 
-async fn get(
-    app: &Arc<App>,
-    mount: &Arc<Mount>,
-    rest: &str,
-    method: &Method,
-    query: Option<&str>,
-    headers: &HeaderMap,
-) -> Result<Response, Refused> {
+async fn get(app: &Arc<App>, mount: &Arc<Mount>, rest: &str, parts: &http::request::Parts) -> Result<Response, Refused> {
+    let (method, query, headers) = (&parts.method, parts.uri.query(), &parts.headers);
+    let Asking(reader) = Asking::of(&parts.extensions);
     let folded = app.folded();
     let generation = app.in_force(mount, folded)?;
     let path = decode_path(rest)?;
@@ -52,7 +51,8 @@ async fn get(
     let kept = match app.answers.get(&key) {
         Some(kept) if kept.is_of(generation.id.version) && kept.is_valid_at(folded) => {
             app.meters.answers_from_memory.increment(1);
-            Some(kept)
+            // Before its tag is compared, or a part of it is given.
+            app.gate.ask(&reader, kept)
         }
         _ => None,
     };
@@ -61,7 +61,7 @@ async fn get(
         None => {
             let _slot = app.places.slot().await?;
             let (path, accept) = (path.into_owned(), accept.into_owned());
-            let request = ViewRequest { method: ViewMethod::Get, mount: mount.prefix, path, query, accept, body: Vec::new() };
+            let request = ViewRequest { reader, method: ViewMethod::Get, mount: mount.prefix, path, query, accept, body: Vec::new() };
             in_time(app, confirm_or_make(app, mount, generation, &key, request)).await?
         }
     };
@@ -83,16 +83,16 @@ fn taken(
 }
 
 /// The answer as it is sent: coded first if it has to be, or an object's bytes.
-async fn give(app: &App, answer: &Arc<Answer>, method: &Method, headers: &HeaderMap, folded: u64) -> Result<Response, Refused> {
+async fn give(app: &App, answer: &Authorized<Arc<Answer>>, method: &Method, headers: &HeaderMap, folded: u64) -> Result<Response, Refused> {
     loop {
         match answer.give(method, headers, folded) {
             Given::Response(response) => return Ok(response),
             Given::Code(coding) => {
                 let _slot = app.places.slot().await?;
-                in_time(app, code(app, answer, coding)).await?;
+                in_time(app, code(app, answer.get(), coding)).await?;
             }
             Given::Object(object, own, cache) => {
-                let readable = app.objects.readable(&object.sha256).await?;
+                let readable = app.objects.readable(&object.sha256).await?.and_then(|object| answer.part(object));
                 let readable = readable.ok_or_else(|| Refused::not_found(format!("no event refers to {}", object.sha256.to_address())))?;
                 return app.objects.answer(&app.places, readable, method, headers, own, cache).await;
             }
@@ -126,25 +126,27 @@ async fn confirm_or_make(
     generation: &Generation,
     key: &AnswerKey,
     request: ViewRequest,
-) -> Result<(Arc<Answer>, u64), Refused> {
+) -> Result<(Authorized<Arc<Answer>>, u64), Refused> {
     let _making = app.answers.making(key).await;
     let kept = app.answers.get(key).filter(|kept| kept.is_of(generation.id.version));
     let folded = app.folded();
     // Whoever waited for the one that made it needs no place.
-    if let Some(kept) = kept.as_ref().filter(|kept| kept.is_valid_at(folded)) {
-        return Ok((Arc::clone(kept), folded));
+    if let Some(kept) = kept.as_ref().filter(|kept| kept.is_valid_at(folded))
+        && let Some(kept) = app.gate.ask(&request.reader, Arc::clone(kept))
+    {
+        return Ok((kept, folded));
     }
     let place = place(app).await?;
     match begin(app, mount, generation, request, kept, None, place).await?.make().await? {
         Made::Kept(kept, folded) => {
-            kept.confirm(folded);
+            kept.get().confirm(folded);
             app.meters.answers_confirmed.increment(1);
             Ok((kept, folded))
         }
         Made::New { answer, is_kept, at } => {
             app.meters.answers_made.increment(1);
             if is_kept {
-                app.answers.put(key, Arc::clone(&answer));
+                app.answers.put(key, Arc::clone(answer.get()));
             }
             Ok((answer, at))
         }
@@ -219,6 +221,7 @@ async fn ask(
     let generation = app.in_force(mount, app.folded())?;
     let query = taken(mount, generation, method, &path, parts.uri.query())?;
     let accept = accept(&parts.headers)?.into_owned();
+    let Asking(reader) = Asking::of(&parts.extensions);
     let made = async {
         let _asking = app.places.asking().await?;
         let (body, weight) = match body {
@@ -227,7 +230,7 @@ async fn ask(
         };
         // After that: whoever waits for memory for a body keeps nobody from making an answer.
         let place = place(app).await?;
-        let request = ViewRequest { method, mount: mount.prefix, path, query, accept, body };
+        let request = ViewRequest { reader, method, mount: mount.prefix, path, query, accept, body };
         begin(app, mount, generation, request, None, weight, place).await?.make().await
     };
     let (Made::New { answer, at, .. } | Made::Kept(answer, at)) = in_time(app, made).await?;

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::entry_json::keys;
+use crate::gate::Asking;
 use crate::headers::TREE_SIZE;
 use crate::refusal::Refused;
 use crate::reply::json;
@@ -12,6 +13,7 @@ use deedbox_authority::rows::{RegistryRow, registry_key};
 use deedbox_model::ProjectionId;
 use deedbox_model::row::decode_row;
 use deedbox_store::read_one;
+use deedbox_view::Resource;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
@@ -47,7 +49,10 @@ fn in_force(app: &App, folded: u64) -> impl Iterator<Item = &ProjectionId> {
 }
 
 /// GET.
-pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Response, Refused> {
+pub(crate) async fn get(State(app): State<Arc<App>>, Asking(reader): Asking) -> Result<Response, Refused> {
+    if !app.gate.may_read(&reader, &[Resource::Registry]) {
+        return Err(Refused::not_found("nothing is served at \"/api/v1/registry\""));
+    }
     let folded = app.folded();
     let key = registry_key()?;
     let row = read_one(app.rows.decisions().as_ref(), &AUTHORITY, &key).await?;

@@ -3,17 +3,20 @@
 //! Reads rows, never writes them, and knows nothing of what they mean. Nothing is awaited in there: where memory is short the state is let
 //! go of, and the work begins anew when there is some.
 
-use crate::answers::{Answer, FirstRows};
+use crate::answers::{Answer, FirstRows, RestsOn};
 use crate::app::App;
 use crate::budget::{Share, Weight};
+use crate::gate::Authorized;
 use crate::limits::ROW_BYTES;
 use crate::making::Making;
 use crate::mounts::{Generation, Mount};
 use crate::refusal::Refused;
 use deedbox_model::{Row, RowKey};
 use deedbox_store::{RowReader, read_rows, size_of_row};
-use deedbox_view::question::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
-use deedbox_view::{Cache, Method as ViewMethod, Plan, Question, Reads, Request as ViewRequest, ScanEnd, Step};
+use deedbox_view::question::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES, absent};
+use deedbox_view::{
+    Cache, Method as ViewMethod, Plan, Question, Reads, Request as ViewRequest, Resource, Response as ViewResponse, ScanEnd, Step,
+};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -39,9 +42,9 @@ pub(crate) struct Work {
 /// What came of it.
 pub(crate) enum Made {
     /// The kept answer holds at this number of folded entries.
-    Kept(Arc<Answer>, u64),
+    Kept(Authorized<Arc<Answer>>, u64),
     /// A new one, made at this number; and whether it may be kept.
-    New { answer: Arc<Answer>, is_kept: bool, at: u64 },
+    New { answer: Authorized<Arc<Answer>>, is_kept: bool, at: u64 },
 }
 
 enum Done {
@@ -88,17 +91,22 @@ impl Work {
     /// On one state, in which at least so many entries are folded.
     fn on(mut self, rows: &mut dyn RowReader, at: u64) -> Result<Done, Refused> {
         let mut first = None;
-        if let Some(kept) = &self.kept {
-            let round = self.round(rows, &kept.first.plan)?;
-            if round.seqs() == kept.first.seqs {
-                return Ok(Done::Made(Made::Kept(Arc::clone(kept), at)));
+        if let Some(kept) = self.kept.take().and_then(|kept| self.app.gate.ask(&self.request.reader, kept)) {
+            let RestsOn { first: before, .. } = &kept.get().rests_on;
+            let round = self.round(rows, &before.plan)?;
+            if round.seqs() == before.seqs {
+                return Ok(Done::Made(Made::Kept(kept, at)));
             }
-            first = Some((kept.first.plan.clone(), round));
+            first = Some((before.plan.clone(), round));
         }
         if !self.has(0) {
             return Ok(Done::Short(Box::new(self), 0));
         }
         let question = self.question.take().unwrap_or_else(|| self.generation.view.parse(&self.request));
+        let gate = &self.app.gate;
+        if !gate.is_open() && question.resource().is_some_and(|known| !gate.may_read(&self.request.reader, std::slice::from_ref(&known))) {
+            return self.hide(question.as_ref(), at);
+        }
         let plan = question.plan();
         let round = match first {
             Some((of, round)) if of == plan => round,
@@ -126,16 +134,32 @@ impl Work {
             self.question = Some(question);
             return Ok(Done::Short(Box::new(self), whole));
         }
+        let resources = question.resources(&reads)?;
+        if !self.app.gate.may_read(&self.request.reader, &resources) {
+            return self.hide(question.as_ref(), at);
+        }
         let rendered = question.render(&reads, &self.app.site)?;
         // A refusal that took much reading is kept as well: it holds as long as its first rows, like every answer.
         let is_kept = rendered.cache != Cache::Never || (reads.rounds > 1 && self.request.method == ViewMethod::Get);
-        let version = self.generation.id.version;
+        drop((question, reads));
+        self.done(rendered, resources, first, is_kept, at)
+    }
+
+    /// What somebody gets who may not read what the answer tells of: what is given where nothing is.
+    fn hide(self, question: &dyn Question, at: u64) -> Result<Done, Refused> {
+        let rendered = absent(question, &self.app.site)?;
+        self.done(rendered, Vec::new(), FirstRows { plan: Plan::Nothing, seqs: Vec::new() }, false, at)
+    }
+
+    fn done(self, rendered: ViewResponse, resources: Vec<Resource>, first: FirstRows, is_kept: bool, at: u64) -> Result<Done, Refused> {
+        let rests_on = RestsOn { version: self.generation.id.version, resources, first };
         let Work { app, making, place, request, asked, .. } = self;
         let Some(making) = making else { return Err(Refused::internal()) };
-        drop((question, reads, request, asked));
-        let answer = Answer::new(rendered, version, first, at, |bytes| making.made(&app.budget, bytes));
+        drop(asked);
+        let answer = Answer::new(rendered, rests_on, at, |bytes| making.made(&app.budget, bytes));
         drop(place);
-        Ok(Done::Made(Made::New { answer: Arc::new(answer), is_kept, at }))
+        let answer = app.gate.ask(&request.reader, Arc::new(answer)).ok_or_else(Refused::internal)?;
+        Ok(Done::Made(Made::New { answer, is_kept, at }))
     }
 
     /// One round: one question to the rows.

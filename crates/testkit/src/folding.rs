@@ -267,12 +267,17 @@ impl<D> Store<D> {
 
     /// Answers as the shell does, with at most so many rows in one scan.
     pub fn answer_to(&self, question: &dyn Question, site: &Site, scan_limit: u32) -> Response {
+        self.answer_with(question, site, scan_limit).0
+    }
+
+    /// The same, with all that was read for it.
+    pub fn answer_with(&self, question: &dyn Question, site: &Site, scan_limit: u32) -> (Response, Reads) {
         let mut reads = Reads::default();
         self.read(&question.plan(), scan_limit, &mut reads);
         loop {
             assert!(reads.rounds <= MAX_ROUNDS);
             match question.step(&reads).unwrap() {
-                Step::Ready => return question.render(&reads, site).unwrap(),
+                Step::Ready => return (question.render(&reads, site).unwrap(), reads),
                 Step::Read(plan) => self.read(&plan, scan_limit, &mut reads),
             }
         }

@@ -3,8 +3,8 @@
 
 use crate::folding::{Logged, Store};
 use deedbox_model::Rows;
-use deedbox_view::question::MAX_SCAN;
-use deedbox_view::{Projection, Reads, Request, Response, Site, View};
+use deedbox_view::question::{MAX_SCAN, absent};
+use deedbox_view::{Projection, Reads, Request, Resource, Response, Site, View};
 
 /// Rows that grew in batches, or at once, are those that grew one by one. Gives them.
 pub fn rows_from_increments_are_rows_from_zero<D: Projection + Default>(entries: &[Logged], batch: usize) -> Store<D> {
@@ -45,6 +45,22 @@ pub fn an_answer_stays_while_the_first_rows_of_its_plan_stay<D: Projection + Vie
             }
             *kept = now;
         }
+    }
+}
+
+/// Whatever an answer has that it would not have without rows, it says what it tells of; and who may not read that gets what is given where
+/// nothing is (docs/decisions/0017).
+pub fn what_tells_of_something_says_so<D: View + Default>(store: &Store<D>, site: &Site, requests: &[Request]) {
+    let nothing = Store::<D>::default();
+    for request in requests {
+        let question = store.projection.parse(request);
+        let (answer, reads) = store.answer_with(question.as_ref(), site, MAX_SCAN);
+        let hidden = absent(question.as_ref(), site).unwrap();
+        assert_eq!(hidden, nothing.answer_at(site, request, MAX_SCAN), "{}", request.path);
+        let told = question.resources(&reads).unwrap();
+        let is_said = told.iter().any(|resource| *resource != Resource::Nothing);
+        assert!(is_said || answer == hidden, "{} tells of something and does not say of what", request.path);
+        assert!(question.resource().is_none_or(|known| told.contains(&known)), "{}: {told:?}", request.path);
     }
 }
 

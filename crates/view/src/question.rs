@@ -4,6 +4,7 @@
 //! **Law:** which rows a round asks for follows from the question and from what the rounds before gave. An answer follows from these and the
 //! site, and from nothing else.
 
+use crate::reader::Resource;
 use crate::response::Response;
 use crate::site::Site;
 use deedbox_model::{Defect, RowKey, Rows};
@@ -69,6 +70,15 @@ pub enum Step {
 
 /// One question, as its view has read it out of a request.
 pub trait Question: Send + Sync {
+    /// What the answer tells of, where the question alone says it: then nobody reads a row before it is known who may.
+    fn resource(&self) -> Option<Resource>;
+
+    /// All that the answer tells of, by what was read: asked when `step` is ready, before `render`. **Law:** while the first rows stay, so
+    /// does this. By default what the question alone says; a question that does not say it tells of everything.
+    fn resources(&self, _reads: &Reads) -> Result<Vec<Resource>, Defect> {
+        Ok(vec![self.resource().unwrap_or(Resource::Registry)])
+    }
+
     /// What to read first. **Law:** while none of these first rows changes its bytes or `seq`, the answer stays the
     /// same; the shell's cache rests on it.
     fn plan(&self) -> Plan;
@@ -78,4 +88,25 @@ pub trait Question: Send + Sync {
 
     /// The answer. A function of what was read and of the site, of nothing else.
     fn render(&self, reads: &Reads, site: &Site) -> Result<Response, Defect>;
+}
+
+/// The answer where no row is there: what somebody gets who may not read what the answer tells of. So it is, byte for byte, what they get
+/// for a name that does not exist.
+pub fn absent(question: &dyn Question, site: &Site) -> Result<Response, Defect> {
+    let (mut reads, mut next) = (Reads::default(), question.plan());
+    loop {
+        reads.last_scan = match next {
+            Plan::Nothing => None,
+            Plan::Get(keys) => {
+                keys.into_iter().for_each(|key| reads.rows.insert(key, None));
+                None
+            }
+            Plan::Scan { after, .. } => Some(ScanEnd { last: after, more: false }),
+        };
+        reads.rounds += 1;
+        match question.step(&reads)? {
+            Step::Read(plan) if reads.rounds < MAX_ROUNDS => next = plan,
+            Step::Read(_) | Step::Ready => return question.render(&reads, site),
+        }
+    }
 }

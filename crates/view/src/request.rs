@@ -1,5 +1,7 @@
 //! A request as a projection sees it: decoded once, at the door.
 
+use crate::reader::Reader;
+
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -42,6 +44,8 @@ impl Takes {
 /// A request under one of a view's mounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
+    /// Who asks. Whether they are answered is the shell's to say; an answer is the same for all who are, for it is kept for all of them.
+    pub reader: Reader,
     /// What is asked.
     pub method: Method,
     /// The mount, as the view names it.
@@ -59,7 +63,15 @@ pub struct Request {
 impl Request {
     /// A GET, as tests and other rooms write it.
     pub fn get(mount: &'static str, path: &str) -> Self {
-        Request { method: Method::Get, mount, path: path.to_owned(), query: Vec::new(), accept: String::new(), body: Vec::new() }
+        Request {
+            reader: Reader::ANYBODY,
+            method: Method::Get,
+            mount,
+            path: path.to_owned(),
+            query: Vec::new(),
+            accept: String::new(),
+            body: Vec::new(),
+        }
     }
 
     /// The first value of a query parameter.

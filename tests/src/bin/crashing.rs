@@ -51,6 +51,7 @@ async fn main() -> anyhow::Result<()> {
         projections,
         views,
         signers: ecosystems::signers(),
+        policy: Arc::new(deedbox_server::Open),
         deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(probe),
         progress: Arc::new(|_, _| {}),

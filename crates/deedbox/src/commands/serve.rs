@@ -117,6 +117,7 @@ pub(crate) async fn open_with(config: Config, ecosystems: Ecosystems) -> anyhow:
         projections,
         views,
         signers: ecosystems.signers(),
+        policy: Arc::new(deedbox_server::Open),
         deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(NoProbe),
         progress: Arc::new(move |done, all| {

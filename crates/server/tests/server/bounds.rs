@@ -6,7 +6,7 @@ use crate::world::{World, code, header, parts};
 use deedbox_model::{Changes, Defect, Keys, ProjectionId, RowKey, Rows};
 use deedbox_view::question::{MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
 use deedbox_view::{
-    Entry, Facts, Method as ViewMethod, Plan, Projection, Question, Reads, Refused, Request, Response, Site, Step, Takes, View,
+    Entry, Facts, Method as ViewMethod, Plan, Projection, Question, Reads, Refused, Request, Resource, Response, Site, Step, Takes, View,
 };
 use reqwest::Method;
 use std::sync::Arc;
@@ -86,6 +86,9 @@ struct Asked {
 }
 
 impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Nothing)
+    }
     fn plan(&self) -> Plan {
         match self.request.path.as_str() {
             "" => head().map_or(Plan::Nothing, |key| Plan::Get(vec![key])),

@@ -85,6 +85,10 @@ impl View for Files {
 struct Asked(Request);
 
 impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        let id = self.0.path.split('@').next().unwrap_or_default();
+        Some(PackageId::parse(id).map_or(Resource::Nothing, Resource::Package))
+    }
     fn plan(&self) -> Plan {
         let Asked(request) = self;
         let id = request.path.split('@').next().unwrap_or_default();

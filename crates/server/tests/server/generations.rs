@@ -58,6 +58,9 @@ impl View for Second {
 struct Asked(String);
 
 impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Nothing)
+    }
     fn plan(&self) -> Plan {
         key(&self.0).map_or(Plan::Nothing, |key| Plan::Get(vec![key]))
     }

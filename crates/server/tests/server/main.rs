@@ -15,6 +15,7 @@ mod projections;
 mod proofs;
 mod protocols;
 mod publish;
+mod readers;
 mod refusals;
 mod restart;
 mod slow;

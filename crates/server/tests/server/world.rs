@@ -30,6 +30,7 @@ pub fn parts() -> Parts {
         projections: vec![Arc::new(Catalog), Arc::new(Files)],
         views: vec![Arc::new(Catalog), Arc::new(Files)],
         signers: vec![],
+        policy: Arc::new(deedbox_server::Open),
         deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(deedbox_ledger::NoProbe),
         progress: Arc::new(|_, _| {}),
