@@ -207,8 +207,9 @@ impl World {
             Decision::Refused(refusal) => {
                 assert!(!refusal.to_string().is_empty());
                 let changes = void_changes(self.next, &refusal).unwrap();
-                assert_eq!(changes.len(), 1);
-                assert!(changes.keys().all(|key| key.as_str() == format!("void/{:020}", self.next) && !self.rows.contains_key(key)));
+                assert_eq!(changes.iter().count(), 1);
+                let void = format!("void/{:020}", self.next);
+                assert!(changes.iter().all(|(key, _)| key.as_str() == void && !self.rows.contains_key(key)));
                 self.write(changes);
             }
             Decision::Effective(effective) => {

@@ -28,11 +28,6 @@ pub const ROW_CACHE_KIB: usize = 64 * 1024;
 pub const ROW_STATEMENTS: usize = 64;
 /// Keys that whoever folds or decides asks for at once: nobody holds a connection for longer than that takes.
 pub const READ_KEYS: usize = 1_000;
-/// Keys of one statement that deletes: one prepared statement, and no array grows past a megabyte.
-pub const DELETE_KEYS: usize = 1_000;
-/// Rows of one insert statement, each length a statement of its own that is prepared once: three variables a row, and SQLite
-/// takes 32,766 variables.
-pub const INSERT_LENGTHS: [usize; 4] = [500, 64, 8, 1];
 /// Milliseconds that a statement waits for SQLite's lock. Only a second process on the same file makes it wait at all.
 pub const BUSY_MS: u64 = 5_000;
 /// Bytes of a page of the rows' file. Rows of a few kilobytes fit in one; twice SQLite's own size was a fifth faster to
