@@ -5,9 +5,11 @@
 //! A decider of an old number stays as it is for ever: what it once found effective or void stays so.
 
 use crate::decision::{Decision, Effective, Signed};
+use crate::generations::Generations;
 use crate::one::{self, Stop};
 use crate::refusal::Refusal;
 use crate::rows::{RegistryRow, VoidRow, registry_key, void_key};
+use deedbox_model::event::Rules;
 use deedbox_model::row::{Changes, Defect, Keys, Rows};
 use deedbox_model::{Protocol, Statement, Unverified};
 
@@ -17,12 +19,18 @@ pub struct Decider {
     protocol: &'static Protocol,
     touches: fn(&Statement) -> Result<Keys, Defect>,
     judge: fn(Option<RegistryRow>, &Rows, u64, Signed<'_>) -> Result<Effective, Stop>,
+    generations: fn(&[u8]) -> Generations,
 }
 
 impl Decider {
     /// Judges what this number can read by the rules of protocol 1.
     pub const fn by_the_rules_of_one(protocol: &'static Protocol) -> Self {
-        Decider { protocol, touches: one::touches, judge: one::judge }
+        Decider { protocol, touches: one::touches, judge: one::judge, generations: |_| Generations::default() }
+    }
+
+    /// The same, with what this number's parameters say of the projections' versions. Whatever the bytes are, they say something.
+    pub const fn with_generations(self, generations: fn(&[u8]) -> Generations) -> Self {
+        Decider { generations, ..self }
     }
 }
 
@@ -47,6 +55,11 @@ impl Deciders {
     /// All that these bytes say by any number: for looking for what an entry might name, never for a verdict.
     pub fn readings(&self, bytes: &[u8]) -> impl Iterator<Item = Unverified<Statement>> {
         self.0.iter().filter_map(move |decider| Statement::decode(decider.protocol, bytes).ok())
+    }
+
+    /// The versions of projections that are in force where these rules are. Who does not have their number knows of none but the first.
+    pub fn generations(&self, rules: &Rules) -> Generations {
+        self.of(rules.protocol).map(|decider| (decider.generations)(&rules.parameters)).unwrap_or_default()
     }
 
     /// The rows that `decide` needs for this statement.

@@ -5,6 +5,7 @@
 
 pub mod deciders;
 pub mod decision;
+pub mod generations;
 pub mod limits;
 mod one;
 pub mod refusal;
@@ -12,6 +13,7 @@ pub mod rows;
 
 pub use deciders::{DECIDERS, Decider, Deciders, decide, protocol_in_force, touches, touches_undecodable, void_changes};
 pub use decision::{Decision, Effective, Signed};
+pub use generations::Generations;
 pub use limits::{MAX_AHEAD_MS, MAX_BEHIND_MS};
 pub use refusal::Refusal;
 

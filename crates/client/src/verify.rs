@@ -268,7 +268,7 @@ pub(crate) fn read(proven: &Proven) -> impl Iterator<Item = Result<(u64, Unverif
     let mut protocol = Protocol::BEGINNING;
     proven.entries().iter().map(move |(index, bytes)| {
         let unverified = decode(protocol, *index, bytes)?;
-        let next = unverified.peek().event().protocol_after().and_then(|number| DECIDERS.protocol(number));
+        let next = unverified.peek().event().rules_after().and_then(|rules| DECIDERS.protocol(rules.protocol));
         protocol = next.unwrap_or(protocol);
         Ok((*index, unverified))
     })

@@ -74,10 +74,10 @@ impl Offline {
     }
 }
 
-/// Every view of this program.
+/// What folds the rows of every view of this program.
 pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
     let mut projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog)];
-    projections.extend(crate::ecosystems::dialects().into_iter().map(|dialect| dialect as Arc<dyn Projection>));
+    projections.extend(crate::ecosystems::projections());
     projections
 }
 

@@ -45,10 +45,25 @@ pub(crate) fn gem(name: &GemName, releases: &[Release], site: &Site) -> Result<O
     .map(Some)
 }
 
+/// What is looked for, and which page of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    text: String,
+    page: usize,
+}
+
+impl Wanted {
+    /// By this request.
+    pub(crate) fn of(request: &Request) -> Self {
+        let text: String = request.query("query").unwrap_or_default().chars().take(SEARCH_TEXT_CHARS).collect();
+        let page = request.query("page").and_then(|page| page.parse().ok()).unwrap_or(1).max(1);
+        Wanted { text: text.to_lowercase(), page }
+    }
+}
+
 /// Gems whose name or summary has every word of the query; a name counts first.
-pub(crate) fn search(request: &Request, found: &[(GemName, Found)], site: &Site) -> Result<Vec<u8>, Defect> {
-    let text: String = request.query("query").unwrap_or_default().chars().take(SEARCH_TEXT_CHARS).collect::<String>().to_lowercase();
-    let page = request.query("page").and_then(|page| page.parse::<usize>().ok()).unwrap_or(1).max(1);
+pub(crate) fn search(wanted: &Wanted, found: &[(GemName, Found)], site: &Site) -> Result<Vec<u8>, Defect> {
+    let Wanted { text, page } = wanted;
     let mut hits: Vec<_> = found
         .iter()
         .filter(|(_, found)| !found.yanked)

@@ -36,11 +36,12 @@ pub use inspect::{Identity, identify};
 pub use name::GemName;
 pub use version::GemVersion;
 
+use answers::Asked;
 use deedbox_model::event::Principal;
 use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, ProjectionId, Rows, Version};
 use deedbox_view::{
-    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
-    Said, Site, Step, Takes, Wanted,
+    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Projection, Question, Refused, Request, Response,
+    Said, Takes, View, Wanted,
 };
 use std::cmp::Ordering;
 
@@ -78,6 +79,12 @@ impl Projection for Gem {
     fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
         fold::fold(rows, entry, facts)
     }
+}
+
+impl View for Gem {
+    fn reads(&self) -> ProjectionId {
+        self.id()
+    }
     fn mounts(&self) -> &'static [&'static str] {
         &[routes::MOUNT]
     }
@@ -87,15 +94,8 @@ impl Projection for Gem {
     fn refuse(&self, refused: &Refused<'_>) -> Option<Response> {
         Some(answers::refusal(refused.status, &refused.words()))
     }
-    fn plan(&self, request: &Request) -> Plan {
-        // A key made of checked names is always one; what could not be a key is answered without rows.
-        answers::plan(request).unwrap_or(Plan::Nothing)
-    }
-    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
-        answers::step(request, reads)
-    }
-    fn render(&self, request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
-        answers::render(request, reads, site)
+    fn parse(&self, request: &Request) -> Box<dyn Question> {
+        Box::new(Asked::of(request))
     }
 }
 

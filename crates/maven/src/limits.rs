@@ -1,5 +1,5 @@
 //! Every bound of this crate in one place, each with its reason. They are frozen with this version of the
-//! projection (spec/projections/maven.md §9): what is refused, kept and answered follows from them. The last is this program's own.
+//! projection (spec/projections/maven.md §9): what is refused, kept and answered follows from them. The last two are this program's own.
 
 /// Bytes of `group:artifact`: an id of 255 bytes is longer than the coordinate that it stands for.
 pub const NAME_BYTES: usize = 255;
@@ -26,3 +26,5 @@ pub const BUILD_NUMBER_DIGITS: usize = 9;
 
 /// Bytes of a refusal's words, which repeat what a hostile file says: a screen of them.
 pub const REFUSAL_BYTES: usize = 2_000;
+/// Characters of a path that a refusal shows: two lines of a terminal.
+pub const SHOWN_PATH_CHARS: usize = 200;

@@ -75,11 +75,7 @@ impl Coordinates {
 
     /// The ids that stand for it, that of the longest domain first.
     pub fn ids(&self) -> Vec<PackageId> {
-        let ends = self.group.match_indices('.').map(|(at, _)| at).chain([self.group.len()]);
-        let domains = ends.filter_map(|end| Domain::parse(&backwards(self.group.get(..end)?)).ok());
-        let mut ids: Vec<PackageId> = domains.filter_map(|domain| self.id_under(&domain)).collect();
-        ids.reverse();
-        ids
+        domains_of(&self.group).iter().filter_map(|domain| self.id_under(domain)).collect()
     }
 
     /// The domains of the ids before this one: where one of them is claimed, the coordinate is its owner's to begin.
@@ -109,6 +105,14 @@ impl std::fmt::Display for Coordinates {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.group, self.artifact)
     }
+}
+
+/// The domains that a group begins with, the longest first.
+pub(crate) fn domains_of(group: &str) -> Vec<Domain> {
+    let ends = group.match_indices('.').map(|(at, _)| at).chain([group.len()]);
+    let mut domains: Vec<Domain> = ends.filter_map(|end| Domain::parse(&backwards(group.get(..end)?)).ok()).collect();
+    domains.reverse();
+    domains
 }
 
 /// The labels of a domain as a group has them, and the other way.

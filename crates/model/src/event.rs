@@ -434,10 +434,10 @@ impl Event {
         }
     }
 
-    /// The protocol number in force after it, if it sets one.
-    pub fn protocol_after(&self) -> Option<u64> {
+    /// The rules in force after it, if it sets them.
+    pub fn rules_after(&self) -> Option<&Rules> {
         match self {
-            Event::Registry(event) => event.rules().map(|rules| rules.protocol),
+            Event::Registry(event) => event.rules(),
             Event::Domain(_) | Event::Package(_) => None,
         }
     }

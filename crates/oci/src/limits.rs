@@ -23,3 +23,5 @@ pub const PAGE: usize = 1_000;
 pub const CATALOG_PAGE: usize = 100;
 /// Bytes of descriptors in one page of referrers: an index has 4 MiB at most.
 pub const REFERRERS_PAGE_BYTES: usize = 3 * 1024 * 1024;
+/// Bytes of a namespace that an answer says again: a host name with a port fits.
+pub const NAMESPACE_BYTES: usize = 255;

@@ -4,7 +4,7 @@
 use crate::cursor::REMOVE;
 use crate::fold::{Folder, ReplayError};
 use crate::log::{LogReader, Target};
-use crate::numbers::Numbers;
+use crate::numbers::{InForce, Numbers};
 use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{EventRow, RegistryRow, event_key, registry_key};
 use deedbox_model::row::{Keys, decode_row};
@@ -27,11 +27,11 @@ pub(crate) async fn numbers(folder: &Folder, log: &LogStore, target: Target) -> 
         // The two types that set a number are the same in every number; of any other only what it continues is asked.
         let read = folder.deciders.readings(&entry).next();
         let read = read.ok_or_else(|| ReplayError::Damaged(format!("entry {index} is effective, and cannot be read")))?;
-        set.extend(read.peek().event().protocol_after().map(|number| (index, number)));
+        set.extend(read.peek().event().rules_after().map(|rules| (index, InForce::by(&folder.deciders, rules))));
         (next, before) = (read.peek().prev(), index);
     }
-    for (index, number) in set.into_iter().rev() {
-        numbers.set(index, number);
+    for (index, set) in set.iter().rev() {
+        numbers.set(*index, set);
     }
     if numbers.now() != registry.protocol {
         let (said, found) = (registry.protocol, numbers.now());

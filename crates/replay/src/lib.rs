@@ -5,6 +5,7 @@
 //! which the next start goes on. Never writes the log, never trusts an entry that does not lead to the root that it
 //! was given.
 
+pub mod behind;
 mod chain;
 pub mod compare;
 mod cursor;
@@ -16,10 +17,11 @@ pub mod numbers;
 pub mod objects;
 pub mod replayer;
 
+pub use behind::{Behind, Progress};
 pub use compare::{Difference, Fingerprint, check_rows, compare, fingerprint};
 pub use fold::{Folder, ReplayError};
 pub use leaf::Leaf;
 pub use log::{LogReader, Target};
 pub use numbers::Numbers;
 pub use objects::{ObjectFinding, check_object, check_objects};
-pub use replayer::{Progress, Replayer};
+pub use replayer::Replayer;

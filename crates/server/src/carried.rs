@@ -81,7 +81,7 @@ pub(crate) async fn catch_up(
     head: &Head,
     progress: Progress<'_>,
 ) -> (Option<Replayer>, Result<(), ReplayError>) {
-    match Replayer::open(folder.clone(), log.clone(), target_of(head), progress).await {
+    match Replayer::open_to_serve(folder.clone(), log.clone(), target_of(head), progress).await {
         Ok(mut replayer) => {
             let caught_up = replayer.catch_up(target_of(head), progress).await;
             (Some(replayer), caught_up)

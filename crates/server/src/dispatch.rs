@@ -3,6 +3,8 @@
 use crate::app::App;
 use crate::body::Sender;
 use crate::budget::{Share, carried};
+use crate::clerk::Clerk;
+use crate::gate::make_private;
 use crate::host;
 use crate::limits::{HEADER_BYTES, SLOW, UNWEIGHED_BYTES};
 use crate::marks::{is_streamed, is_weighed};
@@ -41,14 +43,14 @@ pub(crate) struct Dispatch {
 }
 
 impl Dispatch {
-    pub(crate) fn new(app: Arc<App>) -> Self {
+    pub(crate) fn new(app: Arc<App>, clerk: Arc<Clerk>) -> Self {
         let router = Router::new()
             .route("/log/{*path}", get(log_routes::get).options(log_routes::preflight))
             .route("/api/v1/events", get(events::list).post(events::post))
             .route("/api/v1/events/{which}", get(events::get))
             .route("/api/v1/events/{which}/proof", get(one_proof::get))
             .route("/api/v1/proofs", post(many_proofs::post))
-            .route("/api/v1/claims", post(claims::post))
+            .route("/api/v1/claims", post(claims::post).with_state((Arc::clone(&app), clerk)))
             .route("/api/v1/registry", get(registry::get))
             .route("/objects/sha256/{address}", get(objects::route).put(objects::route).patch(objects::route))
             .route("/health", get(readiness::health))
@@ -73,6 +75,10 @@ impl Dispatch {
         let kind = kind_of(&method, uri.path());
         let id = format!("{:08x}-{:x}", self.process, self.next_id.fetch_add(1, Ordering::Relaxed));
         let is_reading = matches!(method, Method::GET | Method::HEAD);
+        let reader = self.app.gate.reader(request.headers());
+        if !reader.is_anybody() {
+            request.extensions_mut().insert(reader.clone());
+        }
         let mut response = match check(&request) {
             Err(refused) => self.refuse(&uri, refused),
             Ok(()) => {
@@ -88,6 +94,9 @@ impl Dispatch {
                 if is_streamed(&response) { self.hold(&uri, response).await } else { response }
             }
         };
+        if !reader.is_anybody() {
+            make_private(&mut response);
+        }
         if !is_reading && response.headers().contains_key(header::CONNECTION) {
             peer.linger();
         }
@@ -125,7 +134,7 @@ impl Dispatch {
     /// A refusal in the shape that whoever asks below this path reads.
     fn refuse(&self, uri: &Uri, refused: Refused) -> Response {
         match self.app.mounts.find(uri.path()) {
-            Some((mount, _)) => mount.refuse(&refused),
+            Some((mount, _)) => projections::refuse(&self.app, mount, &refused),
             None => refused.into_response(),
         }
     }

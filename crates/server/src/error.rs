@@ -28,7 +28,7 @@ pub enum OpenError {
     NoName(String),
     #[error("the projections lack {0}: without it no object could be read")]
     NoProjection(&'static str),
-    #[error("two projections answer below {0}")]
+    #[error("two views answer below {0}")]
     MountTwice(&'static str),
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -3,8 +3,11 @@
 use crate::app::App;
 use crate::body::{Sender, read_whole};
 use crate::budget::{Share, carried};
+use crate::events::about;
+use crate::gate::Asking;
 use crate::headers::{TREE_SIZE, cache_control};
 use crate::limits::{CHAIN_EVENTS, CHAIN_ROWS, PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES};
+use crate::log_files::Tree;
 use crate::making::Making;
 use crate::marks::weighed;
 use crate::one_proof::fault;
@@ -23,7 +26,7 @@ use deedbox_model::{EventId, PackageId, ProjectionId, Row, RowKey, Version};
 use deedbox_store::{RowReader, RowStore, read_rows};
 use deedbox_tlog::limits::MAX_MULTIPROOF_LEAVES;
 use deedbox_tlog::{TILE_WIDTH, plan_multiproof, prove_multiproof};
-use deedbox_view::Cache;
+use deedbox_view::{Cache, Reader, Resource};
 use http::{HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -58,6 +61,7 @@ struct Head {
 /// POST of ids and indices.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
+    let Asking(reader) = Asking::of(&parts.extensions);
     let body = read_whole(&app, Sender::of(&parts.extensions), &parts.headers, body, "the question", PROOFS_BODY_BYTES).await?;
     let _asking = app.places.asking().await?;
     let asked: Asked = serde_json::from_slice(&body.bytes)
@@ -74,8 +78,8 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     let mut indices = BTreeSet::from([0]);
     indices.extend(&asked.indices);
     let releases = parsed(&asked.releases)?;
-    let Added { missing, last } = add_releases(&app, &releases, &mut indices).await?;
-    let unchained = if asked.chains { Some(add_chains(&app, &last, &mut indices).await?) } else { None };
+    let Added { missing, last } = add_releases(&app, &reader, &releases, &mut indices).await?;
+    let unchained = if asked.chains { Some(add_chains(&app, &reader, &last, &mut indices).await?) } else { None };
     let head = app.log.head();
     let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
     if let Some(beyond) = indices.range(head.size..).next() {
@@ -87,7 +91,8 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
         return Err(Refused::unprocessable("too_many", words));
     }
     let indices: Vec<u64> = indices.into_iter().collect();
-    let tiles = app.log.tiles(plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
+    let proof = app.gate.ask(&reader, Tree).ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
+    let tiles = app.log.tiles(&proof, plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
     let count = indices.len() as u64;
     // Thousands of hashes: off the threads that serve others.
     let proven = app.workers.run(move || prove_multiproof(&indices, head.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
@@ -102,7 +107,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     let mut text = Text::beginning(&beginning, count).map_err(|e| fault(&e))?;
     drop(last);
     drop((releases, asked, body, beginning));
-    add_statements(&app, &indices, &mut text, &mut making).await?;
+    add_statements(&app, &reader, &indices, &mut text, &mut making).await?;
     let (pieces, bytes) = text.end();
     let weight = making.weight(bytes);
     let pieces = pieces.into_iter().map(move |piece| Ok::<_, Infallible>(carried(piece, &weight)));
@@ -135,12 +140,18 @@ fn parsed(releases: &[String]) -> Result<Vec<(PackageId, Version)>, Refused> {
 
 /// Adds what belongs to each release: its event, the claim that it was made under, and the yank and the notice that are
 /// in force.
-async fn add_releases<'a>(app: &App, releases: &'a [(PackageId, Version)], indices: &mut BTreeSet<u64>) -> Result<Added<'a>, Refused> {
+async fn add_releases<'a>(
+    app: &App,
+    reader: &Reader,
+    releases: &'a [(PackageId, Version)],
+    indices: &mut BTreeSet<u64>,
+) -> Result<Added<'a>, Refused> {
     let keys = releases.iter().map(|(id, version)| release_key(id, version)).collect::<Result<Vec<_>, _>>()?;
     let (mut missing, mut last) = (Vec::new(), BTreeMap::new());
     let mut tenures: BTreeSet<EventId> = BTreeSet::new();
     for ((key, row), release) in keys.iter().zip(read(app.rows.views().as_ref(), &CATALOG, &keys).await?).zip(releases) {
-        let Some(row) = row else {
+        // What somebody may not read is missing to them.
+        let Some(row) = row.filter(|_| may_read(app, reader, &release.0)) else {
             missing.push(format!("{}@{}", release.0, release.1));
             last.insert(&release.0, u64::MAX);
             continue;
@@ -164,8 +175,14 @@ async fn add_releases<'a>(app: &App, releases: &'a [(PackageId, Version)], indic
 
 /// Adds the events of the releases' packages, of each from its first one up to this one. Gives the packages that have too
 /// many. All of them are read in one visit to the rows: a visit costs more than a short chain.
-async fn add_chains(app: &App, last: &BTreeMap<&PackageId, u64>, indices: &mut BTreeSet<u64>) -> Result<Vec<String>, Refused> {
-    let packages: Vec<(PackageId, u64)> = last.iter().map(|(id, last)| ((*id).clone(), *last)).collect();
+async fn add_chains(
+    app: &App,
+    reader: &Reader,
+    last: &BTreeMap<&PackageId, u64>,
+    indices: &mut BTreeSet<u64>,
+) -> Result<Vec<String>, Refused> {
+    let readable = last.iter().filter(|(id, _)| may_read(app, reader, id));
+    let packages: Vec<(PackageId, u64)> = readable.map(|(id, last)| ((*id).clone(), *last)).collect();
     let mut chained = std::mem::take(indices);
     let chains = read_rows(app.rows.views().as_ref(), &CATALOG, move |rows| {
         let mut unchained = Vec::new();
@@ -181,6 +198,10 @@ async fn add_chains(app: &App, last: &BTreeMap<&PackageId, u64>, indices: &mut B
     let unchained;
     (*indices, unchained) = chains.await??;
     Ok(unchained)
+}
+
+fn may_read(app: &App, reader: &Reader, id: &PackageId) -> bool {
+    app.gate.is_open() || app.gate.may_read(reader, &[Resource::Package(id.clone())])
 }
 
 /// The indices of a package's events up to this one, if there are at most so many.
@@ -206,14 +227,14 @@ fn chain(rows: &mut dyn RowReader, id: &PackageId, last: u64, most: usize) -> Re
 
 async fn read(of: &dyn RowStore, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Refused> {
     let mut rows = Vec::with_capacity(keys.len());
-    for some in keys.chunks(deedbox_view::projection::MAX_GET) {
+    for some in keys.chunks(deedbox_view::question::MAX_GET) {
         rows.extend(of.read(projection, some).await?);
     }
     Ok(rows)
 }
 
 /// Adds the statements at ascending indices, each bundle read once, and weighs them as they come.
-async fn add_statements(app: &App, indices: &[u64], text: &mut Text, making: &mut Making) -> Result<(), Refused> {
+async fn add_statements(app: &App, reader: &Reader, indices: &[u64], text: &mut Text, making: &mut Making) -> Result<(), Refused> {
     let mut total = 0;
     for group in indices.chunk_by(|a, b| a / u64::from(TILE_WIDTH) == b / u64::from(TILE_WIDTH)) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
@@ -233,7 +254,9 @@ async fn add_statements(app: &App, indices: &[u64], text: &mut Text, making: &mu
         }
         making.hold(app, PROOFS_ROWS_BYTES + text.bytes + of_group).await?;
         for index in group {
-            text.add(entry(index)?);
+            let bytes = app.gate.entry(reader, entry(index)?.clone(), |bytes| about(app, *index, bytes));
+            let bytes = bytes.ok_or_else(|| Refused::not_found(format!("the log has no entry \"{index}\" that is folded")))?;
+            text.add(bytes.get());
         }
     }
     Ok(())

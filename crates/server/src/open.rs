@@ -11,9 +11,11 @@ use crate::access::AccessSink;
 use crate::answers::Answers;
 use crate::app::App;
 use crate::carried::{Carried, carry_on, catch_up, clear_cut_off, open_rows, open_stores, target_of};
+use crate::clerk::Clerk;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::OpenError;
+use crate::gate::{Gate, ReadPolicy};
 use crate::keys::{self, RegistryKeys};
 use crate::limits::{BATCHES_WAITING, renderings_at_once};
 use crate::log_files::LogFiles;
@@ -31,10 +33,10 @@ use deedbox_authority::{Deciders, PROJECTION as AUTHORITY};
 use deedbox_intake::{Door, Policy};
 use deedbox_ledger::{Head, LedgerParts, Probe};
 use deedbox_model::event::{Event, RegistryCreated, Rules};
-use deedbox_model::{Batch, Origin, Protocol, Speaker, Statement, Subject};
-use deedbox_replay::{Folder, Numbers, ReplayError, Replayer, Target};
+use deedbox_model::{Batch, Origin, Protocol, Statement, Subject};
+use deedbox_replay::{Behind, Folder, Numbers, ReplayError, Replayer, Target};
 use deedbox_store::{InFull, Stores};
-use deedbox_view::{Dialect, Projection, Site, SiteSigner};
+use deedbox_view::{Dialect, Projection, Site, SiteSigner, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -50,10 +52,14 @@ pub type OnProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 pub struct Parts {
     /// The ecosystems that can be published.
     pub dialects: Vec<Arc<dyn Dialect>>,
-    /// Every other projection; `catalog` is among them.
+    /// What folds rows; `catalog` is among them.
     pub projections: Vec<Arc<dyn Projection>>,
-    /// What signs for this site, by projection. Each one's secret is kept in `<data>/keys/<projection>.pem`.
+    /// What answers from these rows.
+    pub views: Vec<Arc<dyn View>>,
+    /// What signs for this site, by ecosystem. Each one's secret is kept in `<data>/keys/<ecosystem>.pem`.
     pub signers: Vec<(&'static str, MakeSigner)>,
+    /// Who may read what.
+    pub policy: Arc<dyn ReadPolicy>,
     /// What judges, by the protocol number in force.
     pub deciders: Deciders,
     /// Told of each point of the write order.
@@ -69,6 +75,8 @@ pub struct Server {
     pub(crate) tasks: Vec<JoinHandle<()>>,
     pub(crate) stores: Stores,
     pub(crate) access: Option<AccessSink>,
+    /// What speaks for the registry.
+    pub(crate) clerk: Arc<Clerk>,
     is_new: bool,
 }
 
@@ -97,9 +105,8 @@ impl Server {
         // Nothing is opened after the rows: what can be written is known.
         let to_read = stores.unwritable().map(ToString::to_string);
         let mut site = site(&config, &parts, to_read.is_none())?;
-        let mut projections = parts.projections;
-        projections.extend(parts.dialects.iter().map(|dialect| Arc::clone(dialect) as Arc<dyn Projection>));
-        let mounts = Mounts::new(&projections)?;
+        let projections = parts.projections;
+        let mounts = Mounts::new(&parts.views)?;
 
         let ledger_parts = LedgerParts {
             origin: origin.clone(),
@@ -127,6 +134,10 @@ impl Server {
         let numbers = match &replayer {
             Some(replayer) => replayer.numbers(),
             None => watch::channel(Numbers::default()).1,
+        };
+        let behind = match &replayer {
+            Some(replayer) => replayer.behind(),
+            None => watch::channel(Behind::default()).1,
         };
         let log_time = folder.log_time().await?;
         let recent = Recent::new(log_time);
@@ -183,13 +194,14 @@ impl Server {
             budget: memory.budget,
             peers: memory.peers,
             origin,
-            operator: keys.operator,
+            gate: Gate::new(parts.policy),
             receipt: keys.receipt,
             door,
             rows,
             mounts,
             folded,
             numbers,
+            behind,
             deciders: parts.deciders,
             writing,
             recent,
@@ -204,7 +216,8 @@ impl Server {
             tasks.push(tokio::spawn(hand_on(published, known, targets, head)));
             tasks.push(tokio::spawn(fold(Arc::clone(&app), replayer, to_fold, heads)));
         }
-        let server = Server { app, tasks, stores, access: None, is_new };
+        let clerk = Arc::new(Clerk::new(keys.operator, app.origin.clone()));
+        let server = Server { app, tasks, stores, access: None, clerk, is_new };
         if server.app.log.size() == 0 {
             server.create(keys.log.public()).await?;
         }
@@ -245,12 +258,11 @@ impl Server {
             origin: app.origin.clone(),
             log_keys: vec![log_key],
             receipt_keys: vec![app.receipt.public()],
-            operator_keys: vec![app.operator.public()],
+            operator_keys: vec![self.clerk.key()],
         };
         let first = |e: &dyn std::fmt::Display| OpenError::First(e.to_string());
         let event = Event::from(created);
-        let statement = Statement::sign(&app.operator, &app.origin, &Speaker::Registry, &Subject::Registry, None, now, &event)
-            .map_err(|e| first(&e))?;
+        let statement = self.clerk.sign(&Subject::Registry, None, now, &event).map_err(|e| first(&e))?;
         let decoded = Statement::decode(Protocol::BEGINNING, statement.bytes()).map_err(|e| first(&e))?;
         let admitted = app.door.admit(app.door.verify(decoded).await?, now).await?;
         let ledger = app.writing.ledger().map_err(|_| OpenError::First("nothing can be written".to_owned()))?;

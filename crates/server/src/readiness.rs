@@ -40,7 +40,10 @@ struct DependenciesJson {
 /// 200 if reading and writing work, else 503 with the reason. Files are named as they lie in the data directory, never where that is.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
     let log = log_answers(&app);
-    let rows = async { app.rows.decisions().cursor(&AUTHORITY).await.map(drop) };
+    let rows = async {
+        app.rows.decisions().cursor(&AUTHORITY).await.map_err(|error| error.to_string())?;
+        app.lacking().map_or(Ok(()), Err)
+    };
     let objects = async { app.objects.stat(&Sha256Digest([0; 32])).await.map(drop) };
     let disk = async { app.room.why_not().await.map_or(Ok(()), Err) };
     let (log, rows, objects, disk) = tokio::join!(probe(log), probe(rows), probe(objects), probe(disk));

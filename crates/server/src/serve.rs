@@ -29,12 +29,12 @@ use tokio::task::JoinSet;
 impl Server {
     /// Serves until `shutdown` is done and all that was under way is finished, for which there is `Times::stop`.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Unfinished> {
-        let Server { app, tasks, stores, access, .. } = self;
+        let Server { app, tasks, stores, access, clerk, .. } = self;
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&app)));
         let keeper = tokio::spawn(keep_up(Arc::clone(&app)));
         let watched = Arc::clone(&app);
         let clock = tokio::spawn(async move { watched.clock.run().await });
-        let dispatch = Arc::new(Dispatch::new(Arc::clone(&app)));
+        let dispatch = Arc::new(Dispatch::new(Arc::clone(&app), clerk));
         // As many connections, and as many files that are read for them.
         let most = app.config.max_requests.saturating_mul(CONNECTIONS_PER_REQUEST);
         files_for(most, OTHER_FILES);

@@ -3,6 +3,7 @@
 
 use crate::budget::Share;
 use crate::download::{Source, pieces};
+use crate::gate::{Authorized, Holds, TellsOf};
 use crate::headers::{cache_control, value};
 use crate::limits::{HOT_OBJECT_BYTES, READ_AHEAD_SPARE_BYTES, READABLE_KEPT};
 use crate::marks::{streamed, weighed};
@@ -20,13 +21,52 @@ use deedbox_intake::IntakeRefusal;
 use deedbox_model::row::decode_row;
 use deedbox_model::{ObjectRef, Sha256Digest};
 use deedbox_store::{ObjectStat, Objects, RowStore, StoreError, read_one};
-use deedbox_view::Cache;
+use deedbox_view::{Cache, Resource};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::sync::Arc;
 
-/// An object that an effective event refers to: anybody may have its bytes. Only `ObjectShelf::readable` makes one.
+/// An object that an effective event refers to: whoever may read what holds it may have its bytes. Only `ObjectShelf::readable` makes one.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Readable(ObjectRef);
+pub(crate) struct Readable {
+    object: ObjectRef,
+    /// The first event that refers to it.
+    index: u64,
+}
+
+impl Readable {
+    pub(crate) fn object(&self) -> &ObjectRef {
+        &self.object
+    }
+
+    /// The first event that refers to it.
+    pub(crate) fn index(&self) -> u64 {
+        self.index
+    }
+}
+
+/// An object that is asked for by its address alone: it tells of what the first event is about that refers to it.
+pub(crate) struct Bare {
+    object: Readable,
+    about: [Resource; 1],
+}
+
+impl Bare {
+    pub(crate) fn new(object: Readable, about: Resource) -> Self {
+        Bare { object, about: [about] }
+    }
+}
+
+impl TellsOf for Bare {
+    fn tells_of(&self) -> &[Resource] {
+        &self.about
+    }
+}
+
+impl Holds<Readable> for Bare {
+    fn holds(&self, object: &Readable) -> bool {
+        self.object.object == object.object
+    }
+}
 
 /// Objects, with those that are read often in memory.
 pub(crate) struct ObjectShelf {
@@ -57,7 +97,7 @@ impl ObjectShelf {
         let key = object_key(address)?;
         let Some(row) = read_one(self.rows.as_ref(), &CATALOG, &key).await? else { return Ok(None) };
         let row: ObjectRow = decode_row(&key, &row.bytes)?;
-        let readable = Readable(ObjectRef { size: row.size, sha256: *address });
+        let readable = Readable { object: ObjectRef { size: row.size, sha256: *address }, index: row.index };
         self.readable.insert(*address, readable);
         Ok(Some(readable))
     }
@@ -98,13 +138,13 @@ impl ObjectShelf {
     pub(crate) async fn answer(
         &self,
         places: &Places,
-        object: Readable,
+        object: Authorized<Readable>,
         method: &Method,
         request: &HeaderMap,
         mut headers: HeaderMap,
         cache: Cache,
     ) -> Result<Response, Refused> {
-        let Readable(object) = object;
+        let object = object.get().object;
         let etag = format!("\"{}\"", object.sha256.to_address());
         headers.insert(header::ETAG, value(&etag));
         headers.insert(header::CACHE_CONTROL, cache_control(cache));

@@ -7,7 +7,7 @@ use deedbox_catalog::{PROJECTION as CATALOG, object_key};
 use deedbox_intake::{Door, IntakeRefusal, Published};
 use deedbox_model::TimeMs;
 use deedbox_store::{InFull, RowStore};
-use deedbox_view::projection::MAX_GET;
+use deedbox_view::question::MAX_GET;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ use crate::clock::millis;
 use crate::headers::{UPLOAD_OFFSET, cache_control};
 use crate::limits::{PIECE_OF_BODY_BYTES, UPLOAD_BYTES};
 use crate::peers::Address;
+use crate::published::published;
 use crate::refusal::Refused;
 use crate::request::{has_media_type, number, one};
 use axum::body::Body;
@@ -18,7 +19,7 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use deedbox_intake::{IntakeRefusal, Uploader, upload::Incoming};
 use deedbox_model::{ObjectRef, Sha256Digest};
-use deedbox_view::Cache;
+use deedbox_view::{Cache, Reader};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use std::time::Instant;
 
@@ -36,11 +37,11 @@ const UPLOAD_COMPLETE: HeaderName = HeaderName::from_static("upload-complete");
 /// Whether an upload can be left out: of what is published, and of what the permit's own domain has uploaded. What others have uploaded
 /// is nobody's business before an event refers to it. One that is about to expire counts as not here. Of one that broke off, or is on its
 /// way, how far it is.
-pub(crate) async fn head_with_permit(app: &App, address: Sha256Digest, headers: &HeaderMap) -> Result<Response, Refused> {
+pub(crate) async fn head_with_permit(app: &App, reader: &Reader, address: Sha256Digest, headers: &HeaderMap) -> Result<Response, Refused> {
     let _asking = app.places.asking().await?;
     let uploader = uploader(app, headers).await?;
     let nothing = || Refused::not_found(format!("{} is not here", address.to_address()));
-    let is_published = app.objects.readable(&address).await?.is_some();
+    let is_published = published(app, reader, &address).await?.is_some();
     let is_known = is_published || app.door.has(&uploader, &address);
     let stat = app.objects.stat(&address).await?.filter(|_| is_known);
     let Some(stat) = stat else {

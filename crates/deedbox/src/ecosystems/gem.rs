@@ -13,7 +13,7 @@ use crate::managers::PackageManager;
 use crate::packages::{Packages, Publishable, Wish};
 use async_trait::async_trait;
 use deedbox_gem::Gem;
-use deedbox_view::Dialect;
+use deedbox_view::{Dialect, Projection, View};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,6 +23,12 @@ pub(super) struct OfGem;
 impl Ecosystem for OfGem {
     fn dialect(&self) -> Arc<dyn Dialect> {
         Arc::new(Gem::new())
+    }
+    fn projections(&self) -> Vec<Arc<dyn Projection>> {
+        vec![Arc::new(Gem::new())]
+    }
+    fn views(&self) -> Vec<Arc<dyn View>> {
+        vec![Arc::new(Gem::new())]
     }
     fn publishable(&self) -> Publishable {
         Publishable { manifests: &["a .gemspec"], packed: &[".gem"], others: &[] }

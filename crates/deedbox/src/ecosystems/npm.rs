@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use deedbox_model::Domain;
 use deedbox_npm::{Npm, RegistrySigner};
 use deedbox_server::MakeSigner;
-use deedbox_view::{Dialect, SiteSigner};
+use deedbox_view::{Dialect, Projection, SiteSigner, View};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,6 +37,12 @@ pub(super) struct OfNpm;
 impl Ecosystem for OfNpm {
     fn dialect(&self) -> Arc<dyn Dialect> {
         Arc::new(Npm::new())
+    }
+    fn projections(&self) -> Vec<Arc<dyn Projection>> {
+        vec![Arc::new(Npm::new())]
+    }
+    fn views(&self) -> Vec<Arc<dyn View>> {
+        vec![Arc::new(Npm::new())]
     }
     fn signer(&self) -> Option<MakeSigner> {
         Some(Arc::new(|seed| RegistrySigner::from_scalar(seed).ok().map(|signer| Arc::new(signer) as Arc<dyn SiteSigner>)))

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use deedbox_client::{Home, RegistryUrl, Verdict, Wanted, judge_lock};
 use deedbox_model::{Algorithm, Domain, PackageId, Sha256Digest, Version};
 use deedbox_server::{Config, MakeSigner, PublicUrl};
-use deedbox_view::{Dialect, SiteSigner};
+use deedbox_view::{Dialect, Projection, SiteSigner, View};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -46,6 +46,12 @@ static PACKAGE_MANAGERS: [PackageManager; 1] = [PackageManager::new("filer", set
 impl Ecosystem for OfFile {
     fn dialect(&self) -> Arc<dyn Dialect> {
         Arc::new(file_dialect::Files)
+    }
+    fn projections(&self) -> Vec<Arc<dyn Projection>> {
+        vec![Arc::new(file_dialect::Files)]
+    }
+    fn views(&self) -> Vec<Arc<dyn View>> {
+        vec![Arc::new(file_dialect::Files)]
     }
     fn signer(&self) -> Option<MakeSigner> {
         Some(Arc::new(|secret| Some(Arc::new(Stamp(secret.to_vec())) as Arc<dyn SiteSigner>)))

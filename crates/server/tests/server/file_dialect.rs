@@ -67,24 +67,46 @@ impl Projection for Files {
         }
         Ok(changes)
     }
+}
+
+impl View for Files {
+    fn reads(&self) -> ProjectionId {
+        self.id()
+    }
     fn mounts(&self) -> &'static [&'static str] {
         &["/file/"]
     }
-    fn plan(&self, request: &Request) -> Plan {
+    fn parse(&self, request: &Request) -> Box<dyn Question> {
+        Box::new(Asked(request.clone()))
+    }
+}
+
+/// A request as it came.
+struct Asked(Request);
+
+impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        let id = self.0.path.split('@').next().unwrap_or_default();
+        Some(PackageId::parse(id).map_or(Resource::Nothing, Resource::Package))
+    }
+    fn plan(&self) -> Plan {
+        let Asked(request) = self;
         let id = request.path.split('@').next().unwrap_or_default();
         match request.method {
             Method::Get if request.path != "panic" => head_key(id).map_or(Plan::Nothing, |key| Plan::Get(vec![key])),
             _ => Plan::Nothing,
         }
     }
-    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
+    fn step(&self, reads: &Reads) -> Result<Step, Defect> {
+        let Asked(request) = self;
         if request.method != Method::Get || request.path == "panic" || reads.rounds > 1 || reads.rows.iter().next().is_none() {
             return Ok(Step::Ready);
         }
         let id = request.path.split('@').next().unwrap_or_default();
         Ok(Step::Read(Plan::Scan { prefix: RowKey::new(format!("release/{id}@"))?, after: None, limit: 1_000 }))
     }
-    fn render(&self, request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
+    fn render(&self, reads: &Reads, site: &Site) -> Result<Response, Defect> {
+        let Asked(request) = self;
         match request.method {
             Method::Post => return Ok(Response::refusal(200, "text/plain", request.body.clone())),
             Method::Write => return Ok(Response::refusal(405, "text/plain", b"use deedbox publish\n".to_vec())),

@@ -94,11 +94,10 @@ impl InProcess {
             probe: Arc::new(NoProbe),
         })
         .await?;
-        let dialects = deedbox::ecosystems::dialects();
         let mut projections: Vec<Arc<dyn Projection>> = Vec::new();
         if views == Views::All {
             projections.push(Arc::new(Catalog));
-            projections.extend(dialects.iter().map(|dialect| Arc::clone(dialect) as Arc<dyn Projection>));
+            projections.extend(deedbox::ecosystems::projections());
         }
         let target = Target { size: recovered.head().size, root: recovered.head().root };
         let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections, deciders: DECIDERS };
@@ -126,7 +125,7 @@ impl InProcess {
         let policy = Policy { allow_local_claims: true, ..Policy::default() };
         // Objects are put in place without an upload: to the door they are everybody's.
         let everybodys: Published = Arc::new(|of| Box::pin(async move { Ok(vec![true; of.len()]) }));
-        let door = Door::new(origin.clone(), objects, rows, dialects, policy, everybodys);
+        let door = Door::new(origin.clone(), objects, rows, deedbox::ecosystems::dialects(), policy, everybodys);
         let registry = InProcess { ledger, origin: origin.clone(), stores, written, door, operator, tasks };
         if target.size == 0 {
             let created = RegistryCreated {
