@@ -207,14 +207,15 @@ impl World {
             Decision::Refused(refusal) => {
                 assert!(!refusal.to_string().is_empty());
                 let changes = void_changes(self.next, &refusal).unwrap();
-                assert_eq!(changes.len(), 1);
-                assert!(changes.keys().all(|key| key.as_str() == format!("void/{:020}", self.next) && !self.rows.contains_key(key)));
+                assert_eq!(changes.iter().count(), 1);
+                let void = format!("void/{:020}", self.next);
+                assert!(changes.iter().all(|(key, _)| key.as_str() == void && !self.rows.contains_key(key)));
                 self.write(changes);
             }
             Decision::Effective(effective) => {
                 assert!(matches!(signed, Signed::Verified(_)), "effective without a signature");
                 self.laws(statement, &effective);
-                let changed: Vec<RowKey> = effective.changes.keys().cloned().collect();
+                let changed: Vec<RowKey> = effective.changes.iter().map(|(key, _)| key.clone()).collect();
                 self.write(effective.changes);
                 self.heads.insert(statement.subject().to_string(), statement.id());
                 if let (Event::Domain(DomainEvent::Claimed(_)), Subject::Domain(domain)) = (statement.event(), statement.subject())
@@ -243,19 +244,20 @@ impl World {
     /// What an effective statement may change.
     fn laws(&self, statement: &Statement, effective: &Effective) {
         let changed = |key: String| {
-            let bytes = effective.changes.get(&RowKey::new(key.clone()).unwrap()).cloned().flatten();
+            let key = RowKey::new(key).unwrap();
+            let bytes = effective.changes.iter().find(|(found, _)| **found == key).and_then(|(_, bytes)| bytes);
             bytes.unwrap_or_else(|| panic!("{key} is not written"))
         };
         let key = RowKey::new("time").unwrap();
-        let TimeRow { time } = decode_row(&key, &changed("time".to_owned())).unwrap();
+        let TimeRow { time } = decode_row(&key, changed("time".to_owned())).unwrap();
         assert_eq!(time, effective.log_time);
         let before = self.rows.get(&key).map(|row| decode_row::<TimeRow>(&key, &row.bytes).unwrap().time);
         assert_eq!(time, before.unwrap_or_default().max(statement.time()), "log time is the larger of the two");
         let event = format!("event/{}", statement.id());
         assert!(!self.rows.contains_key(&RowKey::new(event.clone()).unwrap()), "one event twice");
-        assert_eq!(decode_row::<EventRow>(&key, &changed(event)).unwrap().index, self.next);
+        assert_eq!(decode_row::<EventRow>(&key, changed(event)).unwrap().index, self.next);
 
-        for (key, new) in &effective.changes {
+        for (key, new) in effective.changes.iter() {
             let Some(old) = self.rows.get(key) else { continue };
             let (kind, _) = key.as_str().split_once('/').unwrap_or((key.as_str(), ""));
             let Some(new) = new else {
@@ -268,7 +270,7 @@ impl World {
                     let (old, new): (ReleaseRow, ReleaseRow) = (decode_row(key, &old.bytes).unwrap(), decode_row(key, new).unwrap());
                     assert_eq!((old.event, old.index), (new.event, new.index), "{key} names another event");
                 }
-                "key" | "native" => assert_eq!(*old.bytes, **new, "{key} is rewritten"),
+                "key" | "native" => assert_eq!(*old.bytes, *new, "{key} is rewritten"),
                 _ => panic!("{key} is rewritten"),
             }
         }

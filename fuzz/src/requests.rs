@@ -9,7 +9,7 @@ use deedbox_model::ReasonCode;
 use deedbox_npm::Npm;
 use deedbox_oci::Oci;
 use deedbox_testkit::folding;
-use deedbox_view::{Body, Fact, Method, Projection, Request, Response};
+use deedbox_view::{Body, Fact, Method, Reader, Request, Response, View};
 use std::sync::OnceLock;
 
 /// The world of the room's own tests.
@@ -53,7 +53,7 @@ pub fn native(data: &[u8]) {
     }
 }
 
-fn answered<D: Projection>(data: &[u8], rows: &folding::Store<D>, mounts: &'static [&'static str]) {
+fn answered<D: View>(data: &[u8], rows: &folding::Store<D>, mounts: &'static [&'static str]) {
     static SITE: OnceLock<deedbox_view::Site> = OnceLock::new();
     let site = SITE.get_or_init(world::site);
     let Some((how, request)) = request(data, mounts) else { return };
@@ -84,7 +84,7 @@ fn request(data: &[u8], mounts: &'static [&'static str]) -> Option<(u8, Request)
     let body = if method == Method::Post { body.as_bytes().to_vec() } else { Vec::new() };
     let query = query.split('&').filter_map(pair).take(64).collect();
     let mount = mounts[usize::from(how & 7) % mounts.len()];
-    Some((*how, Request { method, mount, path: path.to_owned(), query, accept, body }))
+    Some((*how, Request { reader: Reader::ANYBODY, method, mount, path: path.to_owned(), query, accept, body }))
 }
 
 fn check(request: &Request, response: &Response) {

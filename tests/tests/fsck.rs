@@ -3,11 +3,8 @@
 //! (crates/replay/tests/every_bit.rs; crates/ledger/tests for the log's own files).
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
-use deedbox_catalog::Catalog;
-use deedbox_model::{Row, RowKey};
-use deedbox_npm::Npm;
-use deedbox_replay::fold::id_of;
-use deedbox_store::{ProjectionId, RowBatch, RowStore, RowStores, open_rows_in};
+use deedbox_model::{ProjectionId, Row, RowKey};
+use deedbox_store::{RowBatch, RowStore, RowStores, open_rows_in};
 use deedbox_tests::crash::{Programs, small};
 use deedbox_tests::registry::program;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
@@ -64,8 +61,7 @@ impl Stopped {
 }
 
 fn projections() -> [ProjectionId; 3] {
-    let authority = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
-    [authority, id_of(&Catalog), id_of(&Npm::new())]
+    [deedbox_authority::PROJECTION, deedbox_catalog::PROJECTION, deedbox_npm::PROJECTION]
 }
 
 async fn all(rows: &dyn RowStore, id: &ProjectionId) -> Vec<(RowKey, Row)> {

@@ -1,9 +1,8 @@
 //! `cargo xtask bench`: builds the programs as they are shipped (profile `dist`) and has `bench` of the tests measure them (docs/guides/bench.md). It measures
 //! nothing itself, and nothing is asserted: it is not part of `cargo xtask test`.
 
-use anyhow::{Context as _, ensure};
+use crate::programs::{self, Profile};
 use std::path::Path;
-use std::process::Command;
 
 /// The groups of rows.
 const GROUPS: [&str; 13] =
@@ -41,16 +40,7 @@ impl Options {
 /// # Errors
 /// When cargo cannot be started or does not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
-    let cargo = || {
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.current_dir(root);
-        command
-    };
-    let programs = ["-p", "deedbox", "-p", "deedbox-tests", "--bin", "deedbox", "--bin", "bench"];
-    let built = cargo().args(["build", "--profile", "dist", "--locked"]).args(programs).status().context("cargo")?;
-    ensure!(built.success(), "the programs did not build");
-    let run = ["run", "--quiet", "--profile", "dist", "--locked", "-p", "deedbox-tests", "--bin", "bench", "--"];
-    Ok(cargo().args(run).args(&options.words).status()?.success())
+    programs::build(root, Profile::Dist)?.run("bench", &options.words)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! `cargo xtask closures`: the dependency closures of ten real projects through a registry of this checkout. It fetches some gigabyte
 //! through the machine's own clients, so it is no part of the tests.
 
-use anyhow::{Context as _, ensure};
+use crate::programs::{self, Profile};
+use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
 
 const ECOSYSTEMS: [&str; 4] = ["npm", "maven", "gem", "oci"];
 
@@ -35,13 +35,10 @@ impl Options {
 /// # Errors
 /// When cargo cannot be started, or the programs do not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
-    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.current_dir(root).args(["build", "--bins", "-p", "deedbox", "-p", "deedbox-tests"]);
-    ensure!(build.status().context("cargo cannot be started")?.success(), "the programs did not build");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
-    let program = target.join("debug/closures");
-    let ran = Command::new(&program).arg(target.join("closures")).args(&options.words).status();
-    Ok(ran.with_context(|| program.display().to_string())?.success())
+    let programs = programs::build(root, Profile::Dev)?;
+    let kept = programs.target().join("closures").into_os_string();
+    let words: Vec<OsString> = [kept].into_iter().chain(options.words.iter().map(OsString::from)).collect();
+    programs.run("closures", &words)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! `cargo xtask conformance`: the OCI distribution specification's own conformance program against a registry of this checkout, reading
 //! only. The program is built elsewhere (docs/guides/oci.md): it is Go, and nothing here fetches it, so it is no part of the tests.
 
-use anyhow::{Context as _, ensure};
+use crate::programs::{self, Profile};
+use anyhow::ensure;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Which program.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,12 +30,7 @@ impl Options {
 /// When the program is not there, or the registry does not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
     ensure!(options.program.is_file(), "{} is not there, or no program", options.program.display());
-    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.current_dir(root).args(["build", "--bins", "-p", "deedbox", "-p", "deedbox-tests"]);
-    ensure!(build.status().context("cargo cannot be started")?.success(), "the programs did not build");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
-    let runner = target.join("debug/conformance");
-    Ok(Command::new(&runner).arg(&options.program).status().with_context(|| runner.display().to_string())?.success())
+    programs::build(root, Profile::Dev)?.run("conformance", &[&options.program])
 }
 
 #[cfg(test)]

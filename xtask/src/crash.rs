@@ -1,8 +1,7 @@
 //! `cargo xtask crash`: the crash loop for as many rounds as one likes. Sixty of them are part of the tests.
 
-use anyhow::{Context as _, ensure};
+use crate::programs::{self, Profile};
 use std::path::Path;
-use std::process::Command;
 
 /// How many rounds, from which seed, and of which build.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -36,14 +35,7 @@ impl Options {
 /// # Errors
 /// When cargo cannot be started, or the programs do not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
-    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.current_dir(root).args(["build", "--bins", "-p", "deedbox", "-p", "deedbox-tests"]).args((!options.debug).then_some("--release"));
-    ensure!(build.status().context("cargo cannot be started")?.success(), "the programs did not build");
-    // Not through `cargo run`, which takes one package, and would build what both share again for it alone.
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
-    let program = target.join(if options.debug { "debug" } else { "release" }).join("crash-loop");
-    let looped = Command::new(&program).args(&options.words).status().with_context(|| program.display().to_string())?;
-    Ok(looped.success())
+    programs::build(root, Profile::of(options.debug))?.run("crash-loop", &options.words)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use std::{
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::{doctor::first_line, laps::Laps, target_folder, test::Count};
+use crate::{count::Count, doctor::first_line, laps::Laps, target_folder};
 
 /// Seconds of each target where nobody says.
 const SECONDS: u64 = 60;

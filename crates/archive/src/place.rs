@@ -4,11 +4,10 @@
 //! Sources: Unicode 16 chapter 3.13 (caseless matching) and DerivedCoreProperties (default ignorable); Windows' naming of
 //! files; what ext4, APFS, HFS+, NTFS and ZFS compare.
 
+use crate::limits::SEGMENT_BYTES;
 use caseless::Caseless as _;
+use deedbox_model::said;
 use unicode_normalization::UnicodeNormalization as _;
-
-/// Bytes of one name: what ext4, NTFS and APFS hold.
-pub(crate) const SEGMENT_BYTES: usize = 255;
 
 /// Names that Windows takes for a device in any folder, with any extension. `COM` and `LPT` are followed by a digit.
 const DEVICES: [&str; 7] = ["con", "prn", "aux", "nul", "conin$", "conout$", "clock$"];
@@ -42,7 +41,7 @@ impl Fault {
             Fault::Colon => "it has a colon, which means a drive or a stream of a file on Windows",
             Fault::End => "a part of it ends with a dot or a space, which Windows drops",
             Fault::Device => "a part of it is the name of a device on Windows (CON, NUL, COM1 and others, with any extension)",
-            Fault::Long => "a part of it has more than 255 bytes, which file systems do not hold",
+            Fault::Long => said!("a part of it has more than {} bytes, which file systems do not hold", SEGMENT_BYTES),
         }
     }
 

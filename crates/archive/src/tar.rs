@@ -6,25 +6,13 @@ mod links;
 mod paths;
 mod stream;
 
+use crate::limits::{EXTENSION_BYTES, INDEX_BYTES, MEMBERS, PATH_BYTES, PATH_SEGMENTS, UNPACKED_BYTES};
 use deedbox_view::InspectRefusal;
 use extension::{Extension, gnu_path, pax_extension, pax_records, read_extension};
 use links::Links;
 use paths::Paths;
 use std::io::Read;
 use stream::{Bounded, StreamState, Wrapped};
-
-/// Bytes that an archive may unpack to: a few seconds of one core, and a small disk still holds it.
-pub const UNPACKED_BYTES: u64 = 1024 * 1024 * 1024;
-/// Members of an archive: the largest icon packages have a third of it.
-pub const MEMBERS: u64 = 100_000;
-/// Bytes of one member's path: every file system in use can hold it below some folder.
-pub const PATH_BYTES: usize = 1_024;
-/// Folders in one member's path: a deep path costs memory in the square of its depth.
-pub const PATH_SEGMENTS: usize = 64;
-/// Bytes of all names kept to find members that collide: what one inspection may hold in memory for it.
-pub const INDEX_BYTES: usize = 64 * 1024 * 1024;
-/// Bytes of one pax or GNU long-name header: a path and a few attributes fit many times.
-pub const EXTENSION_BYTES: u64 = 16 * 1024;
 
 /// The bounds of one reading; those of production are the default, tests make smaller ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 
 mod suspects;
 
+use crate::limits::{UNPACKED_BYTES, ZIP_DIRECTORY_BYTES, ZIP_MEMBERS, ZIP_NAME_BYTES};
 use crate::place::{Fault, place_in_case};
 use deedbox_view::{ArtifactSource, InspectRefusal};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,19 +16,19 @@ use suspects::Suspect;
 /// Bounds of one archive.
 #[derive(Debug, Clone, Copy)]
 pub struct ZipLimits {
-    /// Members: the largest jars that hold all of a program have half of it.
+    /// Members.
     pub members: u64,
-    /// Bytes of the central directory: what one inspection holds in memory.
+    /// Bytes of the central directory.
     pub directory_bytes: u64,
     /// Bytes of one member's name.
     pub name_bytes: usize,
-    /// Bytes that members may unpack to which must be unpacked to find where they end: some seconds of one core.
+    /// Bytes that members may unpack to which must be unpacked to find where they end.
     pub unpacked_bytes: u64,
 }
 
 impl Default for ZipLimits {
     fn default() -> Self {
-        ZipLimits { members: 262_144, directory_bytes: 64 * 1024 * 1024, name_bytes: 4_096, unpacked_bytes: 1024 * 1024 * 1024 }
+        ZipLimits { members: ZIP_MEMBERS, directory_bytes: ZIP_DIRECTORY_BYTES, name_bytes: ZIP_NAME_BYTES, unpacked_bytes: UNPACKED_BYTES }
     }
 }
 

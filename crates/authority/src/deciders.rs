@@ -4,69 +4,14 @@
 //!
 //! A decider of an old number stays as it is for ever: what it once found effective or void stays so.
 
+use crate::decision::{Decision, Effective, Signed};
+use crate::generations::Generations;
 use crate::one::{self, Stop};
 use crate::refusal::Refusal;
 use crate::rows::{RegistryRow, VoidRow, registry_key, void_key};
-use deedbox_model::row::{Changes, Defect, Keys, Rows, encode_row};
-use deedbox_model::{Protocol, Statement, TimeMs, Unverified, Verified};
-
-/// An entry of a log with all that is known of it without looking at the log before it.
-#[derive(Debug, Clone, Copy)]
-pub enum Signed<'a> {
-    /// Its bytes are not a statement of this protocol number, for this reason.
-    Undecodable {
-        /// The number that it was read by.
-        protocol: &'static Protocol,
-        /// What reading said.
-        refusal: &'a Refusal,
-    },
-    /// It verifies under the key that it names.
-    Verified(&'a Verified<Statement>),
-    /// It does not, or no event ever registered that key.
-    NotVerified(&'a Statement),
-}
-
-impl Signed<'_> {
-    pub(crate) fn statement(&self) -> Result<&Statement, Refusal> {
-        match self {
-            Signed::Undecodable { refusal, .. } => Err((*refusal).clone()),
-            Signed::Verified(statement) => Ok(statement),
-            Signed::NotVerified(statement) => Ok(statement),
-        }
-    }
-
-    fn protocol(&self) -> &'static Protocol {
-        match self {
-            Signed::Undecodable { protocol, .. } => protocol,
-            Signed::Verified(statement) => statement.protocol(),
-            Signed::NotVerified(statement) => statement.protocol(),
-        }
-    }
-}
-
-/// What becomes of an effective statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Effective {
-    /// Authority's rows that change.
-    pub changes: Changes,
-    /// Log time at its index.
-    pub log_time: TimeMs,
-}
-
-/// The answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// It has its effect.
-    Effective(Effective),
-    /// It has none: a writer refuses it, a logged one is void.
-    Refused(Refusal),
-    /// Another protocol number is in force than the one that it was read by, or one that this program does not have: no verdict.
-    /// Who has that number reads the entry again by it; who does not gives no verdict from here on.
-    Undecided {
-        /// The number in force.
-        protocol: u64,
-    },
-}
+use deedbox_model::event::Rules;
+use deedbox_model::row::{Changes, Defect, Keys, Rows};
+use deedbox_model::{Protocol, Statement, Unverified};
 
 /// What judges by one protocol number.
 #[derive(Debug, Clone, Copy)]
@@ -74,12 +19,18 @@ pub struct Decider {
     protocol: &'static Protocol,
     touches: fn(&Statement) -> Result<Keys, Defect>,
     judge: fn(Option<RegistryRow>, &Rows, u64, Signed<'_>) -> Result<Effective, Stop>,
+    generations: fn(&[u8]) -> Generations,
 }
 
 impl Decider {
     /// Judges what this number can read by the rules of protocol 1.
     pub const fn by_the_rules_of_one(protocol: &'static Protocol) -> Self {
-        Decider { protocol, touches: one::touches, judge: one::judge }
+        Decider { protocol, touches: one::touches, judge: one::judge, generations: |_| Generations::default() }
+    }
+
+    /// The same, with what this number's parameters say of the projections' versions. Whatever the bytes are, they say something.
+    pub const fn with_generations(self, generations: fn(&[u8]) -> Generations) -> Self {
+        Decider { generations, ..self }
     }
 }
 
@@ -104,6 +55,11 @@ impl Deciders {
     /// All that these bytes say by any number: for looking for what an entry might name, never for a verdict.
     pub fn readings(&self, bytes: &[u8]) -> impl Iterator<Item = Unverified<Statement>> {
         self.0.iter().filter_map(move |decider| Statement::decode(decider.protocol, bytes).ok())
+    }
+
+    /// The versions of projections that are in force where these rules are. Who does not have their number knows of none but the first.
+    pub fn generations(&self, rules: &Rules) -> Generations {
+        self.of(rules.protocol).map(|decider| (decider.generations)(&rules.parameters)).unwrap_or_default()
     }
 
     /// The rows that `decide` needs for this statement.
@@ -160,5 +116,7 @@ fn protocol_of(registry: Option<&RegistryRow>) -> u64 {
 /// What a void entry leaves: its reason, for people and for projections that are built later.
 pub fn void_changes(index: u64, refusal: &Refusal) -> Result<Changes, Defect> {
     let row = VoidRow { code: refusal.code().to_owned() };
-    Ok(Changes::from([(void_key(index)?, Some(encode_row(&row)?))]))
+    let mut changes = Changes::new();
+    changes.put(void_key(index)?, &row)?;
+    Ok(changes)
 }

@@ -3,11 +3,11 @@
 //! not asked here: `deciders.rs` has asked it.
 
 use crate::MAX_BEHIND_MS;
-use crate::deciders::{Effective, Signed};
+use crate::decision::{Effective, Signed};
 use crate::refusal::Refusal;
 use crate::rows::{self, *};
 use deedbox_model::event::{DomainClaimed, DomainEvent, Evidence, PackageEvent, RegistryCreated, RegistryEvent, ReleasePublished, Rules};
-use deedbox_model::row::{Changes, Defect, Keys, Rows, encode_row};
+use deedbox_model::row::{Changes, Defect, Keys, Rows};
 use deedbox_model::{Domain, Event, EventId, PackageId, Protocol, PublicKey, Speaker, Statement, Subject, TimeMs, Version};
 use serde::Serialize;
 
@@ -81,8 +81,7 @@ struct Writing {
 
 impl Writing {
     fn put<T: Serialize>(&mut self, key: deedbox_model::RowKey, row: &T) -> Result<(), Defect> {
-        self.changes.insert(key, Some(encode_row(row)?));
-        Ok(())
+        self.changes.put(key, row)
     }
     fn register(&mut self, key: &PublicKey) -> Result<(), Defect> {
         self.put(key_key(&key.id())?, &KeyRow { key: *key })
@@ -313,7 +312,7 @@ fn change_package(
             if rows.get(&key)?.is_none() {
                 return Err(Refusal::NoSuchChannel { id: id.clone(), channel: e.channel.clone() }.into());
             }
-            writing.changes.insert(key, None);
+            writing.changes.delete(key);
         }
     }
     // All of these are about a package that has a release: the first event of a package publishes.

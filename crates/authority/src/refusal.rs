@@ -1,6 +1,8 @@
 //! Refusals in domain words (spec/authority.md §5). Each has a stable code; the order in which the decider looks for
 //! them is part of the specification, so that everybody names the same reason for a void entry.
 
+use crate::limits::MAX_BEHIND_MS;
+use deedbox_model::time::span;
 use deedbox_model::{Channel, Domain, EventId, NativeName, NativeVersion, Origin, PackageId, TimeMs, Version};
 
 /// Why a statement has no effect.
@@ -16,8 +18,8 @@ pub enum Refusal {
     #[error("this statement is entry {index} already")]
     AlreadyLogged { index: u64 },
     #[error(
-        "the statement's time {time} is more than ten minutes behind log time {log_time}: set this machine's clock and sign it again",
-        time = time.to_rfc3339(), log_time = log_time.to_rfc3339()
+        "the statement's time {time} is more than {behind} behind log time {log_time}: set this machine's clock and sign it again",
+        time = time.to_rfc3339(), behind = span(MAX_BEHIND_MS), log_time = log_time.to_rfc3339()
     )]
     TooOld { time: TimeMs, log_time: TimeMs },
     #[error("nobody has claimed {0} or a domain above it: claim it first, with deedbox claim")]

@@ -5,12 +5,10 @@ use crate::limits::{ARTIFACTS_SHOWN, KEYWORD_BYTES, KEYWORDS, LICENCE_BYTES, TEX
 use crate::rows::*;
 use crate::words;
 use deedbox_model::event::{DomainClaimed, DomainEvent, PackageEvent, ReleaseDeprecated, ReleasePublished};
-use deedbox_model::row::encode_row;
 use deedbox_model::{
     Artifact, Changes, Channel, Defect, Domain, Keys, Manifest, Metadata, ObjectRef, PackageId, RowKey, Rows, Speaker, Version,
 };
 use deedbox_view::{Entry, Fact, Facts};
-use serde::Serialize;
 
 const MANIFEST_TYPE: &str = "application/vnd.deedbox.manifest+cbor";
 const TEXT_TYPE: &str = "text/plain; charset=utf-8";
@@ -106,11 +104,6 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    fn put<T: Serialize>(&mut self, key: RowKey, row: &T) -> Result<(), Defect> {
-        self.changes.insert(key, Some(encode_row(row)?));
-        Ok(())
-    }
-
     fn claim(&mut self, domain: &Domain, e: &DomainClaimed) -> Result<(), Defect> {
         let id = self.entry.statement.id();
         let row = DomainRow {
@@ -121,7 +114,7 @@ impl Writing<'_> {
             claimed_at: self.entry.log_time,
             tenure_index: self.entry.index,
         };
-        self.put(domain_key(domain)?, &row)?;
+        self.changes.put(domain_key(domain)?, &row)?;
         self.count(|totals| totals.domains += 1)
     }
 
@@ -161,7 +154,7 @@ impl Writing<'_> {
                 None
             }
             PackageEvent::ChannelRemoved(e) => {
-                self.changes.insert(channel_key(id, &e.channel)?, None);
+                self.changes.delete(channel_key(id, &e.channel)?);
                 None
             }
         };
@@ -174,8 +167,8 @@ impl Writing<'_> {
         };
         for (object, media_type) in objects(event, facts) {
             let key = object_key(&object.sha256)?;
-            if self.rows.get(&key)?.is_none() && !self.changes.contains_key(&key) {
-                self.put(key, &ObjectRow { size: object.size, index, media_type: media_type.to_owned() })?;
+            if self.rows.get(&key)?.is_none() && !self.changes.touch(&key) {
+                self.changes.put(key, &ObjectRow { size: object.size, index, media_type: media_type.to_owned() })?;
             }
         }
         let history = HistoryRow {
@@ -186,9 +179,9 @@ impl Writing<'_> {
             version: event.version().cloned(),
             channels: event.channels().to_vec(),
         };
-        self.put(history_key(id, index)?, &history)?;
+        self.changes.put(history_key(id, index)?, &history)?;
         self.words(id, before.as_ref().map(|row| &row.about), &after.about)?;
-        self.put(key, &PackageRow { head: self.entry.statement.id(), changed_at: self.entry.log_time, ..after })
+        self.changes.put(key, &PackageRow { head: self.entry.statement.id(), changed_at: self.entry.log_time, ..after })
     }
 
     /// Writes the rows of a new release; gives the row of its package.
@@ -223,8 +216,8 @@ impl Writing<'_> {
             published_at: at,
             native_version: e.native_version.clone(),
         };
-        self.put(release_key(id, &e.version)?, &release)?;
-        self.put(newest_key(id, index)?, &NewestRow { version: e.version.clone() })?;
+        self.changes.put(release_key(id, &e.version)?, &release)?;
+        self.changes.put(newest_key(id, index)?, &NewestRow { version: e.version.clone() })?;
         Ok(PackageRow {
             head: self.entry.statement.id(),
             newest: Newest { at, index, version: e.version.clone() },
@@ -251,12 +244,12 @@ impl Writing<'_> {
         let key = release_key(id, version)?;
         let mut row: ReleaseRow = self.rows.decoded(&key)?.ok_or_else(|| missing(&key))?;
         change(&mut row);
-        self.put(key, &row)
+        self.changes.put(key, &row)
     }
 
     fn point(&mut self, id: &PackageId, channel: &Channel, version: &Version) -> Result<(), Defect> {
         let row = ChannelRow { at: self.entry.log_time, index: self.entry.index, version: version.clone() };
-        self.put(channel_key(id, channel)?, &row)
+        self.changes.put(channel_key(id, channel)?, &row)
     }
 
     /// Rewrites `totals`, changed or not: its seq says that something changed somewhere.
@@ -264,7 +257,7 @@ impl Writing<'_> {
         let key = totals_key()?;
         let mut totals: TotalsRow = self.rows.decoded(&key)?.unwrap_or_default();
         change(&mut totals);
-        self.put(key, &totals)
+        self.changes.put(key, &totals)
     }
 
     fn words(&mut self, id: &PackageId, before: Option<&About>, after: &About) -> Result<(), Defect> {
@@ -274,10 +267,10 @@ impl Writing<'_> {
         let was = before.map(|about| words::of_package(id, about)).unwrap_or_default();
         let is = words::of_package(id, after);
         for word in was.keys().filter(|word| !is.contains_key(*word)) {
-            self.changes.insert(word_key(word, id)?, None);
+            self.changes.delete(word_key(word, id)?);
         }
         for (word, field) in is.iter().filter(|(word, field)| was.get(*word) != Some(*field)) {
-            self.put(word_key(word, id)?, &WordRow { field: *field })?;
+            self.changes.put(word_key(word, id)?, &WordRow { field: *field })?;
         }
         Ok(())
     }

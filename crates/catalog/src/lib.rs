@@ -7,6 +7,7 @@ pub mod limits;
 pub mod rows;
 
 mod answer;
+mod asked;
 mod fold;
 mod read;
 mod render;
@@ -15,8 +16,12 @@ mod words;
 
 pub use rows::{ObjectRow, object_key};
 
-use deedbox_model::{Changes, Defect, Keys, Rows};
-use deedbox_view::{Entry, Facts, Method, Plan, Projection, Reads, Request, Response, Site, Step, Takes};
+use asked::Asked;
+use deedbox_model::{Changes, Defect, Keys, ProjectionId, Rows};
+use deedbox_view::{Entry, Facts, Method, Projection, Question, Request, Takes, View};
+
+/// The rows of this projection.
+pub const PROJECTION: ProjectionId = ProjectionId { name: "catalog", version: 1 };
 
 /// The mount of packages and releases.
 pub const PACKAGES: &str = "/api/v1/packages/";
@@ -30,17 +35,20 @@ pub const SEARCH: &str = "/api/v1/search/";
 pub struct Catalog;
 
 impl Projection for Catalog {
-    fn name(&self) -> &'static str {
-        "catalog"
-    }
-    fn version(&self) -> u32 {
-        1
+    fn id(&self) -> ProjectionId {
+        PROJECTION
     }
     fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry, facts)
     }
     fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
         fold::fold(rows, entry, facts)
+    }
+}
+
+impl View for Catalog {
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &[PACKAGES, DOMAINS, SEARCH]
@@ -52,20 +60,7 @@ impl Projection for Catalog {
             _ => &["q", "ecosystem", "after", "limit"],
         })
     }
-    fn plan(&self, request: &Request) -> Plan {
-        // A key that cannot be made is a key that no row has; `render` then says what is wrong with the request.
-        route::route(request).ok().and_then(|route| read::plan(&route).ok()).unwrap_or(Plan::Nothing)
-    }
-    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
-        match route::route(request) {
-            Ok(route) => read::step(&route, reads),
-            Err(_) => Ok(Step::Ready),
-        }
-    }
-    fn render(&self, request: &Request, reads: &Reads, _site: &Site) -> Result<Response, Defect> {
-        match route::route(request) {
-            Ok(route) => render::render(&route, reads),
-            Err(refused) => Ok(refused.into_response()),
-        }
+    fn parse(&self, request: &Request) -> Box<dyn Question> {
+        Box::new(Asked::of(request))
     }
 }

@@ -1,4 +1,5 @@
-//! Every bound of this crate in one place, each with its reason (spec/projections/catalog.md §1, §3).
+//! Every bound of this crate in one place, each with its reason. They are frozen with this version of the
+//! projection (spec/projections/catalog.md §1, §3): what is refused, kept and answered follows from them.
 
 /// Artifacts in a release row; the manifest has all of them. Keeps a row far below what a scan of many can carry.
 pub const ARTIFACTS_SHOWN: usize = 50;

@@ -5,7 +5,8 @@ use crate::answer::Refused;
 use crate::limits::*;
 use crate::rows::WORD;
 use crate::{DOMAINS, PACKAGES, SEARCH, words};
-use deedbox_model::{Channel, Domain, Ecosystem, PackageId, Version};
+use deedbox_model::limits::ID_BYTES;
+use deedbox_model::{Channel, Domain, Ecosystem, PackageId, Version, said};
 use deedbox_view::{Method, Request};
 use std::str::FromStr;
 
@@ -100,7 +101,7 @@ fn package(request: &Request, id: PackageId) -> Result<Route, Refused> {
 fn search(request: &Request) -> Result<Search, Refused> {
     let text = request.query("q").unwrap_or_default();
     if text.len() > QUERY_BYTES {
-        return Err(bad("q", "it has at most 256 bytes"));
+        return Err(bad("q", said!("it has at most {} bytes", QUERY_BYTES)));
     }
     let mut prefixes: Vec<String> = Vec::new();
     for prefix in words::split(text).map(|word| format!("{WORD}{word}")) {
@@ -112,7 +113,7 @@ fn search(request: &Request) -> Result<Search, Refused> {
         return Err(bad("q", "it holds at least one word to look for"));
     }
     if prefixes.len() > QUERY_WORDS {
-        return Err(bad("q", "it holds at most 6 words"));
+        return Err(bad("q", said!("it holds at most {} words", QUERY_WORDS)));
     }
     let after = match request.query("after") {
         Some(text) => Some(cursor(text).ok_or_else(|| bad("after", "it is the \"next\" of the answer before"))?),
@@ -145,8 +146,8 @@ fn limit(request: &Request, default: u32, max: u32) -> Result<u32, Refused> {
 
 fn key_part(request: &Request, name: &'static str) -> Result<Option<String>, Refused> {
     match request.query(name) {
-        Some(text) if text.len() > deedbox_model::limits::ID_BYTES || !text.bytes().all(|b| b.is_ascii_graphic()) => {
-            Err(bad(name, "it is a package id or its beginning: at most 255 printable ASCII characters"))
+        Some(text) if text.len() > ID_BYTES || !text.bytes().all(|b| b.is_ascii_graphic()) => {
+            Err(bad(name, said!("it is a package id or its beginning: at most {} printable ASCII characters", ID_BYTES)))
         }
         text => Ok(text.filter(|text| !text.is_empty()).map(str::to_owned)),
     }

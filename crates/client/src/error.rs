@@ -1,8 +1,8 @@
 //! What can go wrong between here and a registry, in words: what happened, where to look, what to do. Each error knows
 //! its class, which becomes the exit code of a command.
 
-use crate::trust::Alarm;
-use crate::verify::VerifyError;
+use crate::alarm::Alarm;
+use crate::verify_error::VerifyError;
 use deedbox_model::EventId;
 use std::path::{Path, PathBuf};
 
@@ -133,5 +133,11 @@ impl ClientError {
 
     pub(crate) fn file(path: &Path, why: impl std::fmt::Display) -> Self {
         ClientError::File { path: path.to_owned(), why: why.to_string() }
+    }
+}
+
+impl From<Alarm> for ClientError {
+    fn from(alarm: Alarm) -> Self {
+        ClientError::Alarm(Box::new(alarm))
     }
 }

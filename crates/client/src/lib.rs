@@ -8,6 +8,7 @@
 //! effective is a `VerifiedRelease`. Each is made only from the one before it, and none has public fields. Knows no
 //! ecosystem, asks no clock: whoever calls says what time it is.
 
+pub mod alarm;
 pub mod chain;
 pub mod error;
 pub mod http;
@@ -27,7 +28,9 @@ pub mod tiles;
 pub mod trust;
 pub mod upload;
 pub mod verify;
+pub mod verify_error;
 
+pub use alarm::Alarm;
 pub use chain::{Followed, prove_with_chains};
 pub use error::{Class, ClientError};
 pub use http::{Registry, RegistryUrl};
@@ -38,6 +41,7 @@ pub use proofs::{Proven, Query, Unproven};
 pub use rules::{RulesChange, rules_change};
 pub use saved::SavedProof;
 pub use submit::{Included, Intent, accept, claim_local, claim_with_operator, countersign, submit};
-pub use trust::{Alarm, Pin, Trusted};
+pub use trust::{Pin, Trusted};
 pub use upload::{Payload, may_upload, upload};
-pub use verify::{Judged, Standing, VerifiedRelease, VerifyError};
+pub use verify::{Judged, Standing, VerifiedRelease};
+pub use verify_error::VerifyError;

@@ -6,7 +6,8 @@ use crate::error::ClientError;
 use crate::limits;
 use crate::rules::{RulesChange, rules_change};
 use crate::trust::Trusted;
-use crate::verify::{Judged, VerifiedRelease, VerifyError, judge};
+use crate::verify::{Judged, VerifiedRelease, judge};
+use crate::verify_error::VerifyError;
 use deedbox_model::{Algorithm, PackageId, Version};
 use std::collections::BTreeSet;
 

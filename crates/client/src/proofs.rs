@@ -1,7 +1,7 @@
 //! Proofs for many (spec/api.md §4, spec/log.md §8): statements, one multiproof, and the checkpoint that it leads to.
 //! `Unproven` is what was read; `Proven` exists only through a verified checkpoint.
 
-use crate::verify::VerifyError;
+use crate::verify_error::VerifyError;
 use deedbox_model::{PackageId, Value, Version};
 use deedbox_tlog::{Multiproof, VerifiedCheckpoint, leaf_hash};
 use serde::{Deserialize, Serialize};

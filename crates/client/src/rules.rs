@@ -7,7 +7,7 @@
 use crate::error::ClientError;
 use crate::limits;
 use crate::trust::Trusted;
-use crate::verify::VerifyError;
+use crate::verify_error::VerifyError;
 use deedbox_model::{EventId, Protocol};
 use serde::Deserialize;
 use serde_json::Value;

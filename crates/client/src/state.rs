@@ -6,7 +6,7 @@ use crate::http::Registry;
 use crate::limits;
 use deedbox_model::{Domain, EventId, KeyId, PackageId, Version};
 use deedbox_view::encode_path;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 /// A claimed domain, with the fields that signing needs.
@@ -160,9 +160,7 @@ pub async fn domains_of(registry: &Registry, key: &KeyId) -> Result<Option<Vec<D
     let mut all = Vec::new();
     let mut after: Option<String> = None;
     for _ in 0..limits::DOMAIN_PAGES {
-        let more = after.as_deref().map(|after| format!("&after={}", encode_path(after))).unwrap_or_default();
-        let path = format!("api/v1/domains/?limit=500{more}");
-        let Some(page) = registry.get_json::<DomainPage>(&path).await? else { return Ok(None) };
+        let Some(page) = page::<DomainPage>(registry, "api/v1/domains/?limit=500", after.as_deref()).await? else { return Ok(None) };
         let own = page.domains.iter().filter(|domain| domain.keys.iter().any(|key| key.kid == kid));
         all.extend(own.filter_map(|domain| Domain::parse(&domain.domain).ok()));
         match page.next {
@@ -183,9 +181,7 @@ pub async fn versions(registry: &Registry, id: &PackageId) -> Result<Option<Vec<
     let mut all = Vec::new();
     let mut after: Option<String> = None;
     loop {
-        let more = after.as_deref().map(|after| format!("&after={}", encode_path(after))).unwrap_or_default();
-        let path = format!("api/v1/packages/{}?view=versions&limit=100{more}", encode_path(id.as_str()));
-        let Some(page) = registry.get_json::<VersionPage>(&path).await? else { return Ok(None) };
+        let Some(page) = view::<VersionPage>(registry, id, "versions", after.as_deref()).await? else { return Ok(None) };
         all.extend(page.versions);
         match page.next {
             Some(next) if all.len() < limits::VERSIONS => after = Some(next),
@@ -206,11 +202,7 @@ pub async fn history_after(registry: &Registry, id: &PackageId, head: Option<Eve
     let mut all = Vec::new();
     let mut after: Option<String> = None;
     loop {
-        let mut path = format!("api/v1/packages/{}?view=history&limit=100", encode_path(id.as_str()));
-        if let Some(after) = &after {
-            path.push_str(&format!("&after={}", encode_path(after)));
-        }
-        let Some(page) = registry.get_json::<HistoryPage>(&path).await? else { break };
+        let Some(page) = view::<HistoryPage>(registry, id, "history", after.as_deref()).await? else { break };
         all.extend(page.history);
         // Only what comes after the head that is known matters.
         if let Some(at) = all.iter().position(|item| head.as_deref() == Some(&item.event)) {
@@ -229,15 +221,22 @@ pub async fn channels(registry: &Registry, id: &PackageId) -> Result<Option<Vec<
     let mut all = Vec::new();
     let mut after: Option<String> = None;
     loop {
-        let mut path = format!("api/v1/packages/{}?view=channels&limit=100", encode_path(id.as_str()));
-        if let Some(after) = &after {
-            path.push_str(&format!("&after={}", encode_path(after)));
-        }
-        let Some(page) = registry.get_json::<ChannelPage>(&path).await? else { return Ok(None) };
+        let Some(page) = view::<ChannelPage>(registry, id, "channels", after.as_deref()).await? else { return Ok(None) };
         all.extend(page.channels);
         match page.next {
             Some(next) if (all.len() as u64) < limits::HISTORY_ENTRIES => after = Some(next),
             _ => return Ok(Some(all)),
         }
     }
+}
+
+/// A page of what a package's view lists.
+async fn view<T: DeserializeOwned>(registry: &Registry, id: &PackageId, view: &str, after: Option<&str>) -> Result<Option<T>, ClientError> {
+    page(registry, &format!("api/v1/packages/{}?view={view}&limit=100", encode_path(id.as_str())), after).await
+}
+
+/// The page behind this item; the first one, for none.
+async fn page<T: DeserializeOwned>(registry: &Registry, path: &str, after: Option<&str>) -> Result<Option<T>, ClientError> {
+    let more = after.map(|after| format!("&after={}", encode_path(after))).unwrap_or_default();
+    registry.get_json(&format!("{path}{more}")).await
 }

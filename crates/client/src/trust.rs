@@ -2,13 +2,15 @@
 //! (spec/log.md §4, §7). A checkpoint that contradicts it is an alarm with evidence, and stays one until the evidence is
 //! taken away by hand; one that is merely older is stale, which is another word.
 
+use crate::alarm::Alarm;
 use crate::error::ClientError;
 use crate::http::Registry;
 use crate::limits;
 use crate::paths::{self, Home, LogPlace, Place};
 use crate::proofs::{Proven, Query};
 use crate::tiles;
-use crate::verify::{self, VerifyError};
+use crate::verify;
+use crate::verify_error::VerifyError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use deedbox_model::{Origin, TimeMs};
@@ -31,58 +33,6 @@ pub struct Pin {
     pub created: String,
     /// When it was pinned.
     pub pinned_at: String,
-}
-
-/// What a log must never do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Alarm {
-    /// Two histories.
-    #[error(
-        "FORK: the log {origin} at {registry} has shown two histories. A checkpoint of {found} entries does not continue the one of {seen} entries \
-         that this machine has seen. Both are signed by the log's own key and kept in {}. Trust nothing from there; show that file to \
-         others who use the registry. This alarm stays until you remove the file", evidence.display()
-    )]
-    Fork {
-        /// The log.
-        origin: String,
-        /// Where.
-        registry: String,
-        /// Entries of the checkpoint that was seen before.
-        seen: u64,
-        /// Entries of the one that contradicts it.
-        found: u64,
-        /// The file that proves it.
-        evidence: PathBuf,
-    },
-    /// An alarm of an earlier run.
-    #[error(
-        "FORK: the log at {registry} has shown two histories before; the evidence is in {}. Nothing from there is verified until you remove \
-         that file", evidence.display()
-    )]
-    Standing {
-        /// Where.
-        registry: String,
-        /// The file that proves it.
-        evidence: PathBuf,
-    },
-    /// A step back in one history.
-    #[error(
-        "stale: the log {origin} at {registry} shows {found} entries, but this machine has seen {seen}. The older tree is {}. \
-         The registry may have been restored from a backup, or somebody shows an old copy: ask its operator, or try again later",
-        if *.consistent { "a beginning of the newer one" } else { "not shown to be a beginning of the newer one, whose tiles are not there" }
-    )]
-    Stale {
-        /// The log.
-        origin: String,
-        /// Where.
-        registry: String,
-        /// Entries of the checkpoint that was seen before.
-        seen: u64,
-        /// Entries of the one that is shown now.
-        found: u64,
-        /// Whether the tiles show that it is a beginning of what was seen.
-        consistent: bool,
-    },
 }
 
 /// The evidence of a fork: two checkpoints, each signed by the log, that cannot both be of one tree.
@@ -349,12 +299,6 @@ impl Trusted {
             evidence: path,
         })
         .into())
-    }
-}
-
-impl From<Alarm> for ClientError {
-    fn from(alarm: Alarm) -> Self {
-        ClientError::Alarm(Box::new(alarm))
     }
 }
 

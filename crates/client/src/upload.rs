@@ -77,7 +77,7 @@ async fn one(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<bool, ClientError> {
     let path = format!("objects/sha256/{}", object.sha256.to_hex());
-    let mut sending = Sending { trusted, permits, object, payload, progress, told: 0 };
+    let mut sending = Sending { trusted, permits, object, payload, progress, told: 0, from: 0, taken: Arc::default() };
     let mut tries = Tries { left: limits::UPLOAD_RETRIES, furthest: 0, may_go_on: true };
     let mut other = Other { furthest: 0, moved: Instant::now(), since: Instant::now() };
     let patience = trusted.registry().patience();
@@ -176,9 +176,23 @@ struct Sending<'a> {
     progress: &'a (dyn Fn(u64) + Sync),
     /// Bytes that were told to `progress`.
     told: u64,
+    /// Where the last go began, and how many bytes were taken since.
+    from: u64,
+    taken: Arc<AtomicU64>,
+}
+
+/// Whoever is interrupted has told all that was sent.
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        self.tell_taken();
+    }
 }
 
 impl Sending<'_> {
+    fn tell_taken(&mut self) {
+        self.tell(self.from + self.taken.load(Ordering::Relaxed));
+    }
+
     fn tell(&mut self, bytes: u64) {
         if bytes > self.told {
             (self.progress)(bytes - self.told);
@@ -188,16 +202,17 @@ impl Sending<'_> {
 
     /// From this byte to the end.
     async fn send(&mut self, path: &str, from: u64) -> Result<(), ClientError> {
+        (self.from, self.taken) = (from, Arc::default());
         self.tell(from);
-        let (size, taken) = (self.object.size, &Arc::new(AtomicU64::new(0)));
-        let body = body(&self.payload, from, Arc::clone(taken)).await?;
+        let (size, taken) = (self.object.size, Arc::clone(&self.taken));
+        let body = body(&self.payload, from, Arc::clone(&taken)).await?;
         let authorization = self.permits.authorization()?;
-        let put = self.trusted.registry().put(path, &authorization, Rest { from, size, body, taken });
+        let put = self.trusted.registry().put(path, &authorization, Rest { from, size, body, taken: &taken });
         tokio::pin!(put);
         // A layer takes minutes: what it has sent so far is told on the way.
         loop {
             let done = tokio::time::timeout(TOLD_EVERY, &mut put).await;
-            self.tell(from + taken.load(Ordering::Relaxed));
+            self.tell_taken();
             if let Ok(done) = done {
                 return done;
             }

@@ -1,8 +1,8 @@
 //! The arguments of every command. Words only; nothing is done here.
 
-use crate::commands::setup::PackageManager;
 use crate::ecosystems::Ecosystems;
 use crate::keyfile::KeyGiven;
+use crate::managers::PackageManager;
 use crate::packages::words::one_of;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand};

@@ -295,12 +295,3 @@ pub(crate) fn package(text: &str) -> anyhow::Result<PackageId> {
 pub(crate) fn channel(text: &str) -> anyhow::Result<Channel> {
     Channel::parse(text).map_err(|e| wrong(e.to_string()))
 }
-
-/// A file, whole, at most so many bytes.
-pub(crate) fn read_file(path: &std::path::Path, limit: u64) -> anyhow::Result<Vec<u8>> {
-    let file = |e: std::io::Error| wrong(format!("{}: {e}", path.display()));
-    if std::fs::metadata(path).map_err(file)?.len() > limit {
-        return Err(refused(format!("{} has more than {limit} bytes", path.display())));
-    }
-    std::fs::read(path).map_err(file)
-}

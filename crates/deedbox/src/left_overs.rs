@@ -5,6 +5,7 @@
 use crate::ecosystems::signers;
 use crate::offline::{Offline, projection_ids};
 use deedbox_model::Sha256Digest;
+use deedbox_model::time::span;
 use deedbox_store::layout::{FileKind, kind_of};
 use deedbox_store::{FoundFile, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,13 +114,8 @@ fn size(bytes: u64) -> String {
 }
 
 fn age(ms: u64) -> String {
-    let (minutes, hours, days) = (ms / 60_000, ms / 3_600_000, ms / 86_400_000);
-    match (days, hours, minutes) {
-        (2.., _, _) => format!("{days} days old"),
-        (_, 2.., _) => format!("{hours} hours old"),
-        (_, _, 2..) => format!("{minutes} minutes old"),
-        _ => "just written".to_owned(),
-    }
+    // Under two minutes: whatever wrote it may still be at it.
+    if ms < 120_000 { "just written".to_owned() } else { format!("{} old", span(ms)) }
 }
 
 #[cfg(test)]

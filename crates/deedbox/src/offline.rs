@@ -4,9 +4,9 @@
 use crate::failure::{refused, wrong};
 use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
-use deedbox_model::{Origin, Protocol, Statement};
+use deedbox_model::{Origin, ProjectionId, Protocol, Statement};
 use deedbox_replay::{Folder, Target};
-use deedbox_store::{Opening, ProjectionId, RowStore, StoreSettings, Stores};
+use deedbox_store::{Opening, RowStore, StoreSettings, Stores};
 use deedbox_tlog::bundle::{BundleId, parse_entries};
 use deedbox_tlog::key::KeyKind;
 use deedbox_tlog::{CHECKPOINT_PATH, KeyName, SignedCheckpoint, VerifiedCheckpoint, VerifierKey};
@@ -74,18 +74,16 @@ impl Offline {
     }
 }
 
-/// Every view of this program.
+/// What folds the rows of every view of this program.
 pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
     let mut projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog)];
-    projections.extend(crate::ecosystems::dialects().into_iter().map(|dialect| dialect as Arc<dyn Projection>));
+    projections.extend(crate::ecosystems::projections());
     projections
 }
 
 /// The rows of every view, authority's first.
 pub(crate) fn projection_ids() -> Vec<ProjectionId> {
-    let authority = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
-    let views = projections().into_iter().map(|projection| ProjectionId { name: projection.name(), version: projection.version() });
-    std::iter::once(authority).chain(views).collect()
+    std::iter::once(deedbox_authority::PROJECTION).chain(projections().into_iter().map(|projection| projection.id())).collect()
 }
 
 /// Where replay must lead.

@@ -10,16 +10,14 @@
 
 mod common;
 
-use common::{Place, Running, Said, claimed};
+use common::{Place, Running, Said, published};
 use std::os::unix::fs::PermissionsExt as _;
 
 const GREET: &str = "npm:demo.localhost/greet@1.0.0";
 
-/// A registry with greet 1.0.0, its address and its log's key.
-fn published(place: &Place) -> (Running, String) {
-    let registry = claimed(place);
-    let greet = place.package("greet", "1.0.0", "");
-    place.at(&registry.url, &["publish", greet.to_str().unwrap()]).done();
+/// A registry with greet 1.0.0, and its log's key.
+fn with_key(place: &Place) -> (Running, String) {
+    let registry = published(place);
     let said = place.at(&registry.url, &["--json", "verify", GREET]).done().json();
     assert_eq!(said["registry"], *registry.url);
     assert_eq!(said["named_by"], "you");
@@ -30,7 +28,7 @@ fn published(place: &Place) -> (Running, String) {
 #[test]
 fn a_projects_settings_name_a_registry_and_never_a_key() {
     let publisher = Place::new();
-    let (registry, key) = published(&publisher);
+    let (registry, key) = with_key(&publisher);
     let url = &registry.url;
     let place = Place::new();
     place.write("deedbox.toml", format!("registry = \"{url}\"\nlog_key = \"{key}\"\n"));
@@ -59,7 +57,7 @@ fn a_projects_settings_name_a_registry_and_never_a_key() {
     own.run(&verify).done().says(&format!("registry    {url}\n"));
     let wrong = Place::new();
     let elsewhere = Place::new();
-    let (_other, stranger) = published(&elsewhere);
+    let (_other, stranger) = with_key(&elsewhere);
     wrong.write("home/deedbox.toml", format!("registry = \"{url}\"\nlog_key = \"{stranger}\"\n"));
     wrong.run(&verify).ends(1, "the checkpoint does not verify");
 }
@@ -67,7 +65,7 @@ fn a_projects_settings_name_a_registry_and_never_a_key() {
 #[test]
 fn no_command_that_signs_pins_a_registry_that_a_project_named() {
     let publisher = Place::new();
-    let (registry, _) = published(&publisher);
+    let (registry, _) = with_key(&publisher);
     let place = Place::new();
     place.run(&["keygen"]).done();
     let folder = "project\n  ✓ forged";
@@ -165,7 +163,7 @@ fn settings_that_others_may_write_are_not_read() {
 #[test]
 fn the_registry_of_a_lock_file_is_found_and_its_key_is_asked_for() {
     let publisher = Place::new();
-    let (registry, key) = published(&publisher);
+    let (registry, key) = with_key(&publisher);
     let url = &registry.url;
     let place = Place::new();
     let project = place.path("project");
@@ -221,14 +219,14 @@ fn the_registry_of_a_lock_file_is_found_and_its_key_is_asked_for() {
 #[test]
 fn a_proof_does_not_choose_whom_to_believe() {
     let place = Place::new();
-    let (registry, key) = published(&place);
+    let (registry, key) = with_key(&place);
     let saved = place.path("greet.deedbox-proof");
     let saved = saved.to_str().unwrap();
     place.at(&registry.url, &["verify", GREET, "--save", saved]).done();
     place.run(&["verify", "--offline", "--proof", saved]).done().says("(named by the proof itself)");
     // With another log pinned too, the proof's own address is not enough.
     let elsewhere = Place::new();
-    let (other, _) = published(&elsewhere);
+    let (other, _) = with_key(&elsewhere);
     place.at(&other.url, &["verify", GREET]).done();
     place.run(&["verify", "--offline", "--proof", saved]).ends(2, "2 logs are pinned");
     place.at(&registry.url, &["verify", "--offline", "--proof", saved]).done().says(&format!("registry    {}\n", registry.url));
@@ -239,7 +237,7 @@ fn a_proof_does_not_choose_whom_to_believe() {
 #[test]
 fn a_proof_says_whether_the_network_was_used_and_claims_no_chain() {
     let place = Place::new();
-    let (registry, _) = published(&place);
+    let (registry, _) = with_key(&place);
     let saved = place.path("greet.deedbox-proof");
     let saved = saved.to_str().unwrap();
     place.at(&registry.url, &["verify", GREET, "--save", saved]).done().says("chain       the first event of its package");
@@ -264,7 +262,7 @@ fn a_proof_says_whether_the_network_was_used_and_claims_no_chain() {
 #[test]
 fn what_is_saved_is_read_by_other_tools_too() {
     let place = Place::new();
-    let (registry, _) = published(&place);
+    let (registry, _) = with_key(&place);
     let saved = place.path("greet.deedbox-proof");
     place
         .at(&registry.url, &["verify", GREET, "--save", saved.to_str().unwrap()])
@@ -285,7 +283,7 @@ fn what_is_saved_is_read_by_other_tools_too() {
 #[test]
 fn a_channel_is_said_to_be_one() {
     let place = Place::new();
-    let (registry, _) = published(&place);
+    let (registry, _) = with_key(&place);
     place.at(&registry.url, &["verify", "npm:demo.localhost/greet@latest"]).ends(
         2,
         "latest is a channel of npm:demo.localhost/greet, which moves, and not a release: the registry says that it names 1.0.0 now",

@@ -10,7 +10,7 @@
 
 mod common;
 
-use common::{Place, Running, claimed, flip};
+use common::{Place, Running, claimed, flip, published};
 
 const GREET: &str = "npm:demo.localhost/greet";
 
@@ -95,7 +95,7 @@ fn standings_and_channels_are_said_and_seen() {
     let registry = claimed(&place);
     let url = registry.url.as_str();
     let (one, two) = (place.package("greet", "1.0.0", ""), place.package("greet", "2.0.0-rc.1", ""));
-    place.at(url, &["publish", one.to_str().unwrap()]).done();
+    place.publish(url, &one);
     place.at(url, &["publish", two.to_str().unwrap(), "--channel", "next"]).done();
 
     place.at(url, &["channel", "list", GREET]).done().says("latest  1.0.0  (entry 2").says("next  2.0.0-rc.1  (entry 3");
@@ -126,7 +126,7 @@ fn a_lock_file_is_one_question_and_every_package_has_a_verdict() {
     let url = registry.url.as_str();
     for name in ["a", "b"] {
         let dir = place.package(name, "1.0.0", "");
-        place.at(url, &["publish", dir.to_str().unwrap()]).done();
+        place.publish(url, &dir);
     }
     let project = place.path("project");
     place.write("project/package.json", "{}");
@@ -168,7 +168,7 @@ fn a_lock_file_is_one_question_and_every_package_has_a_verdict() {
         .says("✓ @demo.localhost/b@1.0.0");
     // npm leaves build metadata out of versions; the release that it means is found by the package's chain.
     let built = place.package("built", "1.0.0+build.5", "");
-    place.at(url, &["publish", built.to_str().unwrap()]).done();
+    place.publish(url, &built);
     let npm = std::process::Command::new("npm")
         .args(["install", "--no-audit", "--no-fund", "--cache", "../cache", "@demo.localhost/built"])
         .current_dir(&project)
@@ -184,9 +184,7 @@ fn a_lock_file_is_one_question_and_every_package_has_a_verdict() {
 #[test]
 fn what_the_store_changed_is_refused_and_found_again() {
     let place = Place::new();
-    let registry = claimed(&place);
-    let dir = place.package("greet", "1.0.0", "");
-    place.at(&registry.url, &["publish", dir.to_str().unwrap()]).done();
+    let registry = published(&place);
     let data = registry.kill();
     let data_text = data.to_str().unwrap();
     place.run(&["replay", "--verify", "--data", data_text]).done().says("✓ authority").says("✓ catalog").says("✓ npm");

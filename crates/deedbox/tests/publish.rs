@@ -104,9 +104,9 @@ fn versions_go_in_the_order_of_their_ecosystem_and_latest_is_the_highest() {
     // What is deprecated or yanked is not what a new release is compared with; what the package itself asks for is meant.
     place.at(url, &["deprecate", "npm:demo.localhost/greet@1.10.0"]).done();
     let next = place.package("greet", "1.9.3", "");
-    place.at(url, &["publish", text(&next)]).done();
+    place.publish(url, &next);
     let tagged = place.package("greet", "1.0.0", ", \"publishConfig\": {\"tag\": \"lts\"}");
-    place.at(url, &["publish", text(&tagged)]).done();
+    place.publish(url, &tagged);
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn what_became_of_each_of_several_is_said_whatever_became_of_the_others() {
     let registry = claimed(&place);
     let url = registry.url.as_str();
     let (a, b, c) = (place.package("a", "1.0.0", ""), place.package("b", "1.0.0", ""), place.package("c", "1.0.0", ""));
-    place.at(url, &["publish", text(&b)]).done();
+    place.publish(url, &b);
     place.write("packages/b-1.0.0/index.js", "other");
     let all = [text(&a), text(&b), text(&c)];
     let run = |more: &[&str]| place.at(url, &[&["publish", "--json"], more, &all].concat());
@@ -277,7 +277,7 @@ fn dependencies_that_nobody_could_install_and_other_registries_are_refused_befor
     let version = place.package("v", "v1.2.3", "");
     place.at(url, &["publish", text(&version)]).ends(1, "without a v or = in front");
     place.write("packages/v-v1.2.3/package.json", "{\"name\": \"@demo.localhost/v\", \"version\": \"1.2.3\"}");
-    place.at(url, &["publish", text(&version)]).done();
+    place.publish(url, &version);
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn a_notice_keeps_its_words_until_somebody_says_otherwise() {
     let registry = claimed(&place);
     let url = registry.url.as_str();
     let dir = place.package("old", "1.0.0", "");
-    place.at(url, &["publish", text(&dir)]).done();
+    place.publish(url, &dir);
     let release = "npm:demo.localhost/old@1.0.0";
     let notice = || -> Value {
         let answer = std::process::Command::new("curl").args(["-s", &format!("{url}/api/v1/packages/{release}")]).output().unwrap();
@@ -329,7 +329,7 @@ fn a_dry_run_asks_whether_it_would_be_taken() {
     let claim = advised(&foreign.err, "deedbox claim", &['\n']).trim_start_matches("deedbox ");
     place.at(url, &claim.split(' ').collect::<Vec<_>>()).done();
     place.at(url, &["publish", "--dry-run", text(&place.path("foreign"))]).done();
-    place.at(url, &["publish", text(&dir)]).done();
+    place.publish(url, &dir);
     dry(&[]).done().says("is published, with the same bytes: nothing would be done");
     place.write("packages/asked-1.0.0/index.js", "other");
     dry(&[]).ends(1, "[version_exists]");
@@ -377,7 +377,7 @@ fn a_gem_belongs_to_the_only_domain_of_its_publisher() {
     let registry = claimed(&place);
     let url = registry.url.as_str();
     let gem = place.gem("1.0.0", "");
-    place.at(url, &["publish", text(&gem)]).done().says("gem:demo.localhost/chime@1.0.0 published");
+    place.publish(url, &gem).says("gem:demo.localhost/chime@1.0.0 published");
     // Built again it has other bytes, and the refusal says how it would not.
     place.write("gems/1.0.0/lib/chime.rb", "# 1.0.0, built again\n");
     let refused = place.at(url, &["publish", text(&gem)]).ends(1, "SOURCE_DATE_EPOCH");
@@ -389,10 +389,10 @@ fn a_gem_belongs_to_the_only_domain_of_its_publisher() {
     let refused = place.at(url, &["publish", text(&two)]).ends(2, "Your key speaks for 2 domains");
     assert!(refused.err.contains("demo.localhost, second.localhost"), "{refused:?}");
     place.write("deedbox.toml", "domain = \"second.localhost\"\n");
-    place.at(url, &["publish", text(&two)]).done().says("gem:second.localhost/chime@1.1.0 published");
+    place.publish(url, &two).says("gem:second.localhost/chime@1.1.0 published");
     // What the gem says itself goes before.
     let own = place.gem("1.2.0", "s.metadata['deedbox_id'] = 'gem:demo.localhost/chime'");
-    place.at(url, &["publish", text(&own)]).done().says("gem:demo.localhost/chime@1.2.0 published");
+    place.publish(url, &own).says("gem:demo.localhost/chime@1.2.0 published");
 }
 
 #[test]

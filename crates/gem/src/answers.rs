@@ -1,7 +1,6 @@
-//! The two halves of an answer: which rows it needs, and what they make (spec/projections/gem.md §6).
+//! A question of RubyGems', and the two halves of its answer: which rows it needs, and what they make (spec/projections/gem.md §6).
 
 use crate::api;
-use crate::calendar;
 use crate::file;
 use crate::index;
 use crate::inspect::MEDIA_TYPE;
@@ -15,8 +14,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use deedbox_model::row::decode_row;
 use deedbox_model::{Defect, Domain, RowKey, Rows, Sha256Digest};
-use deedbox_view::projection::MAX_ROUNDS;
-use deedbox_view::{Plan, Reads, Request, Response, Site, Step};
+use deedbox_view::question::MAX_ROUNDS;
+use deedbox_view::{Plan, Question, Reads, Request, Resource, Response, Site, Step};
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use std::io::Write as _;
@@ -27,14 +26,56 @@ const TOO_MUCH: &str = "There is more here than one answer may read. Ask for one
 const TOO_MANY_RELEASES: &str =
     "The versions of this gem say more than one JSON answer may hold. Ask for its /info, or for the specification of one version";
 
-/// What to read first. Every event about a gem rewrites its head, and its source's.
-pub(crate) fn plan(request: &Request) -> Result<Plan, Defect> {
-    Ok(match routes::route(request) {
-        Route::Versions(domain) | Route::Names(domain) | Route::Specs(domain, _) | Route::Search(domain) => {
-            Plan::Get(vec![rows::source_key(&domain)?])
+/// What is asked.
+pub(crate) struct Asked {
+    route: Route,
+}
+
+impl Asked {
+    /// By this request.
+    pub(crate) fn of(request: &Request) -> Self {
+        Asked { route: routes::route(request) }
+    }
+}
+
+impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        match &self.route {
+            Route::Versions(domain) | Route::Names(domain) | Route::Specs(domain, _) | Route::Search(domain, _) => {
+                Some(Resource::Domain(domain.clone()))
+            }
+            Route::Info(name) | Route::ApiVersions(name) | Route::ApiGem(name) => Some(resource(name)),
+            // A file name may be read in more than one way: the rows say whose it is.
+            Route::Quick(..) | Route::File(..) => None,
+            Route::Root | Route::Nothing(_) | Route::Write(_) => Some(Resource::Nothing),
         }
-        Route::Info(name) | Route::ApiVersions(name) | Route::ApiGem(name) => Plan::Get(vec![rows::head_key(&name)?]),
-        Route::Quick(domain, file) | Route::File(domain, file) => match keys_of(&domain, &file)? {
+    }
+    fn resources(&self, reads: &Reads) -> Result<Vec<Resource>, Defect> {
+        match &self.route {
+            Route::Quick(domain, file) | Route::File(domain, file) => holders(domain, file, &reads.rows),
+            _ => Ok(self.resource().into_iter().collect()),
+        }
+    }
+    fn plan(&self) -> Plan {
+        // A key made of checked names is always one; what could not be a key is answered without rows.
+        plan(&self.route).unwrap_or(Plan::Nothing)
+    }
+    fn step(&self, reads: &Reads) -> Result<Step, Defect> {
+        step(&self.route, reads)
+    }
+    fn render(&self, reads: &Reads, site: &Site) -> Result<Response, Defect> {
+        render(&self.route, reads, site)
+    }
+}
+
+/// What to read first. Every event about a gem rewrites its head, and its source's.
+fn plan(route: &Route) -> Result<Plan, Defect> {
+    Ok(match route {
+        Route::Versions(domain) | Route::Names(domain) | Route::Specs(domain, _) | Route::Search(domain, _) => {
+            Plan::Get(vec![rows::source_key(domain)?])
+        }
+        Route::Info(name) | Route::ApiVersions(name) | Route::ApiGem(name) => Plan::Get(vec![rows::head_key(name)?]),
+        Route::Quick(domain, file) | Route::File(domain, file) => match keys_of(domain, file)? {
             keys if keys.is_empty() => Plan::Nothing,
             keys => Plan::Get(keys),
         },
@@ -44,30 +85,49 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Defect> {
 
 /// The releases that a file name may be of.
 fn keys_of(domain: &Domain, file: &str) -> Result<Vec<RowKey>, Defect> {
+    Ok(readings(domain, file)?.into_iter().map(|(_, key)| key).collect())
+}
+
+fn readings(domain: &Domain, file: &str) -> Result<Vec<(GemName, RowKey)>, Defect> {
     let names = file::readings(file).filter_map(|reading| Some((GemName::new(domain, reading.name).ok()?, reading.version)));
-    names.map(|(name, version)| rows::release_key(&name, version.as_str())).collect()
+    names.map(|(name, version)| rows::release_key(&name, version.as_str()).map(|key| (name, key))).collect()
+}
+
+/// The gems that have a release which a file name may be of.
+fn holders(domain: &Domain, file: &str, rows: &Rows) -> Result<Vec<Resource>, Defect> {
+    let mut holders = Vec::new();
+    for (name, key) in readings(domain, file)? {
+        if rows.get(&key)?.is_some() {
+            holders.push(resource(&name));
+        }
+    }
+    Ok(holders)
+}
+
+fn resource(name: &GemName) -> Resource {
+    name.id().map_or(Resource::Registry, Resource::Package)
 }
 
 /// Whether more must be read.
-pub(crate) fn step(request: &Request, reads: &Reads) -> Result<Step, Defect> {
-    let (head, prefix) = match routes::route(request) {
+fn step(route: &Route, reads: &Reads) -> Result<Step, Defect> {
+    let (head, prefix) = match route {
         Route::Versions(domain) | Route::Specs(domain, _) => {
-            let key = rows::source_key(&domain)?;
+            let key = rows::source_key(domain)?;
             if reads.rows.decoded::<Source>(&key)?.is_some_and(|source| source.versions.pieces > VERSIONS_PIECES) {
                 return Ok(Step::Ready);
             }
-            (key, rows::versions_prefix(&domain)?)
+            (key, rows::versions_prefix(domain)?)
         }
-        Route::Names(domain) | Route::Search(domain) => (rows::source_key(&domain)?, rows::found_prefix(&domain)?),
-        Route::Info(name) => (rows::head_key(&name)?, rows::info_prefix(&name)?),
-        Route::ApiVersions(name) | Route::ApiGem(name) => (rows::head_key(&name)?, rows::release_prefix(&name)?),
+        Route::Names(domain) | Route::Search(domain, _) => (rows::source_key(domain)?, rows::found_prefix(domain)?),
+        Route::Info(name) => (rows::head_key(name)?, rows::info_prefix(name)?),
+        Route::ApiVersions(name) | Route::ApiGem(name) => (rows::head_key(name)?, rows::release_prefix(name)?),
         _ => return Ok(Step::Ready),
     };
     if reads.rows.get(&head)?.is_none() {
         return Ok(Step::Ready);
     }
     Ok(match &reads.last_scan {
-        Some(end) if !end.more || reads.rounds >= MAX_ROUNDS || is_too_much(request, reads) => Step::Ready,
+        Some(end) if !end.more || reads.rounds >= MAX_ROUNDS || is_too_much(route, reads) => Step::Ready,
         end => {
             let after = end.as_ref().and_then(|end| end.last.clone());
             Step::Read(Plan::Scan { prefix, after, limit: SCAN_ROWS })
@@ -76,66 +136,66 @@ pub(crate) fn step(request: &Request, reads: &Reads) -> Result<Step, Defect> {
 }
 
 /// Whether the releases that were read are more than one answer makes JSON of.
-fn is_too_much(request: &Request, reads: &Reads) -> bool {
-    let is_json = matches!(routes::route(request), Route::ApiVersions(_) | Route::ApiGem(_));
+fn is_too_much(route: &Route, reads: &Reads) -> bool {
+    let is_json = matches!(route, Route::ApiVersions(_) | Route::ApiGem(_));
     is_json && reads.rows.iter().map(|(_, row)| row.bytes.len()).sum::<usize>() > API_ROWS_BYTES
 }
 
 /// The answer.
-pub(crate) fn render(request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
+fn render(route: &Route, reads: &Reads, site: &Site) -> Result<Response, Defect> {
     // A list that was cut short would look like a whole one. Not a 5xx: clients would ask again and again.
     if reads.last_scan.as_ref().is_some_and(|end| end.more) {
-        return Ok(refusal(422, if is_too_much(request, reads) { TOO_MANY_RELEASES } else { TOO_MUCH }));
+        return Ok(refusal(422, if is_too_much(route, reads) { TOO_MANY_RELEASES } else { TOO_MUCH }));
     }
     let rows = &reads.rows;
-    Ok(match routes::route(request) {
+    Ok(match route {
         Route::Root => text("This is a source of gems.\n".to_owned()),
-        Route::Versions(domain) => match source(&domain, rows)? {
-            None => empty(&domain),
+        Route::Versions(domain) => match source(domain, rows)? {
+            None => empty(domain),
             Some(source) if source.versions.pieces > VERSIONS_PIECES => refusal(422, TOO_MUCH),
-            Some(source) => indexed(index::versions_head(source.created) + &versions(&domain, rows)?),
+            Some(source) => indexed(index::versions_head(source.created) + &versions(domain, rows)?),
         },
-        Route::Names(domain) => match source(&domain, rows)? {
-            None => empty(&domain),
+        Route::Names(domain) => match source(domain, rows)? {
+            None => empty(domain),
             Some(_) => {
-                let names = found(&domain, rows)?.into_iter().map(|(name, _)| format!("{}\n", name.name()));
+                let names = found(domain, rows)?.into_iter().map(|(name, _)| format!("{}\n", name.name()));
                 indexed(index::HEAD.to_owned() + &names.collect::<String>())
             }
         },
-        Route::Info(name) => match rows.get(&rows::head_key(&name)?)? {
-            None => unknown(&name),
-            Some(_) => indexed(index::HEAD.to_owned() + &info(&name, rows)?),
+        Route::Info(name) => match rows.get(&rows::head_key(name)?)? {
+            None => unknown(name),
+            Some(_) => indexed(index::HEAD.to_owned() + &info(name, rows)?),
         },
-        Route::Specs(domain, kind) => match source(&domain, rows)? {
-            None => empty(&domain),
+        Route::Specs(domain, kind) => match source(domain, rows)? {
+            None => empty(domain),
             Some(source) if source.versions.pieces > VERSIONS_PIECES => refusal(422, TOO_MUCH),
             Some(source) => {
-                let packed = gzip(&specs::render(&versions(&domain, rows)?, kind));
-                let modified = ("last-modified", calendar::http_date(source.modified));
+                let packed = gzip(&specs::render(&versions(domain, rows)?, *kind));
+                let modified = ("last-modified", source.modified.to_http_date());
                 Response { media_type: "application/gzip".into(), headers: vec![modified], ..Response::json(packed) }
             }
         },
-        Route::Quick(domain, name) => match sought(&domain, &name, rows)? {
+        Route::Quick(domain, name) => match sought(domain, name, rows)? {
             Sought::File(file, release) => {
-                let specification = marshal::specification(&file.spec, calendar::day_of(release.published));
+                let specification = marshal::specification(&file.spec, release.published.utc());
                 Response { media_type: BINARY.into(), ..Response::json(deflate(&specification)) }
             }
             Sought::Gone(refusal) => refusal,
         },
-        Route::File(domain, name) => match sought(&domain, &name, rows)? {
+        Route::File(domain, name) => match sought(domain, name, rows)? {
             Sought::File(file, _) => Response::object(MEDIA_TYPE, file.object),
             Sought::Gone(refusal) => refusal,
         },
-        Route::ApiVersions(name) => match releases(&name, rows)? {
-            releases if releases.is_empty() => unknown(&name),
+        Route::ApiVersions(name) => match releases(name, rows)? {
+            releases if releases.is_empty() => unknown(name),
             releases => Response::json(api::versions(&releases)?),
         },
-        Route::ApiGem(name) => match api::gem(&name, &releases(&name, rows)?, site)? {
-            None => unknown(&name),
+        Route::ApiGem(name) => match api::gem(name, &releases(name, rows)?, site)? {
+            None => unknown(name),
             Some(json) => Response::json(json),
         },
-        Route::Search(domain) => Response::json(api::search(request, &found(&domain, rows)?, site)?),
-        Route::Nothing(words) => refusal(404, &words),
+        Route::Search(domain, wanted) => Response::json(api::search(wanted, &found(domain, rows)?, site)?),
+        Route::Nothing(words) => refusal(404, words),
         Route::Write(words) => Response { headers: vec![("allow", "GET, HEAD".to_owned())], ..refusal(405, words) },
     })
 }
@@ -274,11 +334,31 @@ mod tests {
         };
         let most = API_ROWS_BYTES / crate::limits::NATIVE_BYTES;
         for path in ["acme.example/api/v1/versions/widget.json", "acme.example/api/v1/gems/widget.json"] {
-            let request = Request::get(routes::MOUNT, path);
-            assert!(matches!(step(&request, &read(most - 1)).unwrap(), Step::Read(Plan::Scan { after: Some(_), .. })));
-            assert_eq!(step(&request, &read(most)).unwrap(), Step::Ready);
-            let refused = render(&request, &read(most), &site).unwrap();
+            let asked = Asked::of(&Request::get(routes::MOUNT, path));
+            assert!(matches!(asked.step(&read(most - 1)).unwrap(), Step::Read(Plan::Scan { after: Some(_), .. })));
+            assert_eq!(asked.step(&read(most)).unwrap(), Step::Ready);
+            let refused = asked.render(&read(most), &site).unwrap();
             assert_eq!((refused.status, refused.body), (422, Body::Bytes(format!("{TOO_MANY_RELEASES}\n").into_bytes())));
+        }
+    }
+}
+
+#[cfg(test)]
+mod readers {
+    use super::*;
+    use deedbox_model::PackageId;
+
+    #[test]
+    fn each_path_says_what_it_tells_of() {
+        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
+        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
+        for (path, expected) in [
+            ("acme.example/info/widget", package("gem:acme.example/widget")),
+            ("acme.example/api/v1/versions/widget.json", package("gem:acme.example/widget")),
+            ("acme.example/versions", vec![Resource::Domain(Domain::parse("acme.example").unwrap())]),
+            ("", vec![Resource::Nothing]),
+        ] {
+            assert_eq!(of(path), expected, "{path}");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What `gem` and people read as JSON (spec/projections/gem.md §6). Downloads are not counted, so no number says so.
 
-use crate::calendar;
 use crate::index;
 use crate::limits::{SEARCH_PAGE, SEARCH_TEXT_CHARS};
 use crate::name::GemName;
@@ -30,7 +29,7 @@ pub(crate) fn gem(name: &GemName, releases: &[Release], site: &Site) -> Result<O
     bytes(&json!({
         "name": spec.name,
         "version": spec.version,
-        "version_created_at": calendar::seconds(release.published),
+        "version_created_at": release.published.to_rfc3339_seconds(),
         "platform": spec.platform.as_deref().unwrap_or("ruby"),
         "authors": spec.authors.join(", "),
         "info": spec.description.as_ref().or(spec.summary.as_ref()),
@@ -46,10 +45,25 @@ pub(crate) fn gem(name: &GemName, releases: &[Release], site: &Site) -> Result<O
     .map(Some)
 }
 
+/// What is looked for, and which page of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    text: String,
+    page: usize,
+}
+
+impl Wanted {
+    /// By this request.
+    pub(crate) fn of(request: &Request) -> Self {
+        let text: String = request.query("query").unwrap_or_default().chars().take(SEARCH_TEXT_CHARS).collect();
+        let page = request.query("page").and_then(|page| page.parse().ok()).unwrap_or(1).max(1);
+        Wanted { text: text.to_lowercase(), page }
+    }
+}
+
 /// Gems whose name or summary has every word of the query; a name counts first.
-pub(crate) fn search(request: &Request, found: &[(GemName, Found)], site: &Site) -> Result<Vec<u8>, Defect> {
-    let text: String = request.query("query").unwrap_or_default().chars().take(SEARCH_TEXT_CHARS).collect::<String>().to_lowercase();
-    let page = request.query("page").and_then(|page| page.parse::<usize>().ok()).unwrap_or(1).max(1);
+pub(crate) fn search(wanted: &Wanted, found: &[(GemName, Found)], site: &Site) -> Result<Vec<u8>, Defect> {
+    let Wanted { text, page } = wanted;
     let mut hits: Vec<_> = found
         .iter()
         .filter(|(_, found)| !found.yanked)
@@ -95,7 +109,7 @@ fn version(release: &Release, file: &File) -> Value {
         "number": spec.version,
         "platform": spec.platform.as_deref().unwrap_or("ruby"),
         "full_number": index::number(spec),
-        "created_at": calendar::seconds(release.published),
+        "created_at": release.published.to_rfc3339_seconds(),
         "authors": spec.authors.join(", "),
         "summary": spec.summary,
         "description": spec.description,

@@ -9,10 +9,8 @@ use crate::rows::{self, Content, Extent, File, Found, Head, InfoLines, InfoPiece
 use crate::spec::Spec;
 use crate::version::GemVersion;
 use deedbox_model::event::{PackageEvent, ReleasePublished};
-use deedbox_model::row::encode_row;
 use deedbox_model::{Changes, Defect, Keys, Manifest, ReasonCode, RowKey, Rows};
 use deedbox_view::{Entry, Fact, Facts};
-use serde::Serialize;
 use std::cmp::Ordering;
 
 /// What an entry is to this projection: its gem, its version, and what happens to it.
@@ -53,7 +51,10 @@ pub(crate) fn touches_next(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Res
     let info = rows.decoded::<Head>(&rows::head_key(&name)?)?.map(|head| head.info).unwrap_or_default();
     let release: Option<Release> = rows.decoded(&rows::release_key(&name, version.as_str())?)?;
     match (deed, release) {
-        (Deed::Published(e), None) if is_derived(e, &name, &version) && files(facts, &name, &version).is_some() => {
+        (Deed::Published(e), None)
+            if is_derived(e, &name, &version)
+                && facts.manifest.as_ref().and_then(Fact::present).is_some_and(|manifest| files(manifest, &name, &version).is_some()) =>
+        {
             keys.insert(rows::info_key(&name, info.open())?);
         }
         (Deed::Standing(reason), Some(release)) if release.listed && release.yanked.is_some() != reason.is_some() => {
@@ -89,8 +90,7 @@ fn is_derived(published: &ReleasePublished, name: &GemName, version: &GemVersion
 }
 
 /// The gems of a readable manifest, if they are what its id and version say.
-fn files(facts: &Facts, name: &GemName, version: &GemVersion) -> Option<Vec<File>> {
-    let manifest: &Manifest = facts.manifest.as_ref().and_then(Fact::present)?;
+fn files(manifest: &Manifest, name: &GemName, version: &GemVersion) -> Option<Vec<File>> {
     let native = Native::of(manifest)?;
     if native.gems.len() != manifest.artifacts.len() {
         return None;
@@ -115,11 +115,6 @@ struct Fold<'a> {
 }
 
 impl Fold<'_> {
-    fn put<T: Serialize>(&mut self, key: RowKey, row: &T) -> Result<(), Defect> {
-        self.changes.insert(key, Some(encode_row(row)?));
-        Ok(())
-    }
-
     fn head(&self) -> Result<Head, Defect> {
         let head = self.rows.decoded(&rows::head_key(&self.name)?)?;
         Ok(head.unwrap_or_else(|| Head { last: self.entry.index, info: Extent::default(), md5: InfoSum::new().state() }))
@@ -129,12 +124,7 @@ impl Fold<'_> {
         if !is_derived(published, &self.name, &self.version) {
             return Ok(());
         }
-        let content = match &facts.manifest {
-            Some(Fact::Present(_)) => files(facts, &self.name, &self.version).map_or(Content::Unreadable, Content::Present),
-            Some(Fact::Withheld) => Content::Withheld,
-            Some(Fact::Unreadable(_)) => Content::Unreadable,
-            None => return Err(Defect::Unread(format!("the manifest of entry {}", self.entry.index))),
-        };
+        let content = Content::of(self.entry, facts, |manifest| Ok(files(manifest, &self.name, &self.version)))?;
         let mut head = self.head()?;
         let has_room = head.info.open() < INFO_PIECES;
         let listed = match &content {
@@ -143,7 +133,7 @@ impl Fold<'_> {
         };
         let release =
             Release { version: published.version.clone(), published: self.entry.log_time, yanked: None, listed: listed.is_some(), content };
-        self.put(key, &release)?;
+        self.changes.put(key, &release)?;
         let Some(files) = listed else {
             self.put_head(head)?;
             return self.put_source(None);
@@ -158,7 +148,7 @@ impl Fold<'_> {
         head.info = head.info.with(text.len() as u64);
         head.md5 = sum.state();
         piece.releases.push(InfoLines { version: published.version.clone(), text, yanked: false });
-        self.put(piece_key, &piece)?;
+        self.changes.put(piece_key, &piece)?;
         self.put_head(head)?;
         let specs: Vec<Spec> = files.into_iter().map(|file| file.spec).collect();
         self.put_source(Some(index::versions_line(self.name.name(), &specs, false, &sum)))?;
@@ -166,7 +156,7 @@ impl Fold<'_> {
     }
 
     fn put_head(&mut self, head: Head) -> Result<(), Defect> {
-        self.put(rows::head_key(&self.name)?, &Head { last: self.entry.index, ..head })
+        self.changes.put(rows::head_key(&self.name)?, &Head { last: self.entry.index, ..head })
     }
 
     /// The source's head, and a line at the end of its `/versions`.
@@ -180,10 +170,10 @@ impl Fold<'_> {
             let mut piece: VersionsPiece = self.rows.decoded(&key)?.unwrap_or_default();
             piece.text.push_str(&line);
             versions = versions.with(line.len() as u64);
-            self.put(key, &piece)?;
+            self.changes.put(key, &piece)?;
         }
         let created = old.map_or(now, |source| source.created);
-        self.put(key, &Source { created, modified: now, last: self.entry.index, versions })
+        self.changes.put(key, &Source { created, modified: now, last: self.entry.index, versions })
     }
 
     /// A search shows the highest version that is not yanked, as far as one row can know.
@@ -203,13 +193,13 @@ impl Fold<'_> {
             licenses: spec.licenses.clone(),
             authors: spec.authors.clone(),
         };
-        self.put(key, &found)
+        self.changes.put(key, &found)
     }
 
     fn standing(&mut self, key: RowKey, mut release: Release, reason: Option<ReasonCode>) -> Result<(), Defect> {
         let turns = release.yanked.is_some() != reason.is_some();
         release.yanked = reason;
-        self.put(key, &release)?;
+        self.changes.put(key, &release)?;
         let mut head = self.head()?;
         let specs: Vec<Spec> = match &release.content {
             Content::Present(files) if release.listed && turns => files.iter().map(|file| file.spec.clone()).collect(),
@@ -239,7 +229,7 @@ impl Fold<'_> {
                 }
             }
             if changed {
-                self.put(key, &piece)?;
+                self.changes.put(key, &piece)?;
             }
         }
         head.md5 = sum.state();
@@ -257,6 +247,6 @@ impl Fold<'_> {
         if found.version == version && found.yanked == yanked {
             return Ok(());
         }
-        self.put(key, &Found { version, yanked, ..found })
+        self.changes.put(key, &Found { version, yanked, ..found })
     }
 }

@@ -1,7 +1,6 @@
 //! The compact index: lines of `/info` and `/versions` (spec/projections/gem.md §6), and the MD5 that one says of the
 //! other. Nothing here trusts an MD5; Bundler compares it.
 
-use crate::calendar;
 use crate::spec::{Constraint, Spec, wants_nothing};
 use deedbox_model::{Defect, TimeMs};
 use md5::digest::common::hazmat::{SerializableState, SerializedState};
@@ -20,7 +19,7 @@ pub(crate) fn info_line(spec: &Spec, sha256: &str, published: TimeMs) -> String 
             line.push_str(&format!(",{name}:{}", joined(wants)));
         }
     }
-    line.push_str(&format!(",created_at:{}\n", calendar::seconds(published)));
+    line.push_str(&format!(",created_at:{}\n", published.to_rfc3339_seconds()));
     line
 }
 
@@ -41,7 +40,7 @@ pub(crate) fn versions_line(name: &str, specs: &[Spec], gone: bool, info: &InfoS
 
 /// Before the lines of `/versions`.
 pub(crate) fn versions_head(created: TimeMs) -> String {
-    format!("created_at: {}\n---\n", calendar::seconds(created))
+    format!("created_at: {}\n---\n", created.to_rfc3339_seconds())
 }
 
 /// MD5 in hex, as ETags of these have it.

@@ -14,7 +14,6 @@
 
 mod answers;
 mod api;
-mod calendar;
 mod file;
 mod fold;
 mod howto;
@@ -37,16 +36,17 @@ pub use inspect::{Identity, identify};
 pub use name::GemName;
 pub use version::GemVersion;
 
+use answers::Asked;
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows, Version};
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, ProjectionId, Rows, Version};
 use deedbox_view::{
-    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
-    Said, Site, Step, Takes, Wanted,
+    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Projection, Question, Refused, Request, Response,
+    Said, Takes, View, Wanted,
 };
 use std::cmp::Ordering;
 
 /// The projection's name in the row store.
-pub const PROJECTION: &str = "gem";
+pub const PROJECTION: ProjectionId = ProjectionId { name: "gem", version: 1 };
 
 /// The RubyGems dialect.
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,11 +67,8 @@ impl Gem {
 }
 
 impl Projection for Gem {
-    fn name(&self) -> &'static str {
+    fn id(&self) -> ProjectionId {
         PROJECTION
-    }
-    fn version(&self) -> u32 {
-        1
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry)
@@ -82,6 +79,12 @@ impl Projection for Gem {
     fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
         fold::fold(rows, entry, facts)
     }
+}
+
+impl View for Gem {
+    fn reads(&self) -> ProjectionId {
+        self.id()
+    }
     fn mounts(&self) -> &'static [&'static str] {
         &[routes::MOUNT]
     }
@@ -91,15 +94,8 @@ impl Projection for Gem {
     fn refuse(&self, refused: &Refused<'_>) -> Option<Response> {
         Some(answers::refusal(refused.status, &refused.words()))
     }
-    fn plan(&self, request: &Request) -> Plan {
-        // A key made of checked names is always one; what could not be a key is answered without rows.
-        answers::plan(request).unwrap_or(Plan::Nothing)
-    }
-    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
-        answers::step(request, reads)
-    }
-    fn render(&self, request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
-        answers::render(request, reads, site)
+    fn parse(&self, request: &Request) -> Box<dyn Question> {
+        Box::new(Asked::of(request))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Every bound of this crate in one place, each with its reason (spec/projections/gem.md §9); those of unpacking are
-//! `archive`'s.
+//! Every bound of this crate in one place, each with its reason; those of unpacking are `archive`'s. They are frozen with this version of
+//! the projection (spec/projections/gem.md §9): what is refused, kept and answered follows from them.
 
 /// Characters of a gem's name: file names hold it with a version and a platform.
 pub const NAME_CHARS: usize = 100;

@@ -1,9 +1,9 @@
 //! A writer of Ruby's Marshal format 4.8 (Ruby, doc/marshal.rdoc) for what a gem server says: specifications and lists
 //! of them, made of the classes that RubyGems' SafeMarshal permits. It reads nothing.
 
-use crate::calendar::Day;
 use crate::platform::Platform;
 use crate::spec::{Constraint, Dependency, Spec};
+use deedbox_model::Utc;
 
 /// One stream, with the symbols that it has named.
 struct Writer {
@@ -28,7 +28,7 @@ pub(crate) fn tuples(tuples: &[Tuple<'_>]) -> Vec<u8> {
 }
 
 /// A `Gem::Specification`, dated to the day on which it was published.
-pub(crate) fn specification(spec: &Spec, day: Day) -> Vec<u8> {
+pub(crate) fn specification(spec: &Spec, day: Utc) -> Vec<u8> {
     let mut inner = Writer::new();
     inner.fields(spec, day);
     let mut w = Writer::new();
@@ -45,7 +45,7 @@ impl Writer {
     }
 
     /// The order and number of `Gem::Specification#_dump`, version 4.
-    fn fields(&mut self, spec: &Spec, day: Day) {
+    fn fields(&mut self, spec: &Spec, day: Utc) {
         self.array(19);
         self.text(&spec.built_by);
         self.integer(4);
@@ -127,9 +127,10 @@ impl Writer {
     }
 
     /// `Time#_dump`: midnight in UTC.
-    fn day(&mut self, day: Day) {
-        let years = u32::try_from(day.year.saturating_sub(1900)).unwrap_or(0) & 0xffff;
-        let high = 1 << 31 | 1 << 30 | years << 14 | (u32::from(day.month) - 1) << 10 | u32::from(day.day) << 5;
+    fn day(&mut self, day: Utc) {
+        let part = |number: u64| u32::try_from(number).unwrap_or(0);
+        let years = part(day.year.saturating_sub(1900)) & 0xffff;
+        let high = 1 << 31 | 1 << 30 | years << 14 | part(day.month.saturating_sub(1)) << 10 | part(day.day) << 5;
         self.out.extend(b"Iu");
         self.symbol("Time");
         self.integer_bytes(8);

@@ -3,7 +3,8 @@
 
 use crate::file;
 use crate::limits::NAME_CHARS;
-use deedbox_model::{Domain, Ecosystem, Name, NativeName, PackageId};
+use deedbox_model::limits::ID_BYTES;
+use deedbox_model::{Domain, Ecosystem, Name, NativeName, PackageId, said};
 
 /// The ecosystem's word in ids.
 pub const ECOSYSTEM: &str = "gem";
@@ -44,7 +45,7 @@ impl GemName {
 
     /// The id.
     pub fn id(&self) -> Result<PackageId, BadName> {
-        let bad = |_| bad(&self.path(), "it makes no id of at most 255 bytes; shorten it");
+        let bad = |_| bad(&self.path(), said!("it makes no id of at most {} bytes; shorten it", ID_BYTES));
         let ecosystem = Ecosystem::parse(ECOSYSTEM).map_err(bad)?;
         let name = Name::parse(&self.name).map_err(bad)?;
         PackageId::new(&ecosystem, &self.domain, &name).map_err(bad)
@@ -95,7 +96,7 @@ fn check_name(name: &str) -> Result<(), &'static str> {
         return Err("a gem's name is one segment; join the parts with hyphens");
     }
     if name.len() > NAME_CHARS {
-        return Err("it is longer than 100 characters; shorten it");
+        return Err(said!("it is longer than {} characters; shorten it", NAME_CHARS));
     }
     if !is_name(name) {
         return Err("only ASCII letters, digits, \".\", \"_\" and \"-\", at least one letter");

@@ -1,6 +1,7 @@
 //! Routes: from a request to what it asks for (spec/projections/gem.md §6). Below the mount stands the domain; each
 //! domain is a source of its own.
 
+use crate::api::Wanted;
 use crate::name::GemName;
 use deedbox_model::Domain;
 use deedbox_view::{Method, Request, Takes};
@@ -37,7 +38,7 @@ pub(crate) enum Route {
     ApiVersions(GemName),
     /// A gem, as JSON.
     ApiGem(GemName),
-    Search(Domain),
+    Search(Domain, Wanted),
     /// Nothing: the words say why.
     Nothing(String),
     /// A write: the words name the command that does it.
@@ -71,7 +72,7 @@ pub(crate) fn route(request: &Request) -> Route {
         "specs.4.8.gz" => return Route::Specs(domain, Kind::Releases),
         "latest_specs.4.8.gz" => return Route::Specs(domain, Kind::Latest),
         "prerelease_specs.4.8.gz" => return Route::Specs(domain, Kind::Prereleases),
-        "api/v1/search.json" => return Route::Search(domain),
+        "api/v1/search.json" => return Route::Search(domain, Wanted::of(request)),
         "api/v1/dependencies" | "api/v1/dependencies.json" => {
             return Route::Nothing("Not found: this source has the compact index instead: /versions and /info".to_owned());
         }
@@ -98,7 +99,7 @@ pub(crate) fn route(request: &Request) -> Route {
 /// What an answer depends on beside its path: nothing, but for a search. Nothing is asked with a body: every POST is a write.
 pub(crate) fn takes(request: &Request) -> Takes {
     match route(request) {
-        Route::Search(_) => Takes::query(&["query", "page"]),
+        Route::Search(..) => Takes::query(&["query", "page"]),
         _ => Takes::NOTHING,
     }
 }
@@ -140,7 +141,7 @@ mod tests {
             ("acme.example/gems/widget-1.0.0.gem", Route::File(domain.clone(), "widget-1.0.0".into())),
             ("acme.example/api/v1/versions/widget.json", Route::ApiVersions(name.clone())),
             ("acme.example/api/v1/gems/widget.json", Route::ApiGem(name.clone())),
-            ("acme.example/api/v1/search.json", Route::Search(domain.clone())),
+            ("acme.example/api/v1/search.json", Route::Search(domain.clone(), Wanted::of(&Request::get(MOUNT, "")))),
         ] {
             assert_eq!(of(path), expected, "{path}");
         }

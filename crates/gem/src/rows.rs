@@ -78,17 +78,8 @@ pub(crate) struct Release {
     pub(crate) content: Content,
 }
 
-/// The content of a release, or why there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Content {
-    /// Readable: one for each platform, `ruby` first.
-    Present(Vec<File>),
-    /// Its manifest is withheld by an event.
-    Withheld,
-    /// Its manifest is not what its statement says, or is not one of gems.
-    Unreadable,
-}
+/// The content of a release: a file for each platform, `ruby` first, or why there is none.
+pub(crate) type Content = deedbox_view::Content<Vec<File>>;
 
 /// One `.gem`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! Versions: `Gem::Version`'s grammar and order (spec/projections/gem.md §2), in the one spelling without hyphens.
 
-use deedbox_model::{NativeVersion, Version};
+use deedbox_model::limits::VERSION_BYTES;
+use deedbox_model::{NativeVersion, Version, said};
 use std::cmp::Ordering;
 
 /// A version of a gem.
@@ -42,7 +43,7 @@ impl GemVersion {
                 "after the first number come dots, each with digits or letters behind it, like 1.4.0 or 2.0.0.rc1 (RubyGems writes a hyphen as .pre.)",
             ));
         }
-        let text = Version::parse(version).map_err(|_| bad("a version has at most 128 characters"))?;
+        let text = Version::parse(version).map_err(|_| bad(said!("a version has at most {} characters", VERSION_BYTES)))?;
         Ok(GemVersion { text, segments: canonical(version) })
     }
 

@@ -375,6 +375,7 @@ proptest! {
         changes.into_iter().for_each(|change| apply(&mut log, change));
         let rows = laws::rows_from_increments_are_rows_from_zero::<Gem>(&log.entries, batch);
         laws::an_answer_is_the_same_however_few_rows_a_scan_gives(&rows, &folding::site(), &requests(), 1);
+        laws::what_tells_of_something_says_so(&rows, &folding::site(), &requests());
     }
 
     #[test]

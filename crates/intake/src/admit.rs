@@ -2,27 +2,25 @@
 //! reads the artifacts again and refuses a manifest that says otherwise.
 
 use crate::lease::Lease;
+use crate::limits::{HELD_BYTES, MANIFEST_READ};
 use crate::memory::Room;
 use crate::recall::earlier;
 use crate::refusal::IntakeRefusal;
 use crate::source::StoredArtifact;
-use crate::{Door, MANIFEST_READ, is_ahead};
+use crate::{Door, is_ahead};
 use bytes::Bytes;
 use deedbox_authority::rows::{DomainRow, KeyRow, domain_key, key_key, package_key};
-use deedbox_authority::{PROJECTION, Refusal, VERSION};
+use deedbox_authority::{PROJECTION as AUTHORITY, Refusal};
 use deedbox_model::event::{DomainEvent, Event, Evidence, PackageEvent, RegistryEvent, ReleasePublished};
 use deedbox_model::row::decode_row;
 use deedbox_model::{
     Digests, Domain, KeyId, Manifest, ObjectRef, PublicKey, Sha256Digest, Speaker, Statement, TimeMs, Unverified, Verified, limits,
 };
-use deedbox_store::{Left, ObjectStat, ProjectionId, StoreError};
+use deedbox_store::{Left, ObjectStat, StoreError, read_one};
 use deedbox_view::{ArtifactSource, Dialect, Fact, FactsNeeded, Said};
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// Bytes of a release's artifacts that are read at once and kept until it is inspected: what one piece of a stream holds.
-const HELD_BYTES: u64 = 256 * 1024;
 
 /// A statement whose signature verifies and all of whose objects are here, durable, leased, and what it says they are.
 /// Only `Door::admit` makes one.
@@ -70,9 +68,7 @@ impl Door {
             return Ok(Some(key));
         }
         let key = key_key(kid)?;
-        let projection = ProjectionId { name: PROJECTION, version: VERSION };
-        let row = self.rows.read(&projection, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = read_one(self.rows.as_ref(), &AUTHORITY, &key).await? else { return Ok(None) };
         let KeyRow { key } = decode_row(&key, &row.bytes)?;
         self.keys.learn(*kid, key);
         Ok(Some(key))
@@ -177,9 +173,7 @@ impl Door {
     async fn account_of(&self, statement: &Statement) -> Result<Option<Domain>, IntakeRefusal> {
         let Speaker::Domain { domain, .. } = statement.speaker() else { return Ok(None) };
         let key = domain_key(domain)?;
-        let projection = ProjectionId { name: PROJECTION, version: VERSION };
-        let row = self.rows.read(&projection, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = read_one(self.rows.as_ref(), &AUTHORITY, &key).await? else { return Ok(None) };
         let row: DomainRow = decode_row(&key, &row.bytes)?;
         let is_own = row.keys.iter().any(|registered| registered.key.id() == statement.kid());
         Ok(is_own.then(|| domain.clone()))
@@ -293,7 +287,7 @@ impl Door {
         for domain in &before {
             keys.push(domain_key(domain)?);
         }
-        let found = self.rows.read(&ProjectionId { name: PROJECTION, version: VERSION }, &keys).await?;
+        let found = self.rows.read(&AUTHORITY, &keys).await?;
         let Some((None, claimed)) = found.split_first() else { return Ok(()) };
         match before.into_iter().zip(claimed).find(|(_, row)| row.is_some()) {
             Some((domain, _)) => Err(IntakeRefusal::NativeNameOfDomain { native_name: manifest.native_name.clone(), domain }),

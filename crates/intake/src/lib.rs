@@ -15,6 +15,7 @@ pub mod refusal;
 pub mod source;
 pub mod upload;
 
+use crate::limits::{INSPECTIONS_BYTES, KEYS_KNOWN, MANIFESTS_BYTES, UPLOADS_KNOWN};
 use deedbox_model::{Digests, KeyId, Origin, PublicKey, Sha256Digest, TimeMs};
 use deedbox_store::{Objects, RowStore};
 use deedbox_view::Dialect;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 pub use admit::Admitted;
 pub use budget::Progress;
+pub use limits::{INSPECTIONS, UNREFERENCED_MS};
 pub use refusal::IntakeRefusal;
 pub use upload::Uploader;
 
@@ -39,32 +41,9 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Policy {
-            allow_local_claims: false,
-            // Ten large container images; a day's worth of everything else.
-            pending_bytes_per_domain: 32 * 1024 * 1024 * 1024,
-            max_object_bytes: 16 * 1024 * 1024 * 1024,
-        }
+        Policy { allow_local_claims: false, pending_bytes_per_domain: limits::PENDING_BYTES, max_object_bytes: limits::OBJECT_BYTES }
     }
 }
-
-/// Objects that nobody refers to are removed when they are older than this: a day, in milliseconds.
-pub const UNREFERENCED_MS: u64 = 24 * 60 * 60 * 1000;
-
-/// Inspections at once. Each holds a thread that may block, and a large artifact's bytes come to it by another one: the runtime needs more
-/// of these threads than this, or they would wait for each other for ever.
-pub const INSPECTIONS: usize = 16;
-/// Bytes of memory that inspections may hold at once: four of the largest that any dialect's limits allow, or as many small
-/// ones as there may be.
-const INSPECTIONS_BYTES: u64 = 4 * deedbox_view::dialect::INSPECTION_BYTES;
-/// Bytes of memory that release manifests may hold at once while they are admitted: four of the largest.
-const MANIFESTS_BYTES: u64 = 4 * deedbox_model::limits::MANIFEST_BYTES as u64 * MANIFEST_READ;
-/// Bytes of memory for a byte of a release manifest, which is read twice, each time into values of 32 bytes at worst.
-const MANIFEST_READ: u64 = 64;
-/// Keys in one generation of those that are remembered: more publishers than are busy at a time, in some 2 MB.
-const KEYS_KNOWN: usize = 8_192;
-/// Uploads in one generation of those whose digests are remembered: more than are on their way, in some 4 MB.
-const UPLOADS_KNOWN: usize = 8_192;
 
 /// Says of each of these objects whether an effective event refers to it. Answers from rows, for at most `RECALLED_AT_ONCE` at a time or
 /// for the objects of one statement.

@@ -1,8 +1,10 @@
 //! What the door refuses, in words.
 
-use deedbox_authority::Refusal;
+use deedbox_authority::{MAX_AHEAD_MS, Refusal};
+use deedbox_model::limits::MESSAGE_BYTES;
 use deedbox_model::row::Defect;
-use deedbox_model::{Domain, NativeName, TimeMs};
+use deedbox_model::time::span;
+use deedbox_model::{Domain, NativeName, TimeMs, said};
 use deedbox_store::StoreError;
 use deedbox_view::InspectRefusal;
 
@@ -12,7 +14,7 @@ use deedbox_view::InspectRefusal;
 pub enum IntakeRefusal {
     #[error(transparent)]
     Authority(#[from] Refusal),
-    #[error("the statement's time {} is more than two minutes ahead of this registry's clock ({}): set the machine's clock and sign it again", time.to_rfc3339(), now.to_rfc3339())]
+    #[error("the statement's time {} is more than {} ahead of this registry's clock ({}): set the machine's clock and sign it again", time.to_rfc3339(), span(MAX_AHEAD_MS), now.to_rfc3339())]
     FromTheFuture { time: TimeMs, now: TimeMs },
     #[error("claims of names below localhost are taken on a loopback listener only, with --allow-local-claims")]
     LocalClaims,
@@ -32,7 +34,7 @@ pub enum IntakeRefusal {
         "{native_name} belongs to {domain}, whose owner claimed it before anything was released under that name: it is theirs to publish; publish this below another name"
     )]
     NativeNameOfDomain { native_name: NativeName, domain: Domain },
-    #[error("the deprecation message is not a text of 1 to 1,024 bytes without control characters")]
+    #[error("the deprecation message is not a text of 1 to {most} bytes without control characters", most = said!("{}", MESSAGE_BYTES))]
     Message,
     #[error(transparent)]
     Inspect(#[from] InspectRefusal),

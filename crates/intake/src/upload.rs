@@ -7,11 +7,12 @@ use crate::refusal::IntakeRefusal;
 use crate::{Door, is_ahead};
 use bytes::Bytes;
 use deedbox_authority::rows::{DomainRow, domain_key};
-use deedbox_authority::{PROJECTION, VERSION};
+use deedbox_authority::{MAX_AHEAD_MS, PROJECTION as AUTHORITY};
 use deedbox_model::permit::Permit;
 use deedbox_model::row::decode_row;
+use deedbox_model::time::span;
 use deedbox_model::{Digests, Domain, ObjectRef, Sha256Digest, TimeMs};
-use deedbox_store::{Begin, Left, ProjectionId, StoreError, Upload};
+use deedbox_store::{Begin, Left, StoreError, Upload, read_one};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -52,9 +53,7 @@ impl Door {
         let refused = |why: String| IntakeRefusal::Permit(why);
         let (kid, domain) = Permit::peek(bytes).map_err(|e| refused(e.to_string()))?;
         let key = domain_key(&domain)?;
-        let projection = ProjectionId { name: PROJECTION, version: VERSION };
-        let row = self.rows.read(&projection, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
-        let Some(row) = row else {
+        let Some(row) = read_one(self.rows.as_ref(), &AUTHORITY, &key).await? else {
             return Err(refused(format!("nobody has claimed {domain}")));
         };
         let row: DomainRow = decode_row(&key, &row.bytes)?;
@@ -69,7 +68,7 @@ impl Door {
             return Err(refused(format!("it was made under another tenure of {domain}")));
         }
         if is_ahead(permit.terms().time, now) {
-            return Err(refused("it begins more than two minutes ahead of this registry's clock".to_owned()));
+            return Err(refused(format!("it begins more than {} ahead of this registry's clock", span(MAX_AHEAD_MS))));
         }
         if now >= permit.terms().until {
             return Err(refused("it has expired: make a new one".to_owned()));

@@ -1,7 +1,7 @@
 //! The right edge of a log as its files have it, checked before anything is appended: the partial tiles of every level against the
 //! root, the open entry bundle, entry by entry, against the partial tile. Names the file that does not fit; mends none.
 
-use crate::recover::LedgerError;
+use crate::error::LedgerError;
 use deedbox_store::Files;
 use deedbox_tlog::bundle::{BundleId, parse_entries};
 use deedbox_tlog::grow::{Edge, plan_growth};

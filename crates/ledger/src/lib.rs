@@ -11,8 +11,10 @@
 //! with nothing else.
 
 pub mod commit;
+pub mod error;
 pub mod fsck;
 pub mod head;
+pub mod limits;
 pub mod overlay;
 pub mod probe;
 pub mod publish;
@@ -26,21 +28,11 @@ mod place;
 pub(crate) use place::place_of;
 
 pub use commit::{Commit, CommitError};
+pub use error::{LedgerError, SubmitError};
 pub use fsck::{LogFinding, LogReport, LogToCheck, check_log};
 pub use head::Head;
 pub use probe::{NoProbe, Point, Probe};
 pub use publish::STAGED;
-pub use recover::{LedgerError, LedgerParts, Recovered, published};
+pub use recover::{LedgerParts, Recovered, published};
 pub use signer::CheckpointSigner;
-pub use writer::{Appended, Batch, Ledger, SubmitError};
-
-/// How long a small batch waits for one more statement, where the batch before it was large.
-pub const GATHER_IDLE: std::time::Duration = std::time::Duration::from_millis(1);
-/// How long it waits in all: a fraction of what a commit takes.
-pub const GATHER_AT_MOST: std::time::Duration = std::time::Duration::from_millis(5);
-/// Entries in one commit: a tenth of a second of signatures to check for who follows.
-pub const MAX_BATCH_ENTRIES: usize = 4_096;
-/// Bytes in one commit: what a follower holds in memory at once.
-pub const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
-/// Statements waiting in the pool; past it, callers are told to come back.
-pub const MAX_POOL: usize = 16_384;
+pub use writer::{Appended, Ledger};

@@ -1,15 +1,13 @@
 //! Authority's rows as the writer sees them: what replay has folded, under what its own batches changed that is not
 //! folded yet.
 
-use deedbox_authority::{PROJECTION, VERSION};
+use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_model::row::Keys;
 use deedbox_model::{Row, RowKey};
-use deedbox_store::{ProjectionId, RowStore, StoreError};
+use deedbox_store::limits::READ_KEYS;
+use deedbox_store::{RowStore, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The rows of authority.
-pub const AUTHORITY: ProjectionId = ProjectionId { name: PROJECTION, version: VERSION };
 
 /// Rows by key, or none where one was deleted, each with the index that made it so.
 #[derive(Default)]
@@ -37,7 +35,7 @@ impl Overlay {
     pub(crate) async fn read(&self, store: &Arc<dyn RowStore>, keys: Keys) -> Result<BTreeMap<RowKey, Option<Row>>, StoreError> {
         let (mine, asked): (Vec<RowKey>, Vec<RowKey>) = keys.into_iter().partition(|key| self.0.contains_key(key));
         let mut rows = BTreeMap::new();
-        for chunk in asked.chunks(1_000) {
+        for chunk in asked.chunks(READ_KEYS) {
             let found = store.read(&AUTHORITY, chunk).await?;
             rows.extend(chunk.iter().cloned().zip(found));
         }

@@ -3,10 +3,10 @@
 
 use crate::commit::{Commit, CommitError, decode_batch, leaf_hashes};
 use crate::edge::read_edge;
+use crate::error::LedgerError;
 use crate::head::Head;
 use crate::place_of;
 use crate::probe::{Point, Probe};
-use crate::recover::LedgerError;
 use crate::signer::CheckpointSigner;
 use bytes::Bytes;
 use deedbox_model::Sha256Digest;

@@ -1,8 +1,9 @@
 //! Opening a log: what was claimed is finished, what was not is removed (docs/ARCHITECTURE.md, "The order of writing").
 //! The normal path of every start; there is no other.
 
-use crate::commit::{Commit, CommitError};
+use crate::commit::Commit;
 use crate::edge::{file, read_tile};
+use crate::error::LedgerError;
 use crate::head::Head;
 use crate::place_of;
 use crate::probe::Probe;
@@ -12,77 +13,11 @@ use bytes::Bytes;
 use deedbox_authority::Deciders;
 use deedbox_model::{Origin, SecretKey, Sha256Digest};
 use deedbox_store::commits::commit_path;
-use deedbox_store::{Commits, Files, LogStore, RowStore, StoreError};
+use deedbox_store::{Commits, Files, LogStore, RowStore};
 use deedbox_tlog::bundle::new_bundles;
 use deedbox_tlog::tile::new_tiles;
 use deedbox_tlog::{CHECKPOINT_PATH, Frontier, Hash, Tiles, empty_root, plan_frontier};
 use std::sync::Arc;
-
-/// What to do about a damaged file. Never to remove it: what it should say is needed.
-const AS_IT_WAS: &str = "put back what it was, from a backup or a mirror, and start again; deedbox fsck names everything that is damaged";
-
-/// Why a log cannot be opened or written. None of these is the fault of a statement.
-#[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A commit record is not what it should be.
-    #[error("{0}; {AS_IT_WAS}")]
-    Commit(#[from] CommitError),
-    /// The last commit is not the one that led to what was signed last.
-    #[error(
-        "{} is not the commit that the signer remembers (signer/last-signed): one of the two files is damaged; {AS_IT_WAS}",
-        place_of(*.0)
-    )]
-    OtherCommit(u64),
-    /// A file that the log needs is gone.
-    #[error("{0} is missing; {AS_IT_WAS}")]
-    Missing(String),
-    /// A file of the log is damaged.
-    #[error("{what} is damaged: {why}; {AS_IT_WAS}")]
-    Damaged {
-        /// The file, as a person finds it in the data directory.
-        what: String,
-        /// How it shows.
-        why: String,
-    },
-    /// The signer's memory does not read, or is gone while the log is not empty.
-    #[error(
-        "the signer's memory is missing or damaged (signer/last-signed: {0}): restore it from a backup of the machine that signed, or have the log continued under a new key"
-    )]
-    SignerMemory(&'static str),
-    /// The signer has signed something that these files do not lead to.
-    #[error(
-        "the signer has signed size {last_size} (root {last_root}) and will not sign size {size} (root {root}) here: these files are older than \
-         the log, as after restoring a backup; fetch the missing entries from a mirror before writing"
-    )]
-    SignerRefuses {
-        /// What it signed last.
-        last_size: u64,
-        /// That tree's root.
-        last_root: String,
-        /// What it was asked to sign.
-        size: u64,
-        /// That tree's root.
-        root: String,
-    },
-    /// A key or an origin is none.
-    #[error("{0}")]
-    Key(String),
-}
-
-impl LedgerError {
-    pub(crate) fn damaged(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
-        LedgerError::Damaged { what: what.into(), why: why.to_string() }
-    }
-
-    /// Whether what is published can be served all the same: it is signed, and says the same whatever is wrong with the files that
-    /// the log would go on from. Not where these are older than what was signed: people hold proofs of what is missing.
-    pub fn leaves_it_readable(&self) -> bool {
-        !matches!(self, LedgerError::SignerRefuses { .. } | LedgerError::Key(_))
-    }
-}
 
 /// What a ledger is made of.
 #[derive(Clone)]

@@ -3,8 +3,8 @@
 
 use crate::commit::Commit;
 use crate::edge::file;
+use crate::error::LedgerError;
 use crate::place_of;
-use crate::recover::LedgerError;
 use bytes::Bytes;
 use deedbox_model::{Origin, SecretKey, Sha256Digest};
 use deedbox_store::Files;

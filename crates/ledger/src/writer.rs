@@ -2,33 +2,24 @@
 //! next gathers; nothing waits longer than that.
 
 use crate::commit::{Commit, Nonce, encode_batch, leaf_hashes};
+use crate::error::{LedgerError, SubmitError};
 use crate::head::Head;
+use crate::limits::{GATHER_AT_MOST, GATHER_IDLE, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_POOL};
 use crate::overlay::Overlay;
 use crate::probe::Point;
-use crate::publish::{Leftovers, staged_path};
-use crate::recover::{LedgerError, LedgerParts, Recovered, finish_claimed};
+use crate::publish::{Leftovers, Tree, staged_path};
+use crate::recover::{LedgerParts, Recovered, finish_claimed};
 use crate::signer::CheckpointSigner;
-use crate::{GATHER_AT_MOST, GATHER_IDLE, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_POOL, publish::Tree};
 use bytes::Bytes;
 use deedbox_authority::{Decision, Refusal, Signed};
 use deedbox_intake::Admitted;
 use deedbox_model::row::{Defect, Keys};
-use deedbox_model::{EventId, Row, RowKey, Rows, Sha256Digest, Statement, Verified};
-use deedbox_store::{Created, InFull, StoreError};
+use deedbox_model::{Batch, EventId, Row, RowKey, Rows, Sha256Digest};
+use deedbox_store::{Created, InFull};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
-
-/// A published batch, as replay takes it from memory instead of reading it back from the files. Without entries: another
-/// writer's, which only the files have.
-#[derive(Debug, Clone)]
-pub struct Batch {
-    /// Index of its first entry.
-    pub first: u64,
-    /// Its entries, in order.
-    pub entries: Vec<Arc<Verified<Statement>>>,
-}
 
 /// An entry of the log: published, durable and folded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,30 +30,6 @@ pub struct Appended {
     pub id: EventId,
     /// Whether it was there before.
     pub seen: bool,
-}
-
-/// Why a statement was not appended.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SubmitError {
-    /// Authority refuses it, in the state that it would be appended to.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The pool is full.
-    #[error("{MAX_POOL} statements are waiting already: send it again in a second")]
-    Busy,
-    /// The store failed before the claim: nothing happened.
-    #[error("the registry's store failed, and nothing was appended ({0}): send it again later")]
-    Store(String),
-    /// Another protocol is in force than the one that it was read by. Who has that protocol reads the statement again, by it, and
-    /// sends it through the door once more; a program that does not have it no longer writes.
-    #[error("protocol {0} is in force, which this program does not know: it serves and no longer writes; update it")]
-    Undecided(u64),
-    /// A row is damaged, or a program is.
-    #[error("{0}")]
-    Defect(String),
-    /// The writer has stopped. What was sent may or may not have been appended: send the same bytes again.
-    #[error("the registry is stopping: send the same bytes again")]
-    Stopped,
 }
 
 struct Item {
@@ -396,12 +363,5 @@ impl Pause {
         tracing::error!(error = %InFull(error), "{what} failed; trying again in {:?}", self.0);
         tokio::time::sleep(self.0).await;
         self.0 = (self.0 * 2).min(Duration::from_secs(5));
-    }
-}
-
-impl From<StoreError> for SubmitError {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(error = %InFull(&error), "the rows that a verdict needs could not be read");
-        SubmitError::Store(error.to_string())
     }
 }

@@ -5,13 +5,13 @@
 
 mod world;
 
-use deedbox_authority::DECIDERS;
+use deedbox_authority::{DECIDERS, PROJECTION as AUTHORITY};
 use deedbox_ledger::{Appended, SubmitError};
 use deedbox_model::{Statement, Verified};
 use deedbox_replay::{Folder, Replayer, Target, compare, fingerprint};
+use deedbox_store::RowStore;
 use deedbox_store::faulty::{Fault, FaultPlan, FaultyCommits, FaultyFiles, FaultyRows};
 use deedbox_store::memory::{MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows};
-use deedbox_store::{ProjectionId, RowStore};
 use deedbox_testkit::Registry;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,10 +75,9 @@ async fn rows_equal_a_rebuild(stores: &Stores, world: &World) {
     let folder = Folder { rows: Arc::clone(&scratch), objects: Arc::clone(&stores.objects), projections: Vec::new(), deciders: DECIDERS };
     let mut replayer = Replayer::open(folder, stores.log(), target, &|_, _| {}).await.unwrap();
     replayer.catch_up(target, &|_, _| {}).await.unwrap();
-    let authority = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
-    let differences = compare(stores.rows.0.as_ref(), scratch.as_ref(), &authority, 10).await.unwrap();
+    let differences = compare(stores.rows.0.as_ref(), scratch.as_ref(), &AUTHORITY, 10).await.unwrap();
     assert!(differences.is_empty(), "{differences:?}");
-    let (a, b) = (fingerprint(stores.rows.0.as_ref(), &authority).await.unwrap(), fingerprint(scratch.as_ref(), &authority).await.unwrap());
+    let (a, b) = (fingerprint(stores.rows.0.as_ref(), &AUTHORITY).await.unwrap(), fingerprint(scratch.as_ref(), &AUTHORITY).await.unwrap());
     assert_eq!(a, b);
     assert_eq!(a.size, head.size);
 }

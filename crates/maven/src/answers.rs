@@ -1,49 +1,97 @@
-//! The two halves of an answer: which rows it needs, and what they make (spec/projections/maven.md §6).
+//! A question of Maven's, and the two halves of its answer: which rows it needs, and what they make (spec/projections/maven.md §6).
 
+use crate::limits::SHOWN_PATH_CHARS;
 use crate::metadata;
-use crate::name::Coordinates;
-use crate::routes::{self, Thing};
+use crate::name::{Coordinates, domains_of};
+use crate::routes::{self, Route, Thing};
 use crate::rows::{self, Content, Files, Snapshot, StoredFile};
 use crate::version::PackageVersion;
-use deedbox_model::{Algorithm, Channel, Defect, Hasher, RowKey, Rows};
-use deedbox_view::projection::{MAX_ROUNDS, MAX_SCAN};
-use deedbox_view::{Body, Cache, Plan, Reads, Request, Response, Step};
+use deedbox_model::{Algorithm, Channel, Defect, Hasher, RowKey, Rows, said};
+use deedbox_view::question::{MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
+use deedbox_view::{Body, Cache, Plan, Question, Reads, Request, Resource, Response, Site, Step};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const XML: &str = "text/xml";
 
+/// What is asked.
+pub(crate) struct Asked {
+    route: Route,
+    /// The path, as a refusal shows it.
+    shown: String,
+}
+
+impl Asked {
+    /// By this request.
+    pub(crate) fn of(request: &Request) -> Self {
+        let shown = request.path.chars().filter(|c| !c.is_control()).take(SHOWN_PATH_CHARS).collect();
+        Asked { route: routes::route(request), shown }
+    }
+
+    fn missing(&self) -> Response {
+        refusal(404, &format!("Not found: nothing is at {:?} here", self.shown))
+    }
+}
+
+impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        match &self.route.thing {
+            Thing::Prefixes => Some(Resource::Registry),
+            // One coordinate may stand under several domains.
+            Thing::Folder { .. } | Thing::Snapshot(..) | Thing::File(..) | Thing::Latest(..) => None,
+            Thing::Root | Thing::Nothing | Thing::Write => Some(Resource::Nothing),
+        }
+    }
+    fn resources(&self, _: &Reads) -> Result<Vec<Resource>, Defect> {
+        // Whose a coordinate is, these rows do not say: it is told of each package that it may be, and of a group's plugins in the same way.
+        let packages = |coordinates: &Coordinates| coordinates.ids().into_iter().map(Resource::Package).collect::<Vec<_>>();
+        Ok(match &self.route.thing {
+            Thing::Folder { group, package } => {
+                let domains = group.iter().flat_map(|group| domains_of(group)).map(Resource::Domain);
+                domains.chain(package.iter().flat_map(packages)).collect()
+            }
+            Thing::Snapshot(package, _) | Thing::File(package, ..) | Thing::Latest(package, ..) => packages(package),
+            Thing::Prefixes | Thing::Root | Thing::Nothing | Thing::Write => self.resource().into_iter().collect(),
+        })
+    }
+    fn plan(&self) -> Plan {
+        // A key made of checked names is always one; what could not be a key is answered without rows.
+        plan(&self.route.thing).unwrap_or(Plan::Nothing)
+    }
+    fn step(&self, reads: &Reads) -> Result<Step, Defect> {
+        match next(&self.route.thing, reads)? {
+            Some(plan) if reads.rounds < MAX_ROUNDS => Ok(Step::Read(plan)),
+            _ => Ok(Step::Ready),
+        }
+    }
+    fn render(&self, reads: &Reads, _: &Site) -> Result<Response, Defect> {
+        render(self, reads)
+    }
+}
+
 /// What to read first. Whatever an answer shows rewrites one of these: the head of its package, of its group, of all
 /// domains; the files of a version never change.
-pub(crate) fn plan(request: &Request) -> Result<Plan, Defect> {
-    Ok(Plan::Get(match routes::route(request).thing {
+fn plan(thing: &Thing) -> Result<Plan, Defect> {
+    Ok(Plan::Get(match thing {
         Thing::Prefixes => vec![rows::domains_key()?],
         Thing::Folder { group, package } => {
             let group = group.as_deref().map(rows::group_key);
             group.into_iter().chain(package.as_ref().map(rows::head_key)).collect::<Result<_, _>>()?
         }
         Thing::Snapshot(package, base) | Thing::Latest(package, base, _) => {
-            vec![rows::head_key(&package)?, rows::snapshot_key(&package, &base)?]
+            vec![rows::head_key(package)?, rows::snapshot_key(package, base)?]
         }
-        Thing::File(package, version, _) => vec![rows::files_key(&package, &version)?],
+        Thing::File(package, version, _) => vec![rows::files_key(package, version)?],
         Thing::Root | Thing::Nothing | Thing::Write => return Ok(Plan::Nothing),
     }))
 }
 
-/// Whether more must be read.
-pub(crate) fn step(request: &Request, reads: &Reads) -> Result<Step, Defect> {
-    match next(request, reads)? {
-        Some(plan) if reads.rounds < MAX_ROUNDS => Ok(Step::Read(plan)),
-        _ => Ok(Step::Ready),
-    }
-}
-
 /// What is still missing, however many rounds it took so far.
-fn next(request: &Request, reads: &Reads) -> Result<Option<Plan>, Defect> {
+fn next(thing: &Thing, reads: &Reads) -> Result<Option<Plan>, Defect> {
     let rows = &reads.rows;
     let scan = |prefix: String, after: Option<RowKey>| -> Result<Option<Plan>, Defect> {
         Ok(Some(Plan::Scan { prefix: RowKey::new(prefix)?, after, limit: MAX_SCAN }))
     };
-    match routes::route(request).thing {
+    match thing {
         Thing::Prefixes => match &reads.last_scan {
             None if rows.get(&rows::domains_key()?)?.is_some() => scan(rows::DOMAINS.to_owned(), None),
             Some(end) if end.more => scan(rows::DOMAINS.to_owned(), end.last.clone()),
@@ -52,11 +100,11 @@ fn next(request: &Request, reads: &Reads) -> Result<Option<Plan>, Defect> {
         Thing::Folder { group, package } => {
             // Plugins first: where a group has a head, it has a plugin, so the last key tells which scan this was.
             let plugins = group.as_deref().map(rows::plugins_prefix);
-            let has_plugins = match &group {
+            let has_plugins = match group {
                 Some(group) => rows.get(&rows::group_key(group)?)?.is_some(),
                 None => false,
             };
-            let versions = match &package {
+            let versions = match package {
                 Some(package) if rows.get(&rows::head_key(package)?)?.is_some() => Some(rows::listing_prefix(package)),
                 _ => None,
             };
@@ -74,8 +122,8 @@ fn next(request: &Request, reads: &Reads) -> Result<Option<Plan>, Defect> {
             }
         }
         Thing::Snapshot(package, base) | Thing::Latest(package, base, _) => {
-            let Some((_, version)) = pointed(&package, &base, rows)? else { return Ok(None) };
-            let key = rows::files_key(&package, &version)?;
+            let Some((_, version)) = pointed(package, base, rows)? else { return Ok(None) };
+            let key = rows::files_key(package, &version)?;
             Ok(rows.get(&key).is_err().then(|| Plan::Get(vec![key])))
         }
         Thing::File(..) | Thing::Root | Thing::Nothing | Thing::Write => Ok(None),
@@ -83,33 +131,40 @@ fn next(request: &Request, reads: &Reads) -> Result<Option<Plan>, Defect> {
 }
 
 /// The answer.
-pub(crate) fn render(request: &Request, reads: &Reads) -> Result<Response, Defect> {
+fn render(asked: &Asked, reads: &Reads) -> Result<Response, Defect> {
     let rows = &reads.rows;
-    let route = routes::route(request);
+    let Route { thing, checksum } = &asked.route;
     // A list that was cut short would look like a whole one. A plan that is none was no key: there is no such thing.
-    if plan(request).is_err() {
-        return Ok(missing(request));
+    if plan(thing).is_err() {
+        return Ok(asked.missing());
     }
-    if next(request, reads)?.is_some() {
-        return Ok(refusal(422, "There is more here than one answer may read (95,000 rows, or 76 MiB of them). Ask for one version"));
+    if next(thing, reads)?.is_some() {
+        return Ok(refusal(
+            422,
+            said!(
+                "There is more here than one answer may read ({} rows, or {} MiB of them). Ask for one version",
+                (MAX_ROUNDS - 1) * MAX_SCAN,
+                ((MAX_ROUNDS as u64 - 1) * MAX_SCAN_BYTES) >> 20
+            ),
+        ));
     }
-    let response = match route.thing {
+    let response = match thing {
         Thing::Root => Some(document(TEXT, b"A Maven repository of Deedbox: point Maven or Gradle here\n".to_vec())),
         Thing::Prefixes => rows.get(&rows::domains_key()?)?.map(|_| document(TEXT, metadata::prefixes(rows))),
         Thing::Folder { group, package } => {
             metadata::of_folder(group.as_deref(), package.as_ref(), rows)?.map(|bytes| document(XML, bytes))
         }
-        Thing::Snapshot(package, base) => match pointed(&package, &base, rows)? {
+        Thing::Snapshot(package, base) => match pointed(package, base, rows)? {
             None => None,
             Some((snapshot, version)) => {
-                let files = rows.decoded::<Files>(&rows::files_key(&package, &version)?)?;
-                files.and_then(|files| metadata::of_snapshot(&package, &base, &snapshot, &files)).map(|bytes| document(XML, bytes))
+                let files = rows.decoded::<Files>(&rows::files_key(package, &version)?)?;
+                files.and_then(|files| metadata::of_snapshot(package, base, &snapshot, &files)).map(|bytes| document(XML, bytes))
             }
         },
-        Thing::File(package, version, tail) => return file(request, &package, &version, &tail, route.checksum, Cache::Immutable, rows),
-        Thing::Latest(package, base, tail) => match pointed(&package, &base, rows)? {
+        Thing::File(package, version, tail) => return file(asked, package, version, tail, Cache::Immutable, rows),
+        Thing::Latest(package, base, tail) => match pointed(package, base, rows)? {
             None => None,
-            Some((_, version)) => return file(request, &package, &version, &tail, route.checksum, Cache::Revalidate, rows),
+            Some((_, version)) => return file(asked, package, &version, tail, Cache::Revalidate, rows),
         },
         Thing::Nothing => None,
         Thing::Write => {
@@ -117,14 +172,14 @@ pub(crate) fn render(request: &Request, reads: &Reads) -> Result<Response, Defec
             return Ok(Response { headers: vec![("allow", "GET, HEAD".to_owned())], ..refusal(405, words) });
         }
     };
-    Ok(match (response, route.checksum) {
-        (None, _) => missing(request),
+    Ok(match (response, checksum) {
+        (None, _) => asked.missing(),
         (Some(response), None) => response,
         (Some(Response { body: Body::Bytes(bytes), cache, .. }), Some(algorithm)) => {
             let (_, digests) = Hasher::of(&bytes);
             Response { cache, ..document(TEXT, hex(&algorithm.pick(&digests)).into_bytes()) }
         }
-        (Some(_), Some(_)) => missing(request),
+        (Some(_), Some(_)) => asked.missing(),
     })
 }
 
@@ -135,21 +190,13 @@ fn pointed(package: &Coordinates, base: &Channel, rows: &Rows) -> Result<Option<
     Ok(PackageVersion::parse(snapshot.version.as_str()).ok().map(|version| (snapshot, version)))
 }
 
-fn file(
-    request: &Request,
-    package: &Coordinates,
-    version: &PackageVersion,
-    tail: &str,
-    checksum: Option<Algorithm>,
-    cache: Cache,
-    rows: &Rows,
-) -> Result<Response, Defect> {
+fn file(asked: &Asked, package: &Coordinates, version: &PackageVersion, tail: &str, cache: Cache, rows: &Rows) -> Result<Response, Defect> {
     let stored = rows.decoded::<Files>(&rows::files_key(package, version)?)?;
     Ok(match stored.map(|stored| stored.content) {
-        None => missing(request),
+        None => asked.missing(),
         Some(Content::Present(files)) => match files.into_iter().find(|file| file.tail == tail) {
-            None => missing(request),
-            Some(file) => match checksum {
+            None => asked.missing(),
+            Some(file) => match asked.route.checksum {
                 Some(algorithm) => Response { cache, ..document(TEXT, digest(&file, algorithm).into_bytes()) },
                 None => {
                     let sums = [
@@ -191,7 +238,26 @@ pub(crate) fn refusal(status: u16, words: &str) -> Response {
     Response::refusal(status, TEXT, format!("{words}\n").into_bytes())
 }
 
-fn missing(request: &Request) -> Response {
-    let shown: String = request.path.chars().filter(|c| !c.is_control()).take(200).collect();
-    refusal(404, &format!("Not found: nothing is at {shown:?} here"))
+#[cfg(test)]
+mod readers {
+    use super::*;
+    use deedbox_model::PackageId;
+
+    #[test]
+    fn each_path_says_what_it_tells_of() {
+        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
+        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
+        for (path, expected) in [
+            ("example/acme/widget/1.0/widget-1.0.jar", package("maven:acme.example/widget")),
+            ("example/acme/widget/1.0/widget-1.0.jar.sha1", package("maven:acme.example/widget")),
+            (
+                "example/acme/foo/bar/1.0/bar-1.0.pom",
+                [package("maven:foo.acme.example/bar"), package("maven:acme.example/foo/bar")].concat(),
+            ),
+            (".meta/prefixes.txt", vec![Resource::Registry]),
+            ("", vec![Resource::Nothing]),
+        ] {
+            assert_eq!(of(path), expected, "{path}");
+        }
+    }
 }

@@ -6,10 +6,8 @@ use crate::name::Coordinates;
 use crate::rows::{self, Content, Files, Head, Listed, Plugin, Since, Snapshot, StoredFile};
 use crate::version::{PackageVersion, snapshot_prefix};
 use deedbox_model::event::{DomainEvent, PackageEvent, ReleasePublished};
-use deedbox_model::row::encode_row;
-use deedbox_model::{Changes, Channel, Defect, Domain, Keys, Manifest, PackageId, RowKey, Rows, Value, Version};
+use deedbox_model::{Changes, Channel, Defect, Domain, Keys, Manifest, PackageId, Rows, Value, Version};
 use deedbox_view::{Entry, Fact, Facts};
-use serde::Serialize;
 
 /// The keys that `fold` reads or writes for this entry.
 pub(crate) fn touches(entry: &Entry<'_>) -> Result<Keys, Defect> {
@@ -49,7 +47,9 @@ pub(crate) fn touches(entry: &Entry<'_>) -> Result<Keys, Defect> {
 /// The rows that this entry changes.
 pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
     if let Some(domain) = claimed(entry) {
-        return Ok(Changes::from([(rows::claimed_key(domain)?, Some(encode_row(&Since { since: entry.index })?))]));
+        let mut changes = Changes::new();
+        changes.put(rows::claimed_key(domain)?, &Since { since: entry.index })?;
+        return Ok(changes);
     }
     let Some((id, package, event)) = package_of(entry) else { return Ok(Changes::new()) };
     let mut fold = Fold { rows, entry, id, package, changes: Changes::new() };
@@ -67,7 +67,7 @@ pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Chan
         }
         PackageEvent::ChannelRemoved(e) if is_snapshot(&e.channel) => {
             let key = rows::snapshot_key(&fold.package, &e.channel)?;
-            fold.changes.insert(key, None);
+            fold.changes.delete(key);
             fold.head()?;
         }
         // Maven sees no channel that is no snapshot, and shows no notice.
@@ -133,17 +133,12 @@ struct Fold<'a> {
 }
 
 impl Fold<'_> {
-    fn put<T: Serialize>(&mut self, key: RowKey, row: &T) -> Result<(), Defect> {
-        self.changes.insert(key, Some(encode_row(row)?));
-        Ok(())
-    }
-
     fn tells(&self) -> Head {
         Head { updated: self.entry.log_time, last: self.entry.index }
     }
 
     fn head(&mut self) -> Result<(), Defect> {
-        self.put(rows::head_key(&self.package)?, &self.tells())
+        self.changes.put(rows::head_key(&self.package)?, &self.tells())
     }
 
     fn listed(&self, version: &PackageVersion) -> Result<Option<Listed>, Defect> {
@@ -169,23 +164,15 @@ impl Fold<'_> {
         if !derived || self.listed(&version)?.is_some() || self.is_begun_by_another()? {
             return Ok(());
         }
-        let manifest = match &facts.manifest {
-            Some(fact) => fact.present(),
-            None => return Err(Defect::Unread(format!("the manifest of entry {}", self.entry.index))),
-        };
-        let content = match (manifest, &facts.manifest) {
-            (Some(manifest), _) => files_of(&self.package, &version, manifest).map_or(Content::Unreadable, Content::Present),
-            (None, Some(Fact::Withheld)) => Content::Withheld,
-            (None, _) => Content::Unreadable,
-        };
+        let content = Content::of(self.entry, facts, |manifest| Ok(files_of(&self.package, &version, manifest)))?;
         let listed = Listed { at: self.entry.index, yanked: false, readable: matches!(content, Content::Present(_)) };
-        self.put(rows::listed_key(&self.package, &version)?, &listed)?;
-        self.put(rows::files_key(&self.package, &version)?, &Files { published: self.entry.log_time, content })?;
+        self.changes.put(rows::listed_key(&self.package, &version)?, &listed)?;
+        self.changes.put(rows::files_key(&self.package, &version)?, &Files { published: self.entry.log_time, content })?;
         for channel in published.channels.iter().filter(|channel| is_snapshot(channel)) {
             self.point(channel, &published.version, Some(&version).filter(|_| listed.may_be_chosen()))?;
         }
         if listed.readable {
-            self.plugin(manifest)?;
+            self.plugin(facts.manifest.as_ref().and_then(Fact::present))?;
             self.domain()?;
         }
         self.head()
@@ -198,15 +185,15 @@ impl Fold<'_> {
         let at = self.entry.index;
         let since = before.map_or(at, |before| before.since);
         let listed = chosen.and_then(PackageVersion::base) == Some(channel);
-        self.put(key, &Snapshot { since, at, updated: self.entry.log_time, version: version.clone(), listed })
+        self.changes.put(key, &Snapshot { since, at, updated: self.entry.log_time, version: version.clone(), listed })
     }
 
     fn plugin(&mut self, manifest: Option<&Manifest>) -> Result<(), Defect> {
         let Some(native) = manifest.map(|manifest| &manifest.native) else { return Ok(()) };
         let text = |key: &str| native.get(key).and_then(Value::as_text).map(str::to_owned);
         let Some(prefix) = text("goalPrefix") else { return Ok(()) };
-        self.put(rows::plugin_key(&self.package)?, &Plugin { prefix, name: text("name") })?;
-        self.put(rows::group_key(self.package.group())?, &self.tells())
+        self.changes.put(rows::plugin_key(&self.package)?, &Plugin { prefix, name: text("name") })?;
+        self.changes.put(rows::group_key(self.package.group())?, &self.tells())
     }
 
     fn domain(&mut self) -> Result<(), Defect> {
@@ -214,20 +201,20 @@ impl Fold<'_> {
         if self.rows.get(&key)?.is_some() {
             return Ok(());
         }
-        self.put(key, &Since { since: self.entry.index })?;
-        self.put(rows::domains_key()?, &self.tells())
+        self.changes.put(key, &Since { since: self.entry.index })?;
+        self.changes.put(rows::domains_key()?, &self.tells())
     }
 
     fn standing(&mut self, version: &Version, yanked: bool) -> Result<(), Defect> {
         let Some(version) = parsed(version) else { return Ok(()) };
         let Some(mut listed) = self.listed(&version)? else { return Ok(()) };
         listed.yanked = yanked;
-        self.put(rows::listed_key(&self.package, &version)?, &listed)?;
+        self.changes.put(rows::listed_key(&self.package, &version)?, &listed)?;
         if let Some(base) = version.base() {
             let key = rows::snapshot_key(&self.package, base)?;
             let snapshot: Option<Snapshot> = self.rows.decoded(&key)?;
             if let Some(snapshot) = snapshot.filter(|snapshot| snapshot.version == *version.neutral()) {
-                self.put(key, &Snapshot { listed: listed.may_be_chosen(), ..snapshot })?;
+                self.changes.put(key, &Snapshot { listed: listed.may_be_chosen(), ..snapshot })?;
             }
         }
         self.head()

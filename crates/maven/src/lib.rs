@@ -12,6 +12,7 @@
 //! | any write | 405, naming the command that does it |
 
 mod answers;
+mod bad_xml;
 mod encoding;
 mod entities;
 mod files;
@@ -38,17 +39,18 @@ pub use order::ComparableVersion;
 pub use pom::Pom;
 pub use version::PackageVersion;
 
+use answers::Asked;
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Domain, Keys, Manifest, PackageId, Rows, Version};
+use deedbox_model::{Algorithm, Changes, Defect, Domain, Keys, Manifest, PackageId, ProjectionId, Rows, Version};
 use deedbox_view::{
-    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
-    Said, Site, Step, Takes, Wanted, encode_path,
+    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Projection, Question, Refused, Request, Response,
+    Said, Takes, View, Wanted, encode_path,
 };
 use files::FileName;
 use std::cmp::Ordering;
 
 /// The projection's name in the row store.
-pub const PROJECTION: &str = "maven";
+pub const PROJECTION: ProjectionId = ProjectionId { name: "maven", version: 1 };
 
 /// The Maven dialect.
 #[derive(Debug, Clone, Copy, Default)]
@@ -69,17 +71,20 @@ impl Maven {
 }
 
 impl Projection for Maven {
-    fn name(&self) -> &'static str {
+    fn id(&self) -> ProjectionId {
         PROJECTION
-    }
-    fn version(&self) -> u32 {
-        1
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry)
     }
     fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
         fold::fold(rows, entry, facts)
+    }
+}
+
+impl View for Maven {
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &[routes::MOUNT]
@@ -90,15 +95,8 @@ impl Projection for Maven {
     fn refuse(&self, refused: &Refused<'_>) -> Option<Response> {
         Some(answers::refusal(refused.status, &refused.words()))
     }
-    fn plan(&self, request: &Request) -> Plan {
-        // A key made of checked names is always one; what could not be a key is answered without rows.
-        answers::plan(request).unwrap_or(Plan::Nothing)
-    }
-    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
-        answers::step(request, reads)
-    }
-    fn render(&self, request: &Request, reads: &Reads, _: &Site) -> Result<Response, Defect> {
-        answers::render(request, reads)
+    fn parse(&self, request: &Request) -> Box<dyn Question> {
+        Box::new(Asked::of(request))
     }
 }
 

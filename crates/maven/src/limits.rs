@@ -1,4 +1,5 @@
-//! Every bound of this crate in one place, each with its reason (spec/projections/maven.md §9).
+//! Every bound of this crate in one place, each with its reason. They are frozen with this version of the
+//! projection (spec/projections/maven.md §9): what is refused, kept and answered follows from them. The last two are this program's own.
 
 /// Bytes of `group:artifact`: an id of 255 bytes is longer than the coordinate that it stands for.
 pub const NAME_BYTES: usize = 255;
@@ -22,5 +23,8 @@ pub const XML_TEXT_BYTES: usize = 16 * 1024;
 pub const PLUGIN_NAME_BYTES: usize = 255;
 /// Digits of a build number: Maven reads it as a 32-bit number.
 pub const BUILD_NUMBER_DIGITS: usize = 9;
+
 /// Bytes of a refusal's words, which repeat what a hostile file says: a screen of them.
 pub const REFUSAL_BYTES: usize = 2_000;
+/// Characters of a path that a refusal shows: two lines of a terminal.
+pub const SHOWN_PATH_CHARS: usize = 200;

@@ -170,5 +170,6 @@ fn put(out: &mut String, depth: usize, name: &str, text: &str) {
 
 /// `20261121070000`, in UTC.
 fn stamp(time: TimeMs) -> String {
-    time.to_rfc3339().chars().filter(char::is_ascii_digit).take(14).collect()
+    let (day, time) = time.to_digits();
+    day + &time
 }

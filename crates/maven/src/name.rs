@@ -2,7 +2,7 @@
 //! a groupId is not in the coordinate: the id says it. Knows no owner: who may use a domain is authority's question.
 
 use crate::limits::NAME_BYTES;
-use deedbox_model::{Domain, NativeName, PackageId};
+use deedbox_model::{Domain, NativeName, PackageId, said};
 
 /// The ecosystem's word in ids.
 pub const ECOSYSTEM: &str = "maven";
@@ -31,7 +31,7 @@ impl Coordinates {
     pub fn new(group: &str, artifact: &str) -> Result<Self, BadName> {
         let bad = |rule| BadName { name: format!("{group}:{artifact}").chars().take(80).collect(), rule };
         if group.len() + artifact.len() + 1 > NAME_BYTES {
-            return Err(bad("it is longer than 255 characters; shorten it"));
+            return Err(bad(said!("it is longer than {} characters; shorten it", NAME_BYTES)));
         }
         check_group(group).map_err(bad)?;
         check_artifact(artifact).map_err(bad)?;
@@ -75,11 +75,7 @@ impl Coordinates {
 
     /// The ids that stand for it, that of the longest domain first.
     pub fn ids(&self) -> Vec<PackageId> {
-        let ends = self.group.match_indices('.').map(|(at, _)| at).chain([self.group.len()]);
-        let domains = ends.filter_map(|end| Domain::parse(&backwards(self.group.get(..end)?)).ok());
-        let mut ids: Vec<PackageId> = domains.filter_map(|domain| self.id_under(&domain)).collect();
-        ids.reverse();
-        ids
+        domains_of(&self.group).iter().filter_map(|domain| self.id_under(domain)).collect()
     }
 
     /// The domains of the ids before this one: where one of them is claimed, the coordinate is its owner's to begin.
@@ -109,6 +105,14 @@ impl std::fmt::Display for Coordinates {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.group, self.artifact)
     }
+}
+
+/// The domains that a group begins with, the longest first.
+pub(crate) fn domains_of(group: &str) -> Vec<Domain> {
+    let ends = group.match_indices('.').map(|(at, _)| at).chain([group.len()]);
+    let mut domains: Vec<Domain> = ends.filter_map(|end| Domain::parse(&backwards(group.get(..end)?)).ok()).collect();
+    domains.reverse();
+    domains
 }
 
 /// The labels of a domain as a group has them, and the other way.

@@ -1,8 +1,9 @@
 //! The POM of a release (spec/projections/maven.md §3): who it is, what it is packed as, what people read of it. What it
 //! says of dependencies is Maven's to read, and served as it is.
 
+use crate::bad_xml::BadXml;
 use crate::limits;
-use crate::xml::{self, Ask, BadXml};
+use crate::xml::{self, Ask};
 use deedbox_model::limits as model;
 use deedbox_model::{Metadata, Value};
 use std::collections::BTreeMap;

@@ -61,17 +61,8 @@ pub(crate) struct Files {
     pub(crate) content: Content,
 }
 
-/// The content of a release, or why there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Content {
-    /// Ascending by tail.
-    Present(Vec<StoredFile>),
-    /// Its manifest is withheld by an event.
-    Withheld,
-    /// Its manifest is not what its statement says, or names files that are none of it.
-    Unreadable,
-}
+/// The content of a release: its files, ascending by tail, or why there is none.
+pub(crate) type Content = deedbox_view::Content<Vec<StoredFile>>;
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,8 @@
 //! is a version of its own, in the folder of its base; the base itself is a channel.
 
 use crate::limits::BUILD_NUMBER_DIGITS;
-use deedbox_model::{Channel, NativeVersion, Version};
+use deedbox_model::limits::CHANNEL_BYTES;
+use deedbox_model::{Channel, NativeVersion, Version, said};
 
 /// What a version of a snapshot ends with.
 pub(crate) const SNAPSHOT: &str = "SNAPSHOT";
@@ -51,10 +52,10 @@ impl PackageVersion {
             return Err(bad("the build of a snapshot has the version before its time, like 1.0-20261121.070000-1"));
         }
         if number.len() > BUILD_NUMBER_DIGITS {
-            return Err(bad("a build number has at most 9 digits"));
+            return Err(bad(said!("a build number has at most {} digits", BUILD_NUMBER_DIGITS)));
         }
         let base = Channel::parse(&format!("{base}{SNAPSHOT}"))
-            .map_err(|_| bad("the base of a snapshot is a channel too: at most 128 letters, digits and . _ + -"))?;
+            .map_err(|_| bad(said!("the base of a snapshot is a channel too: at most {} letters, digits and . _ + -", CHANNEL_BYTES)))?;
         Ok(PackageVersion { version, build: Some(Build { base, timestamp: timestamp.to_owned(), number: number.to_owned() }) })
     }
 

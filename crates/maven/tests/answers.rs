@@ -324,7 +324,8 @@ proptest! {
 
     #[test]
     fn rows_from_increments_are_rows_from_zero(log in histories(), batch in 1usize..7) {
-        laws::rows_from_increments_are_rows_from_zero::<Maven>(&log.entries, batch);
+        let rows = laws::rows_from_increments_are_rows_from_zero::<Maven>(&log.entries, batch);
+        laws::what_tells_of_something_says_so(&rows, &folding::site(), &requests());
     }
 
     #[test]

@@ -2,13 +2,13 @@
 //! kind, inside `domain.claimed`. Decoding looks at no clock: whether its keys may be used is asked where they are.
 
 use crate::domain::Domain;
+use crate::domain_key::{DomainKey, Role};
 use crate::encoding::{self, NotCanonical};
-use crate::envelope::{self, BadSignature, Claims, Envelope, EnvelopeError, Kind};
-use crate::event::{DomainKey, Role};
-use crate::key::{KeyId, SecretKey};
+use crate::envelope::{self, Claims, Envelope, EnvelopeError, Kind};
+use crate::event_id::EventId;
+use crate::key::{BadSignature, KeyId, SecretKey};
 use crate::limits;
 use crate::origin::Origin;
-use crate::statement::EventId;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 

@@ -6,6 +6,7 @@
 //! bytes. Refused: floats, tags, undefined, other simple values, indefinite lengths, bytes after the end.
 
 use crate::limits::CBOR_DEPTH;
+use crate::said;
 
 /// Where and why bytes are not canonical.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -127,7 +128,7 @@ impl<'a> Reader<'a> {
     fn item(&mut self, depth: usize) -> Result<(), Malformed> {
         let at = self.at;
         if depth > CBOR_DEPTH {
-            return self.fail(at, "nested deeper than 32 levels");
+            return self.fail(at, said!("nested deeper than {} levels", CBOR_DEPTH));
         }
         let head = self.head()?;
         match head.major {

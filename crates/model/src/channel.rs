@@ -1,6 +1,7 @@
 //! Channels: names that move between versions, such as npm dist-tags and OCI tags (spec/encoding.md §2.4).
 
 use crate::limits::CHANNEL_BYTES;
+use crate::said;
 use crate::text::BadText;
 
 /// `[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}`.
@@ -14,7 +15,7 @@ impl Channel {
     pub fn parse(s: &str) -> Result<Self, BadText> {
         let bad = |rule| Err(BadText::new("a channel", s, rule));
         if s.len() > CHANNEL_BYTES {
-            return bad("it is longer than 128 bytes");
+            return bad(said!("it is longer than {} bytes", CHANNEL_BYTES));
         }
         if !s.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
             return bad("it begins with an ASCII letter, a digit or _");

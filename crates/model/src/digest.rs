@@ -1,7 +1,7 @@
 //! Digests and object references (spec/objects.md §1). An object's address is its SHA-256; BLAKE3 stands beside it.
 //! MD5 and SHA-1 are computed for old clients; nothing here trusts them.
 
-use crate::limits::HASHED_BY_TWO;
+use crate::limits::{HASHED_BY_TWO, READ_BYTES};
 use crate::threads::both;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
@@ -108,9 +108,6 @@ pub struct Digests {
     /// npm, and OCI where asked.
     pub sha512: Sha512Digest,
 }
-
-/// Bytes that are read at once: enough for two threads to share.
-const READ_BYTES: usize = 1024 * 1024;
 
 /// Computes every digest of a stream in one pass.
 #[derive(Default, Clone)]

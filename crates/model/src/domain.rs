@@ -2,6 +2,7 @@
 //! labels. Never resolves anything.
 
 use crate::limits::{DOMAIN_BYTES, LABEL_BYTES};
+use crate::said;
 use crate::text::BadText;
 
 /// A lower-case DNS name: two or more labels of `[a-z0-9-]`, the last not all digits; hyphens neither first
@@ -16,7 +17,7 @@ impl Domain {
     pub fn parse(s: &str) -> Result<Self, BadText> {
         let bad = |rule| Err(BadText::new("a domain", s, rule));
         if s.len() > DOMAIN_BYTES {
-            return bad("it is longer than 253 bytes");
+            return bad(said!("it is longer than {} bytes", DOMAIN_BYTES));
         }
         let mut labels = 0;
         let mut last = "";
@@ -24,7 +25,7 @@ impl Domain {
             labels += 1;
             last = label;
             if label.is_empty() || label.len() > LABEL_BYTES {
-                return bad("each label has 1 to 63 characters");
+                return bad(said!("each label has 1 to {} characters", LABEL_BYTES));
             }
             if !label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
                 return bad("only lower-case ASCII letters, digits and hyphens (write other letters as xn-- labels)");

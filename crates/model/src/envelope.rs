@@ -6,7 +6,7 @@
 //! is ever encoded again.
 
 use crate::canonical::{Malformed, Reader, put_bytes, put_head, put_text};
-use crate::key::{KeyId, PublicKey, SecretKey};
+use crate::key::{BadSignature, KeyId, PublicKey, SecretKey};
 use crate::limits;
 
 /// What an envelope may hold; each has its own content type, so that none can be taken for another.
@@ -53,11 +53,6 @@ pub enum EnvelopeError {
     #[error("not a signed envelope of the expected shape: {0}")]
     Malformed(#[from] Malformed),
 }
-
-/// The signature is not that of the key over these bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the signature does not verify (Ed25519, strict)")]
-pub struct BadSignature;
 
 /// The header claims: who speaks, about what, to which log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,14 +10,14 @@
 pub use crate::acceptance::{Acceptance, AcceptanceError, AcceptanceTerms};
 use crate::channel::Channel;
 use crate::digest::{Algorithm, ObjectRef};
+pub use crate::domain_key::{DomainKey, Role};
 use crate::encoding::NotCanonical;
 use crate::key::PublicKey;
 use crate::limits;
 use crate::native::{NativeName, NativeVersion};
 use crate::origin::Origin;
+use crate::payload::Frame;
 use crate::reason::ReasonCode;
-use crate::statement::Frame;
-use crate::time::TimeMs;
 use crate::version::Version;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -95,37 +95,6 @@ impl Body for RegistryRulesChanged {
 
     fn check(&self) -> Result<(), &'static str> {
         Ok(())
-    }
-}
-
-/// What a key may do for its domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Everything, keys included.
-    Admin,
-    /// Releases, their standing, and channels.
-    Publish,
-}
-
-/// A key of a domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DomainKey {
-    /// The key.
-    pub key: PublicKey,
-    /// Valid from this log time on; null: at any time. It need not be before `until`: such a key may never be used.
-    pub from: Option<TimeMs>,
-    /// What it may do.
-    pub role: Role,
-    /// Valid before this log time; null: without end.
-    pub until: Option<TimeMs>,
-}
-
-impl DomainKey {
-    /// Whether it may be used at this log time.
-    pub fn is_valid_at(&self, time: TimeMs) -> bool {
-        self.from.is_none_or(|from| from <= time) && self.until.is_none_or(|until| time < until)
     }
 }
 
@@ -352,7 +321,7 @@ macro_rules! events {
             }
             fn encode(&self, frame: Frame) -> Result<Vec<u8>, NotCanonical> {
                 match self {
-                    $($events::$event(body) => frame.encode(body)),+
+                    $($events::$event(body) => frame.encode(<$body>::TYPE, body)),+
                 }
             }
         }
@@ -465,10 +434,10 @@ impl Event {
         }
     }
 
-    /// The protocol number in force after it, if it sets one.
-    pub fn protocol_after(&self) -> Option<u64> {
+    /// The rules in force after it, if it sets them.
+    pub fn rules_after(&self) -> Option<&Rules> {
         match self {
-            Event::Registry(event) => event.rules().map(|rules| rules.protocol),
+            Event::Registry(event) => event.rules(),
             Event::Domain(_) | Event::Package(_) => None,
         }
     }

@@ -3,6 +3,7 @@
 
 use crate::domain::Domain;
 use crate::limits::{ECOSYSTEM_BYTES, ID_BYTES};
+use crate::said;
 use crate::text::BadText;
 
 /// `[a-z][a-z0-9-]{0,31}`.
@@ -16,7 +17,7 @@ impl Ecosystem {
     pub fn parse(s: &str) -> Result<Self, BadText> {
         let bad = |rule| Err(BadText::new("an ecosystem", s, rule));
         if s.len() > ECOSYSTEM_BYTES {
-            return bad("it is longer than 32 bytes");
+            return bad(said!("it is longer than {} bytes", ECOSYSTEM_BYTES));
         }
         if !s.starts_with(|c: char| c.is_ascii_lowercase()) {
             return bad("it begins with a lower-case letter");
@@ -39,7 +40,7 @@ impl Name {
     pub fn parse(s: &str) -> Result<Self, BadText> {
         let bad = |rule| Err(BadText::new("a package name", s, rule));
         if s.len() > ID_BYTES {
-            return bad("it is longer than 255 bytes");
+            return bad(said!("it is longer than {} bytes", ID_BYTES));
         }
         for segment in s.split('/') {
             if segment.is_empty() || segment == "." || segment == ".." {
@@ -72,7 +73,7 @@ impl PackageId {
     pub fn parse(s: &str) -> Result<Self, BadText> {
         let bad = |rule| Err(BadText::new("a package id", s, rule));
         if s.len() > ID_BYTES {
-            return bad("it is longer than 255 bytes");
+            return bad(said!("it is longer than {} bytes", ID_BYTES));
         }
         let Some((ecosystem, (domain, name))) = s.split_once(':').and_then(|(e, rest)| Some((e, rest.split_once('/')?))) else {
             return bad("it is written ecosystem:domain/name, like npm:acme.example/widget");

@@ -2,8 +2,8 @@
 //! The verdict on a signature is `verify_strict`; weak and non-canonical keys cannot be made.
 
 use crate::digest::digest_type;
-use crate::envelope::BadSignature;
-use ed25519_dalek::pkcs8::spki::der::pem::{self, LineEnding};
+use crate::limits::KEYS_REMEMBERED;
+use crate::pem;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
@@ -20,6 +20,11 @@ digest_type!(
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey(VerifyingKey);
 
+/// The signature is not that of the key over these bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not verify (Ed25519, strict)")]
+pub struct BadSignature;
+
 /// Why 32 bytes are not a key that may sign here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadKey {
@@ -33,9 +38,6 @@ pub enum BadKey {
     #[error("a key algorithm that is not ed25519")]
     Algorithm,
 }
-
-/// Keys in one generation of those that are remembered: more publishers than are busy at a time, in some 2 MB.
-const REMEMBERED: usize = 4_096;
 
 /// Good keys that were seen lately, in two generations: when the newer is full the older is forgotten. Whether bytes are a
 /// key never changes, so this changes no answer.
@@ -54,7 +56,7 @@ impl PublicKey {
         };
         let key = known.map_or_else(|| Self::check(bytes), Ok)?;
         let [newer, older] = &mut *FOUND_GOOD.write().unwrap_or_else(PoisonError::into_inner);
-        if newer.len() >= REMEMBERED {
+        if newer.len() >= KEYS_REMEMBERED {
             *older = std::mem::take(newer);
         }
         newer.insert(*bytes, key);
@@ -132,8 +134,6 @@ impl<'de> Deserialize<'de> for PublicKey {
     }
 }
 
-const PEM_LABEL: &str = "PRIVATE KEY";
-const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 /// PKCS #8 version 1 of an Ed25519 key, up to its 32 bytes (RFC 5958 §2, RFC 8410 §7).
 const PKCS8_V1: [u8; 16] = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 /// Version 2, which has the public key too: before its 32 bytes, and before those of the public key.
@@ -152,12 +152,7 @@ impl SecretKey {
     /// From PKCS #8 in PEM (spec/encoding.md §5.3): what a key file holds. None if it is anything else: another kind of key, two keys,
     /// text before or after, a public key beside it that is not its own.
     pub fn from_pem(text: &str) -> Option<Self> {
-        let text = text.trim();
-        if !text.starts_with(PEM_BEGIN) {
-            return None;
-        }
-        let (_, der) = pem::decode_vec(text.as_bytes()).ok()?;
-        Self::from_pkcs8(&der)
+        Self::from_pkcs8(&pem::private_key(text)?)
     }
 
     /// From the DER of version 1, or of version 2 with the public key of this very seed.
@@ -172,9 +167,7 @@ impl SecretKey {
 
     /// PKCS #8 version 1 in PEM, for a key file: the form that OpenSSL and all others read.
     pub fn to_pem(&self) -> String {
-        let der = [&PKCS8_V1[..], &self.seed()].concat();
-        // Encoding 48 bytes under this label cannot fail; an empty file would be refused on reading.
-        pem::encode_string(PEM_LABEL, LineEnding::LF, &der).unwrap_or_default()
+        pem::of_private_key(&[&PKCS8_V1[..], &self.seed()].concat())
     }
     /// The seed, for keeping it elsewhere.
     pub fn seed(&self) -> [u8; 32] {
@@ -221,13 +214,14 @@ mod tests {
     #[test]
     fn version_2_is_read_with_its_own_public_key_and_nothing_else_is_a_key() {
         use ed25519_dalek::pkcs8::EncodePrivateKey as _;
+        use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
         let (key, other) = (SecretKey::from_seed(&[7; 32]), SecretKey::from_seed(&[8; 32]));
         let written = key.0.to_pkcs8_pem(LineEnding::LF).unwrap();
         assert_eq!(SecretKey::from_pem(&written).unwrap().public(), key.public(), "what this program once wrote");
         let public = |key: &SecretKey| key.public().to_bytes();
         let v1 = [&PKCS8_V1[..], &key.seed()].concat();
         let v2 = |public: [u8; 32]| [&PKCS8_V2[..], &key.seed(), &PKCS8_V2_PUBLIC, &public].concat();
-        let file = |der: &[u8]| pem::encode_string(PEM_LABEL, LineEnding::LF, der).unwrap();
+        let file = pem::of_private_key;
         assert!(SecretKey::from_pem(&file(&v2(public(&key)))).is_some());
         let changed = |at: usize, to: u8| {
             let mut der = v1.clone();

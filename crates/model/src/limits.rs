@@ -1,4 +1,6 @@
-//! Every bound of this crate in one place, each with its reason (spec/encoding.md §6).
+//! Every bound of this crate in one place, each with its reason. First those that are frozen: spec/encoding.md §6 and
+//! spec/projections/README.md §1 say the same numbers, a test compares them, and another number is another protocol. Then this program's own,
+//! of which no answer and no verdict tells.
 
 /// Bytes of one statement: an entry bundle prefixes each entry with a 16-bit length (C2SP tlog-tiles).
 pub const STATEMENT_BYTES: usize = 65_535;
@@ -6,8 +8,6 @@ pub const STATEMENT_BYTES: usize = 65_535;
 pub const MANIFEST_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of an upload permit or an acceptance: a handful of keys and names, and it must fit a header line.
 pub const SMALL_ENVELOPE_BYTES: usize = 8 * 1024;
-/// Bytes from which on digests are computed by two threads: a millisecond and a half of work, beside some 30 µs to begin a thread.
-pub const HASHED_BY_TWO: usize = 256 * 1024;
 /// Bytes of a deprecation message: npm prints it on one terminal screen.
 pub const MESSAGE_BYTES: usize = 1_024;
 /// Nesting of CBOR arrays and maps: deeper than any manifest needs, far from any stack's end.
@@ -44,6 +44,8 @@ pub const ARTIFACT_NAME_BYTES: usize = 512;
 pub const OBJECT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
 /// Bytes of a row key: CouchDB document ids and SQLite index pages both stay cheap.
 pub const ROW_KEY_BYTES: usize = 1_200;
+/// Bytes of a projection's name: it becomes part of a table's or a database's name.
+pub const PROJECTION_NAME_BYTES: usize = 32;
 /// The largest time: the last millisecond of the year 9999. RFC 3339 and every other form of dates for people end there; it is exact in
 /// every JSON reader.
 pub const TIME_MS: u64 = 253_402_300_799_999;
@@ -61,3 +63,10 @@ pub const URL_BYTES: usize = 2_048;
 pub const KEYWORDS: usize = 64;
 /// Bytes of one keyword.
 pub const KEYWORD_BYTES: usize = 64;
+
+/// Bytes from which on digests are computed by two threads: a millisecond and a half of work, beside some 30 µs to begin a thread.
+pub const HASHED_BY_TWO: usize = 256 * 1024;
+/// Keys in one generation of those that are remembered: more publishers than are busy at a time, in some 2 MB.
+pub const KEYS_REMEMBERED: usize = 4_096;
+/// Bytes that are read at once: enough for two threads to share.
+pub const READ_BYTES: usize = 1024 * 1024;

@@ -6,6 +6,7 @@ use crate::encoding::{self, NotCanonical};
 use crate::id::PackageId;
 use crate::limits;
 use crate::native::{NativeName, NativeVersion};
+use crate::said;
 use crate::value::Value;
 use crate::version::Version;
 use serde::{Deserialize, Serialize};
@@ -60,16 +61,20 @@ impl Metadata {
     fn check(&self) -> Result<(), &'static str> {
         let fits = |text: &Option<String>, limit| text.as_ref().is_none_or(|text| Self::may_hold(text, limit));
         if !fits(&self.description, limits::DESCRIPTION_BYTES) {
-            return Err("a description has 1 to 1,024 bytes without control characters");
+            return Err(said!("a description has 1 to {} bytes without control characters", limits::DESCRIPTION_BYTES));
         }
         if !fits(&self.licence, limits::LICENCE_BYTES) {
-            return Err("a licence has 1 to 255 bytes without control characters");
+            return Err(said!("a licence has 1 to {} bytes without control characters", limits::LICENCE_BYTES));
         }
         if !fits(&self.homepage, limits::URL_BYTES) || !fits(&self.repository, limits::URL_BYTES) {
-            return Err("a home page and a repository have 1 to 2,048 bytes without control characters");
+            return Err(said!("a home page and a repository have 1 to {} bytes without control characters", limits::URL_BYTES));
         }
         if self.keywords.len() > limits::KEYWORDS || !self.keywords.iter().all(|word| Self::may_hold(word, limits::KEYWORD_BYTES)) {
-            return Err("a release has at most 64 keywords, each of 1 to 64 bytes without control characters");
+            return Err(said!(
+                "a release has at most {} keywords, each of 1 to {} bytes without control characters",
+                limits::KEYWORDS,
+                limits::KEYWORD_BYTES
+            ));
         }
         Ok(())
     }
@@ -101,7 +106,7 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
     /// More than 4 MiB.
-    #[error("{0} bytes are too many for a release manifest: at most 4,194,304")]
+    #[error("{0} bytes are too many for a release manifest: at most {most}", most = said!("{}", limits::MANIFEST_BYTES))]
     TooLarge(usize),
     /// Not canonical.
     #[error(transparent)]
@@ -145,7 +150,7 @@ impl Manifest {
     fn check(&self) -> Result<(), ManifestError> {
         let rule = |why| Err(ManifestError::Rule(why));
         if self.artifacts.is_empty() || self.artifacts.len() > limits::ARTIFACTS {
-            return rule("a release has 1 to 8,192 artifacts");
+            return rule(said!("a release has 1 to {} artifacts", limits::ARTIFACTS));
         }
         if !self.artifacts.is_sorted_by(|a, b| a.name < b.name) {
             return rule("artifacts are ascending by name, each named once");
@@ -154,13 +159,13 @@ impl Manifest {
             check_artifact_name(&artifact.name).map_err(ManifestError::Rule)?;
             for text in [&artifact.role, &artifact.media_type] {
                 if text.is_empty() || text.len() > limits::ROLE_BYTES || !text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
-                    return rule("a role and a media type have 1 to 255 printable ASCII characters");
+                    return rule(said!("a role and a media type have 1 to {} printable ASCII characters", limits::ROLE_BYTES));
                 }
             }
         }
         self.metadata.check().map_err(ManifestError::Rule)?;
         if self.objects().any(|object| object.size > limits::OBJECT_BYTES) {
-            return rule("an object is at most 64 GiB");
+            return rule(said!("an object is at most {} GiB", limits::OBJECT_BYTES >> 30));
         }
         Ok(())
     }
@@ -169,7 +174,7 @@ impl Manifest {
 /// A relative path that cannot lead anywhere else, 1 to 512 bytes of printable ASCII.
 pub(crate) fn check_artifact_name(name: &str) -> Result<(), &'static str> {
     if name.is_empty() || name.len() > limits::ARTIFACT_NAME_BYTES || !name.bytes().all(|b| (0x20..0x7f).contains(&b) && b != b'\\') {
-        return Err("an artifact's name has 1 to 512 printable ASCII characters and no backslash");
+        return Err(said!("an artifact's name has 1 to {} printable ASCII characters and no backslash", limits::ARTIFACT_NAME_BYTES));
     }
     if name.split('/').any(|segment| segment.is_empty() || segment == "." || segment == "..") {
         return Err("an artifact's name is a relative path without empty, \".\" or \"..\" segments");

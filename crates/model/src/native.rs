@@ -2,11 +2,12 @@
 //! name (spec/encoding.md §2.5). Unique as plain bytes; only dialects know how they are derived.
 
 use crate::limits::NATIVE_BYTES;
+use crate::said;
 use crate::text::BadText;
 
 fn check(what: &'static str, s: &str) -> Result<(), BadText> {
     if s.is_empty() || s.len() > NATIVE_BYTES {
-        return Err(BadText::new(what, s, "it has 1 to 512 bytes"));
+        return Err(BadText::new(what, s, said!("it has 1 to {} bytes", NATIVE_BYTES)));
     }
     if !s.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(BadText::new(what, s, "only printable ASCII without spaces"));

@@ -2,6 +2,7 @@
 //! It is the key name of the log's notes, the audience of its statements and the issuer where the registry speaks.
 
 use crate::limits::ORIGIN_BYTES;
+use crate::said;
 use crate::text::BadText;
 
 /// A schema-less URL: a host of `[a-z0-9.-]`, then segments of `[A-Za-z0-9._-]` after slashes. No port, no `+`,
@@ -16,7 +17,7 @@ impl Origin {
     pub fn parse(s: &str) -> Result<Self, BadText> {
         let bad = |rule| Err(BadText::new("an origin", s, rule));
         if s.len() > ORIGIN_BYTES {
-            return bad("it is longer than 200 bytes");
+            return bad(said!("it is longer than {} bytes", ORIGIN_BYTES));
         }
         let mut parts = s.split('/');
         let host = parts.next().unwrap_or_default();

@@ -3,10 +3,11 @@
 
 use crate::domain::Domain;
 use crate::encoding::{self, NotCanonical};
-use crate::envelope::{self, BadSignature, Claims, Envelope, EnvelopeError, Kind};
-use crate::key::{KeyId, PublicKey, SecretKey};
+use crate::envelope::{self, Claims, Envelope, EnvelopeError, Kind};
+use crate::event_id::EventId;
+use crate::key::{BadSignature, KeyId, PublicKey, SecretKey};
 use crate::origin::Origin;
-use crate::statement::EventId;
+use crate::said;
 use crate::text::BadText;
 use crate::time::TimeMs;
 use serde::{Deserialize, Serialize};
@@ -75,7 +76,7 @@ impl Permit {
             return Err(PermitError::Rule("the subject of a permit is \"upload\""));
         }
         if terms.until <= terms.time || terms.until.as_ms() - terms.time.as_ms() > MAX_PERMIT_MS {
-            return Err(PermitError::Rule("a permit is valid for at most 15 minutes: make a new one"));
+            return Err(PermitError::Rule(said!("a permit is valid for at most {} minutes: make a new one", MAX_PERMIT_MS / 60_000)));
         }
         envelope.verify(key)?;
         Ok(Permit {

@@ -4,28 +4,37 @@
 //! that was void because nobody could read it stays void, whatever later numbers can read. This file never guesses which number is in
 //! force: whoever reads says so. How statements are judged by a number is authority's to say.
 
+use crate::encoding::NotCanonical;
 use crate::event::{
-    Body, ChannelRemoved, ChannelSet, DomainClaimed, RegistryCreated, RegistryRulesChanged, ReleaseDeprecated, ReleasePublished,
+    Body, ChannelRemoved, ChannelSet, DomainClaimed, Event, RegistryCreated, RegistryRulesChanged, ReleaseDeprecated, ReleasePublished,
     ReleaseUnyanked, ReleaseYanked,
 };
-use crate::statement::{Read, StatementError, read_body};
+use crate::payload::{self, Frame};
+
+/// What a payload comes to.
+pub(crate) type Read = (Event, Frame);
 
 /// How one event type is read.
 #[derive(Debug)]
 pub struct EventType {
     name: &'static str,
-    read: fn(&[u8]) -> Result<Read, StatementError>,
+    read: fn(&[u8]) -> Result<Read, NotCanonical>,
 }
 
 impl EventType {
     /// The type that has this body.
     pub const fn of<B: Body>() -> Self {
-        EventType { name: B::TYPE, read: read_body::<B> }
+        EventType { name: B::TYPE, read: read::<B> }
     }
 
-    pub(crate) fn read(&self, payload: &[u8]) -> Result<Read, StatementError> {
+    pub(crate) fn read(&self, payload: &[u8]) -> Result<Read, NotCanonical> {
         (self.read)(payload)
     }
+}
+
+fn read<B: Body>(payload: &[u8]) -> Result<Read, NotCanonical> {
+    let (body, frame) = payload::read::<B>(payload)?;
+    Ok((body.into(), frame))
 }
 
 /// A protocol number with the event types that it has.

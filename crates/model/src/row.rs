@@ -59,8 +59,9 @@ pub type Keys = BTreeSet<RowKey>;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rows(BTreeMap<RowKey, Option<Row>>);
 
-/// What a decision or a fold writes: each key with its new bytes, or none to delete the row.
-pub type Changes = BTreeMap<RowKey, Option<Vec<u8>>>;
+/// What a decision or a fold writes: each key with its new bytes, or none to delete the row. Of two words about one key the later one counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes(BTreeMap<RowKey, Option<Vec<u8>>>);
 
 /// A fault in a program or a store, never in a statement: it stops what is running instead of judging anything.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -121,6 +122,42 @@ impl Rows {
     }
 }
 
+impl Changes {
+    /// None.
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// Writes a row, in canonical CBOR.
+    pub fn put<T: Serialize>(&mut self, key: RowKey, row: &T) -> Result<(), Defect> {
+        self.0.insert(key, Some(encode_row(row)?));
+        Ok(())
+    }
+    /// Writes a row in an encoding of the projection's own.
+    pub fn put_bytes(&mut self, key: RowKey, bytes: Vec<u8>) {
+        self.0.insert(key, Some(bytes));
+    }
+    /// Deletes a row.
+    pub fn delete(&mut self, key: RowKey) {
+        self.0.insert(key, None);
+    }
+    /// Whether there is something about a row.
+    pub fn touch(&self, key: &RowKey) -> bool {
+        self.0.contains_key(key)
+    }
+    /// What is written under each key, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = (&RowKey, Option<&[u8]>)> {
+        self.0.iter().map(|(key, bytes)| (key, bytes.as_deref()))
+    }
+}
+
+impl IntoIterator for Changes {
+    type Item = (RowKey, Option<Vec<u8>>);
+    type IntoIter = std::collections::btree_map::IntoIter<RowKey, Option<Vec<u8>>>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 /// Decodes the canonical CBOR of a row.
 pub fn decode_row<T: DeserializeOwned>(key: &RowKey, bytes: &[u8]) -> Result<T, Defect> {
     encoding::decode_own(bytes).map_err(|e| Defect::Damaged { key: key.to_string(), why: e.to_string() })
@@ -142,6 +179,20 @@ mod tests {
         assert!(matches!(rows.get(&key), Err(Defect::Unread(_))));
         rows.insert(key.clone(), None);
         assert_eq!(rows.get(&key), Ok(None));
+    }
+
+    #[test]
+    fn of_two_changes_of_one_row_the_later_one_counts() {
+        let (a, b, c) = (RowKey::new("a").unwrap(), RowKey::new("b").unwrap(), RowKey::new("c").unwrap());
+        let mut changes = Changes::new();
+        changes.put(b.clone(), &1u64).unwrap();
+        changes.delete(a.clone());
+        changes.delete(b.clone());
+        changes.put(a.clone(), &2u64).unwrap();
+        changes.put_bytes(c.clone(), b"x".to_vec());
+        let expected = [(a, Some(vec![2])), (b, None), (c, Some(b"x".to_vec()))];
+        assert!(changes.iter().eq(expected.iter().map(|(key, bytes)| (key, bytes.as_deref()))));
+        assert_eq!(changes.into_iter().collect::<Vec<_>>(), expected);
     }
 
     #[test]

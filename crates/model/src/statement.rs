@@ -5,34 +5,18 @@
 //! `kid`. Whether that key was allowed to speak is authority's question, not this file's.
 
 use crate::Domain;
-use crate::digest::digest_type;
-use crate::encoding::{self, NotCanonical};
-use crate::envelope::{self, BadSignature, Claims, Envelope, EnvelopeError, Kind};
-use crate::event::{Body, DomainEvent, Event};
-use crate::key::{KeyId, PublicKey, SecretKey};
+use crate::encoding::NotCanonical;
+use crate::envelope::{self, Claims, Envelope, EnvelopeError, Kind};
+use crate::event::{DomainEvent, Event};
+use crate::event_id::EventId;
+use crate::key::{BadSignature, KeyId, PublicKey, SecretKey};
 use crate::origin::Origin;
+use crate::payload::{self, Frame};
 use crate::protocol::Protocol;
 use crate::subject::Subject;
 use crate::text::BadText;
 use crate::time::TimeMs;
-use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
 use std::sync::Arc;
-
-digest_type!(
-    /// The RFC 6962 leaf hash of a statement's bytes: SHA-256 over 0x00 and the bytes.
-    EventId, 32
-);
-
-impl EventId {
-    /// Of these bytes.
-    pub fn of(statement: &[u8]) -> Self {
-        let mut hash = sha2::Sha256::new();
-        hash.update([0]);
-        hash.update(statement);
-        EventId(hash.finalize().into())
-    }
-}
 
 /// Who speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,37 +70,6 @@ pub enum StatementError {
     /// A rule between the fields is broken.
     #[error("{0}")]
     Rule(&'static str),
-}
-
-/// The fields of a payload around its body.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Frame {
-    prev: Option<EventId>,
-    time: TimeMs,
-    under: Option<EventId>,
-}
-
-impl Frame {
-    /// The payload with this body.
-    pub(crate) fn encode<B: Body>(self, body: &B) -> Result<Vec<u8>, NotCanonical> {
-        let Frame { prev, time, under } = self;
-        encoding::encode(&Payload { body, prev, time, r#type: B::TYPE.to_owned(), under })
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Payload<B> {
-    body: B,
-    prev: Option<EventId>,
-    time: TimeMs,
-    r#type: String,
-    under: Option<EventId>,
-}
-
-#[derive(Deserialize)]
-struct TypeOnly {
-    r#type: String,
 }
 
 impl Statement {
@@ -244,22 +197,12 @@ impl Statement {
     }
 }
 
-/// What a payload comes to.
-pub(crate) type Read = (Event, Frame);
-
-fn read_payload(protocol: &'static Protocol, bytes: &[u8]) -> Result<Read, StatementError> {
-    crate::canonical::check(bytes).map_err(NotCanonical::from)?;
-    let TypeOnly { r#type } = serde_ipld_dagcbor::from_slice(bytes).map_err(|e| NotCanonical::Shape(e.to_string()))?;
+fn read_payload(protocol: &'static Protocol, bytes: &[u8]) -> Result<(Event, Frame), StatementError> {
+    let r#type = payload::type_of(bytes)?;
     match protocol.event_type(&r#type) {
-        Some(known) => known.read(bytes),
+        Some(known) => Ok(known.read(bytes)?),
         None => Err(StatementError::UnknownType { name: r#type.chars().take(80).collect(), protocol: protocol.number() }),
     }
-}
-
-/// Reads a payload whose type has this body.
-pub(crate) fn read_body<B: Body>(bytes: &[u8]) -> Result<Read, StatementError> {
-    let Payload { body, prev, time, under, r#type: _ } = encoding::decode::<Payload<B>>(bytes)?;
-    Ok((body.into(), Frame { prev, time, under }))
 }
 
 /// Something read whose signature is not checked yet. What it says may be looked at, to find the key; not believed.

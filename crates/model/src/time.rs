@@ -3,6 +3,9 @@
 use crate::limits::TIME_MS;
 use serde::{Deserialize, Serialize};
 
+/// Milliseconds of a day.
+pub const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// Milliseconds since 1970-01-01T00:00:00Z, to the end of the year 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
 #[serde(try_from = "u64", into = "u64")]
@@ -31,7 +34,7 @@ impl TimeMs {
 
     /// Its day and its time of day.
     pub fn utc(self) -> Utc {
-        let (days, ms) = (self.0 / 86_400_000, self.0 % 86_400_000);
+        let (days, ms) = (self.0 / DAY_MS, self.0 % DAY_MS);
         let (year, month, day) = civil_from_days(days);
         let seconds = ms / 1000;
         Utc { year, month, day, hour: seconds / 3600, minute: seconds / 60 % 60, second: seconds % 60, ms: ms % 1000 }
@@ -41,6 +44,29 @@ impl TimeMs {
     pub fn to_rfc3339(self) -> String {
         let Utc { year, month, day, hour, minute, second, ms } = self.utc();
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+    }
+
+    /// The same in whole seconds: `2026-11-21T07:00:00Z`.
+    pub fn to_rfc3339_seconds(self) -> String {
+        let Utc { year, month, day, hour, minute, second, .. } = self.utc();
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
+    /// As a date in a header (RFC 9110 §5.6.7): `Sat, 21 Nov 2026 07:00:00 GMT`.
+    pub fn to_http_date(self) -> String {
+        const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let Utc { year, month, day, hour, minute, second, .. } = self.utc();
+        let weekday = usize::try_from(self.0 / DAY_MS % 7).unwrap_or(0);
+        let weekday = WEEKDAYS.get(weekday).unwrap_or(&"Thu");
+        let month = usize::try_from(month).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?)).unwrap_or(&"Jan");
+        format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+    }
+
+    /// The day and the time of day in digits alone, as Maven writes them: `20261121` and `070000`.
+    pub fn to_digits(self) -> (String, String) {
+        let Utc { year, month, day, hour, minute, second, .. } = self.utc();
+        (format!("{year:04}{month:02}{day:02}"), format!("{hour:02}{minute:02}{second:02}"))
     }
 }
 
@@ -77,6 +103,16 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
+/// A length of time in words: `3 days`, or `5 hours`, or `7 minutes`.
+pub fn span(ms: u64) -> String {
+    let (minutes, hours, days) = (ms / 60_000, ms / 3_600_000, ms / DAY_MS);
+    match (days, hours) {
+        (2.., _) => format!("{days} days"),
+        (_, 2..) => format!("{hours} hours"),
+        _ => format!("{minutes} minutes"),
+    }
+}
+
 impl TryFrom<u64> for TimeMs {
     type Error = TimeTooLarge;
     fn try_from(ms: u64) -> Result<Self, TimeTooLarge> {
@@ -96,17 +132,29 @@ mod tests {
 
     #[test]
     fn dates_are_those_of_the_calendar() {
-        for (ms, text) in [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-            (1_795_248_000_123, "2026-11-21T08:00:00.123Z"),
-            (4_107_542_399_999, "2100-02-28T23:59:59.999Z"),
-            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
-            (TIME_MS, "9999-12-31T23:59:59.999Z"),
+        for (ms, text, date) in [
+            (0, "1970-01-01T00:00:00.000Z", "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z", "Tue, 29 Feb 2000 00:00:00 GMT"),
+            (1_795_248_000_123, "2026-11-21T08:00:00.123Z", "Sat, 21 Nov 2026 08:00:00 GMT"),
+            (1_795_269_845_999, "2026-11-21T14:04:05.999Z", "Sat, 21 Nov 2026 14:04:05 GMT"),
+            (4_107_542_399_999, "2100-02-28T23:59:59.999Z", "Sun, 28 Feb 2100 23:59:59 GMT"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z", "Mon, 01 Mar 2100 00:00:00 GMT"),
+            (TIME_MS, "9999-12-31T23:59:59.999Z", "Fri, 31 Dec 9999 23:59:59 GMT"),
         ] {
-            assert_eq!(TimeMs::new(ms).unwrap().to_rfc3339(), text);
+            let time = TimeMs::new(ms).unwrap();
+            assert_eq!((time.to_rfc3339().as_str(), time.to_http_date().as_str()), (text, date));
+            assert_eq!(time.to_rfc3339_seconds(), format!("{}Z", &text[..19]));
+            let (day, time) = time.to_digits();
+            assert_eq!((day, time), (text[..10].replace('-', ""), text[11..19].replace(':', "")));
         }
         assert!(TimeMs::new(TIME_MS + 1).is_err());
         assert_eq!(TimeMs::default().plus_ms(u64::MAX).as_ms(), TIME_MS);
+    }
+
+    #[test]
+    fn a_length_of_time_is_said_in_the_largest_unit_of_which_there_are_two() {
+        let hour = DAY_MS / 24;
+        let said = [0, hour, 2 * hour - 1, 2 * hour, 2 * DAY_MS - 1, 2 * DAY_MS].map(span);
+        assert_eq!(said, ["0 minutes", "60 minutes", "119 minutes", "2 hours", "47 hours", "2 days"]);
     }
 }

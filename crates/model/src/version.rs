@@ -1,6 +1,7 @@
 //! Versions: the neutral spelling of a release (spec/encoding.md §2.3). Knows no order: that is a dialect's.
 
 use crate::limits::VERSION_BYTES;
+use crate::said;
 use crate::text::BadText;
 
 /// `[A-Za-z0-9][A-Za-z0-9._+~!-]{0,127}`.
@@ -14,7 +15,7 @@ impl Version {
     pub fn parse(s: &str) -> Result<Self, BadText> {
         let bad = |rule| Err(BadText::new("a version", s, rule));
         if s.len() > VERSION_BYTES {
-            return bad("it is longer than 128 bytes");
+            return bad(said!("it is longer than {} bytes", VERSION_BYTES));
         }
         if !s.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             return bad("it begins with an ASCII letter or digit");

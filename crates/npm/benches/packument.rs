@@ -16,7 +16,7 @@ mod common;
 
 use common::{Log, WIDGET, abbreviated, release, site, text};
 use deedbox_npm::Npm;
-use deedbox_view::{Projection as _, Reads, Request, Site, Step};
+use deedbox_view::{Reads, Request, Site, Step, View as _};
 use std::time::Instant;
 
 const VERSIONS: u64 = 10_000;
@@ -43,10 +43,11 @@ fn main() {
         ("abbreviated, signed", &short, site()),
     ] {
         let mut reads = Reads::default();
-        let mut plan = npm.plan(request);
+        let question = npm.parse(request);
+        let mut plan = question.plan();
         loop {
             rows.read(&plan, 5_000, &mut reads);
-            match npm.step(request, &reads).unwrap() {
+            match question.step(&reads).unwrap() {
                 Step::Read(next) => plan = next,
                 Step::Ready => break,
             }
@@ -55,7 +56,7 @@ fn main() {
         let mut size = 0;
         for _ in 0..6 {
             let before = Instant::now();
-            size = text(&npm.render(request, &reads, &site).unwrap()).len();
+            size = text(&question.render(&reads, &site).unwrap()).len();
             times.push(before.elapsed());
         }
         let first = times.remove(0);

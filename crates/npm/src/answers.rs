@@ -1,4 +1,4 @@
-//! The two halves of an answer: which rows it needs, and what they make (spec/projections/npm.md §6).
+//! A question of npm's, and the two halves of its answer: which rows it needs, and what they make (spec/projections/npm.md §6).
 
 use crate::advisories;
 use crate::inspect::{MEDIA_TYPE, tarball_name};
@@ -10,33 +10,76 @@ use crate::rows::{self, Content, Head, Release, Tag};
 use crate::search;
 use crate::signature;
 use crate::version::PackageVersion;
-use deedbox_model::{Channel, Defect, RowKey, Rows};
-use deedbox_view::projection::{MAX_ROUNDS, MAX_SCAN};
-use deedbox_view::{Plan, Reads, Request, Response, Site, Step};
+use deedbox_model::{Channel, Defect, RowKey, Rows, said};
+use deedbox_view::question::{MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
+use deedbox_view::{Plan, Question, Reads, Request, Resource, Response, Site, Step};
 
 const JSON: &str = "application/json";
 const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
 
+/// What is asked.
+pub(crate) struct Asked {
+    route: Route,
+    /// Of a packument.
+    form: Form,
+}
+
+impl Asked {
+    /// By this request.
+    pub(crate) fn of(request: &Request) -> Self {
+        Asked { route: routes::route(request), form: packument::form_for(&request.accept) }
+    }
+}
+
+impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        Some(match &self.route {
+            Route::Packument(name) | Route::Tags(name) | Route::Version(name, _) | Route::Tarball(name, _) => {
+                name.id().map_or(Resource::Registry, Resource::Package)
+            }
+            Route::Search(_) => Resource::Registry,
+            Route::Root
+            | Route::Ping
+            | Route::Whoami
+            | Route::Keys
+            | Route::Attestations
+            | Route::Audit
+            | Route::Nothing(_)
+            | Route::Write(_) => Resource::Nothing,
+        })
+    }
+    fn plan(&self) -> Plan {
+        // A key made of checked names is always one; what could not be a key is answered without rows.
+        plan(&self.route).unwrap_or(Plan::Nothing)
+    }
+    fn step(&self, reads: &Reads) -> Result<Step, Defect> {
+        step(&self.route, reads)
+    }
+    fn render(&self, reads: &Reads, site: &Site) -> Result<Response, Defect> {
+        render(self, reads, site)
+    }
+}
+
 /// What to read first. Everything about a package rewrites its head, every search row rewrites the search head; so
 /// these rows tell whether an answer still holds.
-pub(crate) fn plan(request: &Request) -> Result<Plan, Defect> {
-    Ok(match routes::route(request) {
-        Route::Packument(name) | Route::Tags(name) => Plan::Get(vec![rows::head_key(&name)?]),
+fn plan(route: &Route) -> Result<Plan, Defect> {
+    Ok(match route {
+        Route::Packument(name) | Route::Tags(name) => Plan::Get(vec![rows::head_key(name)?]),
         Route::Version(name, asked) => {
-            let mut keys = vec![rows::head_key(&name)?];
-            if let Ok(version) = PackageVersion::parse(&asked) {
-                keys.push(rows::release_key(&name, version.native())?);
+            let mut keys = vec![rows::head_key(name)?];
+            if let Ok(version) = PackageVersion::parse(asked) {
+                keys.push(rows::release_key(name, version.native())?);
             }
-            if let Ok(channel) = Channel::parse(&asked) {
-                keys.push(rows::tag_key(&name, &channel)?);
+            if let Ok(channel) = Channel::parse(asked) {
+                keys.push(rows::tag_key(name, &channel)?);
             }
             Plan::Get(keys)
         }
-        Route::Tarball(name, file) => match version_in(&name, &file) {
-            Some(version) => Plan::Get(vec![rows::release_key(&name, version.native())?]),
+        Route::Tarball(name, file) => match version_in(name, file) {
+            Some(version) => Plan::Get(vec![rows::release_key(name, version.native())?]),
             None => Plan::Nothing,
         },
-        Route::Search => Plan::Get(vec![rows::search_head_key()?]),
+        Route::Search(_) => Plan::Get(vec![rows::search_head_key()?]),
         Route::Root
         | Route::Ping
         | Route::Whoami
@@ -49,15 +92,15 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Defect> {
 }
 
 /// Whether more must be read.
-pub(crate) fn step(request: &Request, reads: &Reads) -> Result<Step, Defect> {
-    match routes::route(request) {
-        Route::Packument(name) | Route::Tags(name) => all_of(&name, reads),
-        Route::Version(name, asked) => match find_version(&name, &asked, &reads.rows)? {
+fn step(route: &Route, reads: &Reads) -> Result<Step, Defect> {
+    match route {
+        Route::Packument(name) | Route::Tags(name) => all_of(name, reads),
+        Route::Version(name, asked) => match find_version(name, asked, &reads.rows)? {
             Sought::Read(key) => Ok(Step::Read(Plan::Get(vec![key]))),
-            Sought::ReadAll => all_of(&name, reads),
+            Sought::ReadAll => all_of(name, reads),
             Sought::Found(..) | Sought::Missing => Ok(Step::Ready),
         },
-        Route::Search => match reads.rows.get(&rows::search_head_key()?)? {
+        Route::Search(_) => match reads.rows.get(&rows::search_head_key()?)? {
             None => Ok(Step::Ready),
             Some(_) => scan_on(RowKey::new(rows::SEARCH_PREFIX)?, reads),
         },
@@ -84,49 +127,52 @@ fn scan_on(prefix: RowKey, reads: &Reads) -> Result<Step, Defect> {
 }
 
 /// The answer.
-pub(crate) fn render(request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
+fn render(asked: &Asked, reads: &Reads, site: &Site) -> Result<Response, Defect> {
     // A list that was cut short would look like a whole one. Not a 5xx: clients would ask again and again.
     if reads.last_scan.as_ref().is_some_and(|end| end.more) {
         return Ok(refusal(
             422,
-            "There is more here than one answer may read (95,000 rows, or 76 MiB of them). Ask for one version or one name",
+            said!(
+                "There is more here than one answer may read ({} rows, or {} MiB of them). Ask for one version or one name",
+                (MAX_ROUNDS - 1) * MAX_SCAN,
+                ((MAX_ROUNDS as u64 - 1) * MAX_SCAN_BYTES) >> 20
+            ),
         ));
     }
     let rows = &reads.rows;
-    Ok(match routes::route(request) {
+    Ok(match &asked.route {
         Route::Root => Response::json(b"{\"registry\":\"deedbox\"}".to_vec()),
         Route::Ping => Response::json(b"{}".to_vec()),
         Route::Packument(name) => {
-            let form = packument::form_for(&request.accept);
-            let response = match Listing::read(&name, rows)? {
-                None => unknown(&name),
+            let response = match Listing::read(name, rows)? {
+                None => unknown(name),
                 Some(listing) => {
-                    let response = Response::json(packument::render(&name, &listing, form, site));
-                    let media_type = if form == Form::Abbreviated { ABBREVIATED } else { JSON };
+                    let response = Response::json(packument::render(name, &listing, asked.form, site));
+                    let media_type = if asked.form == Form::Abbreviated { ABBREVIATED } else { JSON };
                     Response { media_type: media_type.into(), ..response }
                 }
             };
             Response { varies_by_accept: true, ..response }
         }
-        Route::Tags(name) => match Listing::read(&name, rows)? {
-            None => unknown(&name),
+        Route::Tags(name) => match Listing::read(name, rows)? {
+            None => unknown(name),
             Some(listing) => {
                 let mut out = String::new();
                 packument::put_tags(&mut out, &listing);
                 Response::json(out.into_bytes())
             }
         },
-        Route::Version(name, asked) => version(&name, &asked, rows, site)?,
-        Route::Tarball(name, file) => tarball(&name, &file, rows)?,
-        Route::Search => Response::json(search::render(request, rows)?),
-        Route::Keys => Response::json(signature::keys_json(site.signers.get(crate::PROJECTION).map(AsRef::as_ref))),
+        Route::Version(name, asked) => version(name, asked, rows, site)?,
+        Route::Tarball(name, file) => tarball(name, file, rows)?,
+        Route::Search(query) => Response::json(search::render(query, rows)?),
+        Route::Keys => Response::json(signature::keys_json(site.signers.get(crate::PROJECTION.name).map(AsRef::as_ref))),
         Route::Attestations => refusal(404, "Not found: this version has no attestations in the log"),
         Route::Whoami => refusal(
             404,
             "Not found: this registry has no accounts: nobody is logged in. Whoever holds a domain's key may publish, with deedbox publish",
         ),
         Route::Audit => refusal(advisories::STATUS, advisories::WORDS),
-        Route::Nothing(words) => refusal(404, &words),
+        Route::Nothing(words) => refusal(404, words),
         Route::Write(words) => Response { headers: vec![("allow", "GET, HEAD".to_owned())], ..refusal(405, words) },
     })
 }
@@ -245,5 +291,28 @@ fn gone(name: &PackageName, version: &PackageVersion, content: &Content) -> Resp
             451,
             &format!("{name}@{} is withheld by an event of the log; its digest stays, its bytes are not served", version.native()),
         ),
+    }
+}
+
+#[cfg(test)]
+mod readers {
+    use super::*;
+    use deedbox_model::PackageId;
+
+    #[test]
+    fn each_path_says_what_it_tells_of() {
+        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
+        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
+        for (path, expected) in [
+            ("@acme.example/widget", package("npm:acme.example/widget")),
+            ("@acme.example/widget/1.0.0", package("npm:acme.example/widget")),
+            ("@acme.example/widget/-/widget-1.0.0.tgz", package("npm:acme.example/widget")),
+            ("-/package/@acme.example/widget/dist-tags", package("npm:acme.example/widget")),
+            ("-/v1/search", vec![Resource::Registry]),
+            ("-/npm/v1/keys", vec![Resource::Nothing]),
+            ("widget", vec![Resource::Nothing]),
+        ] {
+            assert_eq!(of(path), expected, "{path}");
+        }
     }
 }

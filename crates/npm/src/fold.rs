@@ -6,10 +6,8 @@ use crate::name::PackageName;
 use crate::rows::{self, Content, Found, Head, Release, SearchHead, Tag, Words};
 use crate::version::PackageVersion;
 use deedbox_model::event::{Notice, PackageEvent, ReleasePublished};
-use deedbox_model::row::encode_row;
 use deedbox_model::{Changes, Channel, Defect, Keys, ReasonCode, RowKey, Rows, Version};
 use deedbox_view::{Entry, Fact, Facts};
-use serde::Serialize;
 use std::cmp::Ordering;
 
 /// The keys that `fold` reads or writes for this entry.
@@ -58,7 +56,7 @@ pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Chan
         PackageEvent::ChannelSet(e) => fold.channel_set(&e.channel, &e.version)?,
         PackageEvent::ChannelRemoved(e) => {
             let key = rows::tag_key(&fold.name, &e.channel)?;
-            fold.changes.insert(key, None);
+            fold.changes.delete(key);
         }
     }
     Ok(fold.changes)
@@ -86,16 +84,11 @@ struct Fold<'a> {
 }
 
 impl Fold<'_> {
-    fn put<T: Serialize>(&mut self, key: RowKey, row: &T) -> Result<(), Defect> {
-        self.changes.insert(key, Some(encode_row(row)?));
-        Ok(())
-    }
-
     fn head(&mut self) -> Result<(), Defect> {
         let key = rows::head_key(&self.name)?;
         let now = self.entry.log_time;
         let created = self.rows.decoded::<Head>(&key)?.map_or(now, |head| head.created);
-        self.put(key, &Head { created, modified: now, last: self.entry.index })
+        self.changes.put(key, &Head { created, modified: now, last: self.entry.index })
     }
 
     fn published(&mut self, published: &ReleasePublished, facts: &Facts) -> Result<(), Defect> {
@@ -105,21 +98,13 @@ impl Fold<'_> {
         if !derived || self.rows.decoded::<Release>(&key)?.is_some() {
             return Ok(());
         }
-        let content = match &facts.manifest {
-            Some(Fact::Present(manifest)) => match document::of(&self.name, &version, manifest) {
-                Some(document) => Content::Present(Box::new(document)),
-                None => Content::Unreadable,
-            },
-            Some(Fact::Withheld) => Content::Withheld,
-            Some(Fact::Unreadable(_)) => Content::Unreadable,
-            None => return Err(Defect::Unread(format!("the manifest of entry {}", self.entry.index))),
-        };
+        let content = Content::of(self.entry, facts, |manifest| Ok(document::of(&self.name, &version, manifest).map(Box::new)))?;
         let release =
             Release { version: published.version.clone(), published: self.entry.log_time, yanked: None, deprecated: None, content };
-        self.put(key, &release)?;
+        self.changes.put(key, &release)?;
         for channel in &published.channels {
             let key = rows::tag_key(&self.name, channel)?;
-            self.put(key, &Tag { version: published.version.clone() })?;
+            self.changes.put(key, &Tag { version: published.version.clone() })?;
         }
         match &release.content {
             Content::Present(document) => self.found_at_publish(published, &version, &document.words),
@@ -145,8 +130,8 @@ impl Fold<'_> {
     }
 
     fn put_found(&mut self, found: &Found) -> Result<(), Defect> {
-        self.put(rows::found_key(&self.name)?, found)?;
-        self.put(rows::search_head_key()?, &SearchHead { modified: self.entry.log_time, last: self.entry.index })
+        self.changes.put(rows::found_key(&self.name)?, found)?;
+        self.changes.put(rows::search_head_key()?, &SearchHead { modified: self.entry.log_time, last: self.entry.index })
     }
 
     fn release(&self, version: &Version) -> Result<Option<(RowKey, Release)>, Defect> {
@@ -159,7 +144,7 @@ impl Fold<'_> {
     fn standing(&mut self, version: &Version, change: impl FnOnce(&mut Release)) -> Result<(), Defect> {
         let Some((key, mut release)) = self.release(version)? else { return Ok(()) };
         change(&mut release);
-        self.put(key, &release)?;
+        self.changes.put(key, &release)?;
         let found: Option<Found> = self.rows.decoded(&rows::found_key(&self.name)?)?;
         match found {
             Some(mut found) if found.version == *version && found.yanked != release.yanked.is_some() => {
@@ -172,7 +157,7 @@ impl Fold<'_> {
 
     fn channel_set(&mut self, channel: &Channel, version: &Version) -> Result<(), Defect> {
         let key = rows::tag_key(&self.name, channel)?;
-        self.put(key, &Tag { version: version.clone() })?;
+        self.changes.put(key, &Tag { version: version.clone() })?;
         if Some(channel) != latest().as_ref() {
             return Ok(());
         }

@@ -38,16 +38,17 @@ pub use name::PackageName;
 pub use signature::RegistrySigner;
 pub use version::PackageVersion;
 
+use answers::Asked;
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows, Version};
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, ProjectionId, Rows, Version};
 use deedbox_view::{
-    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
-    Said, Site, Step, Takes, Wanted, encode_path,
+    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Projection, Question, Refused, Request, Response,
+    Said, Takes, View, Wanted, encode_path,
 };
 use std::cmp::Ordering;
 
 /// The projection's name in the row store, and of the site's signer.
-pub const PROJECTION: &str = "npm";
+pub const PROJECTION: ProjectionId = ProjectionId { name: "npm", version: 1 };
 
 /// The npm dialect.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,17 +69,20 @@ impl Npm {
 }
 
 impl Projection for Npm {
-    fn name(&self) -> &'static str {
+    fn id(&self) -> ProjectionId {
         PROJECTION
-    }
-    fn version(&self) -> u32 {
-        1
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry)
     }
     fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
         fold::fold(rows, entry, facts)
+    }
+}
+
+impl View for Npm {
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &[routes::MOUNT, routes::ORIGIN_MOUNT]
@@ -89,15 +93,8 @@ impl Projection for Npm {
     fn refuse(&self, refused: &Refused<'_>) -> Option<Response> {
         Some(answers::refusal(refused.status, &refused.words()))
     }
-    fn plan(&self, request: &Request) -> Plan {
-        // A key made of checked names is always one; what could not be a key is answered without rows.
-        answers::plan(request).unwrap_or(Plan::Nothing)
-    }
-    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
-        answers::step(request, reads)
-    }
-    fn render(&self, request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
-        answers::render(request, reads, site)
+    fn parse(&self, request: &Request) -> Box<dyn Question> {
+        Box::new(Asked::of(request))
     }
 }
 

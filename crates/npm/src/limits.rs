@@ -1,5 +1,5 @@
-//! Every bound of this crate in one place, each with its reason (spec/projections/npm.md §9); those of
-//! unpacking are `archive`'s.
+//! Every bound of this crate in one place, each with its reason; those of unpacking are `archive`'s. They are frozen with this version of
+//! the projection (spec/projections/npm.md §9): what is refused, kept and answered follows from them. The last is this program's own.
 
 /// Characters of a native name, scope and slash included: npm's own limit for new packages.
 pub const NAME_CHARS: usize = 214;
@@ -25,9 +25,10 @@ pub const SEARCH_PAGE: usize = 250;
 pub const SEARCH_WORDS: usize = 8;
 /// Bytes of a search text.
 pub const SEARCH_TEXT_BYTES: usize = 512;
-/// Signatures that a signer remembers: twice ten thousand versions, a few megabytes.
-pub const REMEMBERED_SIGNATURES: usize = 32_768;
 /// Bytes of a lock file: a tree of a hundred thousand packages.
 pub const LOCKFILE_BYTES: usize = 64 * 1024 * 1024;
 /// Packages in a lock file.
 pub const LOCKFILE_PACKAGES: usize = 200_000;
+
+/// Signatures that a signer remembers: twice ten thousand versions, a few megabytes.
+pub const REMEMBERED_SIGNATURES: usize = 32_768;

@@ -2,7 +2,8 @@
 //! 214 characters with its scope. Knows no owner: who may use a domain is authority's question.
 
 use crate::limits::NAME_CHARS;
-use deedbox_model::{Domain, Ecosystem, Name, NativeName, PackageId};
+use deedbox_model::limits::ID_BYTES;
+use deedbox_model::{Domain, Ecosystem, Name, NativeName, PackageId, said};
 
 /// The ecosystem's word in ids.
 pub const ECOSYSTEM: &str = "npm";
@@ -29,7 +30,7 @@ impl PackageName {
     pub fn from_native(name: &str) -> Result<Self, BadName> {
         let bad = |rule| BadName { name: name.chars().take(80).collect(), rule };
         if name.len() > NAME_CHARS {
-            return Err(bad("it is longer than 214 characters, scope included; shorten it"));
+            return Err(bad(said!("it is longer than {} characters, scope included; shorten it", NAME_CHARS)));
         }
         let Some((scope, segment)) = name.strip_prefix('@').and_then(|rest| rest.split_once('/')) else {
             return Err(bad("a package is named by its domain and its name, @acme.example/widget; put your domain in front as the scope"));
@@ -49,14 +50,14 @@ impl PackageName {
         let segment = id.name().as_str();
         check_segment(segment).map_err(bad)?;
         if id.domain().as_str().len() + segment.len() + 2 > NAME_CHARS {
-            return Err(bad("it is longer than 214 characters, scope included; shorten it"));
+            return Err(bad(said!("it is longer than {} characters, scope included; shorten it", NAME_CHARS)));
         }
         Ok(PackageName { domain: id.domain().clone(), segment: segment.to_owned() })
     }
 
     /// The id.
     pub fn id(&self) -> Result<PackageId, BadName> {
-        let bad = |_| BadName { name: self.native(), rule: "it makes no id of at most 255 bytes; shorten it" };
+        let bad = |_| BadName { name: self.native(), rule: said!("it makes no id of at most {} bytes; shorten it", ID_BYTES) };
         let ecosystem = Ecosystem::parse(ECOSYSTEM).map_err(bad)?;
         let name = Name::parse(&self.segment).map_err(bad)?;
         PackageId::new(&ecosystem, &self.domain, &name).map_err(bad)

@@ -32,7 +32,7 @@ pub(crate) struct Seal<'a> {
 impl<'a> Seal<'a> {
     /// For the documents of this package on this site.
     pub(crate) fn new(name: &'a PackageName, site: &'a Site) -> Self {
-        let signer = site.signers.get(crate::PROJECTION).map(|signer| (signer.as_ref(), key_id(signer.public_spki())));
+        let signer = site.signers.get(crate::PROJECTION.name).map(|signer| (signer.as_ref(), key_id(signer.public_spki())));
         Seal { name, base_url: &site.base_url, signer }
     }
 

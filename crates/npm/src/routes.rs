@@ -2,6 +2,7 @@
 //! `/@d/n`, `/@d%2fn` and `/@d%2Fn` are one.
 
 use crate::name::PackageName;
+use crate::search::Query;
 use deedbox_view::{Method, Request, Takes};
 
 /// Where npm clients are pointed.
@@ -22,7 +23,7 @@ pub(crate) enum Route {
     Tarball(PackageName, String),
     /// The channels.
     Tags(PackageName),
-    Search,
+    Search(Query),
     Ping,
     Whoami,
     Keys,
@@ -49,7 +50,7 @@ pub(crate) fn route(request: &Request) -> Route {
             Some("keys") => Route::Keys,
             Some(inner) if inner.starts_with("attestations/") => Route::Attestations,
             Some(_) => nothing(path),
-            None => get(path),
+            None => get(request),
         },
     }
 }
@@ -57,18 +58,19 @@ pub(crate) fn route(request: &Request) -> Route {
 /// What an answer depends on beside its path: a search on its query, an audit on its body. Every other POST is a write.
 pub(crate) fn takes(request: &Request) -> Takes {
     match route(request) {
-        Route::Search => Takes::query(&["text", "size", "from"]),
+        Route::Search(_) => Takes::query(&["text", "size", "from"]),
         Route::Audit => Takes { body: true, ..Takes::NOTHING },
         _ => Takes::NOTHING,
     }
 }
 
-fn get(path: &str) -> Route {
+fn get(request: &Request) -> Route {
+    let path = request.path.as_str();
     match path {
         "" => return Route::Root,
         "-/ping" => return Route::Ping,
         "-/whoami" => return Route::Whoami,
-        "-/v1/search" => return Route::Search,
+        "-/v1/search" => return Route::Search(Query::of(request)),
         _ => {}
     }
     if let Some(rest) = path.strip_prefix("-/") {
@@ -143,7 +145,7 @@ mod tests {
             ("@acme.example/widget/-/@acme.example/widget-1.0.0.tgz", Route::Tarball(name.clone(), "widget-1.0.0.tgz".into())),
             ("@acme.example/widget/-/@b.example/widget-1.0.0.tgz", Route::Tarball(name.clone(), "@b.example/widget-1.0.0.tgz".into())),
             ("-/package/@acme.example/widget/dist-tags", Route::Tags(name.clone())),
-            ("-/v1/search", Route::Search),
+            ("-/v1/search", Route::Search(Query::of(&Request::get(MOUNT, "-/v1/search")))),
             ("-/ping", Route::Ping),
             ("-/whoami", Route::Whoami),
             ("-/npm/v1/keys", Route::Keys),

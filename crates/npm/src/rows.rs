@@ -34,17 +34,8 @@ pub(crate) struct Release {
     pub(crate) content: Content,
 }
 
-/// The content of a release, or why there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Content {
-    /// Readable.
-    Present(Box<Document>),
-    /// Its manifest is withheld by an event.
-    Withheld,
-    /// Its manifest is not what its statement says, or makes no document. Why is not kept: it may be a library's words.
-    Unreadable,
-}
+/// The content of a release: its document, or why there is none.
+pub(crate) type Content = deedbox_view::Content<Box<Document>>;
 
 /// A version's document in parts, each the members of a JSON object without its braces. What only a site has (the
 /// tarball's URL, signatures) and what later events change (deprecation) is put between them when it is rendered.

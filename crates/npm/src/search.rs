@@ -11,7 +11,8 @@ use deedbox_model::{Defect, Rows};
 use deedbox_view::Request;
 
 /// What is looked for.
-struct Query {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Query {
     words: Vec<String>,
     keywords: Vec<String>,
     scope: Option<String>,
@@ -20,8 +21,7 @@ struct Query {
 }
 
 /// The answer to a search, from all search rows.
-pub(crate) fn render(request: &Request, rows: &Rows) -> Result<Vec<u8>, Defect> {
-    let query = Query::of(request);
+pub(crate) fn render(query: &Query, rows: &Rows) -> Result<Vec<u8>, Defect> {
     let mut hits: Vec<(u32, PackageName, Found)> = Vec::new();
     for (key, row) in rows.with_prefix(rows::SEARCH_PREFIX) {
         let native = format!("@{}", key.as_str().strip_prefix(rows::SEARCH_PREFIX).unwrap_or_default());
@@ -100,7 +100,8 @@ fn put_texts(out: &mut String, texts: &[String]) {
 }
 
 impl Query {
-    fn of(request: &Request) -> Self {
+    /// By this request.
+    pub(crate) fn of(request: &Request) -> Self {
         let number = |name: &str| request.query(name).and_then(|v| v.parse::<usize>().ok());
         let text: String = request.query("text").unwrap_or_default().chars().take(limits::SEARCH_TEXT_BYTES).collect();
         let mut query = Query {

@@ -2,7 +2,8 @@
 //! wherever it tells versions apart; so does the native version.
 
 use crate::limits::VERSION_NUMBER;
-use deedbox_model::{NativeVersion, Version};
+use deedbox_model::limits::VERSION_BYTES;
+use deedbox_model::{NativeVersion, Version, said};
 use std::cmp::Ordering;
 
 /// A version of a release: strict SemVer, numbers no larger than JavaScript's.
@@ -32,12 +33,13 @@ impl PackageVersion {
                 "a version is written here as npm writes it when it publishes, without a v or = in front and without spaces: take them out of package.json",
             ));
         }
-        let neutral = Version::parse(version)
-            .map_err(|_| bad("a version has 1 to 128 ASCII characters and begins with a digit, like 1.4.0 or 2.0.0-rc.1"))?;
+        let neutral = Version::parse(version).map_err(|_| {
+            bad(said!("a version has 1 to {} ASCII characters and begins with a digit, like 1.4.0 or 2.0.0-rc.1", VERSION_BYTES))
+        })?;
         let semver = semver::Version::parse(version)
             .map_err(|_| bad("a version is strict SemVer 2.0.0, three numbers without leading zeros, like 1.4.0 or 2.0.0-rc.1"))?;
         if [semver.major, semver.minor, semver.patch].iter().any(|n| *n > VERSION_NUMBER) {
-            return Err(bad("npm takes no number above 9007199254740991 in a version"));
+            return Err(bad(said!("npm takes no number above {_} in a version", VERSION_NUMBER)));
         }
         Ok(PackageVersion { neutral, semver })
     }

@@ -519,6 +519,7 @@ proptest! {
         changes.into_iter().for_each(|change| apply(&mut log, change));
         let rows = laws::rows_from_increments_are_rows_from_zero::<Npm>(&log.entries, batch);
         laws::an_answer_is_the_same_however_few_rows_a_scan_gives(&rows, &site(), &requests(), 2);
+        laws::what_tells_of_something_says_so(&rows, &site(), &requests());
     }
 
     #[test]

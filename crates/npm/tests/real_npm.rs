@@ -14,7 +14,7 @@ mod common;
 use common::*;
 use deedbox_model::{ReasonCode, Sha256Digest};
 use deedbox_npm::{RegistrySigner, lockfile};
-use deedbox_view::{Body, Method, Request, Site};
+use deedbox_view::{Body, Method, Reader, Request, Site};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -94,7 +94,8 @@ fn answer(mut stream: TcpStream, world: &Mutex<World>, site: &Site) -> std::io::
         _ => Method::Write,
     };
     let world = world.lock().unwrap();
-    let response = world.rows.answer_at(site, &Request { method, mount, path, query: pairs.collect(), accept, body }, 5_000);
+    let response =
+        world.rows.answer_at(site, &Request { reader: Reader::ANYBODY, method, mount, path, query: pairs.collect(), accept, body }, 5_000);
     let bytes = match response.body {
         Body::Empty => Vec::new(),
         Body::Bytes(bytes) => bytes,

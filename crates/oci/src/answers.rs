@@ -1,16 +1,16 @@
-//! The two halves of an answer: which rows it needs, and what they make (spec/projections/oci.md §6).
+//! A question of this protocol, and the two halves of its answer: which rows it needs, and what they make (spec/projections/oci.md §6).
 
 use crate::digest::Digest;
 use crate::document::{Kind, OCI_INDEX};
-use crate::limits::{CATALOG_PAGE, PAGE, REFERRERS_PAGE_BYTES};
+use crate::limits::{CATALOG_PAGE, NAMESPACE_BYTES, PAGE, REFERRERS_PAGE_BYTES};
 use crate::name::{Repository, is_tag};
 use crate::refusal::{Code, refusal};
 use crate::routes::{self, Route, shown};
 use crate::rows::{self, Content, Head, ReferrerRow, Release, Root, Stored, Tag};
 use deedbox_model::row::decode_row;
 use deedbox_model::{Channel, Defect, RowKey, Rows, Version};
-use deedbox_view::projection::{MAX_ROUNDS, MAX_SCAN};
-use deedbox_view::{Cache, Plan, Reads, Refused, Request, Response, Step, Takes, encode_path};
+use deedbox_view::question::{MAX_ROUNDS, MAX_SCAN};
+use deedbox_view::{Cache, Plan, Question, Reads, Refused, Request, Resource, Response, Site, Step, Takes, encode_path};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,25 +40,69 @@ pub(crate) fn refuse(refused: &Refused<'_>) -> Response {
     Response { headers: vec![(API_VERSION.0, API_VERSION.1.to_owned())], ..response }
 }
 
+/// What is asked. A parameter that is empty is one that is not there.
+pub(crate) struct Asked {
+    route: Route,
+    /// `n`, as it stands there.
+    n: Option<String>,
+    last: Option<String>,
+    artifact_type: Option<String>,
+    /// `ns`: a client that asks a mirror says whose names it means.
+    namespace: Option<String>,
+}
+
+impl Asked {
+    /// By this request.
+    pub(crate) fn of(request: &Request) -> Self {
+        let given = |name: &str| request.query(name).filter(|value| !value.is_empty()).map(str::to_owned);
+        let namespace = given("ns").filter(|ns| ns.len() <= NAMESPACE_BYTES && ns.bytes().all(|b| b.is_ascii_graphic()));
+        Asked { route: routes::route(request), n: given("n"), last: given("last"), artifact_type: given("artifactType"), namespace }
+    }
+}
+
+impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        Some(match &self.route {
+            Route::Tags(repository)
+            | Route::Tagged(repository, _)
+            | Route::Manifest(repository, _)
+            | Route::Blob(repository, _)
+            | Route::Referrers(repository, _) => Resource::Package(repository.id().clone()),
+            Route::Catalog => Resource::Registry,
+            Route::Version | Route::Token | Route::Refused(..) | Route::Write(_) => Resource::Nothing,
+        })
+    }
+    fn plan(&self) -> Plan {
+        // A key made of checked names is always one; what could not be a key is answered without rows.
+        plan(self).unwrap_or(Plan::Nothing)
+    }
+    fn step(&self, reads: &Reads) -> Result<Step, Defect> {
+        step(&self.route, reads)
+    }
+    fn render(&self, reads: &Reads, _: &Site) -> Result<Response, Defect> {
+        render(self, reads)
+    }
+}
+
 /// What to read first. Every event of a repository rewrites its head; rows of manifests and blobs never change; a range
 /// that is read first stands for itself.
-pub(crate) fn plan(request: &Request) -> Result<Plan, Defect> {
-    Ok(match routes::route(request) {
-        Route::Tags(repository) => Plan::Get(vec![rows::head_key(&repository)?]),
+fn plan(asked: &Asked) -> Result<Plan, Defect> {
+    Ok(match &asked.route {
+        Route::Tags(repository) => Plan::Get(vec![rows::head_key(repository)?]),
         Route::Tagged(repository, tag) => {
-            let mut keys = vec![rows::head_key(&repository)?];
-            if let Ok(version) = Version::parse(&tag) {
-                keys.push(rows::release_key(&repository, version.as_str())?);
+            let mut keys = vec![rows::head_key(repository)?];
+            if let Ok(version) = Version::parse(tag) {
+                keys.push(rows::release_key(repository, version.as_str())?);
             }
-            if let Ok(channel) = Channel::parse(&tag) {
-                keys.push(rows::channel_key(&repository, channel.as_str())?);
+            if let Ok(channel) = Channel::parse(tag) {
+                keys.push(rows::channel_key(repository, channel.as_str())?);
             }
             Plan::Get(keys)
         }
-        Route::Manifest(repository, digest) => Plan::Get(vec![rows::stored_key(&repository, Kind::Manifest, &digest)?]),
-        Route::Blob(repository, digest) => Plan::Get(vec![rows::stored_key(&repository, Kind::Blob, &digest)?]),
-        Route::Referrers(repository, subject) => referrers_from(request, &repository, &subject)?,
-        Route::Catalog => match catalog_page(request) {
+        Route::Manifest(repository, digest) => Plan::Get(vec![rows::stored_key(repository, Kind::Manifest, digest)?]),
+        Route::Blob(repository, digest) => Plan::Get(vec![rows::stored_key(repository, Kind::Blob, digest)?]),
+        Route::Referrers(repository, subject) => referrers_from(asked, repository, subject)?,
+        Route::Catalog => match catalog_page(asked) {
             Some((n, last)) => scan_heads(n, last)?,
             None => Plan::Nothing,
         },
@@ -67,17 +111,17 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Defect> {
 }
 
 /// Whether more must be read.
-pub(crate) fn step(request: &Request, reads: &Reads) -> Result<Step, Defect> {
-    match routes::route(request) {
+fn step(route: &Route, reads: &Reads) -> Result<Step, Defect> {
+    match route {
         Route::Tags(repository) => {
             let is_over = reads.rounds >= MAX_ROUNDS || reads.last_scan.as_ref().is_some_and(|end| !end.more);
-            if is_over || reads.rows.get(&rows::head_key(&repository)?)?.is_none() {
+            if is_over || reads.rows.get(&rows::head_key(repository)?)?.is_none() {
                 return Ok(Step::Ready);
             }
             let after = reads.last_scan.as_ref().and_then(|end| end.last.clone());
-            Ok(Step::Read(Plan::Scan { prefix: rows::tags_prefix(&repository)?, after, limit: MAX_SCAN }))
+            Ok(Step::Read(Plan::Scan { prefix: rows::tags_prefix(repository)?, after, limit: MAX_SCAN }))
         }
-        Route::Tagged(repository, tag) => match sought(&repository, &tag, &reads.rows)? {
+        Route::Tagged(repository, tag) => match sought(repository, tag, &reads.rows)? {
             Sought::Read(key) => Ok(Step::Read(Plan::Get(vec![key]))),
             _ => Ok(Step::Ready),
         },
@@ -87,34 +131,32 @@ pub(crate) fn step(request: &Request, reads: &Reads) -> Result<Step, Defect> {
 }
 
 /// The answer.
-pub(crate) fn render(request: &Request, reads: &Reads) -> Result<Response, Defect> {
+fn render(asked: &Asked, reads: &Reads) -> Result<Response, Defect> {
     let rows = &reads.rows;
-    let mut response = match routes::route(request) {
+    let mut response = match &asked.route {
         Route::Version => Response::json(b"{}".to_vec()),
         Route::Token => token(),
-        Route::Catalog => catalog(request, reads)?,
-        Route::Tags(repository) => tags(request, &repository, reads)?,
-        Route::Tagged(repository, tag) => tagged(&repository, &tag, rows)?,
-        Route::Manifest(repository, digest) => match rows.decoded::<Stored>(&rows::stored_key(&repository, Kind::Manifest, &digest)?)? {
-            Some(stored) => object(stored, &digest),
+        Route::Catalog => catalog(asked, reads)?,
+        Route::Tags(repository) => tags(asked, repository, reads)?,
+        Route::Tagged(repository, tag) => tagged(repository, tag, rows)?,
+        Route::Manifest(repository, digest) => match rows.decoded::<Stored>(&rows::stored_key(repository, Kind::Manifest, digest)?)? {
+            Some(stored) => object(stored, digest),
             None => refusal(Code::ManifestUnknown, &format!("{repository} has no manifest {digest}")),
         },
-        Route::Blob(repository, digest) => match rows.decoded::<Stored>(&rows::stored_key(&repository, Kind::Blob, &digest)?)? {
-            Some(stored) => object(stored, &digest),
+        Route::Blob(repository, digest) => match rows.decoded::<Stored>(&rows::stored_key(repository, Kind::Blob, digest)?)? {
+            Some(stored) => object(stored, digest),
             None => refusal(Code::BlobUnknown, &format!("{repository} has no blob {digest}")),
         },
-        Route::Referrers(repository, subject) => referrers(request, &repository, &subject, reads)?,
-        Route::Refused(code, words) => refusal(code, &words),
+        Route::Referrers(repository, subject) => referrers(asked, repository, subject, reads)?,
+        Route::Refused(code, words) => refusal(*code, words),
         Route::Write(words) => {
             let refused = refusal(Code::Unsupported(405), words);
             Response { headers: vec![("allow", "GET, HEAD".to_owned())], ..refused }
         }
     };
     response.headers.push((API_VERSION.0, API_VERSION.1.to_owned()));
-    // A client that asks a mirror says whose names it means.
-    if let Some(namespace) = request.query("ns").filter(|ns| !ns.is_empty() && ns.len() <= 255 && ns.bytes().all(|b| b.is_ascii_graphic()))
-    {
-        response.headers.push(("oci-namespace", namespace.to_owned()));
+    if let Some(namespace) = &asked.namespace {
+        response.headers.push(("oci-namespace", namespace.clone()));
     }
     Ok(response)
 }
@@ -189,9 +231,9 @@ fn unknown(repository: &Repository) -> Response {
 }
 
 /// `n`, if it is asked for: none where it is no number.
-fn page_size(request: &Request) -> Option<Option<usize>> {
-    match request.query("n") {
-        None | Some("") => Some(None),
+fn page_size(asked: &Asked) -> Option<Option<usize>> {
+    match &asked.n {
+        None => Some(None),
         Some(n) => n.parse::<u32>().ok().map(|n| Some(usize::try_from(n).unwrap_or(usize::MAX))),
     }
 }
@@ -216,28 +258,24 @@ fn json<T: Serialize>(value: &T) -> Result<Response, Defect> {
 }
 
 /// How many repositories, and after which.
-fn catalog_page(request: &Request) -> Option<(usize, Option<String>)> {
-    let n = page_size(request)?.unwrap_or(CATALOG_PAGE).min(PAGE);
-    let last = request.query("last").filter(|last| !last.is_empty());
-    if let Some(last) = last {
-        RowKey::new(format!("{}{last}", rows::HEADS)).ok()?;
-    }
-    Some((n, last.map(str::to_owned)))
+fn catalog_page(asked: &Asked) -> Option<(usize, Option<RowKey>)> {
+    let n = page_size(asked)?.unwrap_or(CATALOG_PAGE).min(PAGE);
+    let last = asked.last.as_ref().map(|last| RowKey::new(format!("{}{last}", rows::HEADS))).transpose().ok()?;
+    Some((n, last))
 }
 
 /// One more than a page tells whether there is another.
-fn scan_heads(n: usize, last: Option<String>) -> Result<Plan, Defect> {
-    let after = last.map(|last| RowKey::new(format!("{}{last}", rows::HEADS))).transpose()?;
+fn scan_heads(n: usize, after: Option<RowKey>) -> Result<Plan, Defect> {
     let limit = u32::try_from(n.saturating_add(1)).unwrap_or(MAX_SCAN).min(MAX_SCAN);
     Ok(Plan::Scan { prefix: RowKey::new(rows::HEADS)?, after, limit })
 }
 
-fn catalog(request: &Request, reads: &Reads) -> Result<Response, Defect> {
+fn catalog(asked: &Asked, reads: &Reads) -> Result<Response, Defect> {
     #[derive(Serialize)]
     struct Catalog<'a> {
         repositories: Vec<&'a str>,
     }
-    let Some((n, _)) = catalog_page(request) else { return Ok(bad_page()) };
+    let Some((n, _)) = catalog_page(asked) else { return Ok(bad_page()) };
     let mut repositories: Vec<&str> = reads.rows.iter().filter_map(|(key, _)| key.as_str().strip_prefix(rows::HEADS)).collect();
     let more = repositories.len() > n || reads.last_scan.as_ref().is_some_and(|end| end.more);
     repositories.truncate(n);
@@ -246,13 +284,13 @@ fn catalog(request: &Request, reads: &Reads) -> Result<Response, Defect> {
     Ok(Response { headers: link.into_iter().collect(), ..response })
 }
 
-fn tags(request: &Request, repository: &Repository, reads: &Reads) -> Result<Response, Defect> {
+fn tags(asked: &Asked, repository: &Repository, reads: &Reads) -> Result<Response, Defect> {
     #[derive(Serialize)]
     struct Tags<'a> {
         name: &'a str,
         tags: Vec<&'a str>,
     }
-    let Some(n) = page_size(request) else { return Ok(bad_page()) };
+    let Some(n) = page_size(asked) else { return Ok(bad_page()) };
     if reads.rows.get(&rows::head_key(repository)?)?.is_none() {
         return Ok(unknown(repository));
     }
@@ -261,8 +299,8 @@ fn tags(request: &Request, repository: &Repository, reads: &Reads) -> Result<Res
         return Ok(refusal(Code::TooMuch, "this repository has more tags than one answer may read; ask for one of them"));
     }
     let all = all_tags(repository, &reads.rows)?;
-    let after = request.query("last").unwrap_or_default();
-    let mut rest = all.iter().map(String::as_str).filter(|tag| after.is_empty() || *tag > after);
+    let after = asked.last.as_deref();
+    let mut rest = all.iter().map(String::as_str).filter(|tag| after.is_none_or(|after| *tag > after));
     let tags: Vec<&str> = rest.by_ref().take(n.unwrap_or(usize::MAX)).collect();
     let more = rest.next().is_some();
     let link = match (n, tags.last()) {
@@ -299,9 +337,9 @@ fn all_tags(repository: &Repository, rows: &Rows) -> Result<BTreeSet<String>, De
 
 /// The first rows of a page of referrers: the range itself, after what the page before ended with. A scan ends at some
 /// megabytes (`MAX_SCAN_BYTES`), not far behind what a page shows of it.
-fn referrers_from(request: &Request, repository: &Repository, subject: &Digest) -> Result<Plan, Defect> {
+fn referrers_from(asked: &Asked, repository: &Repository, subject: &Digest) -> Result<Plan, Defect> {
     let prefix = rows::subject_prefix(repository, subject)?;
-    let after = match request.query("last").filter(|last| !last.is_empty()) {
+    let after = match &asked.last {
         None => None,
         Some(last) => match RowKey::new(format!("{prefix}{last}")) {
             Ok(key) => Some(key),
@@ -312,8 +350,8 @@ fn referrers_from(request: &Request, repository: &Repository, subject: &Digest) 
 }
 
 /// What is shown of the rows that were read: by digest, each once, without what is yanked and what was not asked for.
-fn shown_referrers(request: &Request, prefix: &RowKey, rows: &Rows) -> Result<BTreeMap<String, String>, Defect> {
-    let wanted = request.query("artifactType").filter(|wanted| !wanted.is_empty());
+fn shown_referrers(asked: &Asked, prefix: &RowKey, rows: &Rows) -> Result<BTreeMap<String, String>, Defect> {
+    let wanted = asked.artifact_type.as_deref();
     let mut all = BTreeMap::new();
     for (key, row) in rows.with_prefix(prefix.as_str()) {
         let row: ReferrerRow = decode_row(key, &row.bytes)?;
@@ -326,13 +364,13 @@ fn shown_referrers(request: &Request, prefix: &RowKey, rows: &Rows) -> Result<BT
     Ok(all)
 }
 
-fn referrers(request: &Request, repository: &Repository, subject: &Digest, reads: &Reads) -> Result<Response, Defect> {
+fn referrers(asked: &Asked, repository: &Repository, subject: &Digest, reads: &Reads) -> Result<Response, Defect> {
     let Some(end) = &reads.last_scan else { return Ok(bad_page()) };
     let prefix = rows::subject_prefix(repository, subject)?;
     let mut body = format!("{{\"schemaVersion\":2,\"mediaType\":\"{OCI_INDEX}\",\"manifests\":[");
     let mut last = None;
     let mut is_cut = false;
-    for (count, (digest, descriptor)) in shown_referrers(request, &prefix, &reads.rows)?.into_iter().enumerate() {
+    for (count, (digest, descriptor)) in shown_referrers(asked, &prefix, &reads.rows)?.into_iter().enumerate() {
         if count == PAGE || (count > 0 && body.len() + descriptor.len() > REFERRERS_PAGE_BYTES) {
             is_cut = true;
             break;
@@ -344,7 +382,7 @@ fn referrers(request: &Request, repository: &Repository, subject: &Digest, reads
         last = Some(digest);
     }
     body.push_str("]}");
-    let filter = request.query("artifactType").filter(|filter| !filter.is_empty());
+    let filter = asked.artifact_type.as_deref();
     let mut response = Response { media_type: OCI_INDEX.into(), ..Response::json(body.into_bytes()) };
     if filter.is_some() {
         response.headers.push(("oci-filters-applied", "artifactType".to_owned()));
@@ -393,6 +431,26 @@ mod tests {
         }
         for path in ["acme.example/app/blobs/uploads/", "token"] {
             assert!(!takes(&Request { method: Method::Post, ..Request::get(routes::MOUNT, path) }).body);
+        }
+    }
+}
+
+#[cfg(test)]
+mod readers {
+    use super::*;
+    use deedbox_model::PackageId;
+
+    #[test]
+    fn each_path_says_what_it_tells_of() {
+        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
+        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
+        for (path, expected) in [
+            ("acme.example/app/tags/list", package("oci:acme.example/app")),
+            ("acme.example/app/manifests/1.0", package("oci:acme.example/app")),
+            ("_catalog", vec![Resource::Registry]),
+            ("", vec![Resource::Nothing]),
+        ] {
+            assert_eq!(of(path), expected, "{path}");
         }
     }
 }

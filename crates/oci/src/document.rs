@@ -6,7 +6,7 @@ use crate::digest::Digest;
 use crate::limits::{JSON_DEPTH, MANIFEST_BYTES};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use deedbox_model::{Hasher, Value, limits};
+use deedbox_model::{Hasher, Value, limits, said};
 use deedbox_view::{InspectRefusal, json};
 use std::collections::BTreeMap;
 
@@ -307,8 +307,8 @@ fn descriptor(value: &Value, name: &str) -> Result<Descriptor, InspectRefusal> {
     let bad = |why: &str| refuse("descriptor", format!("a descriptor in its {name} {why}"));
     let map = object(value, &format!("a descriptor in its {name}"))?;
     let media_type = map.get("mediaType").and_then(Value::as_text).ok_or_else(|| bad("has no mediaType"))?;
-    if media_type.is_empty() || media_type.len() > 255 || !media_type.bytes().all(|b| (0x20..0x7f).contains(&b)) {
-        return Err(bad("has a mediaType that is not 1 to 255 printable ASCII characters"));
+    if media_type.is_empty() || media_type.len() > limits::ROLE_BYTES || !media_type.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        return Err(bad(said!("has a mediaType that is not 1 to {} printable ASCII characters", limits::ROLE_BYTES)));
     }
     let digest = map.get("digest").and_then(Value::as_text).ok_or_else(|| bad("has no digest"))?;
     let digest = Digest::parse(digest)
@@ -317,7 +317,7 @@ fn descriptor(value: &Value, name: &str) -> Result<Descriptor, InspectRefusal> {
         Some(Value::Int(size)) => u64::try_from(*size).ok().filter(|size| *size <= limits::OBJECT_BYTES),
         _ => None,
     };
-    let size = size.ok_or_else(|| bad("has no size in bytes up to 64 GiB"))?;
+    let size = size.ok_or_else(|| bad(said!("has no size in bytes up to {} GiB", limits::OBJECT_BYTES >> 30)))?;
     annotations(map)?;
     match map.get("data") {
         None | Some(Value::Null) => {}

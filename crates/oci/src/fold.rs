@@ -8,7 +8,6 @@ use crate::document::Kind;
 use crate::name::{Repository, is_tag};
 use crate::rows::{self, Content, Head, ReferrerRow, Release, Root, Stored, Tag};
 use deedbox_model::event::{PackageEvent, ReleasePublished};
-use deedbox_model::row::encode_row;
 use deedbox_model::{Artifact, Changes, Channel, Defect, Keys, ReasonCode, RowKey, Rows, Version};
 use deedbox_view::{Entry, Fact, Facts};
 use serde::Serialize;
@@ -76,7 +75,7 @@ pub(crate) fn touches_next(rows: &Rows, entry: &Entry<'_>) -> Result<Keys, Defec
 pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
     let Some((repository, event)) = repository_of(entry) else { return Ok(Changes::new()) };
     let mut fold = Fold { rows, entry, repository, changes: Changes::new() };
-    fold.put(rows::head_key(&fold.repository)?, &Head { modified: entry.log_time, last: entry.index })?;
+    fold.changes.put(rows::head_key(&fold.repository)?, &Head { modified: entry.log_time, last: entry.index })?;
     match event {
         PackageEvent::ReleasePublished(published) => fold.published(published, facts)?,
         PackageEvent::ReleaseYanked(e) => fold.standing(&e.version, Some(e.reason))?,
@@ -84,7 +83,7 @@ pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Chan
         PackageEvent::ChannelSet(e) => fold.channel(&e.channel, &e.version)?,
         PackageEvent::ChannelRemoved(e) => {
             let key = rows::channel_key(&fold.repository, e.channel.as_str())?;
-            fold.changes.insert(key, None);
+            fold.changes.delete(key);
         }
         // No client of this ecosystem shows a notice.
         PackageEvent::ReleaseDeprecated(_) => {}
@@ -125,14 +124,9 @@ struct Fold<'a> {
 }
 
 impl Fold<'_> {
-    fn put<T: Serialize>(&mut self, key: RowKey, row: &T) -> Result<(), Defect> {
-        self.changes.insert(key, Some(encode_row(row)?));
-        Ok(())
-    }
-
     fn channel(&mut self, channel: &Channel, version: &Version) -> Result<(), Defect> {
         let key = rows::channel_key(&self.repository, channel.as_str())?;
-        self.put(key, &Tag { version: version.clone() })
+        self.changes.put(key, &Tag { version: version.clone() })
     }
 
     fn published(&mut self, published: &ReleasePublished, facts: &Facts) -> Result<(), Defect> {
@@ -142,16 +136,10 @@ impl Fold<'_> {
         if !derived || !is_tag(version) || self.rows.decoded::<Release>(&key)?.is_some() {
             return Ok(());
         }
-        let content = match &facts.manifest {
-            Some(Fact::Present(manifest)) => match Contents::of(manifest) {
-                Some(contents) => Content::Present(self.contents(&contents, &published.version)?),
-                None => Content::Unreadable,
-            },
-            Some(Fact::Withheld) => Content::Withheld,
-            Some(Fact::Unreadable(_)) => Content::Unreadable,
-            None => return Err(Defect::Unread(format!("the manifest of entry {}", self.entry.index))),
-        };
-        self.put(key, &Release { yanked: None, content })?;
+        let content = Content::of(self.entry, facts, |manifest| {
+            Contents::of(manifest).map(|contents| self.contents(&contents, &published.version)).transpose()
+        })?;
+        self.changes.put(key, &Release { yanked: None, content })?;
         for channel in &published.channels {
             self.channel(channel, &published.version)?;
         }
@@ -162,14 +150,14 @@ impl Fold<'_> {
         for (key, row) in stored(&self.repository, contents)? {
             // Layers that an earlier release has brought are left as they are.
             if self.rows.decoded::<Stored>(&key)?.as_ref() != Some(&row) {
-                self.put(key, &row)?;
+                self.changes.put(key, &row)?;
             }
         }
         let mut referrers = Vec::with_capacity(contents.referrers.len());
         for referrer in &contents.referrers {
             let at = rows::referrer_at(&referrer.subject, &referrer.object.sha256);
             let row = ReferrerRow { descriptor: descriptor_json(referrer)?, artifact_type: referrer.artifact_type.clone(), yanked: false };
-            self.put(rows::referrer_key(&self.repository, &at, version)?, &row)?;
+            self.changes.put(rows::referrer_key(&self.repository, &at, version)?, &row)?;
             referrers.push(at);
         }
         Ok(Root { manifest: stored_row(Kind::Manifest, contents.root), referrers })
@@ -179,12 +167,12 @@ impl Fold<'_> {
         let key = rows::release_key(&self.repository, version.as_str())?;
         let Some(mut release) = self.rows.decoded::<Release>(&key)? else { return Ok(()) };
         release.yanked = yanked;
-        self.put(key, &release)?;
+        self.changes.put(key, &release)?;
         let Content::Present(root) = &release.content else { return Ok(()) };
         for at in &root.referrers {
             let key = rows::referrer_key(&self.repository, at, version)?;
             if let Some(row) = self.rows.decoded::<ReferrerRow>(&key)? {
-                self.put(key, &ReferrerRow { yanked: yanked.is_some(), ..row })?;
+                self.changes.put(key, &ReferrerRow { yanked: yanked.is_some(), ..row })?;
             }
         }
         Ok(())

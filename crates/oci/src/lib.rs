@@ -30,26 +30,24 @@ pub use digest::Digest;
 pub use document::{Descriptor, Document, Kind, Member, Role};
 pub use name::{Repository, is_tag};
 
+use answers::Asked;
 use deedbox_model::event::Principal;
-use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, Rows};
+use deedbox_model::{Algorithm, Changes, Defect, Keys, Manifest, ProjectionId, Rows};
 use deedbox_view::{
-    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Plan, Projection, Reads, Refused, Request, Response,
-    Said, Site, Step, Takes, Wanted, documents_bytes, encode_path,
+    ArtifactSource, Dialect, Entry, Facts, HowTo, InspectRefusal, Inspection, Method, Projection, Question, Refused, Request, Response,
+    Said, Takes, View, Wanted, documents_bytes, encode_path,
 };
 
 /// The projection's name in the row store.
-pub const PROJECTION: &str = "oci";
+pub const PROJECTION: ProjectionId = ProjectionId { name: "oci", version: 1 };
 
 /// The OCI dialect.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Oci;
 
 impl Projection for Oci {
-    fn name(&self) -> &'static str {
+    fn id(&self) -> ProjectionId {
         PROJECTION
-    }
-    fn version(&self) -> u32 {
-        1
     }
     fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
         fold::touches(entry, facts)
@@ -60,6 +58,12 @@ impl Projection for Oci {
     fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
         fold::fold(rows, entry, facts)
     }
+}
+
+impl View for Oci {
+    fn reads(&self) -> ProjectionId {
+        self.id()
+    }
     fn mounts(&self) -> &'static [&'static str] {
         &[routes::MOUNT]
     }
@@ -69,15 +73,8 @@ impl Projection for Oci {
     fn refuse(&self, refused: &Refused<'_>) -> Option<Response> {
         Some(answers::refuse(refused))
     }
-    fn plan(&self, request: &Request) -> Plan {
-        // A key made of checked names is always one; what could not be a key is answered without rows.
-        answers::plan(request).unwrap_or(Plan::Nothing)
-    }
-    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
-        answers::step(request, reads)
-    }
-    fn render(&self, request: &Request, reads: &Reads, _: &Site) -> Result<Response, Defect> {
-        answers::render(request, reads)
+    fn parse(&self, request: &Request) -> Box<dyn Question> {
+        Box::new(Asked::of(request))
     }
 }
 

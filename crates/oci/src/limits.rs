@@ -1,4 +1,5 @@
-//! Every bound of this crate in one place, each with its reason (spec/projections/oci.md §9).
+//! Every bound of this crate in one place, each with its reason. They are frozen with this version of the
+//! projection (spec/projections/oci.md §9): what is refused, kept and answered follows from them.
 
 /// Characters of a repository's name: what clients of the OCI distribution specification are advised to stay within.
 pub const REPOSITORY_BYTES: usize = 255;
@@ -22,3 +23,5 @@ pub const PAGE: usize = 1_000;
 pub const CATALOG_PAGE: usize = 100;
 /// Bytes of descriptors in one page of referrers: an index has 4 MiB at most.
 pub const REFERRERS_PAGE_BYTES: usize = 3 * 1024 * 1024;
+/// Bytes of a namespace that an answer says again: a host name with a port fits.
+pub const NAMESPACE_BYTES: usize = 255;

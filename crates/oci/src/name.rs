@@ -3,7 +3,7 @@
 
 use crate::limits::{REPOSITORY_BYTES, TAG_BYTES};
 use deedbox_model::text::BadText;
-use deedbox_model::{Domain, NativeName, PackageId};
+use deedbox_model::{Domain, NativeName, PackageId, said};
 
 /// The ecosystem's word in ids.
 pub const ECOSYSTEM: &str = "oci";
@@ -33,7 +33,7 @@ impl Repository {
     pub fn parse(text: &str) -> Result<Self, BadRepository> {
         let malformed = |rule| Err(BadRepository::Malformed(BadText::new(WHAT, text, rule)));
         if text.len() > REPOSITORY_BYTES {
-            return malformed("it is longer than 255 characters");
+            return malformed(said!("it is longer than {} characters", REPOSITORY_BYTES));
         }
         if !text.split('/').all(is_segment) {
             return malformed("its segments are small letters and digits, with one \".\", one or two \"_\" or some \"-\" between them");

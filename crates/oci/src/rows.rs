@@ -28,17 +28,8 @@ pub(crate) struct Release {
     pub(crate) content: Content,
 }
 
-/// The content of a release, or why there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Content {
-    /// Readable.
-    Present(Root),
-    /// Its release manifest is withheld by an event.
-    Withheld,
-    /// Its release manifest is not what its statement says, or none of this dialect.
-    Unreadable,
-}
+/// The content of a release: what its tag leads to, or why there is none.
+pub(crate) type Content = deedbox_view::Content<Root>;
 
 /// What a version's tag leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -360,7 +360,8 @@ proptest! {
 
     #[test]
     fn rows_from_increments_are_rows_from_zero(entries in histories(), batch in 1_usize..9) {
-        laws::rows_from_increments_are_rows_from_zero::<Oci>(&entries, batch);
+        let rows = laws::rows_from_increments_are_rows_from_zero::<Oci>(&entries, batch);
+        laws::what_tells_of_something_says_so(&rows, &folding::site(), &requests());
     }
 
     #[test]

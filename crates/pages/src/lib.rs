@@ -1,7 +1,7 @@
 //! The pages of a registry for people (spec/api.md §7): `/`, with a list of packages and a search, and `/packages/ID`.
 //!
 //! The catalog's own answers as HTML: what is asked, what is read and what is refused is the catalog's, so a page shows what
-//! `/api/v1/` says, within the same bounds. Wraps the catalog, whose name, rows and other answers stay what they are. Holds
+//! `/api/v1/` says, within the same bounds. Wraps the catalog's view, whose other answers stay what they are, and folds nothing. Holds
 //! no script, loads nothing from anywhere, and knows no ecosystem: its caller hands the dialects in.
 
 pub mod limits;
@@ -10,13 +10,14 @@ mod answer;
 mod ask;
 mod front;
 mod package;
+mod question;
 mod shown;
 
 use ask::Ask;
 use deedbox_catalog::Catalog;
-use deedbox_catalog::rows::totals_key;
-use deedbox_model::{Changes, Defect, Keys, Rows};
-use deedbox_view::{Dialect, Entry, Facts, Method, Plan, Projection, Reads, Refused, Request, Response, Site, Step, Takes};
+use deedbox_model::ProjectionId;
+use deedbox_view::{Dialect, Method, Question, Refused, Request, Response, Takes, View};
+use question::{FrontPage, FrontWords, NoPage, PackagePage};
 use std::sync::Arc;
 
 /// The front page: this address alone.
@@ -28,13 +29,13 @@ pub const PACKAGES: &str = "/packages/";
 #[derive(Clone, Default)]
 pub struct Pages {
     catalog: Catalog,
-    dialects: Vec<Arc<dyn Dialect>>,
+    dialects: Arc<[Arc<dyn Dialect>]>,
 }
 
 impl Pages {
     /// Pages that say how packages of these ecosystems are had.
     pub fn new(dialects: Vec<Arc<dyn Dialect>>) -> Self {
-        Pages { catalog: Catalog, dialects }
+        Pages { catalog: Catalog, dialects: dialects.into() }
     }
 }
 
@@ -44,21 +45,9 @@ impl std::fmt::Debug for Pages {
     }
 }
 
-impl Projection for Pages {
-    fn name(&self) -> &'static str {
-        self.catalog.name()
-    }
-    fn version(&self) -> u32 {
-        self.catalog.version()
-    }
-    fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
-        self.catalog.touches(entry, facts)
-    }
-    fn touches_next(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
-        self.catalog.touches_next(rows, entry, facts)
-    }
-    fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
-        self.catalog.fold(rows, entry, facts)
+impl View for Pages {
+    fn reads(&self) -> ProjectionId {
+        self.catalog.reads()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &[ROOT, PACKAGES, deedbox_catalog::PACKAGES, deedbox_catalog::DOMAINS, deedbox_catalog::SEARCH]
@@ -73,42 +62,15 @@ impl Projection for Pages {
     fn refuse(&self, refused: &Refused<'_>) -> Option<Response> {
         self.catalog.refuse(refused)
     }
-    fn plan(&self, request: &Request) -> Plan {
+    fn parse(&self, request: &Request) -> Box<dyn Question> {
+        let dialects = Arc::clone(&self.dialects);
         match Ask::of(request) {
-            // Every event that changes the list changes this row too (spec/projections/catalog.md §1.1).
-            Ask::Words | Ask::Front(_) => totals_key().map_or(Plan::Nothing, |key| Plan::Get(vec![key])),
-            Ask::NoPage => Plan::Nothing,
-            Ask::Package(asked) | Ask::Refused(asked) => self.catalog.plan(&asked),
-            Ask::Catalog => self.catalog.plan(request),
-        }
-    }
-    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
-        match Ask::of(request) {
-            Ask::Words | Ask::NoPage => Ok(Step::Ready),
-            // A list is one scan; a search begins with `totals` by itself.
-            Ask::Front(front) if !front.is_search() => Ok(match (reads.rounds, self.catalog.plan(&front.asked)) {
-                (1, plan @ Plan::Scan { .. }) => Step::Read(plan),
-                _ => Step::Ready,
-            }),
-            Ask::Front(front) => self.catalog.step(&front.asked, reads),
-            Ask::Package(asked) | Ask::Refused(asked) => self.catalog.step(&asked, reads),
-            Ask::Catalog => self.catalog.step(request, reads),
-        }
-    }
-    fn render(&self, request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
-        match Ask::of(request) {
-            Ask::Words => front::words(reads, site),
-            Ask::Front(front) => {
-                let answer = self.catalog.render(&front.asked, reads, site)?;
-                front::render(&front, &answer, reads, site, &self.dialects)
-            }
-            Ask::Package(asked) => {
-                let answer = self.catalog.render(&asked, reads, site)?;
-                package::render(&asked, &answer, site, &self.dialects)
-            }
-            Ask::NoPage => package::none(request),
-            Ask::Refused(asked) => self.catalog.render(&asked, reads, site),
-            Ask::Catalog => self.catalog.render(request, reads, site),
+            Ask::Words => Box::new(FrontWords),
+            Ask::Front(front) => Box::new(FrontPage { asked: self.catalog.parse(&front.asked), front, dialects }),
+            Ask::Package(asked) => Box::new(PackagePage { asked: self.catalog.parse(&asked), path: asked.path, dialects }),
+            Ask::NoPage => Box::new(NoPage { path: request.path.clone() }),
+            Ask::Refused(asked) => self.catalog.parse(&asked),
+            Ask::Catalog => self.catalog.parse(request),
         }
     }
 }

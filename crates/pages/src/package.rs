@@ -4,7 +4,7 @@ use crate::answer::{At, Guide, STYLE, Said, page, read};
 use crate::shown::Shown;
 use askama::Template;
 use deedbox_model::{Defect, PackageId};
-use deedbox_view::{Dialect, Request, Response, Site, Wanted, encode_path};
+use deedbox_view::{Dialect, Response, Site, Wanted, encode_path};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -94,8 +94,8 @@ struct RefusedPage {
 }
 
 /// The page.
-pub(crate) fn render(asked: &Request, answer: &Response, site: &Site, dialects: &[Arc<dyn Dialect>]) -> Result<Response, Defect> {
-    let root = root(&asked.path);
+pub(crate) fn render(path: &str, answer: &Response, site: &Site, dialects: &[Arc<dyn Dialect>]) -> Result<Response, Defect> {
+    let root = root(path);
     let package = match read::<Package>(answer)? {
         Ok(package) => package,
         Err(said) => return page(answer.status, &RefusedPage { title: "Not found", root, said }, false),
@@ -121,10 +121,10 @@ fn root(path: &str) -> String {
 }
 
 /// That there is no such page.
-pub(crate) fn none(request: &Request) -> Result<Response, Defect> {
+pub(crate) fn none(path: &str) -> Result<Response, Defect> {
     let said =
         Said { message: "There is no page at this address.".into(), help: "Packages have one: leave out what begins with @.".into() };
-    page(404, &RefusedPage { title: "Not found", root: root(&request.path), said }, false)
+    page(404, &RefusedPage { title: "Not found", root: root(path), said }, false)
 }
 
 /// What `latest` points at, else the release published last that is not yanked, else the last.

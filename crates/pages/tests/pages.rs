@@ -1,6 +1,7 @@
 //! What people see, in memory: rows that the catalog folded, pages as the shell would ask for them.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
+use deedbox_catalog::Catalog;
 use deedbox_gem::Gem;
 use deedbox_maven::Maven;
 use deedbox_model::{Manifest, ReasonCode, Row, Rows};
@@ -9,8 +10,8 @@ use deedbox_oci::Oci;
 use deedbox_pages::{PACKAGES, Pages, ROOT};
 use deedbox_testkit::folding::{Log, Store, site, text};
 use deedbox_testkit::manifest;
-use deedbox_view::projection::MAX_SCAN;
-use deedbox_view::{Cache, Dialect, Entry, Fact, Method, Projection, Reads, Request, Response, Site, Step};
+use deedbox_view::question::MAX_SCAN;
+use deedbox_view::{Cache, Dialect, Entry, Fact, Method, Projection, Reads, Request, Response, Site, View};
 use std::sync::Arc;
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -26,7 +27,7 @@ fn described(id: &str, version: &str, description: &str) -> Manifest {
     manifest
 }
 
-/// A log of npm's packages, folded by the pages.
+/// A log of npm's packages, folded by the catalog.
 struct World {
     log: Log<Npm>,
 }
@@ -39,13 +40,13 @@ impl World {
     }
 
     /// The rows, folded one entry at a time as the shell does it.
-    fn folded<P: Projection + Default>(&self) -> Store<P> {
-        let (projection, mut store) = (P::default(), Store::default());
+    fn folded(&self) -> Store<Catalog> {
+        let mut store = Store::default();
         for logged in &self.log.entries {
             let entry = Entry { index: logged.index, log_time: logged.log_time, statement: &logged.statement };
-            let keys = projection.touches(&entry, &logged.facts).unwrap();
+            let keys = Catalog.touches(&entry, &logged.facts).unwrap();
             let rows = Rows::new(keys.into_iter().map(|key| (key.clone(), store.rows.get(&key).cloned())).collect());
-            for (key, bytes) in projection.fold(&rows, &entry, &logged.facts).unwrap() {
+            for (key, bytes) in Catalog.fold(&rows, &entry, &logged.facts).unwrap() {
                 match bytes {
                     Some(bytes) => store.rows.insert(key, Row { bytes: bytes.into(), seq: logged.index }),
                     None => store.rows.remove(&key),
@@ -56,14 +57,7 @@ impl World {
     }
 
     fn ask_as(&self, request: &Request, site: &Site) -> Response {
-        let store: Store<Pages> = self.folded();
-        let (pages, mut reads) = (pages(), Reads::default());
-        store.read(&pages.plan(request), MAX_SCAN, &mut reads);
-        while let Step::Read(plan) = pages.step(request, &reads).unwrap() {
-            assert!(reads.rounds < 20);
-            store.read(&plan, MAX_SCAN, &mut reads);
-        }
-        pages.render(request, &reads, site).unwrap()
+        self.folded().answer_to(pages().parse(request).as_ref(), site, MAX_SCAN)
     }
 
     fn ask(&self, request: &Request) -> Response {
@@ -273,7 +267,7 @@ fn nothing_is_written_by_a_page_and_the_catalog_answers_as_without_pages() {
         let answer = world.ask(&Request { method, ..Request::get(mount, "") });
         assert_eq!(answer.status, 405);
     }
-    let store: Store<deedbox_catalog::Catalog> = world.folded();
+    let store = world.folded();
     for (mount, path) in
         [(deedbox_catalog::PACKAGES, "npm:acme.example/widget"), (deedbox_catalog::DOMAINS, ""), (deedbox_catalog::SEARCH, "")]
     {
@@ -288,9 +282,8 @@ fn a_page_changes_only_when_the_rows_that_it_read_first_change() {
     let requests =
         [front(&[]), front(&[("q", "things")]), Request { accept: BROWSER.to_owned(), ..Request::get(PACKAGES, "npm:acme.example/a") }];
     let first = |world: &World, request: &Request| {
-        let store: Store<Pages> = world.folded();
         let mut reads = Reads::default();
-        store.read(&pages().plan(request), MAX_SCAN, &mut reads);
+        world.folded().read(&pages().parse(request).plan(), MAX_SCAN, &mut reads);
         reads.rows
     };
     for step in 0..4 {

@@ -1,8 +1,9 @@
 //! Comparing whole projections: a fingerprint over all rows at a size, and the differences between two stores row by row.
 
 use crate::fold::ReplayError;
-use deedbox_model::{Row, RowKey, Sha256Digest};
-use deedbox_store::{InFull, ProjectionId, RowStore, StoreError};
+use crate::limits::COMPARED_AT_ONCE;
+use deedbox_model::{ProjectionId, Row, RowKey, Sha256Digest};
+use deedbox_store::{InFull, RowStore, StoreError, read_one};
 use sha2::Digest as _;
 use std::cmp::Ordering;
 use std::fmt;
@@ -27,8 +28,6 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-const PAGE: u32 = 2_000;
-
 /// The fingerprint of a projection as it is now. Nobody may write it meanwhile.
 pub async fn fingerprint(rows: &dyn RowStore, projection: &ProjectionId) -> Result<Fingerprint, ReplayError> {
     let size = rows.cursor(projection).await?;
@@ -36,7 +35,7 @@ pub async fn fingerprint(rows: &dyn RowStore, projection: &ProjectionId) -> Resu
     let mut count = 0;
     let mut after: Option<RowKey> = None;
     loop {
-        let page = rows.scan(projection, "", after.as_ref().map(RowKey::as_str), PAGE).await?;
+        let page = rows.scan(projection, "", after.as_ref().map(RowKey::as_str), COMPARED_AT_ONCE).await?;
         for (key, row) in &page {
             hash.update((key.as_str().len() as u64).to_be_bytes());
             hash.update(key.as_str());
@@ -46,7 +45,7 @@ pub async fn fingerprint(rows: &dyn RowStore, projection: &ProjectionId) -> Resu
         }
         count += page.len() as u64;
         match page.last() {
-            Some((key, _)) if page.len() as u64 == u64::from(PAGE) => after = Some(key.clone()),
+            Some((key, _)) if page.len() as u64 == u64::from(COMPARED_AT_ONCE) => after = Some(key.clone()),
             _ => break,
         }
     }
@@ -172,10 +171,9 @@ async fn key_by_key(
     let mut pages = Pages::new(expected, projection);
     while differences.len() < most {
         let Some((key, row)) = pages.next().await? else { break };
-        let read = found.read(projection, std::slice::from_ref(&key)).await?;
-        let what = match read.first() {
-            Some(Some(there)) => other(there, &row),
-            _ => Some(MISSING),
+        let what = match read_one(found, projection, &key).await? {
+            Some(there) => other(&there, &row),
+            None => Some(MISSING),
         };
         differences.extend(what.map(|what| Difference { projection: projection.clone(), key: Some(key), what: what.to_owned() }));
     }
@@ -202,8 +200,8 @@ impl<'a> Pages<'a> {
             if self.ended {
                 return Ok(None);
             }
-            let page = self.store.scan(self.projection, "", self.after.as_ref().map(RowKey::as_str), PAGE).await?;
-            self.ended = (page.len() as u64) < u64::from(PAGE);
+            let page = self.store.scan(self.projection, "", self.after.as_ref().map(RowKey::as_str), COMPARED_AT_ONCE).await?;
+            self.ended = (page.len() as u64) < u64::from(COMPARED_AT_ONCE);
             self.after = page.last().map(|(key, _)| key.clone());
             self.page = page.into_iter();
         }

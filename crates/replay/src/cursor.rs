@@ -2,8 +2,9 @@
 //! checked first"). A cursor that lies makes a start fold entries twice, or never: both leave rows that no rebuild gives. Three rows and one
 //! entry tell, whatever the length of the log; that all rows are right is what `deedbox replay --verify` says.
 
-use crate::fold::{AUTHORITY, Folder, ReplayError};
+use crate::fold::{Folder, ReplayError};
 use crate::log::{LogReader, Target};
+use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{EventRow, event_key, time_key, void_key};
 use deedbox_model::row::{Keys, decode_row};
 use deedbox_model::{EventId, RowKey};

@@ -1,22 +1,20 @@
 //! Folding: a run of leaves, judged in order and turned into rows of authority and of every projection, in one commit.
 
-use crate::OBJECTS_AT_ONCE;
 use crate::leaf::{self, Leaf, Opened};
-use crate::numbers::Numbers;
+use crate::limits::OBJECTS_AT_ONCE;
+use crate::numbers::{InForce, Numbers};
 use deedbox_authority::rows::{KeyRow, TimeRow, VoidRow, key_key, registry_key, time_key, void_key};
-use deedbox_authority::{Deciders, Decision, protocol_in_force, touches_undecodable, void_changes};
+use deedbox_authority::{Deciders, Decision, PROJECTION as AUTHORITY, protocol_in_force, touches_undecodable, void_changes};
 use deedbox_model::row::{Changes, Defect, Keys, decode_row};
-use deedbox_model::{KeyId, ObjectRef, Protocol, PublicKey, Row, RowKey, Rows, Statement, TimeMs, Verified, limits};
-use deedbox_store::{Objects, ProjectionId, RowBatch, RowStore, StoreError};
+use deedbox_model::{KeyId, ObjectRef, ProjectionId, Protocol, PublicKey, Row, RowKey, Rows, Statement, TimeMs, Verified, limits};
+use deedbox_store::limits::READ_KEYS;
+use deedbox_store::{Objects, RowBatch, RowStore, StoreError};
 use deedbox_view::{Entry, Fact, Facts, FactsNeeded, Projection};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
-
-/// The rows of authority.
-pub(crate) const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
 
 /// Why folding stops. None of these is the fault of a statement.
 #[derive(Debug, thiserror::Error)]
@@ -99,8 +97,8 @@ pub(crate) struct Ahead {
     folded: Folded,
     /// The cursor after it.
     pub(crate) to: u64,
-    /// The protocol numbers that its entries set, with their indices.
-    sets: Vec<(u64, u64)>,
+    /// What its entries put in force, with their indices.
+    sets: Vec<(u64, InForce)>,
     /// Whether it ends at its last entry, and not before the first one that another protocol number is in force for.
     pub(crate) is_whole: bool,
 }
@@ -110,10 +108,10 @@ impl Ahead {
     fn row(&self, projection: &ProjectionId, key: &RowKey) -> Option<&Option<Row>> {
         self.batches.iter().find(|batch| batch.projection == *projection)?.changes.get(key)
     }
-    /// Notes the protocol numbers that it sets: when it is committed.
+    /// Notes what it puts in force: when it is committed.
     pub(crate) fn note(&self, numbers: &watch::Sender<Numbers>) {
-        for (index, number) in &self.sets {
-            numbers.send_if_modified(|numbers| numbers.set(*index, *number));
+        for (index, set) in &self.sets {
+            numbers.send_if_modified(|numbers| numbers.set(*index, set));
         }
     }
 }
@@ -138,11 +136,6 @@ pub struct Folder {
     pub projections: Vec<Arc<dyn Projection>>,
     /// What judges, by the protocol number in force.
     pub deciders: Deciders,
-}
-
-/// The id of a projection's rows.
-pub fn id_of(projection: &dyn Projection) -> ProjectionId {
-    ProjectionId { name: projection.name(), version: projection.version() }
 }
 
 impl Folder {
@@ -216,7 +209,7 @@ impl Folder {
         for ((index, leaf), keys) in (first..).zip(opened).zip(&keys) {
             let changes = match (self.deciders.decide(&Rows::select(&state, keys), index, leaf.signed())?, leaf) {
                 (Decision::Effective(done), Opened::Verified(statement)) => {
-                    sets.extend(statement.event().protocol_after().map(|number| (index, number)));
+                    sets.extend(statement.event().rules_after().map(|rules| (index, InForce::by(&self.deciders, rules))));
                     effective.push((index, done.log_time, Arc::clone(statement)));
                     done.changes
                 }
@@ -248,11 +241,10 @@ impl Folder {
         Ok(Ahead { batches, folded, to, sets, is_whole })
     }
 
-    /// Folds leaves into one projection alone, from its beginning, by the verdicts that authority's rows hold already and the
+    /// Folds leaves into the projections alone, all of which are at `first`, by the verdicts that authority's rows hold already and the
     /// protocol numbers that were in force. `log_time` is log time before `first`; gives log time after.
     pub(crate) async fn fold_again(
         &self,
-        projection: &dyn Projection,
         first: u64,
         mut log_time: TimeMs,
         leaves: Vec<Leaf>,
@@ -276,8 +268,11 @@ impl Folder {
             effective.push((index, log_time, statement));
         }
         let items = self.items(effective).await?;
-        let batch = self.fold_one(projection, first, to, &items, None).await?;
-        self.rows.commit(&[batch]).await?;
+        let mut batches = Vec::with_capacity(self.projections.len());
+        for projection in &self.projections {
+            batches.push(self.fold_one(projection.as_ref(), first, to, &items, None).await?);
+        }
+        self.rows.commit(&batches).await?;
         Ok(log_time)
     }
 
@@ -362,7 +357,7 @@ impl Folder {
     pub(crate) async fn read(&self, projection: &ProjectionId, keys: Keys) -> Result<BTreeMap<RowKey, Option<Row>>, ReplayError> {
         let keys: Vec<RowKey> = keys.into_iter().collect();
         let mut rows = BTreeMap::new();
-        for chunk in keys.chunks(1_000) {
+        for chunk in keys.chunks(READ_KEYS) {
             let found = self.rows.read(projection, chunk).await?;
             rows.extend(chunk.iter().cloned().zip(found));
         }
@@ -422,7 +417,7 @@ impl Folder {
         items: &[Item],
         below: Option<&Ahead>,
     ) -> Result<RowBatch, ReplayError> {
-        let id = id_of(projection);
+        let id = projection.id();
         let keys: Vec<Keys> = items.iter().map(|item| projection.touches(&item.entry(), &item.facts)).collect::<Result<_, _>>()?;
         let mut state = self.read_over(below, &id, keys.iter().flatten().cloned().collect()).await?;
         let mut changed: BTreeMap<RowKey, Option<Row>> = BTreeMap::new();

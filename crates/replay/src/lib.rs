@@ -5,24 +5,23 @@
 //! which the next start goes on. Never writes the log, never trusts an entry that does not lead to the root that it
 //! was given.
 
+pub mod behind;
+mod chain;
 pub mod compare;
 mod cursor;
 pub mod fold;
 pub mod leaf;
+pub mod limits;
 pub mod log;
 pub mod numbers;
 pub mod objects;
 pub mod replayer;
 
+pub use behind::{Behind, Progress};
 pub use compare::{Difference, Fingerprint, check_rows, compare, fingerprint};
 pub use fold::{Folder, ReplayError};
 pub use leaf::Leaf;
 pub use log::{LogReader, Target};
 pub use numbers::Numbers;
 pub use objects::{ObjectFinding, check_object, check_objects};
-pub use replayer::{Known, Progress, Replayer};
-
-/// Entries folded at once: one batch of rows, one transaction.
-pub const FOLD_ENTRIES: usize = 2_048;
-/// Objects read at once.
-pub const OBJECTS_AT_ONCE: usize = 16;
+pub use replayer::Replayer;

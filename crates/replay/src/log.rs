@@ -5,8 +5,7 @@ use crate::fold::ReplayError;
 use bytes::Bytes;
 use deedbox_store::{HeadCell, LogStore};
 use deedbox_tlog::bundle::{BundleId, parse_entries};
-use deedbox_tlog::tree::plan_frontier;
-use deedbox_tlog::{Frontier, Hash, SignedCheckpoint, Tile, TileId, Tiles, leaf_hash};
+use deedbox_tlog::{Frontier, Hash, SignedCheckpoint, Tile, TileId, Tiles, leaf_hash, plan_frontier};
 
 /// A size of the log with the root that its entries must lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Checking stored objects: that each has the bytes of its address, and that everything that events name is there.
 
-use crate::OBJECTS_AT_ONCE;
 use crate::fold::ReplayError;
+use crate::limits::OBJECTS_AT_ONCE;
 use deedbox_model::{Manifest, ObjectRef, Sha256Digest};
 use deedbox_store::{InFull, Objects, StoreError};
 use futures::{StreamExt as _, TryStreamExt as _, stream};

@@ -1,30 +1,21 @@
 //! The replayer: brings every projection to the published head and keeps it there.
 
-use crate::FOLD_ENTRIES;
+use crate::behind::{self, Behind, Pass, Progress};
+use crate::chain;
 use crate::cursor;
-use crate::fold::{AUTHORITY, Ahead, Folder, ReplayError, Run, id_of};
+use crate::fold::{Ahead, Folder, ReplayError, Run};
 use crate::leaf::Leaf;
+use crate::limits::{FIRST_PAUSE, FOLD_ENTRIES, LAST_PAUSE};
 use crate::log::{LogReader, Target};
 use crate::numbers::Numbers;
-use deedbox_model::{KeyId, Protocol, PublicKey, Statement, TimeMs, Verified};
+use deedbox_authority::PROJECTION as AUTHORITY;
+use deedbox_model::{Batch, KeyId, ProjectionId, Protocol, PublicKey};
 use deedbox_store::{InFull, LogStore};
+use deedbox_view::Projection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-
-/// A run of entries that the writer of this process has just published; without entries, one that it found published by
-/// another writer.
-#[derive(Debug, Clone)]
-pub struct Known {
-    /// Index of the first.
-    pub first: u64,
-    /// The entries.
-    pub entries: Vec<Arc<Verified<Statement>>>,
-}
-
-/// Told how far a long catching-up has come: entries folded so far, and the target.
-pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
+use tokio::task::JoinSet;
 
 /// Brings rows to the head of a log.
 pub struct Replayer {
@@ -33,25 +24,71 @@ pub struct Replayer {
     cursor: u64,
     folded: watch::Sender<u64>,
     numbers: watch::Sender<Numbers>,
+    behind: watch::Sender<Behind>,
+    /// The generations that are behind, until `run` folds them beside what comes.
+    pass: Option<Pass>,
     run_entries: usize,
 }
 
 impl Replayer {
-    /// Finds out where the rows are. A projection that is not where authority is (a new one, or one whose rows were
-    /// cleared) is folded again from the beginning.
+    /// Finds out where the rows are. Generations that are not where authority is (new ones, or those whose rows were
+    /// cleared) are folded again from the beginning, all of them in one pass.
     pub async fn open(folder: Folder, log: LogStore, target: Target, progress: Progress<'_>) -> Result<Self, ReplayError> {
+        Self::open_with(folder, log, target, progress, |_, _| true).await
+    }
+
+    /// The same, but generations that are not in force yet are folded by `run`, beside what comes: nothing is answered from them before
+    /// an event puts them in force.
+    pub async fn open_to_serve(folder: Folder, log: LogStore, target: Target, progress: Progress<'_>) -> Result<Self, ReplayError> {
+        let is_in_force =
+            |replayer: &Replayer, id: &ProjectionId| replayer.numbers.borrow().version(id.name, replayer.cursor) == id.version;
+        Self::open_with(folder, log, target, progress, is_in_force).await
+    }
+
+    async fn open_with(
+        folder: Folder,
+        log: LogStore,
+        target: Target,
+        progress: Progress<'_>,
+        is_needed: impl Fn(&Replayer, &ProjectionId) -> bool,
+    ) -> Result<Self, ReplayError> {
         let cursor = folder.rows.cursor(&AUTHORITY).await?;
         cursor::check(&folder, &log, cursor, target).await?;
-        let numbers = watch::Sender::new(Numbers::of(&folder, &log, target).await?);
-        let replayer = Replayer { folder, log, cursor, folded: watch::Sender::new(cursor), numbers, run_entries: FOLD_ENTRIES };
-        for projection in replayer.folder.projections.clone() {
-            let id = id_of(projection.as_ref());
-            if replayer.folder.rows.cursor(&id).await? != cursor {
-                replayer.folder.rows.clear(&id).await?;
-                replayer.fold_again(projection.as_ref(), target, progress).await?;
-            }
+        let numbers = watch::Sender::new(chain::numbers(&folder, &log, target).await?);
+        let (folded, behind) = (watch::Sender::new(cursor), watch::Sender::new(Behind::default()));
+        let mut replayer = Replayer { folder, log, cursor, folded, numbers, behind, pass: None, run_entries: FOLD_ENTRIES };
+        let (mut needed, mut later) = (replayer.folder_of(Vec::new()), replayer.folder_of(Vec::new()));
+        for projection in std::mem::take(&mut replayer.folder.projections) {
+            let id = projection.id();
+            let folder = match replayer.folder.rows.cursor(&id).await? {
+                at if at == cursor => &mut replayer.folder,
+                _ if is_needed(&replayer, &id) => &mut needed,
+                _ => &mut later,
+            };
+            folder.projections.push(projection);
+        }
+        if !needed.projections.is_empty() {
+            let mut pass = Pass::begin(needed, replayer.log.clone()).await?;
+            pass.up_to(cursor, target, &replayer.numbers, progress).await?;
+            replayer.take_on(pass);
+        }
+        if !later.projections.is_empty() {
+            let pass = Pass::begin(later, replayer.log.clone()).await?;
+            behind::tell(&replayer.behind, &pass.ids().collect::<Vec<_>>(), "none of it is folded yet");
+            replayer.pass = Some(pass);
         }
         Ok(replayer)
+    }
+
+    /// The same stores, with these projections.
+    fn folder_of(&self, projections: Vec<Arc<dyn Projection>>) -> Folder {
+        Folder { projections, ..self.folder.clone() }
+    }
+
+    /// From here on these generations, which are where authority is, are folded with the others.
+    fn take_on(&mut self, pass: Pass) {
+        behind::done(&self.behind, pass.ids());
+        self.folder.projections.extend(pass.folder.projections);
     }
 
     /// Reads and folds so many entries at once, or as many more as an entry bundle has, instead of `FOLD_ENTRIES`.
@@ -70,11 +107,16 @@ impl Replayer {
         self.numbers.subscribe()
     }
 
+    /// The generations that are behind, and its changes.
+    pub fn behind(&self) -> watch::Receiver<Behind> {
+        self.behind.subscribe()
+    }
+
     /// Reads the log's files up to a target and folds them.
     pub async fn catch_up(&mut self, target: Target, progress: Progress<'_>) -> Result<(), ReplayError> {
         loop {
             // The rows are asked: a commit that failed before may be there all the same.
-            let numbers = Numbers::of(&self.folder, &self.log, target).await?;
+            let numbers = chain::numbers(&self.folder, &self.log, target).await?;
             let in_force = numbers.now();
             self.numbers.send_if_modified(|known| std::mem::replace(known, numbers.clone()) != numbers);
             if self.cursor >= target.size {
@@ -164,36 +206,85 @@ impl Replayer {
 
     /// Folds what the writer publishes, from memory where it follows on, else from the files up to the newest head. Ends
     /// when the writer does, or with an error that trying again would not mend.
-    pub async fn run(mut self, mut known: mpsc::Receiver<Known>, mut heads: watch::Receiver<Target>) -> Result<(), ReplayError> {
-        while let Some(first) = known.recv().await {
-            // What has gathered while the last run was folded is folded at once.
-            let mut runs = vec![first];
-            let mut entries = 0;
-            while let Some(run) = runs.last()
-                && entries + run.entries.len() < self.run_entries
-                && let Ok(next) = known.try_recv()
-            {
-                entries += run.entries.len();
-                runs.push(next);
-            }
-            let mut result = self.fold_known(runs, &mut heads).await;
-            let mut pause = Duration::from_millis(50);
-            while let Err(error) = result {
-                // A partial tile of the target may have given way to a wider one since; then there is a newer target.
-                let gave_way = matches!(error, ReplayError::Missing(_)) && heads.has_changed().unwrap_or(false);
-                if !error.is_passing() && !gave_way {
-                    return Err(error);
+    pub async fn run(mut self, mut known: mpsc::Receiver<Batch>, mut heads: watch::Receiver<Target>) -> Result<(), ReplayError> {
+        let (mut passes, (caught_up, mut waiting)) = (JoinSet::new(), mpsc::channel(1));
+        if let Some(pass) = self.pass.take() {
+            self.begin(&mut passes, pass, &heads, &caught_up);
+        }
+        let ended = loop {
+            let first = tokio::select! {
+                first = known.recv() => match first {
+                    Some(first) => first,
+                    None => break Ok(()),
+                },
+                Some(pass) = waiting.recv() => {
+                    if let Some(pass) = self.close_up(pass, &heads).await {
+                        self.begin(&mut passes, pass, &heads, &caught_up);
+                    }
+                    continue;
                 }
-                tracing::error!(error = %InFull(&error), "folding failed; trying again in {pause:?}");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(5));
-                result = self.follow(&mut heads).await;
+            };
+            if let Err(error) = self.fold_what_comes(first, &mut known, &mut heads).await {
+                break Err(error);
             }
+        };
+        // Whoever closes the rows after this finds nobody who writes them.
+        passes.shutdown().await;
+        ended
+    }
+
+    /// Folds the generations that are behind on a task of their own.
+    fn begin(&self, passes: &mut JoinSet<()>, pass: Pass, heads: &watch::Receiver<Target>, caught_up: &mpsc::Sender<Pass>) {
+        passes.spawn(pass.run(self.folded(), heads.clone(), self.numbers.clone(), self.behind.clone(), caught_up.clone()));
+    }
+
+    /// Folds the last entries into generations that have caught up, while nothing else is folded, and takes them on. Gives them back where
+    /// that fails: their pass tries again, or says why it does not.
+    async fn close_up(&mut self, mut pass: Pass, heads: &watch::Receiver<Target>) -> Option<Pass> {
+        let target = *heads.borrow();
+        match pass.up_to(self.cursor, target, &self.numbers, &|_, _| {}).await {
+            Ok(()) if pass.is_at(self.cursor) => {
+                self.take_on(pass);
+                None
+            }
+            _ => Some(pass),
+        }
+    }
+
+    /// Folds a run, and what has come meanwhile.
+    async fn fold_what_comes(
+        &mut self,
+        first: Batch,
+        known: &mut mpsc::Receiver<Batch>,
+        heads: &mut watch::Receiver<Target>,
+    ) -> Result<(), ReplayError> {
+        // What has gathered while the last run was folded is folded at once.
+        let mut runs = vec![first];
+        let mut entries = 0;
+        while let Some(run) = runs.last()
+            && entries + run.entries.len() < self.run_entries
+            && let Ok(next) = known.try_recv()
+        {
+            entries += run.entries.len();
+            runs.push(next);
+        }
+        let mut result = self.fold_known(runs, heads).await;
+        let mut pause = FIRST_PAUSE;
+        while let Err(error) = result {
+            // A partial tile of the target may have given way to a wider one since; then there is a newer target.
+            let gave_way = matches!(error, ReplayError::Missing(_)) && heads.has_changed().unwrap_or(false);
+            if !error.is_passing() && !gave_way {
+                return Err(error);
+            }
+            tracing::error!(error = %InFull(&error), "folding failed; trying again in {pause:?}");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LAST_PAUSE);
+            result = self.follow(heads).await;
         }
         Ok(())
     }
 
-    async fn fold_known(&mut self, runs: Vec<Known>, heads: &mut watch::Receiver<Target>) -> Result<(), ReplayError> {
+    async fn fold_known(&mut self, runs: Vec<Batch>, heads: &mut watch::Receiver<Target>) -> Result<(), ReplayError> {
         let mut leaves = Vec::new();
         let mut next = self.cursor;
         for run in runs {
@@ -211,28 +302,6 @@ impl Replayer {
     async fn follow(&mut self, heads: &mut watch::Receiver<Target>) -> Result<(), ReplayError> {
         let target = *heads.borrow_and_update();
         self.catch_up(target, &|_, _| {}).await
-    }
-
-    async fn fold_again(
-        &self,
-        projection: &dyn deedbox_view::Projection,
-        target: Target,
-        progress: Progress<'_>,
-    ) -> Result<(), ReplayError> {
-        let mut log = LogReader::open(self.log.clone(), 0, target).await?;
-        let mut log_time = TimeMs::default();
-        let mut at = 0;
-        while at < self.cursor {
-            let Some(mut entries) = log.next().await? else { break };
-            entries.truncate(usize::try_from(self.cursor - at).unwrap_or(usize::MAX));
-            let leaves: Vec<Leaf> = entries.into_iter().map(Leaf::Bytes).collect();
-            let count = leaves.len() as u64;
-            let numbers = self.numbers.borrow().clone();
-            log_time = self.folder.fold_again(projection, at, log_time, leaves, &numbers).await?;
-            at += count;
-            progress(at, self.cursor);
-        }
-        Ok(())
     }
 }
 

@@ -4,17 +4,18 @@
 
 mod laid;
 
-use deedbox_authority::DECIDERS;
+use deedbox_authority::{DECIDERS, PROJECTION as AUTHORITY};
 use deedbox_catalog::Catalog;
-use deedbox_replay::fold::id_of;
+use deedbox_model::{Batch, Changes, Defect, Keys, ProjectionId, Rows};
 use deedbox_replay::{Folder, Leaf, ReplayError, Replayer, Target};
-use deedbox_store::{Files as _, LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, ProjectionId, RowStore, open_rows_in};
+use deedbox_store::{Files as _, LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, RowStore, open_rows_in};
 use deedbox_testkit::{Registry, secret, time};
+use deedbox_view::{Entry, Facts, Projection};
 use laid::laid_out;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
 
-const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
 /// Entries of an entry bundle, and so of the shortest run.
 const BUNDLE: usize = 256;
 
@@ -85,7 +86,7 @@ impl Log {
 }
 
 async fn assert_same(found: &dyn RowStore, expected: &dyn RowStore, size: u64) {
-    for id in [AUTHORITY, id_of(&Catalog)] {
+    for id in [AUTHORITY, deedbox_catalog::PROJECTION] {
         assert_eq!((found.cursor(&id).await.unwrap(), expected.cursor(&id).await.unwrap()), (size, size), "{id}");
         let [found, expected] = [found.scan(&id, "", None, 100_000).await.unwrap(), expected.scan(&id, "", None, 100_000).await.unwrap()];
         assert!(expected.len() > 100);
@@ -136,10 +137,88 @@ async fn a_damaged_bundle_ends_it_after_the_runs_before_are_committed() {
     assert_same(rows.as_ref(), &log.one_by_one(committed).await, committed).await;
 }
 
+/// A generation of the catalog that nothing puts in force: its rows are those of the first.
+struct Later;
+
+impl Projection for Later {
+    fn id(&self) -> ProjectionId {
+        ProjectionId { version: 2, ..Catalog.id() }
+    }
+    fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
+        Catalog.touches(entry, facts)
+    }
+    fn fold(&self, rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
+        Catalog.fold(rows, entry, facts)
+    }
+}
+
+/// A generation that cannot be folded.
+struct Faulty;
+
+impl Projection for Faulty {
+    fn id(&self) -> ProjectionId {
+        ProjectionId { name: "faulty", version: 2 }
+    }
+    fn touches(&self, _: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
+        Err(Defect::Unread("what is not there".to_owned()))
+    }
+    fn fold(&self, _: &Rows, _: &Entry<'_>, _: &Facts) -> Result<Changes, Defect> {
+        Ok(Changes::new())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn generations_that_are_behind_are_folded_beside_what_comes_and_then_with_it() {
+    let log = Log::new(4 * BUNDLE + 9, None).await;
+    let (size, before) = (log.target.size, 3 * BUNDLE as u64 + 5);
+    let rows = Arc::new(log.one_by_one(before).await);
+    let with = |projections: &[Arc<dyn Projection>]| {
+        let mut folder = log.folder(Arc::clone(&rows) as Arc<dyn RowStore>);
+        folder.projections.extend(projections.iter().cloned());
+        folder
+    };
+    let later = Later.id();
+    let open = async |projections: &[Arc<dyn Projection>]| {
+        Replayer::open_to_serve(with(projections), log.stored(), log.target, &|_, _| {}).await.unwrap()
+    };
+    let replayer = open(&[Arc::new(Later)]).await;
+    assert_eq!(replayer.behind().borrow().of(&later), Some("none of it is folded yet"));
+    assert_eq!(replayer.behind().borrow().of(&Catalog.id()), None);
+
+    // Entries come while it is folded, and behind it.
+    let (known, to_fold) = mpsc::channel(16);
+    let (_targets, heads) = watch::channel(log.target);
+    let (mut behind, mut folded) = (replayer.behind(), replayer.folded());
+    let running = tokio::spawn(replayer.run(to_fold, heads));
+    known.send(Batch { first: before, entries: Vec::new() }).await.unwrap();
+    folded.wait_for(|folded| *folded == size).await.unwrap();
+    behind.wait_for(|behind| behind.of(&later).is_none()).await.unwrap();
+    drop(known);
+    running.await.unwrap().unwrap();
+    let expected = log.one_by_one(size).await;
+    assert_same(rows.as_ref(), &expected, size).await;
+    assert_eq!(rows.cursor(&later).await.unwrap(), size);
+    let all = async |rows: &MemoryRows, id: &ProjectionId| rows.scan(id, "", None, 100_000).await.unwrap();
+    assert_eq!(all(&rows, &later).await, all(&expected, &Catalog.id()).await);
+
+    // One that cannot be folded says so, and the others go on; whoever needs all of them is told at once.
+    let replayer = open(&[Arc::new(Faulty)]).await;
+    let mut behind = replayer.behind();
+    let (known, to_fold) = mpsc::channel(16);
+    let (_targets, heads) = watch::channel(log.target);
+    let running = tokio::spawn(replayer.run(to_fold, heads));
+    let stopped = behind.wait_for(|behind| behind.of(&Faulty.id()).is_some_and(|why| why.starts_with("it cannot be folded"))).await;
+    assert!(stopped.is_ok());
+    drop(known);
+    running.await.unwrap().unwrap();
+    let refused = Replayer::open(with(&[Arc::new(Faulty)]), log.stored(), log.target, &|_, _| {}).await.err();
+    assert!(matches!(refused, Some(ReplayError::Defect(_))), "{refused:?}");
+}
+
 /// Rows as they are, under another cursor of authority's.
 async fn with_cursor(rows: &MemoryRows, size: u64, cursor: u64) -> MemoryRows {
     let copy = MemoryRows::new();
-    for (id, to) in [(AUTHORITY, cursor), (id_of(&Catalog), size)] {
+    for (id, to) in [(AUTHORITY, cursor), (deedbox_catalog::PROJECTION, size)] {
         let changes = rows.scan(&id, "", None, 100_000).await.unwrap().into_iter().map(|(key, row)| (key, Some(row))).collect();
         copy.commit(&[deedbox_store::RowBatch { projection: id, from: 0, to, changes }]).await.unwrap();
     }

@@ -6,12 +6,11 @@
 use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
 use deedbox_model::event::{Event, Notice, ReleaseDeprecated, ReleasePublished};
-use deedbox_model::{ObjectRef, ReasonCode, Row, RowKey, Verified, Version};
+use deedbox_model::{ObjectRef, ProjectionId, ReasonCode, Row, RowKey, Verified, Version};
 use deedbox_npm::Npm;
-use deedbox_replay::fold::id_of;
 use deedbox_replay::objects::check_references;
 use deedbox_replay::{Folder, Leaf, ReplayError, check_object, check_objects, check_rows};
-use deedbox_store::{MemoryRows, Opening, ProjectionId, RowBatch, RowStore, StoreSettings, Stores, open_rows_in};
+use deedbox_store::{MemoryRows, Opening, RowBatch, RowStore, StoreSettings, Stores, open_rows_in};
 use deedbox_testkit::archives::tgz;
 use deedbox_testkit::folding::Bytes;
 use deedbox_testkit::{Owner, Registry, secret, time};
@@ -113,8 +112,7 @@ async fn publish(
 }
 
 fn projections() -> [ProjectionId; 3] {
-    let authority = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
-    [authority, id_of(&Catalog), id_of(&Npm::new())]
+    [deedbox_authority::PROJECTION, deedbox_catalog::PROJECTION, deedbox_npm::PROJECTION]
 }
 
 /// The same bytes with each of their bits flipped in turn.

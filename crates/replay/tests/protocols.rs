@@ -5,21 +5,19 @@
 mod laid;
 
 use deedbox_authority::rows::{RegistryRow, VoidRow, registry_key, void_key};
-use deedbox_authority::{DECIDERS, Deciders};
+use deedbox_authority::{DECIDERS, Deciders, PROJECTION as AUTHORITY};
 use deedbox_catalog::Catalog;
 use deedbox_model::row::{decode_row, encode_row};
 use deedbox_model::{EventId, Protocol, Row, Statement};
 use deedbox_npm::Npm;
-use deedbox_replay::fold::id_of;
 use deedbox_replay::{Fingerprint, Folder, Leaf, ReplayError, Replayer, Target, fingerprint};
-use deedbox_store::{LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, ProjectionId, RowBatch, RowStore};
+use deedbox_store::{LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, RowBatch, RowStore};
 use deedbox_testkit::{Registry, pretended, secret, time};
 use deedbox_view::Projection;
 use laid::laid_out;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
 const ID: &str = "npm:acme.example/widget";
 /// Entries of an entry bundle, and so of the shortest run.
 const BUNDLE: usize = 256;
@@ -141,7 +139,7 @@ fn both() -> Vec<Arc<dyn Projection>> {
 
 async fn fingerprints(rows: &MemoryRows) -> Vec<Fingerprint> {
     let mut all = Vec::new();
-    for id in [AUTHORITY, id_of(&Catalog), id_of(&Npm::new())] {
+    for id in [AUTHORITY, Catalog.id(), Npm::new().id()] {
         all.push(fingerprint(rows, &id).await.unwrap());
     }
     all

@@ -9,9 +9,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "an example stops where it is wrong, and prints")]
 
 use deedbox_catalog::Catalog;
-use deedbox_model::{Changes, Defect, Keys, RowKey, Rows};
+use deedbox_model::{Changes, Defect, Keys, ProjectionId, RowKey, Rows};
 use deedbox_server::{Config, Parts, PublicUrl, Server};
-use deedbox_view::{Entry, Facts, Plan, Projection, Reads, Request, Response, Site, Step};
+use deedbox_view::{Entry, Facts, Plan, Projection, Question, Reads, Request, Resource, Response, Site, Step, View};
 use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +19,8 @@ use std::time::Duration;
 struct Numbers;
 
 impl Projection for Numbers {
-    fn name(&self) -> &'static str {
-        "numbers"
-    }
-    fn version(&self) -> u32 {
-        1
+    fn id(&self) -> ProjectionId {
+        ProjectionId { name: "numbers", version: 1 }
     }
     fn touches(&self, _: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         Ok(Keys::new())
@@ -31,19 +28,35 @@ impl Projection for Numbers {
     fn fold(&self, _: &Rows, _: &Entry<'_>, _: &Facts) -> Result<Changes, Defect> {
         Ok(Changes::new())
     }
+}
+
+impl View for Numbers {
+    fn reads(&self) -> ProjectionId {
+        self.id()
+    }
     fn mounts(&self) -> &'static [&'static str] {
         &["/bytes/"]
     }
-    fn plan(&self, _: &Request) -> Plan {
+    fn parse(&self, request: &Request) -> Box<dyn Question> {
+        Box::new(Length(request.path.parse().unwrap_or(0)))
+    }
+}
+
+struct Length(usize);
+
+impl Question for Length {
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Nothing)
+    }
+    fn plan(&self) -> Plan {
         RowKey::new("row").map_or(Plan::Nothing, |key| Plan::Get(vec![key]))
     }
-    fn step(&self, _: &Request, _: &Reads) -> Result<Step, Defect> {
+    fn step(&self, _: &Reads) -> Result<Step, Defect> {
         Ok(Step::Ready)
     }
-    fn render(&self, request: &Request, _: &Reads, _: &Site) -> Result<Response, Defect> {
-        let length: usize = request.path.parse().unwrap_or(0).min(10_000_000);
+    fn render(&self, _: &Reads, _: &Site) -> Result<Response, Defect> {
         let numbers = (0_u64..).flat_map(|n| format!("{:x},", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)).into_bytes());
-        Ok(Response::json(numbers.take(length).collect()))
+        Ok(Response::json(numbers.take(self.0.min(10_000_000)).collect()))
     }
 }
 
@@ -69,7 +82,9 @@ async fn main() {
     let parts = Parts {
         dialects: vec![],
         projections: vec![Arc::new(Catalog), Arc::new(Numbers)],
+        views: vec![Arc::new(Catalog), Arc::new(Numbers)],
         signers: vec![],
+        policy: Arc::new(deedbox_server::Open),
         deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(deedbox_ledger::NoProbe),
         progress: Arc::new(|_, _| {}),

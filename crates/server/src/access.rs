@@ -1,7 +1,8 @@
 //! The access log: a line for each request, when its answer has ended (docs/guides/operate.md). What strangers wrote is escaped, so that a line
 //! is a line. Says nothing of headers and queries: permits and searches are nobody's business.
 
-use crate::app::now;
+use crate::clock::now;
+use crate::limits::PATH_SHOWN;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -16,9 +17,6 @@ use std::time::Instant;
 
 /// Takes each line, without its end. Must not block.
 pub type AccessSink = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// Bytes of a path that are written: what a client sends may be thirty times that.
-const PATH_SHOWN: usize = 1_024;
 
 /// One request that is being answered.
 pub(crate) struct Accessed {

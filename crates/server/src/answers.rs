@@ -1,23 +1,23 @@
-//! Answers of projections in memory: assembled once, compressed once, confirmed by their first rows (house rule: the law
-//! at `Projection::plan`). A hit costs no statement to the database while nothing new is folded.
+//! Answers of projections in memory: assembled once, compressed once, confirmed by their first rows (the law
+//! at `Question::plan`). A hit costs no statement to the database while nothing new is folded.
 
 use crate::codings::{brotli, gzip};
-use crate::limits::COMPRESSED_FROM_BYTES;
+use crate::gate::{Authorized, Holds, TellsOf};
+use crate::headers::{TREE_SIZE, cache_control, own_headers, value};
+use crate::limits::{ANSWER_LOCKS, COMPRESSED_FROM_BYTES};
 use crate::negotiate::{Coding, coding, none_match};
-use crate::reply::{TREE_SIZE, bytes_answer, cache_control, not_modified, own_headers, value};
+use crate::reply::{bytes_answer, not_modified};
+use crate::shelf::Readable;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use deedbox_model::{ObjectRef, RowKey, Sha256Digest};
-use deedbox_view::{Body as ViewBody, Cache, Plan, Response as ViewResponse};
+use deedbox_view::{Body as ViewBody, Cache, Plan, Resource, Response as ViewResponse};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{Mutex, MutexGuard};
-
-/// Makers of answers at once; requests for answers that share a lock wait for each other, which is rare and harmless.
-const LOCKS: usize = 1_024;
 
 /// What is kept under the key of a request.
 #[derive(Clone)]
@@ -77,7 +77,7 @@ impl Answers {
                 u32::try_from(key.len() + weight).unwrap_or(u32::MAX)
             })
             .build();
-        Answers { kept, locks: (0..LOCKS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
+        Answers { kept, locks: (0..ANSWER_LOCKS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
     }
 
     /// What is kept, valid or not.
@@ -111,12 +111,21 @@ impl Answers {
     /// Only one request makes the answer of a key; the others wait, and look again. Whatever they accept: most answers are the
     /// same for all, and which are not is known when one is made.
     pub(crate) async fn making(&self, key: &AnswerKey) -> Option<MutexGuard<'_, ()>> {
-        let at = usize::try_from(self.hasher.hash_one(key.plain()) % LOCKS as u64).unwrap_or(0);
+        let at = usize::try_from(self.hasher.hash_one(key.plain()) % ANSWER_LOCKS as u64).unwrap_or(0);
         match self.locks.get(at) {
             Some(lock) => Some(lock.lock().await),
             None => None,
         }
     }
+}
+
+/// What an answer rests on: where this is otherwise, so is the answer, or who may have it.
+pub(crate) struct RestsOn {
+    /// The version of the projection whose rows it was made from.
+    pub(crate) version: u32,
+    /// What it tells of.
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) first: FirstRows,
 }
 
 /// The rows of the first round, by which an answer is known to hold still.
@@ -134,7 +143,7 @@ pub(crate) struct Answer {
     headers: HeaderMap,
     content: Content,
     pub(crate) varies_by_accept: bool,
-    pub(crate) first: FirstRows,
+    pub(crate) rests_on: RestsOn,
     /// Entries folded when it was last known to hold.
     valid_at: AtomicU64,
 }
@@ -143,6 +152,25 @@ pub(crate) struct Answer {
 enum Content {
     Bytes(Box<Coded>),
     Object(ObjectRef, Cache),
+}
+
+impl TellsOf for Arc<Answer> {
+    fn tells_of(&self) -> &[Resource] {
+        &self.rests_on.resources
+    }
+}
+
+impl Holds<Readable> for Arc<Answer> {
+    fn holds(&self, object: &Readable) -> bool {
+        matches!(&self.content, Content::Object(held, _) if held.sha256 == object.object().sha256)
+    }
+}
+
+impl Authorized<Arc<Answer>> {
+    /// The answer to a request.
+    pub(crate) fn give(&self, method: &Method, request: &HeaderMap, folded: u64) -> Given {
+        self.get().give(method, request, folded)
+    }
 }
 
 /// Bytes in every coding that somebody has asked for.
@@ -173,8 +201,8 @@ pub(crate) enum Given {
 }
 
 impl Answer {
-    /// From what a projection rendered at `valid_at` entries. `carry` gives the bytes their weight.
-    pub(crate) fn new(rendered: ViewResponse, first: FirstRows, valid_at: u64, carry: impl FnOnce(Vec<u8>) -> Bytes) -> Self {
+    /// From what a view rendered at `valid_at` entries. `carry` gives the bytes their weight.
+    pub(crate) fn new(rendered: ViewResponse, rests_on: RestsOn, valid_at: u64, carry: impl FnOnce(Vec<u8>) -> Bytes) -> Self {
         let status = StatusCode::from_u16(rendered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut headers = own_headers(&rendered.headers);
         headers.insert(header::CONTENT_TYPE, value(&rendered.media_type));
@@ -195,12 +223,17 @@ impl Answer {
             ViewBody::Bytes(bytes) => Content::Bytes(Box::new(Coded::new(carry(bytes), rendered.tag, &headers, is_compressible))),
             ViewBody::Empty => Content::Bytes(Box::new(Coded::new(Bytes::new(), rendered.tag, &headers, false))),
         };
-        Answer { status, headers, content, varies_by_accept: rendered.varies_by_accept, first, valid_at: AtomicU64::new(valid_at) }
+        Answer { status, headers, content, varies_by_accept: rendered.varies_by_accept, rests_on, valid_at: AtomicU64::new(valid_at) }
+    }
+
+    /// Whether it was made from the rows of this version: what another one kept is nothing to it.
+    pub(crate) fn is_of(&self, version: u32) -> bool {
+        self.rests_on.version == version
     }
 
     /// Whether it is known to hold at this number of folded entries.
     pub(crate) fn is_valid_at(&self, folded: u64) -> bool {
-        matches!(self.first.plan, Plan::Nothing) || self.valid_at.load(Ordering::Acquire) == folded
+        matches!(self.rests_on.first.plan, Plan::Nothing) || self.valid_at.load(Ordering::Acquire) == folded
     }
 
     /// It was found to hold at this number of folded entries.
@@ -210,16 +243,15 @@ impl Answer {
 
     /// Roughly its bytes in memory, the compressed ones included though they may never be made.
     fn weight(&self) -> usize {
-        let rows: usize = self.first.seqs.iter().map(|(key, _)| key.as_str().len() + 48).sum();
+        let rows: usize = self.rests_on.first.seqs.iter().map(|(key, _)| key.as_str().len() + 48).sum();
         let content = match &self.content {
             Content::Bytes(coded) => coded.identity.bytes.len() + coded.identity.bytes.len() / 2,
             Content::Object(..) => 0,
         };
-        content + rows + 4_096
+        content + rows + 64 * self.rests_on.resources.len() + 4_096
     }
 
-    /// The answer to a request.
-    pub(crate) fn give(&self, method: &Method, request: &HeaderMap, folded: u64) -> Given {
+    fn give(&self, method: &Method, request: &HeaderMap, folded: u64) -> Given {
         let size = HeaderValue::from(folded);
         let coded = match &self.content {
             Content::Bytes(coded) => coded,

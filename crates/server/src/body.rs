@@ -211,7 +211,7 @@ pub(crate) async fn drain(app: &App, from: Address, headers: &HeaderMap, body: B
 
 /// Unpacks gzip, at most `limit` bytes of it, weighed as they come out. Called in a place of work.
 pub(crate) async fn unpack(app: &App, packed: &Whole, what: &str, limit: usize) -> Result<Whole, Refused> {
-    let _one_of_few = app.unpacking().await?;
+    let _one_of_few = app.places.unpacking().await?;
     let mut unpacked = Whole::new(app).await?;
     let mut decoder = GzDecoder::new(packed.bytes.as_slice());
     let mut piece = vec![0; PIECE_OF_BODY_BYTES];

@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::body::{Sender, read_whole};
+use crate::clerk::Clerk;
 use crate::events::{COSE, appended};
 use crate::refusal::Refused;
 use crate::request::has_media_type;
@@ -11,18 +12,18 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use deedbox_intake::IntakeRefusal;
 use deedbox_model::event::{Acceptance, DomainClaimed, Event, Evidence};
-use deedbox_model::{Speaker, Statement, Subject, limits};
+use deedbox_model::{Subject, limits};
 use std::sync::Arc;
 
 /// POST of an acceptance.
-pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
+pub(crate) async fn post(State((app, clerk)): State<(Arc<App>, Arc<Clerk>)>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     if !has_media_type(&parts.headers, COSE) {
         return Err(Refused::bad_request("an acceptance is sent with Content-Type: application/cose").unread());
     }
     let from = Sender::of(&parts.extensions);
     let body = read_whole(&app, from, &parts.headers, body, "the acceptance", limits::SMALL_ENVELOPE_BYTES).await?;
-    let _asking = app.asking().await?;
+    let _asking = app.places.asking().await?;
     let acceptance = Acceptance::decode(&body.bytes).map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
     if !app.config.allow_local_claims || !acceptance.domain().is_localhost() {
         return Err(IntakeRefusal::LocalClaims.into());
@@ -34,8 +35,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     let subject = Subject::Domain(acceptance.domain().clone());
     let prev = acceptance.terms().prev;
     let event = Event::from(DomainClaimed { evidence: Evidence::Localhost, acceptance });
-    let statement = Statement::sign(&app.operator, &app.origin, &Speaker::Registry, &subject, prev, app.now(), &event)
-        .map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
+    let statement = clerk.sign(&subject, prev, app.now(), &event).map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
     let done = submit_own(&app, statement).await.inspect_err(|_| app.meters.refused.increment(1))?;
     Ok(appended(&app, done))
 }

@@ -10,10 +10,11 @@ use crate::refusal::Refused;
 use bytes::Bytes;
 use deedbox_authority::MAX_BEHIND_MS;
 use deedbox_model::TimeMs;
+use deedbox_model::time::span;
 use deedbox_store::{Files, InFull, StoreError};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Beside the signer's memory.
 pub const LAST_CLOCK: &str = "last-clock";
@@ -36,7 +37,7 @@ impl WallClock {
 impl Default for WallClock {
     /// The system's.
     fn default() -> Self {
-        WallClock::new(crate::app::now)
+        WallClock::new(now)
     }
 }
 
@@ -44,6 +45,17 @@ impl fmt::Debug for WallClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WallClock")
     }
+}
+
+/// A duration as objects and statements count time.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The system's clock: a registry goes by `Config::clock`, which a test may set.
+pub(crate) fn now() -> TimeMs {
+    let ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    TimeMs::default().plus_ms(ms)
 }
 
 /// What is wrong with a clock.
@@ -84,16 +96,6 @@ impl From<Wrong> for Refused {
     }
 }
 
-/// A length of time in words.
-fn span(ms: u64) -> String {
-    let (minutes, hours, days) = (ms / 60_000, ms / 3_600_000, ms / 86_400_000);
-    match (days, hours) {
-        (2.., _) => format!("{days} days"),
-        (_, 2..) => format!("{hours} hours"),
-        _ => format!("{minutes} minutes"),
-    }
-}
-
 /// What was seen of a clock so far. Pure: both clocks are arguments.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
@@ -106,7 +108,7 @@ struct Seen {
 impl Seen {
     /// What the clock should say now, if nobody set it.
     fn expected(&self, running: Duration) -> TimeMs {
-        self.wall.plus_ms(crate::app::millis(running.saturating_sub(self.at)))
+        self.wall.plus_ms(millis(running.saturating_sub(self.at)))
     }
 
     fn judge(&self, now: TimeMs, running: Duration, log_time: TimeMs) -> Result<(), Wrong> {
@@ -237,10 +239,10 @@ fn parse(bytes: &[u8]) -> Option<TimeMs> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use deedbox_model::time::DAY_MS as DAY;
     use deedbox_store::memory::MemoryFiles;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    const DAY: u64 = 86_400_000;
     const NOW: u64 = EARLIEST_MS + 700 * DAY;
 
     fn at(ms: u64) -> TimeMs {

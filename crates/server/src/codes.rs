@@ -2,6 +2,9 @@
 //! what to do about it (spec/api.md §1, spec/authority.md §5, spec/objects.md §5). A dialect's codes are its own: they come
 //! with words that name the file, and are answered with 422. Says nothing of what was refused and why: messages do.
 
+use deedbox_model::limits::MESSAGE_BYTES;
+use deedbox_model::said;
+
 /// A code and what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code {
@@ -40,7 +43,11 @@ pub const CODES: &[Code] = &[
     code("local_claims", &[422], "the operator files claims of other domains with deedbox claim --operator-key"),
     code("manifest", &[422], PACK_AGAIN),
     code("manifest_differs", &[422], PACK_AGAIN),
-    code("message", &[422], "write one line of at most 1,024 bytes without control characters; deedbox deprecate checks it"),
+    code(
+        "message",
+        &[422],
+        said!("write one line of at most {} bytes without control characters; deedbox deprecate checks it", MESSAGE_BYTES),
+    ),
     code("method_not_allowed", &[405], "the Allow header says what can be asked here; releases are published with deedbox publish"),
     code("native_name_changed", &[422], "publish under the native name that the package has"),
     code("native_name_of_domain", &[422], "let that domain's owner publish it under their own id, or choose another name"),

@@ -2,7 +2,7 @@
 
 use crate::clock::WallClock;
 use crate::limits;
-use deedbox_model::Origin;
+use deedbox_model::{Origin, said};
 use http::HeaderName;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -62,7 +62,7 @@ impl Config {
             allow_local_claims: false,
             max_object_bytes: policy.max_object_bytes,
             pending_bytes_per_domain: policy.pending_bytes_per_domain,
-            max_requests: 1_024,
+            max_requests: limits::REQUESTS,
             memory_bytes: limits::MEMORY_BYTES,
             client_address_header: None,
             answer_cache_bytes: limits::ANSWER_CACHE_BYTES,
@@ -140,8 +140,8 @@ impl PublicUrl {
         let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
             return bad("it does not begin with https:// or http://");
         };
-        if url.len() > 1_024 || !rest.bytes().all(|b| b.is_ascii_graphic()) {
-            return bad("it is longer than 1,024 bytes or not printable ASCII");
+        if url.len() > limits::PUBLIC_URL_BYTES || !rest.bytes().all(|b| b.is_ascii_graphic()) {
+            return bad(said!("it is longer than {} bytes or not printable ASCII", limits::PUBLIC_URL_BYTES));
         }
         if rest.contains(['?', '#', '@', '\\', '"', '<', '>', '%']) {
             return bad("it holds a user, a query, a fragment or characters that need escaping");

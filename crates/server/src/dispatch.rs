@@ -3,11 +3,15 @@
 use crate::app::App;
 use crate::body::Sender;
 use crate::budget::{Share, carried};
+use crate::clerk::Clerk;
+use crate::gate::make_private;
 use crate::host;
 use crate::limits::{HEADER_BYTES, SLOW, UNWEIGHED_BYTES};
+use crate::marks::{is_streamed, is_weighed};
 use crate::meters::Kind;
 use crate::peers::{Address, Peer};
 use crate::refusal::Refused;
+use crate::request::shortened;
 use crate::{claims, events, log_routes, many_proofs, objects, one_proof, projections, readiness, registry};
 use axum::Router;
 use axum::body::Body;
@@ -29,20 +33,6 @@ use tower::ServiceExt as _;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Marks an answer whose body comes from the store while it is sent.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Streams;
-
-/// Marks an answer whose bytes have their weight already.
-#[derive(Debug, Clone, Copy)]
-struct Weighed;
-
-/// Says that the bytes of an answer have their weight.
-pub(crate) fn weighed(mut response: Response) -> Response {
-    response.extensions_mut().insert(Weighed);
-    response
-}
-
 /// Every route of a registry.
 pub(crate) struct Dispatch {
     app: Arc<App>,
@@ -53,14 +43,14 @@ pub(crate) struct Dispatch {
 }
 
 impl Dispatch {
-    pub(crate) fn new(app: Arc<App>) -> Self {
+    pub(crate) fn new(app: Arc<App>, clerk: Arc<Clerk>) -> Self {
         let router = Router::new()
             .route("/log/{*path}", get(log_routes::get).options(log_routes::preflight))
             .route("/api/v1/events", get(events::list).post(events::post))
             .route("/api/v1/events/{which}", get(events::get))
             .route("/api/v1/events/{which}/proof", get(one_proof::get))
             .route("/api/v1/proofs", post(many_proofs::post))
-            .route("/api/v1/claims", post(claims::post))
+            .route("/api/v1/claims", post(claims::post).with_state((Arc::clone(&app), clerk)))
             .route("/api/v1/registry", get(registry::get))
             .route("/objects/sha256/{address}", get(objects::route).put(objects::route).patch(objects::route))
             .route("/health", get(readiness::health))
@@ -85,6 +75,10 @@ impl Dispatch {
         let kind = kind_of(&method, uri.path());
         let id = format!("{:08x}-{:x}", self.process, self.next_id.fetch_add(1, Ordering::Relaxed));
         let is_reading = matches!(method, Method::GET | Method::HEAD);
+        let reader = self.app.gate.reader(request.headers());
+        if !reader.is_anybody() {
+            request.extensions_mut().insert(reader.clone());
+        }
         let mut response = match check(&request) {
             Err(refused) => self.refuse(&uri, refused),
             Ok(()) => {
@@ -97,9 +91,12 @@ impl Dispatch {
                     tracing::error!(id, %method, path = shown(&uri), "a handler panicked; the request was answered with 500");
                     self.refuse(&uri, Refused::internal())
                 });
-                if response.extensions().get::<Streams>().is_some() { self.hold(&uri, response).await } else { response }
+                if is_streamed(&response) { self.hold(&uri, response).await } else { response }
             }
         };
+        if !reader.is_anybody() {
+            make_private(&mut response);
+        }
         if !is_reading && response.headers().contains_key(header::CONNECTION) {
             peer.linger();
         }
@@ -137,7 +134,7 @@ impl Dispatch {
     /// A refusal in the shape that whoever asks below this path reads.
     fn refuse(&self, uri: &Uri, refused: Refused) -> Response {
         match self.app.mounts.find(uri.path()) {
-            Some((mount, _)) => mount.refuse(&refused),
+            Some((mount, _)) => projections::refuse(&self.app, mount, &refused),
             None => refused.into_response(),
         }
     }
@@ -152,7 +149,7 @@ impl Dispatch {
 
     /// Lets an answer go that is sent while it is read, if not too many are. Where there are, those who take nothing of theirs give way.
     async fn hold(&self, uri: &Uri, response: Response) -> Response {
-        let downloads = &self.app.downloads;
+        let downloads = &self.app.places.downloads;
         let slot = match Arc::clone(downloads).try_acquire_owned() {
             Ok(slot) => Some(slot),
             Err(_) => {
@@ -172,8 +169,7 @@ impl Dispatch {
     /// An answer that is in memory and does not weigh its bytes itself: they are weighed for as long as they are.
     async fn weighed(&self, kind: Kind, response: Response) -> Response {
         let bytes = response.body().size_hint().exact().unwrap_or_default();
-        if bytes <= UNWEIGHED_BYTES || response.extensions().get::<Weighed>().is_some() || response.extensions().get::<Streams>().is_some()
-        {
+        if bytes <= UNWEIGHED_BYTES || is_weighed(&response) || is_streamed(&response) {
             return response;
         }
         let share = if matches!(kind, Kind::Log | Kind::Objects) { Share::Objects } else { Share::Answers };
@@ -184,7 +180,7 @@ impl Dispatch {
     }
 
     async fn slot(&self, is_needed: bool) -> Result<Option<SemaphorePermit<'_>>, Refused> {
-        if is_needed { self.app.slot().await.map(Some) } else { Ok(None) }
+        if is_needed { self.app.places.slot().await.map(Some) } else { Ok(None) }
     }
 
     async fn route(&self, kind: Kind, request: Request<Body>) -> Response {
@@ -270,7 +266,7 @@ fn shown(uri: &Uri) -> &str {
 }
 
 async fn nothing(uri: Uri) -> Refused {
-    Refused::not_found(format!("nothing is served at {:?}", crate::events::shortened(uri.path())))
+    Refused::not_found(format!("nothing is served at {:?}", shortened(uri.path())))
 }
 
 async fn not_allowed(method: Method) -> Refused {

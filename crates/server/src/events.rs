@@ -3,24 +3,27 @@
 use crate::app::App;
 use crate::body::{Sender, read_whole};
 use crate::budget::Share;
-use crate::dispatch::weighed;
 use crate::entry_json::EntryJson;
+use crate::gate::{AllEntries, Asking, Authorized};
+use crate::headers::{TREE_SIZE, value};
 use crate::limits::{EVENTS_PAGE, EVENTS_PAGE_BYTES, EVENTS_PAGE_DEFAULT};
 use crate::making::Making;
+use crate::marks::weighed;
 use crate::negotiate::choose;
 use crate::refusal::Refused;
-use crate::reply::{Plain, TREE_SIZE, json, json_answer, json_text};
-use crate::request::{accept, decode_query, has_media_type};
-use crate::submit::{AUTHORITY, index_of, submit};
+use crate::reply::{Plain, json, json_answer, json_text};
+use crate::request::{accept, decode_query, has_media_type, number, shortened};
+use crate::submit::{index_of, submit};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{VoidRow, void_key};
 use deedbox_ledger::Appended;
 use deedbox_model::row::decode_row;
-use deedbox_model::{EventId, limits};
+use deedbox_model::{EventId, Statement, Subject, limits};
 use deedbox_tlog::TILE_WIDTH;
-use deedbox_view::Cache;
+use deedbox_view::{Cache, Reader, Resource};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Serialize;
 use std::sync::Arc;
@@ -45,7 +48,7 @@ pub(crate) fn appended(app: &App, appended: Appended) -> Response {
     let status = if appended.seen { StatusCode::OK } else { StatusCode::CREATED };
     let body = AppendedJson { index: appended.index, id: appended.id.to_hex(), seen: appended.seen, tree_size: app.log.size() };
     let mut response = json(status, &body);
-    response.headers_mut().insert(header::LOCATION, crate::reply::value(&format!("/api/v1/events/{}", appended.index)));
+    response.headers_mut().insert(header::LOCATION, value(&format!("/api/v1/events/{}", appended.index)));
     response
 }
 
@@ -58,7 +61,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     }
     let from = Sender::of(&parts.extensions);
     let body = read_whole(&app, from, &parts.headers, body, "the statement", limits::STATEMENT_BYTES).await?;
-    let _asking = app.asking().await?;
+    let _asking = app.places.asking().await?;
     match submit(&app, &body.bytes).await {
         Ok(done) => Ok(appended(&app, done)),
         Err(refused) => {
@@ -76,7 +79,7 @@ struct PageJson {
 }
 
 /// GET of a page.
-pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Refused> {
+pub(crate) async fn list(State(app): State<Arc<App>>, Asking(reader): Asking, uri: Uri) -> Result<Response, Refused> {
     let query = decode_query(uri.query().unwrap_or_default())?;
     let number = |name: &str, or: u64| match query.iter().find(|(n, _)| n == name) {
         None => Ok(or),
@@ -88,17 +91,21 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     if limit == 0 || limit > EVENTS_PAGE {
         return Err(Refused::bad_request(format!("limit is 1 to {EVENTS_PAGE}")));
     }
-    let _page = app.page().await?;
+    let _page = app.places.page().await?;
     // Of an entry that is published and not folded yet nobody can say whether it is void.
     let folded = app.folded();
     let to = from.saturating_add(limit).min(folded);
-    let PageEntries { entries, held } = page_entries(&app, from, to).await?;
+    // Who may not read them gets the page behind the last one.
+    let PageEntries { entries, held } = match app.gate.ask(&reader, AllEntries) {
+        Some(all) => page_entries(&app, &all, from, to).await?,
+        None => PageEntries::default(),
+    };
     let voids = void_codes(&app, from, entries.len()).await?;
     // The memory before the place: who waits for memory that slow readers hold keeps no projection from making an answer. Nobody who has a
     // place waits for this share.
     let mut making = Making::begin(&app, Share::Entries).await?;
     making.hold(&app, held).await?;
-    let place = app.in_turn(Arc::clone(&app.renderings).acquire_owned()).await?;
+    let place = app.places.in_turn(Arc::clone(&app.places.renderings).acquire_owned()).await?;
     let (budget, of) = (Arc::clone(&app.budget), Arc::clone(&app));
     // Milliseconds of a processor: off the threads that serve others.
     let text = app.workers.run(move || {
@@ -142,14 +149,14 @@ impl PageEntries {
 }
 
 /// The entries from `from`, up to `to` or until the page is full, read bundle by bundle.
-async fn page_entries(app: &App, from: u64, to: u64) -> Result<PageEntries, Refused> {
+async fn page_entries(app: &App, all: &Authorized<AllEntries>, from: u64, to: u64) -> Result<PageEntries, Refused> {
     let width = u64::from(TILE_WIDTH);
     let mut page = PageEntries::default();
     let mut at = from;
     while at < to {
         let end = to.min((at / width + 1).saturating_mul(width));
         for entry in app.log.entries(at, end).await? {
-            if !page.add(entry) {
+            if !page.add(all.open(entry)) {
                 return Ok(page);
             }
         }
@@ -161,19 +168,20 @@ async fn page_entries(app: &App, from: u64, to: u64) -> Result<PageEntries, Refu
 /// GET of one entry.
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
+    Asking(reader): Asking,
     method: Method,
     Path(which): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let found = find(&app, &which).await?;
+    let found = find(&app, &reader, &which).await?;
     let vary = HeaderValue::from_static("Accept");
     let chosen = choose(&accept(&headers)?, &["application/json", COSE, SCITT_STATEMENT])?;
     if chosen != "application/json" {
-        return Ok(Plain::new(chosen, found.bytes, Cache::Immutable).with(header::VARY, vary).answer(&method, &headers));
+        return Ok(Plain::new(chosen, found.bytes.get().clone(), Cache::Immutable).with(header::VARY, vary).answer(&method, &headers));
     }
     let folded = app.folded();
     let void = void_codes(&app, found.index, 1).await?.pop().flatten();
-    let entry = EntryJson::new(app.protocol_at(found.index), found.index, &found.bytes, void);
+    let entry = EntryJson::new(app.protocol_at(found.index), found.index, found.bytes.get(), void);
     let mut bytes = serde_json::to_vec(&entry).unwrap_or_default();
     bytes.push(b'\n');
     let plain =
@@ -184,11 +192,31 @@ pub(crate) async fn get(
 /// An entry that is folded.
 pub(crate) struct Found {
     pub(crate) index: u64,
-    pub(crate) bytes: Bytes,
+    pub(crate) bytes: Authorized<Bytes>,
+}
+
+/// What an entry is about. One that says nothing is an entry, and no more.
+pub(crate) fn about(app: &App, index: u64, bytes: &[u8]) -> Resource {
+    let read = app.protocol_at(index).and_then(|protocol| Statement::decode(protocol, bytes).ok());
+    match read.as_ref().map(|statement| statement.peek().subject()) {
+        Some(Subject::Package(id)) => Resource::Package(id.clone()),
+        Some(Subject::Domain(domain)) => Resource::Domain(domain.clone()),
+        Some(Subject::Registry) => Resource::Registry,
+        None => Resource::Entries,
+    }
+}
+
+/// The same of an entry of the log, where somebody may not read everything.
+pub(crate) async fn about_entry(app: &App, index: u64) -> Result<Resource, Refused> {
+    if app.gate.is_open() {
+        return Ok(Resource::Entries);
+    }
+    let entry = app.log.entries(index, index + 1).await?.pop();
+    Ok(entry.map_or(Resource::Entries, |entry| entry.about(|bytes| about(app, index, bytes))))
 }
 
 /// Finds an entry by its index, or an effective one by its id.
-pub(crate) async fn find(app: &App, which: &str) -> Result<Found, Refused> {
+pub(crate) async fn find(app: &App, reader: &Reader, which: &str) -> Result<Found, Refused> {
     let nothing = || Refused::not_found(format!("the log has no entry {:?} that is folded", shortened(which)));
     let index = match EventId::from_hex(which) {
         Some(id) => index_of(app, &id).await?.ok_or_else(nothing)?,
@@ -199,7 +227,8 @@ pub(crate) async fn find(app: &App, which: &str) -> Result<Found, Refused> {
     if index >= app.folded() {
         return Err(nothing());
     }
-    let bytes = app.log.entries(index, index + 1).await?.pop().ok_or_else(nothing)?;
+    let entry = app.log.entries(index, index + 1).await?.pop().ok_or_else(nothing)?;
+    let bytes = app.gate.entry(reader, entry, |bytes| about(app, index, bytes)).ok_or_else(nothing)?;
     Ok(Found { index, bytes })
 }
 
@@ -211,17 +240,6 @@ async fn void_codes(app: &App, from: u64, count: usize) -> Result<Vec<Option<Str
         row.map(|row| decode_row::<VoidRow>(key, &row.bytes).map(|void| void.code)).transpose()
     };
     Ok(keys.iter().zip(rows).map(code).collect::<Result<_, _>>()?)
-}
-
-/// A decimal number in its one spelling.
-pub(crate) fn number(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
-}
-
-/// A text of a stranger, short enough to be shown.
-pub(crate) fn shortened(text: &str) -> String {
-    text.chars().take(80).collect()
 }
 
 #[cfg(test)]

@@ -8,22 +8,15 @@
 //!
 //! A crash between two of them leaves keys that nothing was signed with; the next start takes them.
 
-use crate::open::OpenError;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use deedbox_model::{Origin, SecretKey};
+use crate::error::OpenError;
+use crate::limits::KEY_FILE_BYTES;
+use deedbox_model::{Origin, SecretKey, pem};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Bytes of a key file or of `registry.json`: both have a few hundred.
-const FILE_BYTES: u64 = 4_096;
-const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
-const PEM_END: &str = "-----END PRIVATE KEY-----";
-/// Characters of a line of PEM (RFC 7468 §2).
-const PEM_LINE: usize = 64;
 /// PKCS #8 version 1 of a P-256 key, up to its 32 bytes (RFC 5958 §2, RFC 5480 §2.1.1, RFC 5915 §3): what the clients of today check is
 /// signed with such a key.
 const P256_PKCS8: [u8; 35] = [
@@ -105,15 +98,11 @@ pub(crate) fn site_key<T>(data: &Path, name: &str, may_write: bool, take: impl F
 }
 
 fn site_pem(scalar: &[u8; 32]) -> String {
-    let text = STANDARD.encode([&P256_PKCS8[..], scalar].concat());
-    let (first, rest) = text.split_at_checked(PEM_LINE).unwrap_or((&text, ""));
-    format!("{PEM_BEGIN}\n{first}\n{rest}\n{PEM_END}\n")
+    pem::of_private_key(&[&P256_PKCS8[..], scalar].concat())
 }
 
-fn site_scalar(pem: &str) -> Option<[u8; 32]> {
-    let lines = pem.trim().strip_prefix(PEM_BEGIN)?.strip_suffix(PEM_END)?;
-    let der = STANDARD.decode(lines.split_ascii_whitespace().collect::<String>()).ok()?;
-    der.strip_prefix(&P256_PKCS8)?.try_into().ok()
+fn site_scalar(text: &str) -> Option<[u8; 32]> {
+    pem::private_key(text)?.strip_prefix(&P256_PKCS8)?.try_into().ok()
 }
 
 /// Where the keys are; made where that may be.
@@ -143,7 +132,7 @@ fn read(path: &Path) -> Result<Option<String>, OpenError> {
         return Err(OpenError::file(path, "others may read or write this key: chmod 600 it, and think about who has read it"));
     }
     let mut text = String::new();
-    file.take(FILE_BYTES).read_to_string(&mut text).map_err(|e| OpenError::file(path, e))?;
+    file.take(KEY_FILE_BYTES).read_to_string(&mut text).map_err(|e| OpenError::file(path, e))?;
     Ok(Some(text))
 }
 
@@ -179,7 +168,7 @@ mod tests {
     #[test]
     fn a_site_key_is_read_as_it_was_written_and_nothing_else_is_one() {
         let pem = site_pem(&[7; 32]);
-        assert!(pem.lines().all(|line| line.len() <= PEM_LINE), "{pem}");
+        assert!(pem.lines().all(|line| line.len() <= 64), "{pem}");
         assert_eq!(site_scalar(&pem), Some([7; 32]));
         assert_eq!(site_scalar(&pem.replace('\n', "\r\n")), Some([7; 32]));
         for other in [pem.replace("PRIVATE", "PUBLIC"), SecretKey::from_seed(&[7; 32]).to_pem(), pem.repeat(2), String::new()] {

@@ -1,4 +1,5 @@
-//! Every limit of this crate, with its reason (spec/api.md §8). Decides nothing.
+//! Every limit of this crate, with its reason (spec/api.md §8). All are this registry's own: another one may have others, and says so with
+//! the same codes. Decides nothing.
 
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ pub const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Milliseconds that this machine's clock may be ahead of everything that this registry knows of: a week. A registry that was stopped over
 /// a holiday starts by itself; a clock that is wrong is wrong by years as a rule (nobody set it), and log time is never moved further.
-pub const CLOCK_AHEAD_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+pub const CLOCK_AHEAD_MS: u64 = 7 * deedbox_model::time::DAY_MS;
 /// Milliseconds by which a clock is set without a word in the log: what statements may differ by.
 pub const CLOCK_JUMP_MS: u64 = 10 * 60 * 1000;
 /// Between two notes of what the clock says: a file of 40 bytes, and what a crash forgets.
@@ -161,6 +162,25 @@ pub const READABLE_KEPT: u64 = 100_000;
 pub const BATCHES_WAITING: usize = 16;
 /// Tiles and bundles that are fetched at once for proofs.
 pub const TILES_AT_ONCE: usize = 16;
+
+/// Makers of answers at once; requests for answers that share a lock wait for each other, which is rare and harmless.
+pub const ANSWER_LOCKS: usize = 1_024;
+/// Appended statements in memory: some 5 MB.
+pub const REMEMBERED: usize = 131_072;
+/// Objects that were found whole, the most of them.
+pub const FOUND_WHOLE: u64 = 100_000;
+/// Bytes of a key file or of `registry.json`: both have a few hundred.
+pub const KEY_FILE_BYTES: u64 = 4_096;
+/// Bytes that a row takes in memory beside its key and its bytes.
+pub const ROW_BYTES: usize = 96;
+/// Bytes of a path that are written: what a client sends may be thirty times that.
+pub const PATH_SHOWN: usize = 1_024;
+/// A dependency that does not answer within this is not well.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+/// Requests under way that are not answered from memory, if the operator says nothing.
+pub const REQUESTS: usize = 1_024;
+/// Bytes of the URL under which clients reach a registry: each packument repeats it for every version.
+pub const PUBLIC_URL_BYTES: usize = 1_024;
 
 /// Threads that may wait for a disk, for the runtime that a registry runs on. Each keeps some of the memory that it used last, so they are
 /// few where a thousand strangers ask for much.

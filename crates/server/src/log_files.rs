@@ -3,6 +3,7 @@
 //! have; writes nothing.
 
 use crate::budget::{Budget, Share};
+use crate::gate::{Authorized, Sealed, TellsOf};
 use crate::limits::{HOT_OBJECT_BYTES, TILES_AT_ONCE};
 use crate::memory::Memory;
 use crate::refusal::Refused;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use deedbox_ledger::Head;
 use deedbox_store::{HEAD_PATH, LogStore, StoreError};
 use deedbox_tlog::{BundleId, SignedCheckpoint, TILE_WIDTH, TileId, Tiles};
+use deedbox_view::Resource;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
@@ -43,9 +45,19 @@ impl LogFiles {
         self.head.borrow().size
     }
 
+    /// The published checkpoint; none while there is no entry.
+    pub(crate) fn checkpoint(&self, _: &Authorized<Tree>) -> Option<String> {
+        self.head.borrow().checkpoint.as_ref().map(ToString::to_string)
+    }
+
     /// The bytes of a tile; none if the published tree has no such tile.
-    pub(crate) async fn tile(&self, id: TileId) -> Result<Option<Bytes>, Unread> {
-        let width_at = |size: u64| width_of((size >> (8 * u32::from(id.level()))).saturating_sub(id.index().saturating_mul(256)));
+    pub(crate) async fn tile(&self, id: &Authorized<TileId>) -> Result<Option<Bytes>, Unread> {
+        self.tile_of(*id.get()).await
+    }
+
+    async fn tile_of(&self, id: TileId) -> Result<Option<Bytes>, Unread> {
+        let width_at =
+            |size: u64| width_of((size >> (8 * u32::from(id.level()))).saturating_sub(id.index().saturating_mul(TILE_WIDTH.into())));
         let path = |width| TileId::new(id.level(), id.index(), width).map(|id| id.path()).unwrap_or_default();
         let Some((bytes, width)) = self.widest(id.width(), width_at, path).await? else { return Ok(None) };
         if bytes.len() != usize::from(width) * deedbox_tlog::HASH_BYTES {
@@ -55,7 +67,11 @@ impl LogFiles {
     }
 
     /// The bytes of an entry bundle; none if the published tree has no such bundle.
-    pub(crate) async fn bundle(&self, id: BundleId) -> Result<Option<Bytes>, Unread> {
+    pub(crate) async fn bundle(&self, id: &Authorized<BundleId>) -> Result<Option<Bytes>, Unread> {
+        self.bundle_of(*id.get()).await
+    }
+
+    async fn bundle_of(&self, id: BundleId) -> Result<Option<Bytes>, Unread> {
         let width_at = |size: u64| width_of(size.saturating_sub(id.first()));
         let path = |width| BundleId::new(id.index(), width).map(|id| id.path()).unwrap_or_default();
         let Some((bytes, width)) = self.widest(id.width(), width_at, path).await? else { return Ok(None) };
@@ -77,8 +93,8 @@ impl LogFiles {
         self.full.run_pending_tasks();
     }
 
-    /// The entries `from..to`, which the published tree has; fewer if it has not.
-    pub(crate) async fn entries(&self, from: u64, to: u64) -> Result<Vec<Bytes>, Unread> {
+    /// The entries `from..to`, which the published tree has; fewer if it has not. Nobody was asked about them yet.
+    pub(crate) async fn entries(&self, from: u64, to: u64) -> Result<Vec<Sealed>, Unread> {
         let size = self.size();
         let to = to.min(size);
         let mut entries = Vec::new();
@@ -86,22 +102,22 @@ impl LogFiles {
         while at < to {
             let id = BundleId::holding(at, size).map_err(|e| StoreError::damaged("the log", e))?;
             let damaged = |why: &str| StoreError::damaged(id.path(), why);
-            let bytes = self.bundle(id).await?.ok_or_else(|| damaged("it is missing"))?;
+            let bytes = self.bundle_of(id).await?.ok_or_else(|| damaged("it is missing"))?;
             let all = split(&bytes, id.width()).ok_or_else(|| damaged("it ends within an entry"))?;
             let skip = usize::try_from(at - id.first()).unwrap_or(usize::MAX);
             let take = usize::try_from(to - at).unwrap_or(usize::MAX);
             let before = entries.len();
-            entries.extend(all.into_iter().skip(skip).take(take));
+            entries.extend(all.into_iter().skip(skip).take(take).map(Sealed::new));
             at += (entries.len() - before) as u64;
         }
         Ok(entries)
     }
 
-    /// The tiles that a proof needs.
-    pub(crate) async fn tiles(&self, ids: Vec<TileId>) -> Result<Tiles, Unread> {
+    /// The tiles that a proof needs, for somebody who may have what it proves.
+    pub(crate) async fn tiles<T>(&self, _: &Authorized<T>, ids: Vec<TileId>) -> Result<Tiles, Unread> {
         let read: Vec<(TileId, Bytes)> = stream::iter(ids)
             .map(|id| async move {
-                let bytes = self.tile(id).await?.ok_or_else(|| StoreError::damaged(id.path(), "it is missing"))?;
+                let bytes = self.tile_of(id).await?.ok_or_else(|| StoreError::damaged(id.path(), "it is missing"))?;
                 Ok::<_, Unread>((id, bytes))
             })
             .buffered(TILES_AT_ONCE)
@@ -162,6 +178,28 @@ impl LogFiles {
         let Some(bytes) = self.stored.head.get().await? else { return Ok(0) };
         let signed = SignedCheckpoint::parse(&bytes).map_err(|e| StoreError::damaged(HEAD_PATH, e))?;
         Ok(signed.unverified().size())
+    }
+}
+
+/// The tree as a whole: its checkpoint and its key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tree;
+
+impl TellsOf for Tree {
+    fn tells_of(&self) -> &[Resource] {
+        &[Resource::Tree]
+    }
+}
+
+impl TellsOf for TileId {
+    fn tells_of(&self) -> &[Resource] {
+        &[Resource::Tree]
+    }
+}
+
+impl TellsOf for BundleId {
+    fn tells_of(&self) -> &[Resource] {
+        &[Resource::Entries]
     }
 }
 

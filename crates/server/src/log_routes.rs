@@ -3,8 +3,10 @@
 use crate::app::App;
 use crate::budget::Share;
 use crate::codings::gzip;
-use crate::dispatch::weighed;
+use crate::gate::{Asking, Authorized};
 use crate::limits::COMPRESSED_FROM_BYTES;
+use crate::log_files::Tree;
+use crate::marks::weighed;
 use crate::negotiate::takes_gzip;
 use crate::refusal::Refused;
 use crate::reply::Plain;
@@ -21,21 +23,28 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const TILE: &str = "application/octet-stream";
 
 /// GET and HEAD below `/log/`.
-pub(crate) async fn get(State(app): State<Arc<App>>, method: Method, uri: Uri, headers: HeaderMap) -> Result<Response, Refused> {
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    Asking(reader): Asking,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
     let path = uri.path().strip_prefix("/log/").unwrap_or_default();
     let nothing = || Refused::not_found("the published tree has no such file");
     let plain = match path {
         "checkpoint" => {
-            let checkpoint = app.log.head().checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
-            Plain::new(TEXT, checkpoint.to_string(), Cache::Revalidate)
+            let checkpoint = app.gate.ask(&reader, Tree).and_then(|tree| app.log.checkpoint(&tree));
+            Plain::new(TEXT, checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?, Cache::Revalidate)
         }
-        "log.vkey" => Plain::new(TEXT, format!("{}\n", app.vkey), Cache::Revalidate),
+        "log.vkey" if app.gate.ask(&reader, Tree).is_some() => Plain::new(TEXT, format!("{}\n", app.vkey), Cache::Revalidate),
         _ if path.starts_with("tile/entries/") => {
-            let id = BundleId::parse(path).map_err(|_| nothing())?;
-            return bundle(&app, id, &method, &headers).await?.ok_or_else(nothing);
+            let id = app.gate.ask(&reader, BundleId::parse(path).map_err(|_| nothing())?).ok_or_else(nothing)?;
+            return bundle(&app, &id, &method, &headers).await?.ok_or_else(nothing);
         }
         _ => {
-            let bytes = app.log.tile(TileId::parse(path).map_err(|_| nothing())?).await?;
+            let id = app.gate.ask(&reader, TileId::parse(path).map_err(|_| nothing())?).ok_or_else(nothing)?;
+            let bytes = app.log.tile(&id).await?;
             Plain::new(TILE, bytes.ok_or_else(nothing)?, Cache::Immutable)
         }
     };
@@ -43,11 +52,11 @@ pub(crate) async fn get(State(app): State<Arc<App>>, method: Method, uri: Uri, h
 }
 
 /// An entry bundle: as it is, or in gzip for who asks for that. Each of the two has a strong tag of its own.
-async fn bundle(app: &Arc<App>, id: BundleId, method: &Method, headers: &HeaderMap) -> Result<Option<Response>, Refused> {
+async fn bundle(app: &Arc<App>, id: &Authorized<BundleId>, method: &Method, headers: &HeaderMap) -> Result<Option<Response>, Refused> {
     let Some(bytes) = app.log.bundle(id).await? else { return Ok(None) };
     let vary = (header::VARY, HeaderValue::from_static("Accept-Encoding"));
     let is_wanted = bytes.len() > COMPRESSED_FROM_BYTES && !headers.contains_key(header::RANGE) && takes_gzip(headers);
-    let packed = if is_wanted { in_gzip(app, id, &bytes).await? } else { None };
+    let packed = if is_wanted { in_gzip(app, *id.get(), &bytes).await? } else { None };
     let plain = match packed {
         Some(packed) => Plain::new(TILE, packed, Cache::Immutable).with(header::CONTENT_ENCODING, HeaderValue::from_static("gzip")),
         None => Plain::new(TILE, bytes, Cache::Immutable),
@@ -62,7 +71,7 @@ async fn in_gzip(app: &Arc<App>, id: BundleId, bytes: &Bytes) -> Result<Option<B
     }
     // Whoever waits for memory keeps nobody from making an answer.
     let mut weight = app.budget.take(Share::Objects, bytes.len()).await?;
-    let place = app.in_turn(Arc::clone(&app.renderings).acquire_owned()).await?;
+    let place = app.places.in_turn(Arc::clone(&app.places.renderings).acquire_owned()).await?;
     let bytes = bytes.clone();
     let packed = app.workers.run(move || {
         let packed = gzip(&bytes);

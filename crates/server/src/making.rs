@@ -29,7 +29,7 @@ impl Making {
     /// Whether it may hold so many bytes from here on, as far as they are free now: for who may not wait.
     pub(crate) fn hold_now(&mut self, app: &App, bytes: usize) -> bool {
         if bytes > LARGE_MAKING_BYTES && self.large.is_none() {
-            let Ok(large) = Arc::clone(&app.large_makings).try_acquire_owned() else { return false };
+            let Ok(large) = Arc::clone(&app.places.large_makings).try_acquire_owned() else { return false };
             self.large = Some(large);
         }
         self.weight.grow_now(&app.budget, bytes)
@@ -39,7 +39,7 @@ impl Making {
     pub(crate) async fn hold(&mut self, app: &App, bytes: usize) -> Result<(), Refused> {
         if bytes > LARGE_MAKING_BYTES && self.large.is_none() {
             // Whoever waits here may hold a place of work.
-            self.large = Some(app.in_turn(Arc::clone(&app.large_makings).acquire_owned()).await?);
+            self.large = Some(app.places.in_turn(Arc::clone(&app.places.large_makings).acquire_owned()).await?);
         }
         self.weight.grow(&app.budget, bytes).await
     }

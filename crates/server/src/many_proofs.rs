@@ -3,27 +3,30 @@
 use crate::app::App;
 use crate::body::{Sender, read_whole};
 use crate::budget::{Share, carried};
-use crate::dispatch::weighed;
-use crate::events::shortened;
+use crate::events::about;
+use crate::gate::Asking;
+use crate::headers::{TREE_SIZE, cache_control};
 use crate::limits::{CHAIN_EVENTS, CHAIN_ROWS, PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES};
+use crate::log_files::Tree;
 use crate::making::Making;
-use crate::objects::CATALOG;
+use crate::marks::weighed;
 use crate::one_proof::fault;
 use crate::refusal::Refused;
-use crate::reply::{TREE_SIZE, cache_control};
-use crate::submit::AUTHORITY;
+use crate::request::shortened;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{EventRow, event_key};
+use deedbox_catalog::PROJECTION as CATALOG;
 use deedbox_catalog::rows::{ReleaseRow, history_index, history_prefix, release_key};
 use deedbox_model::row::decode_row;
-use deedbox_model::{EventId, PackageId, Row, RowKey, Version};
-use deedbox_store::{ProjectionId, RowStore};
+use deedbox_model::{EventId, PackageId, ProjectionId, Row, RowKey, Version};
+use deedbox_store::{RowReader, RowStore, read_rows};
 use deedbox_tlog::limits::MAX_MULTIPROOF_LEAVES;
-use deedbox_tlog::{plan_multiproof, prove_multiproof};
-use deedbox_view::Cache;
+use deedbox_tlog::{TILE_WIDTH, plan_multiproof, prove_multiproof};
+use deedbox_view::{Cache, Reader, Resource};
 use http::{HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -58,14 +61,15 @@ struct Head {
 /// POST of ids and indices.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
+    let Asking(reader) = Asking::of(&parts.extensions);
     let body = read_whole(&app, Sender::of(&parts.extensions), &parts.headers, body, "the question", PROOFS_BODY_BYTES).await?;
-    let _asking = app.asking().await?;
+    let _asking = app.places.asking().await?;
     let asked: Asked = serde_json::from_slice(&body.bytes)
         .map_err(|e| Refused::bad_request(format!("the body is not {{\"releases\", \"indices\", \"chains\"}} in JSON: {e}")))?;
     if asked.releases.len() + asked.indices.len() > PROOFS_ASKED {
         return Err(Refused::unprocessable("too_many", format!("more than {PROOFS_ASKED} releases and indices: ask in parts")));
     }
-    let _one_of_few = app.proofs().await?;
+    let _one_of_few = app.places.proofs().await?;
     let mut making = Making::begin(&app, Share::Entries).await?;
     making.hold(&app, PROOFS_ROWS_BYTES).await?;
 
@@ -74,8 +78,8 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     let mut indices = BTreeSet::from([0]);
     indices.extend(&asked.indices);
     let releases = parsed(&asked.releases)?;
-    let Added { missing, last } = add_releases(&app, &releases, &mut indices).await?;
-    let unchained = if asked.chains { Some(add_chains(&app, &last, &mut indices).await?) } else { None };
+    let Added { missing, last } = add_releases(&app, &reader, &releases, &mut indices).await?;
+    let unchained = if asked.chains { Some(add_chains(&app, &reader, &last, &mut indices).await?) } else { None };
     let head = app.log.head();
     let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
     if let Some(beyond) = indices.range(head.size..).next() {
@@ -87,7 +91,8 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
         return Err(Refused::unprocessable("too_many", words));
     }
     let indices: Vec<u64> = indices.into_iter().collect();
-    let tiles = app.log.tiles(plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
+    let proof = app.gate.ask(&reader, Tree).ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
+    let tiles = app.log.tiles(&proof, plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
     let count = indices.len() as u64;
     // Thousands of hashes: off the threads that serve others.
     let proven = app.workers.run(move || prove_multiproof(&indices, head.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
@@ -102,7 +107,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     let mut text = Text::beginning(&beginning, count).map_err(|e| fault(&e))?;
     drop(last);
     drop((releases, asked, body, beginning));
-    add_statements(&app, &indices, &mut text, &mut making).await?;
+    add_statements(&app, &reader, &indices, &mut text, &mut making).await?;
     let (pieces, bytes) = text.end();
     let weight = making.weight(bytes);
     let pieces = pieces.into_iter().map(move |piece| Ok::<_, Infallible>(carried(piece, &weight)));
@@ -135,12 +140,18 @@ fn parsed(releases: &[String]) -> Result<Vec<(PackageId, Version)>, Refused> {
 
 /// Adds what belongs to each release: its event, the claim that it was made under, and the yank and the notice that are
 /// in force.
-async fn add_releases<'a>(app: &App, releases: &'a [(PackageId, Version)], indices: &mut BTreeSet<u64>) -> Result<Added<'a>, Refused> {
+async fn add_releases<'a>(
+    app: &App,
+    reader: &Reader,
+    releases: &'a [(PackageId, Version)],
+    indices: &mut BTreeSet<u64>,
+) -> Result<Added<'a>, Refused> {
     let keys = releases.iter().map(|(id, version)| release_key(id, version)).collect::<Result<Vec<_>, _>>()?;
     let (mut missing, mut last) = (Vec::new(), BTreeMap::new());
     let mut tenures: BTreeSet<EventId> = BTreeSet::new();
     for ((key, row), release) in keys.iter().zip(read(app.rows.views().as_ref(), &CATALOG, &keys).await?).zip(releases) {
-        let Some(row) = row else {
+        // What somebody may not read is missing to them.
+        let Some(row) = row.filter(|_| may_read(app, reader, &release.0)) else {
             missing.push(format!("{}@{}", release.0, release.1));
             last.insert(&release.0, u64::MAX);
             continue;
@@ -163,32 +174,50 @@ async fn add_releases<'a>(app: &App, releases: &'a [(PackageId, Version)], indic
 }
 
 /// Adds the events of the releases' packages, of each from its first one up to this one. Gives the packages that have too
-/// many.
-async fn add_chains(app: &App, last: &BTreeMap<&PackageId, u64>, indices: &mut BTreeSet<u64>) -> Result<Vec<String>, Refused> {
-    let mut unchained = Vec::new();
-    for (id, last) in last {
-        let most = CHAIN_EVENTS.min(MAX_MULTIPROOF_LEAVES.saturating_sub(indices.len()));
-        match chain(app.rows.views().as_ref(), id, *last, most).await? {
-            Some(chain) => indices.extend(chain),
-            None => unchained.push(id.to_string()),
+/// many. All of them are read in one visit to the rows: a visit costs more than a short chain.
+async fn add_chains(
+    app: &App,
+    reader: &Reader,
+    last: &BTreeMap<&PackageId, u64>,
+    indices: &mut BTreeSet<u64>,
+) -> Result<Vec<String>, Refused> {
+    let readable = last.iter().filter(|(id, _)| may_read(app, reader, id));
+    let packages: Vec<(PackageId, u64)> = readable.map(|(id, last)| ((*id).clone(), *last)).collect();
+    let mut chained = std::mem::take(indices);
+    let chains = read_rows(app.rows.views().as_ref(), &CATALOG, move |rows| {
+        let mut unchained = Vec::new();
+        for (id, last) in packages {
+            let most = CHAIN_EVENTS.min(MAX_MULTIPROOF_LEAVES.saturating_sub(chained.len()));
+            match chain(rows, &id, last, most)? {
+                Some(chain) => chained.extend(chain),
+                None => unchained.push(id.to_string()),
+            }
         }
-    }
+        Ok::<_, Refused>((chained, unchained))
+    });
+    let unchained;
+    (*indices, unchained) = chains.await??;
     Ok(unchained)
 }
 
+fn may_read(app: &App, reader: &Reader, id: &PackageId) -> bool {
+    app.gate.is_open() || app.gate.may_read(reader, &[Resource::Package(id.clone())])
+}
+
 /// The indices of a package's events up to this one, if there are at most so many.
-async fn chain(rows: &dyn RowStore, id: &PackageId, last: u64, most: usize) -> Result<Option<Vec<u64>>, Refused> {
+fn chain(rows: &mut dyn RowReader, id: &PackageId, last: u64, most: usize) -> Result<Option<Vec<u64>>, Refused> {
     let prefix = history_prefix(id)?;
     let mut found: Vec<u64> = Vec::new();
     let mut after: Option<RowKey> = None;
     loop {
-        let page = rows.scan(&CATALOG, prefix.as_str(), after.as_ref().map(RowKey::as_str), CHAIN_ROWS).await?;
+        let page = rows.scan(prefix.as_str(), after.as_ref().map(RowKey::as_str), CHAIN_ROWS, u64::MAX)?;
+        let is_last = page.len() < CHAIN_ROWS as usize;
         let indices = page.iter().filter_map(|(key, _)| history_index(key));
         found.extend(indices.take_while(|index| *index <= last));
         if found.len() > most {
             return Ok(None);
         }
-        let is_last = page.len() < CHAIN_ROWS as usize || found.last().is_some_and(|found| *found >= last);
+        let is_last = is_last || found.last().is_some_and(|found| *found >= last);
         match page.into_iter().next_back() {
             Some((key, _)) if !is_last => after = Some(key),
             _ => return Ok(Some(found)),
@@ -198,16 +227,16 @@ async fn chain(rows: &dyn RowStore, id: &PackageId, last: u64, most: usize) -> R
 
 async fn read(of: &dyn RowStore, projection: &ProjectionId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Refused> {
     let mut rows = Vec::with_capacity(keys.len());
-    for some in keys.chunks(deedbox_view::projection::MAX_GET) {
+    for some in keys.chunks(deedbox_view::question::MAX_GET) {
         rows.extend(of.read(projection, some).await?);
     }
     Ok(rows)
 }
 
 /// Adds the statements at ascending indices, each bundle read once, and weighs them as they come.
-async fn add_statements(app: &App, indices: &[u64], text: &mut Text, making: &mut Making) -> Result<(), Refused> {
+async fn add_statements(app: &App, reader: &Reader, indices: &[u64], text: &mut Text, making: &mut Making) -> Result<(), Refused> {
     let mut total = 0;
-    for group in indices.chunk_by(|a, b| a / 256 == b / 256) {
+    for group in indices.chunk_by(|a, b| a / u64::from(TILE_WIDTH) == b / u64::from(TILE_WIDTH)) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
         let entries = app.log.entries(*first, *last + 1).await?;
         let entry = |index: &u64| {
@@ -225,7 +254,9 @@ async fn add_statements(app: &App, indices: &[u64], text: &mut Text, making: &mu
         }
         making.hold(app, PROOFS_ROWS_BYTES + text.bytes + of_group).await?;
         for index in group {
-            text.add(entry(index)?);
+            let bytes = app.gate.entry(reader, entry(index)?.clone(), |bytes| about(app, *index, bytes));
+            let bytes = bytes.ok_or_else(|| Refused::not_found(format!("the log has no entry \"{index}\" that is folded")))?;
+            text.add(bytes.get());
         }
     }
     Ok(())
@@ -309,17 +340,21 @@ mod tests {
             .flat_map(|(name, count)| (0..*count).map(|n| (key(name, n * 3), Some(Row { bytes: [0].into(), seq: n }))))
             .collect();
         rows.commit(&[RowBatch { projection: CATALOG, from: 0, to: 1, changes }]).await.unwrap();
+        let chain = async |name: &str, last: u64, most: usize| {
+            let id = id(name);
+            read_rows(&rows, &CATALOG, move |rows| super::chain(rows, &id, last, most)).await.unwrap().unwrap()
+        };
         for (name, count) in events {
             let most = usize::try_from(count).unwrap();
             let all: Vec<u64> = (0..count).map(|n| n * 3).collect();
             for last in [3 * (count - 1), u64::MAX] {
-                assert_eq!(chain(&rows, &id(name), last, most).await.unwrap(), Some(all.clone()), "{name}");
-                assert_eq!(chain(&rows, &id(name), last, most - 1).await.unwrap(), None, "{name}");
+                assert_eq!(chain(name, last, most).await, Some(all.clone()), "{name}");
+                assert_eq!(chain(name, last, most - 1).await, None, "{name}");
             }
             let half: Vec<u64> = all.iter().copied().filter(|index| *index <= 3 * (count / 2)).collect();
-            assert_eq!(chain(&rows, &id(name), 3 * (count / 2), half.len()).await.unwrap(), Some(half), "{name}");
+            assert_eq!(chain(name, 3 * (count / 2), half.len()).await, Some(half), "{name}");
         }
-        assert_eq!(chain(&rows, &id("none"), 9, 0).await.unwrap(), Some(Vec::new()));
+        assert_eq!(chain("none", 9, 0).await, Some(Vec::new()));
     }
 
     #[derive(Serialize)]

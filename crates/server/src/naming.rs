@@ -1,7 +1,7 @@
 //! What a registry is called, and where it may lie (spec/log.md §4.2, docs/ARCHITECTURE.md, "Composition"). Decides before anything is written.
 
 use crate::config::Config;
-use crate::open::OpenError;
+use crate::error::OpenError;
 use deedbox_model::Origin;
 use deedbox_store::layout::{STORE_FILES, STORE_FOLDERS};
 use std::fs;

@@ -2,11 +2,12 @@
 //! COSE receipt, or the hashes as JSON.
 
 use crate::app::App;
-use crate::events::{COSE, find, number};
+use crate::events::{COSE, Found, find};
+use crate::gate::Asking;
 use crate::negotiate::choose;
 use crate::refusal::Refused;
 use crate::reply::Plain;
-use crate::request::{accept, decode_query};
+use crate::request::{accept, decode_query, number};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use deedbox_model::{SecretKey, Statement};
@@ -25,6 +26,7 @@ const TEXT: &str = "text/plain";
 /// GET of a proof.
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
+    Asking(reader): Asking,
     method: Method,
     uri: Uri,
     Path(which): Path<String>,
@@ -35,7 +37,7 @@ pub(crate) async fn get(
         None => None,
         Some((_, text)) => Some(number(text).ok_or_else(|| Refused::bad_request("size is a decimal number without leading zeros"))?),
     };
-    let found = find(&app, &which).await?;
+    let found = find(&app, &reader, &which).await?;
     let head = app.log.head();
     let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
     let size = asked.unwrap_or(head.size);
@@ -45,7 +47,7 @@ pub(crate) async fn get(
             found.index, head.size
         )));
     }
-    let proof = inclusion(&app, found.index, size).await?;
+    let proof = inclusion(&app, &found, size).await?;
     // Receipt and tlog-proof are of the published checkpoint.
     let offered: &[&'static str] = if asked.is_some() { &[JSON] } else { &[TEXT, COSE, SCITT_RECEIPT, JSON] };
     let chosen = choose(&accept(&headers)?, offered)?;
@@ -56,7 +58,7 @@ pub(crate) async fn get(
         let body = json!({ "index": found.index, "size": size, "hashes": hashes, "checkpoint": checkpoint });
         Plain::new(JSON, format!("{body}\n"), Cache::Revalidate)
     } else if chosen != TEXT {
-        let read = app.protocol_at(found.index).and_then(|protocol| Statement::decode(protocol, &found.bytes).ok());
+        let read = app.protocol_at(found.index).and_then(|protocol| Statement::decode(protocol, found.bytes.get()).ok());
         let statement = read.ok_or_else(|| {
             Refused::unprocessable("undecodable", "this entry is void and names no subject that a receipt could name: ask for text/plain")
         })?;
@@ -65,7 +67,7 @@ pub(crate) async fn get(
             subject: statement.peek().subject().to_string(),
             key_id: app.receipt.public().id().as_bytes().to_vec(),
         };
-        let receipt = issue(&app.receipt, claims, &leaf_hash(&found.bytes), &proof, &head.root)?;
+        let receipt = issue(&app.receipt, claims, &leaf_hash(found.bytes.get()), &proof, &head.root)?;
         let media_type = if chosen == COSE { RECEIPT } else { SCITT_RECEIPT };
         Plain::new(media_type, receipt.as_bytes().to_vec(), Cache::Revalidate)
     } else {
@@ -75,8 +77,9 @@ pub(crate) async fn get(
     Ok(plain.with(header::VARY, HeaderValue::from_static("Accept")).answer(&method, &headers))
 }
 
-async fn inclusion(app: &App, index: u64, size: u64) -> Result<InclusionProof, Refused> {
-    let tiles = app.log.tiles(plan_inclusion(index, size).map_err(|e| fault(&e))?).await?;
+async fn inclusion(app: &App, of: &Found, size: u64) -> Result<InclusionProof, Refused> {
+    let index = of.index;
+    let tiles = app.log.tiles(&of.bytes, plan_inclusion(index, size).map_err(|e| fault(&e))?).await?;
     prove_inclusion(index, size, &tiles).map_err(|e| fault(&e))
 }
 

@@ -9,34 +9,37 @@
 
 use crate::access::AccessSink;
 use crate::answers::Answers;
-use crate::app::{App, Writing};
-use crate::carried::{Carried, carry_on, catch_up, clear_cut_off, open_rows, open_stores};
+use crate::app::App;
+use crate::carried::{Carried, carry_on, catch_up, clear_cut_off, open_rows, open_stores, target_of};
+use crate::clerk::Clerk;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::error::OpenError;
+use crate::gate::{Gate, ReadPolicy};
 use crate::keys::{self, RegistryKeys};
-use crate::limits::{BATCHES_WAITING, PAGES_AT_ONCE, PROOFS_AT_ONCE, UNPACKED_AT_ONCE, renderings_at_once};
+use crate::limits::{BATCHES_WAITING, renderings_at_once};
 use crate::log_files::LogFiles;
 use crate::memory::Memory;
 use crate::meters::Meters;
+use crate::mounts::Mounts;
 use crate::naming;
-use crate::objects::ObjectShelf;
-use crate::projections::Mounts;
+use crate::places::Places;
 use crate::recent::Recent;
 use crate::room::Room;
-use crate::submit::AUTHORITY;
+use crate::shelf::ObjectShelf;
 use crate::workers::Workers;
-use deedbox_authority::Deciders;
-use deedbox_intake::{Door, IntakeRefusal, Policy};
-use deedbox_ledger::{Batch, Head, LedgerError, LedgerParts, Probe, SubmitError};
+use crate::writing::Writing;
+use deedbox_authority::{Deciders, PROJECTION as AUTHORITY};
+use deedbox_intake::{Door, Policy};
+use deedbox_ledger::{Head, LedgerParts, Probe};
 use deedbox_model::event::{Event, RegistryCreated, Rules};
-use deedbox_model::{Origin, Protocol, Speaker, Statement, Subject};
-use deedbox_replay::{Folder, Known, Numbers, ReplayError, Replayer, Target};
-use deedbox_store::{InFull, StoreError, Stores};
-use deedbox_view::{Dialect, Projection, Site, SiteSigner};
+use deedbox_model::{Batch, Origin, Protocol, Statement, Subject};
+use deedbox_replay::{Behind, Folder, Numbers, ReplayError, Replayer, Target};
+use deedbox_store::{InFull, Stores};
+use deedbox_view::{Dialect, Projection, Site, SiteSigner, View};
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 /// Makes a site's signer from 32 secret bytes; none if they are no key, then others are drawn.
@@ -49,67 +52,20 @@ pub type OnProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 pub struct Parts {
     /// The ecosystems that can be published.
     pub dialects: Vec<Arc<dyn Dialect>>,
-    /// Every other projection; `catalog` is among them.
+    /// What folds rows; `catalog` is among them.
     pub projections: Vec<Arc<dyn Projection>>,
-    /// What signs for this site, by projection. Each one's secret is kept in `<data>/keys/<projection>.pem`.
+    /// What answers from these rows.
+    pub views: Vec<Arc<dyn View>>,
+    /// What signs for this site, by ecosystem. Each one's secret is kept in `<data>/keys/<ecosystem>.pem`.
     pub signers: Vec<(&'static str, MakeSigner)>,
+    /// Who may read what.
+    pub policy: Arc<dyn ReadPolicy>,
     /// What judges, by the protocol number in force.
     pub deciders: Deciders,
     /// Told of each point of the write order.
     pub probe: Arc<dyn Probe>,
     /// Told how far the start has come.
     pub progress: OnProgress,
-}
-
-/// Why a registry does not start.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "each variant says itself in words below")]
-pub enum OpenError {
-    #[error("{path}: {why}")]
-    File { path: String, why: String },
-    #[error("{0} gives no name that a log could have: give one with --origin, like registry.example/log")]
-    NoOrigin(String),
-    #[error("the log in {data} is named {found} for ever, not {asked}: leave --origin out, or give another --data for another log")]
-    OtherOrigin { data: String, found: Origin, asked: Origin },
-    #[error(
-        "{data} is not empty and holds no registry: there is {found:?} in it. Give --data a directory that is empty, or does not exist yet"
-    )]
-    Foreign { data: String, found: String },
-    #[error("{data} cannot be a data directory: {why}")]
-    NoFolder { data: String, why: String },
-    #[error("there is a log in {0} and no registry.json: restore it from a backup; it says {{\"origin\": …}} as the log's checkpoint does")]
-    NoName(String),
-    #[error("the projections lack {0}: without it no object could be read")]
-    NoProjection(&'static str),
-    #[error("two projections answer below {0}")]
-    MountTwice(&'static str),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
-    #[error("this machine gives no threads to make answers on: {0}")]
-    Threads(std::io::Error),
-    #[error("the first entry of the log could not be made: {0}")]
-    First(String),
-}
-
-impl OpenError {
-    pub(crate) fn file(path: &Path, why: impl std::fmt::Display) -> Self {
-        OpenError::File { path: path.display().to_string(), why: why.to_string() }
-    }
-}
-
-impl From<IntakeRefusal> for OpenError {
-    fn from(refusal: IntakeRefusal) -> Self {
-        OpenError::First(refusal.to_string())
-    }
-}
-impl From<SubmitError> for OpenError {
-    fn from(error: SubmitError) -> Self {
-        OpenError::First(error.to_string())
-    }
 }
 
 /// An opened registry.
@@ -119,6 +75,8 @@ pub struct Server {
     pub(crate) tasks: Vec<JoinHandle<()>>,
     pub(crate) stores: Stores,
     pub(crate) access: Option<AccessSink>,
+    /// What speaks for the registry.
+    pub(crate) clerk: Arc<Clerk>,
     is_new: bool,
 }
 
@@ -147,9 +105,8 @@ impl Server {
         // Nothing is opened after the rows: what can be written is known.
         let to_read = stores.unwritable().map(ToString::to_string);
         let mut site = site(&config, &parts, to_read.is_none())?;
-        let mut projections = parts.projections;
-        projections.extend(parts.dialects.iter().map(|dialect| Arc::clone(dialect) as Arc<dyn Projection>));
-        let mounts = Mounts::new(&projections)?;
+        let projections = parts.projections;
+        let mounts = Mounts::new(&parts.views)?;
 
         let ledger_parts = LedgerParts {
             origin: origin.clone(),
@@ -177,6 +134,10 @@ impl Server {
         let numbers = match &replayer {
             Some(replayer) => replayer.numbers(),
             None => watch::channel(Numbers::default()).1,
+        };
+        let behind = match &replayer {
+            Some(replayer) => replayer.behind(),
+            None => watch::channel(Behind::default()).1,
         };
         let log_time = folder.log_time().await?;
         let recent = Recent::new(log_time);
@@ -216,7 +177,7 @@ impl Server {
                 (head, Writing::stopped(code_of(&error), error.to_string()))
             }
         };
-        let memory = Memory::new(&config);
+        let (memory, meters) = (Memory::new(&config), Meters::new());
         let app = Arc::new(App {
             vkey,
             site,
@@ -225,28 +186,22 @@ impl Server {
             log: LogFiles::new(stores.log.clone(), head.clone(), config.object_cache_bytes / 2, &memory),
             objects: ObjectShelf::new(Arc::clone(&stores.objects), Arc::clone(rows.views()), config.object_cache_bytes / 2, &memory),
             answers: Answers::new(config.answer_cache_bytes),
-            meters: Meters::new(),
-            many_proofs: Semaphore::new(PROOFS_AT_ONCE),
-            unpackings: Semaphore::new(UNPACKED_AT_ONCE),
-            renderings: Arc::new(Semaphore::new(renderings_at_once())),
+            places: Places::new(config.max_requests, config.times.wait, meters.busy.clone()),
+            meters,
             workers: Workers::new(renderings_at_once()).map_err(OpenError::Threads)?,
-            large_makings: Arc::new(Semaphore::new(1)),
-            slots: Arc::new(Semaphore::new(config.max_requests)),
-            askings: Arc::new(Semaphore::new(config.max_requests)),
-            pages: Semaphore::new(PAGES_AT_ONCE),
             bodies: memory.bodies,
             uploads: memory.uploads,
             budget: memory.budget,
             peers: memory.peers,
-            downloads: Arc::new(Semaphore::new(config.max_requests)),
             origin,
-            operator: keys.operator,
+            gate: Gate::new(parts.policy),
             receipt: keys.receipt,
             door,
             rows,
             mounts,
             folded,
             numbers,
+            behind,
             deciders: parts.deciders,
             writing,
             recent,
@@ -261,7 +216,8 @@ impl Server {
             tasks.push(tokio::spawn(hand_on(published, known, targets, head)));
             tasks.push(tokio::spawn(fold(Arc::clone(&app), replayer, to_fold, heads)));
         }
-        let server = Server { app, tasks, stores, access: None, is_new };
+        let clerk = Arc::new(Clerk::new(keys.operator, app.origin.clone()));
+        let server = Server { app, tasks, stores, access: None, clerk, is_new };
         if server.app.log.size() == 0 {
             server.create(keys.log.public()).await?;
         }
@@ -302,12 +258,11 @@ impl Server {
             origin: app.origin.clone(),
             log_keys: vec![log_key],
             receipt_keys: vec![app.receipt.public()],
-            operator_keys: vec![app.operator.public()],
+            operator_keys: vec![self.clerk.key()],
         };
         let first = |e: &dyn std::fmt::Display| OpenError::First(e.to_string());
         let event = Event::from(created);
-        let statement = Statement::sign(&app.operator, &app.origin, &Speaker::Registry, &Subject::Registry, None, now, &event)
-            .map_err(|e| first(&e))?;
+        let statement = self.clerk.sign(&Subject::Registry, None, now, &event).map_err(|e| first(&e))?;
         let decoded = Statement::decode(Protocol::BEGINNING, statement.bytes()).map_err(|e| first(&e))?;
         let admitted = app.door.admit(app.door.verify(decoded).await?, now).await?;
         let ledger = app.writing.ledger().map_err(|_| OpenError::First("nothing can be written".to_owned()))?;
@@ -327,10 +282,6 @@ fn site(config: &Config, parts: &Parts, may_write: bool) -> Result<Site, OpenErr
     Ok(Site { base_url: config.public_url.as_str().to_owned(), log_key: String::new(), signers })
 }
 
-pub(crate) fn target_of(head: &Head) -> Target {
-    Target { size: head.size, root: head.root }
-}
-
 /// The code with which statements are refused after such an error.
 fn code_of(error: &ReplayError) -> &'static str {
     match error {
@@ -342,24 +293,24 @@ fn code_of(error: &ReplayError) -> &'static str {
 /// Hands each published batch on to the replayer, after the head that it leads to.
 async fn hand_on(
     mut published: mpsc::Receiver<Batch>,
-    known: mpsc::Sender<Known>,
+    known: mpsc::Sender<Batch>,
     targets: watch::Sender<Target>,
     mut head: watch::Receiver<Head>,
 ) {
     loop {
         tokio::select! {
             batch = published.recv() => {
-                let Some(Batch { first, entries }) = batch else { return };
+                let Some(batch) = batch else { return };
                 targets.send_replace(target_of(&head.borrow()));
-                if known.send(Known { first, entries }).await.is_err() {
+                if known.send(batch).await.is_err() {
                     return;
                 }
             }
             changed = head.changed() => {
                 if changed.is_err() {
                     // The writer has ended; what it published before that is still to be handed on.
-                    while let Some(Batch { first, entries }) = published.recv().await {
-                        if known.send(Known { first, entries }).await.is_err() {
+                    while let Some(batch) = published.recv().await {
+                        if known.send(batch).await.is_err() {
                             return;
                         }
                     }
@@ -372,7 +323,7 @@ async fn hand_on(
 }
 
 /// Folds until the writer ends. Where folding cannot go on, no more statements are taken: nobody could read them back.
-async fn fold(app: Arc<App>, replayer: Replayer, known: mpsc::Receiver<Known>, heads: watch::Receiver<Target>) {
+async fn fold(app: Arc<App>, replayer: Replayer, known: mpsc::Receiver<Batch>, heads: watch::Receiver<Target>) {
     if let Err(error) = replayer.run(known, heads).await {
         tracing::error!(error = %InFull(&error), "folding has stopped: serving what is folded, taking no statement");
         app.writing.stop(code_of(&error), error.to_string());

@@ -1,150 +1,100 @@
-//! Projections under their mounts, and what is kept of their answers (spec/api.md, beginning; spec/projections/README.md). How one is
+//! Views under their mounts, and what is kept of their answers (spec/api.md, beginning; spec/projections/README.md). How one is
 //! made is in `render`.
 
 use crate::answers::{Answer, AnswerKey, Given};
 use crate::app::App;
 use crate::body::{Sender, Whole, drain, read_whole, unpack};
 use crate::budget::{Share, Weight};
+use crate::gate::{Asking, Authorized};
 use crate::limits::{CODING_BYTES, QUERY_BODY_BYTES, QUERY_BODY_UNPACKED_BYTES};
 use crate::making::Making;
+use crate::mounts::{Generation, Mount};
 use crate::negotiate::Coding;
-use crate::open::OpenError;
 use crate::refusal::Refused;
 use crate::render::{Made, Work};
 use crate::request::{accept, decode_path, decode_query, one};
 use axum::body::Body;
 use axum::response::Response;
-use deedbox_replay::fold::id_of;
-use deedbox_store::ProjectionId;
-use deedbox_view::{Method as ViewMethod, Projection, Request as ViewRequest};
+use deedbox_view::{Method as ViewMethod, Request as ViewRequest};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
-/// Where a projection answers.
-pub(crate) struct Mount {
-    prefix: &'static str,
-    projection: Arc<dyn Projection>,
-    id: ProjectionId,
-}
-
-/// All mounts, the longest first.
-pub(crate) struct Mounts {
-    mounts: Vec<Mount>,
-    ids: Vec<ProjectionId>,
-}
-
-impl Mounts {
-    pub(crate) fn new(projections: &[Arc<dyn Projection>]) -> Result<Self, OpenError> {
-        let mut mounts = Vec::new();
-        for projection in projections {
-            for prefix in projection.mounts() {
-                mounts.push(Mount { prefix, projection: Arc::clone(projection), id: id_of(projection.as_ref()) });
-            }
-        }
-        mounts.sort_by_key(|mount| (std::cmp::Reverse(mount.prefix.len()), mount.prefix));
-        for pair in mounts.windows(2) {
-            if let [a, b] = pair
-                && a.prefix == b.prefix
-            {
-                return Err(OpenError::MountTwice(a.prefix));
-            }
-        }
-        let ids: Vec<ProjectionId> = projections.iter().map(|projection| id_of(projection.as_ref())).collect();
-        if !ids.contains(&crate::objects::CATALOG) {
-            return Err(OpenError::NoProjection(crate::objects::CATALOG.name));
-        }
-        Ok(Mounts { mounts, ids })
-    }
-
-    /// The ids of the projections.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &ProjectionId> {
-        self.ids.iter()
-    }
-
-    /// The mount that a path is under, and the rest of the path.
-    pub(crate) fn find<'a>(&self, path: &'a str) -> Option<(&Mount, &'a str)> {
-        self.mounts.iter().find_map(|mount| match path.strip_prefix(mount.prefix) {
-            // The root is a page; what is below it belongs to others.
-            Some(rest) if mount.prefix == "/" && !rest.is_empty() => None,
-            Some(rest) => Some((mount, rest)),
-            None if mount.prefix.strip_suffix('/') == Some(path) && !path.is_empty() => Some((mount, "")),
-            None => None,
-        })
-    }
-}
-
 /// The answer to a request under a mount.
-pub(crate) async fn answer(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Response {
+pub(crate) async fn answer(app: &Arc<App>, mount: &Arc<Mount>, rest: &str, request: Request<Body>) -> Response {
     let result = match *request.method() {
-        Method::GET | Method::HEAD => get(app, mount, rest, request.method(), request.uri().query(), request.headers()).await,
+        Method::GET | Method::HEAD => {
+            let (parts, _body) = request.into_parts();
+            get(app, mount, rest, &parts).await
+        }
         Method::POST => post(app, mount, rest, request).await,
         Method::PUT | Method::DELETE | Method::PATCH => write(app, mount, rest, request).await,
-        _ => Ok(method_not_allowed(mount)),
+        _ => Ok(method_not_allowed(app, mount)),
     };
-    result.unwrap_or_else(|refused| mount.refuse(&refused))
+    result.unwrap_or_else(|refused| refuse(app, mount, &refused))
 }
 
-impl Mount {
-    /// A refusal of the shell's own, in the shape that the clients of this mount read.
-    pub(crate) fn refuse(&self, refused: &Refused) -> Response {
-        refused.shaped(self.projection.refuse(&refused.told()))
-    }
+/// A refusal of the shell's own, in the shape that the clients of this mount read now.
+pub(crate) fn refuse(app: &App, mount: &Mount, refused: &Refused) -> Response {
+    mount.refuse(refused, app.version_of(mount.name, app.folded()))
 }
 
-async fn get(
-    app: &Arc<App>,
-    mount: &Mount,
-    rest: &str,
-    method: &Method,
-    query: Option<&str>,
-    headers: &HeaderMap,
-) -> Result<Response, Refused> {
+async fn get(app: &Arc<App>, mount: &Arc<Mount>, rest: &str, parts: &http::request::Parts) -> Result<Response, Refused> {
+    let (method, query, headers) = (&parts.method, parts.uri.query(), &parts.headers);
+    let Asking(reader) = Asking::of(&parts.extensions);
+    let folded = app.folded();
+    let generation = app.in_force(mount, folded)?;
     let path = decode_path(rest)?;
-    let query = taken(mount, ViewMethod::Get, &path, query)?;
+    let query = taken(mount, generation, ViewMethod::Get, &path, query)?;
     let accept = accept(headers)?;
     let key = AnswerKey::new(mount.prefix, &path, &query, &accept);
-    let folded = app.folded();
     let kept = match app.answers.get(&key) {
-        Some(kept) if kept.is_valid_at(folded) => {
+        Some(kept) if kept.is_of(generation.id.version) && kept.is_valid_at(folded) => {
             app.meters.answers_from_memory.increment(1);
-            Some(kept)
+            // Before its tag is compared, or a part of it is given.
+            app.gate.ask(&reader, kept)
         }
         _ => None,
     };
     let (answer, folded) = match kept {
         Some(kept) => (kept, folded),
         None => {
-            let _slot = app.slot().await?;
+            let _slot = app.places.slot().await?;
             let (path, accept) = (path.into_owned(), accept.into_owned());
-            let request = ViewRequest { method: ViewMethod::Get, mount: mount.prefix, path, query, accept, body: Vec::new() };
-            in_time(app, confirm_or_make(app, mount, &key, request)).await?
+            let request = ViewRequest { reader, method: ViewMethod::Get, mount: mount.prefix, path, query, accept, body: Vec::new() };
+            in_time(app, confirm_or_make(app, mount, generation, &key, request)).await?
         }
     };
     give(app, &answer, method, headers, folded).await
 }
 
-/// Of the query what the projection takes on this path: what it does not look at makes no other answer.
-fn taken(mount: &Mount, method: ViewMethod, path: &str, query: Option<&str>) -> Result<Vec<(String, String)>, Refused> {
+/// Of the query what the view takes on this path: what it does not look at makes no other answer.
+fn taken(
+    mount: &Mount,
+    generation: &Generation,
+    method: ViewMethod,
+    path: &str,
+    query: Option<&str>,
+) -> Result<Vec<(String, String)>, Refused> {
     match query {
         None | Some("") => Ok(Vec::new()),
-        Some(query) => Ok(mount.projection.takes(method, mount.prefix, path).pairs(decode_query(query)?)),
+        Some(query) => Ok(generation.view.takes(method, mount.prefix, path).pairs(decode_query(query)?)),
     }
 }
 
 /// The answer as it is sent: coded first if it has to be, or an object's bytes.
-async fn give(app: &App, answer: &Arc<Answer>, method: &Method, headers: &HeaderMap, folded: u64) -> Result<Response, Refused> {
+async fn give(app: &App, answer: &Authorized<Arc<Answer>>, method: &Method, headers: &HeaderMap, folded: u64) -> Result<Response, Refused> {
     loop {
         match answer.give(method, headers, folded) {
             Given::Response(response) => return Ok(response),
             Given::Code(coding) => {
-                let _slot = app.slot().await?;
-                in_time(app, code(app, answer, coding)).await?;
+                let _slot = app.places.slot().await?;
+                in_time(app, code(app, answer.get(), coding)).await?;
             }
             Given::Object(object, own, cache) => {
-                let readable = app.objects.readable(&object.sha256).await?;
+                let readable = app.objects.readable(&object.sha256).await?.and_then(|object| answer.part(object));
                 let readable = readable.ok_or_else(|| Refused::not_found(format!("no event refers to {}", object.sha256.to_address())))?;
-                return app.objects.answer(app, readable, method, headers, own, cache).await;
+                return app.objects.answer(&app.places, readable, method, headers, own, cache).await;
             }
         }
     }
@@ -166,29 +116,37 @@ async fn code(app: &App, answer: &Arc<Answer>, coding: Coding) -> Result<(), Ref
 /// A place among those that read, render and code: each may hold all the rows of an answer and its bytes. Whatever goes on
 /// upon another thread takes it along, for it ends there and not where its request is given up.
 async fn place(app: &App) -> Result<OwnedSemaphorePermit, Refused> {
-    Arc::clone(&app.renderings).acquire_owned().await.map_err(|_| Refused::internal())
+    Arc::clone(&app.places.renderings).acquire_owned().await.map_err(|_| Refused::internal())
 }
 
 /// One request at a time confirms or makes the answer of a key.
-async fn confirm_or_make(app: &Arc<App>, mount: &Mount, key: &AnswerKey, request: ViewRequest) -> Result<(Arc<Answer>, u64), Refused> {
+async fn confirm_or_make(
+    app: &Arc<App>,
+    mount: &Arc<Mount>,
+    generation: &Generation,
+    key: &AnswerKey,
+    request: ViewRequest,
+) -> Result<(Authorized<Arc<Answer>>, u64), Refused> {
     let _making = app.answers.making(key).await;
-    let kept = app.answers.get(key);
+    let kept = app.answers.get(key).filter(|kept| kept.is_of(generation.id.version));
     let folded = app.folded();
     // Whoever waited for the one that made it needs no place.
-    if let Some(kept) = kept.as_ref().filter(|kept| kept.is_valid_at(folded)) {
-        return Ok((Arc::clone(kept), folded));
+    if let Some(kept) = kept.as_ref().filter(|kept| kept.is_valid_at(folded))
+        && let Some(kept) = app.gate.ask(&request.reader, Arc::clone(kept))
+    {
+        return Ok((kept, folded));
     }
     let place = place(app).await?;
-    match begin(app, mount, request, kept, None, place).await?.make().await? {
+    match begin(app, mount, generation, request, kept, None, place).await?.make().await? {
         Made::Kept(kept, folded) => {
-            kept.confirm(folded);
+            kept.get().confirm(folded);
             app.meters.answers_confirmed.increment(1);
             Ok((kept, folded))
         }
         Made::New { answer, is_kept, at } => {
             app.meters.answers_made.increment(1);
             if is_kept {
-                app.answers.put(key, Arc::clone(&answer));
+                app.answers.put(key, Arc::clone(answer.get()));
             }
             Ok((answer, at))
         }
@@ -199,7 +157,8 @@ async fn confirm_or_make(app: &Arc<App>, mount: &Mount, key: &AnswerKey, request
 /// was read from.
 async fn begin(
     app: &Arc<App>,
-    mount: &Mount,
+    mount: &Arc<Mount>,
+    generation: &Generation,
     request: ViewRequest,
     kept: Option<Arc<Answer>>,
     asked: Option<Weight>,
@@ -209,16 +168,20 @@ async fn begin(
         Some(_) => None,
         None => Some(Making::begin(app, Share::Answers).await?),
     };
-    let (projection, id) = (Arc::clone(&mount.projection), mount.id.clone());
-    Ok(Work { app: Arc::clone(app), projection, id, request, kept, making, asked, place })
+    let (mount, generation) = (Arc::clone(mount), generation.clone());
+    Ok(Work { app: Arc::clone(app), mount, generation, request, question: None, kept, making, asked, place })
 }
 
 /// A query with a body, or a write of a native client's: which of them, the path tells.
-async fn post(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Result<Response, Refused> {
+async fn post(app: &Arc<App>, mount: &Arc<Mount>, rest: &str, request: Request<Body>) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     let from = Sender::of(&parts.extensions);
+    let takes_body = |path: &str| match app.in_force(mount, app.folded()) {
+        Ok(generation) => generation.view.takes(ViewMethod::Post, mount.prefix, path).body,
+        Err(_) => false,
+    };
     let path = match decode_path(rest) {
-        Ok(path) if mount.projection.takes(ViewMethod::Post, mount.prefix, &path).body => path.into_owned(),
+        Ok(path) if takes_body(&path) => path.into_owned(),
         // A client that is cut off while it sends its package never shows the refusal.
         path => {
             drain(app, from, &parts.headers, body).await;
@@ -230,7 +193,7 @@ async fn post(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>)
 }
 
 /// What a native client would write: the projection names the command that does it.
-async fn write(app: &Arc<App>, mount: &Mount, rest: &str, request: Request<Body>) -> Result<Response, Refused> {
+async fn write(app: &Arc<App>, mount: &Arc<Mount>, rest: &str, request: Request<Body>) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     drain(app, Sender::of(&parts.extensions), &parts.headers, body).await;
     let path = decode_path(rest)?.into_owned();
@@ -249,24 +212,26 @@ async fn uncoded(app: &App, headers: &HeaderMap, body: Whole) -> Result<Whole, R
 
 async fn ask(
     app: &Arc<App>,
-    mount: &Mount,
+    mount: &Arc<Mount>,
     method: ViewMethod,
     path: String,
     parts: &http::request::Parts,
     body: Option<Whole>,
 ) -> Result<Response, Refused> {
-    let query = taken(mount, method, &path, parts.uri.query())?;
+    let generation = app.in_force(mount, app.folded())?;
+    let query = taken(mount, generation, method, &path, parts.uri.query())?;
     let accept = accept(&parts.headers)?.into_owned();
+    let Asking(reader) = Asking::of(&parts.extensions);
     let made = async {
-        let _asking = app.asking().await?;
+        let _asking = app.places.asking().await?;
         let (body, weight) = match body {
             None => (Vec::new(), None),
             Some(body) => uncoded(app, &parts.headers, body).await.map(|whole| (whole.bytes, Some(whole.weight)))?,
         };
         // After that: whoever waits for memory for a body keeps nobody from making an answer.
         let place = place(app).await?;
-        let request = ViewRequest { method, mount: mount.prefix, path, query, accept, body };
-        begin(app, mount, request, None, weight, place).await?.make().await
+        let request = ViewRequest { reader, method, mount: mount.prefix, path, query, accept, body };
+        begin(app, mount, generation, request, None, weight, place).await?.make().await
     };
     let (Made::New { answer, at, .. } | Made::Kept(answer, at)) = in_time(app, made).await?;
     let mut response = give(app, &answer, &parts.method, &parts.headers, at).await?;
@@ -276,9 +241,9 @@ async fn ask(
     Ok(response)
 }
 
-fn method_not_allowed(mount: &Mount) -> Response {
+fn method_not_allowed(app: &App, mount: &Mount) -> Response {
     let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this is read with GET and asked with POST");
-    let mut response = mount.refuse(&refused);
+    let mut response = refuse(app, mount, &refused);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
     response
 }

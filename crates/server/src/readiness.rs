@@ -1,19 +1,16 @@
 //! `/health`, `/ready`, `/metrics`: for who operates the registry (spec/api.md §7).
 
 use crate::app::App;
+use crate::limits::PATIENCE;
 use crate::log_files::Unread;
 use crate::reply::json;
-use crate::submit::AUTHORITY;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_model::Sha256Digest;
 use http::{StatusCode, header};
 use serde::Serialize;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// A dependency that does not answer within this is not well.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// 200 while the process answers.
 pub(crate) async fn health() -> &'static str {
@@ -43,8 +40,11 @@ struct DependenciesJson {
 /// 200 if reading and writing work, else 503 with the reason. Files are named as they lie in the data directory, never where that is.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
     let log = log_answers(&app);
-    let rows = async { app.rows.decisions().cursor(&AUTHORITY).await.map(drop) };
-    let objects = async { app.objects.objects.stat(&Sha256Digest([0; 32])).await.map(drop) };
+    let rows = async {
+        app.rows.decisions().cursor(&AUTHORITY).await.map_err(|error| error.to_string())?;
+        app.lacking().map_or(Ok(()), Err)
+    };
+    let objects = async { app.objects.stat(&Sha256Digest([0; 32])).await.map(drop) };
     let disk = async { app.room.why_not().await.map_or(Ok(()), Err) };
     let (log, rows, objects, disk) = tokio::join!(probe(log), probe(rows), probe(objects), probe(disk));
     let replay = match app.writing.why_stopped() {
@@ -87,7 +87,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     app.meters.tree_size.set(app.log.size() as f64);
     app.meters.folded.set(app.folded() as f64);
     app.meters.waiting.set(app.writing.waiting() as f64);
-    app.meters.under_way.set(app.config.max_requests.saturating_sub(app.slots.available_permits()) as f64);
+    app.meters.under_way.set(app.places.slots_taken() as f64);
     app.meters.connections.set(app.peers.open() as f64);
     app.meters.hold(&app.budget, [&app.bodies, &app.uploads]);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.meters.render()).into_response()

@@ -2,12 +2,10 @@
 //! Wrong in one direction only. What it calls new and is not goes the whole way and is found by the ledger, which decides
 //! (docs/ARCHITECTURE.md, "The order of writing"); all that this spares is work, to us and never to who sends old ones again.
 
+use crate::limits::REMEMBERED;
 use deedbox_model::{EventId, TimeMs};
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
-
-/// Appended statements in memory: some 5 MB.
-const REMEMBERED: usize = 131_072;
 
 /// The statements appended last, and a time after which every appended one was signed that is not among them.
 pub(crate) struct Recent {

@@ -1,6 +1,6 @@
 //! Refusals as they are answered (spec/api.md §1): one JSON shape, a stable code, words for people.
 
-use crate::reply::{own_headers, value};
+use crate::headers::{UPLOAD_OFFSET, own_headers, value};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use deedbox_authority::Refusal;
@@ -187,7 +187,7 @@ impl Refused {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(("offset", Value::Number(offset))) = &self.extra {
-            headers.insert(crate::objects::UPLOAD_OFFSET, value(&offset.to_string()));
+            headers.insert(UPLOAD_OFFSET, value(&offset.to_string()));
         }
         match self.status {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {

@@ -2,13 +2,18 @@
 
 use crate::app::App;
 use crate::entry_json::keys;
+use crate::gate::Asking;
+use crate::headers::TREE_SIZE;
 use crate::refusal::Refused;
-use crate::reply::{TREE_SIZE, json};
-use crate::submit::AUTHORITY;
+use crate::reply::json;
 use axum::extract::State;
 use axum::response::Response;
+use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{RegistryRow, registry_key};
+use deedbox_model::ProjectionId;
 use deedbox_model::row::decode_row;
+use deedbox_store::read_one;
+use deedbox_view::Resource;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
@@ -38,11 +43,19 @@ struct ProjectionJson {
     folded: u64,
 }
 
+/// The generations that answer.
+fn in_force(app: &App, folded: u64) -> impl Iterator<Item = &ProjectionId> {
+    app.mounts.ids().iter().filter(move |id| app.version_of(id.name, folded) == id.version)
+}
+
 /// GET.
-pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Response, Refused> {
+pub(crate) async fn get(State(app): State<Arc<App>>, Asking(reader): Asking) -> Result<Response, Refused> {
+    if !app.gate.may_read(&reader, &[Resource::Registry]) {
+        return Err(Refused::not_found("nothing is served at \"/api/v1/registry\""));
+    }
     let folded = app.folded();
     let key = registry_key()?;
-    let row = app.rows.decisions().read(&AUTHORITY, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
+    let row = read_one(app.rows.decisions().as_ref(), &AUTHORITY, &key).await?;
     let row = row.ok_or_else(|| Refused::unavailable("store", "the log's first entry is not folded yet"))?;
     let row: RegistryRow = decode_row(&key, &row.bytes)?;
     let head = app.log.head();
@@ -59,7 +72,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Response, Refused
         registry_head: row.head.to_hex(),
         ecosystems: app.door.ecosystems(),
         allow_local_claims: app.config.allow_local_claims,
-        projections: app.mounts.ids().map(|id| ProjectionJson { name: id.name, version: id.version, folded }).collect(),
+        projections: in_force(&app, folded).map(|id| ProjectionJson { name: id.name, version: id.version, folded }).collect(),
     };
     let mut response = json(StatusCode::OK, &body);
     response.headers_mut().insert(TREE_SIZE, HeaderValue::from(folded));

@@ -1,29 +1,34 @@
-//! One answer of a projection from one state of its rows: plan, step and render run where the rows are read, on a thread that may block
+//! One answer of a view from one state of its rows: parse, plan, step and render run where the rows are read, on a thread that may block
 //! and with a reader of their own (docs/decisions/0014). So no answer is made of two states, and none outlives the one it was made from.
 //! Reads rows, never writes them, and knows nothing of what they mean. Nothing is awaited in there: where memory is short the state is let
 //! go of, and the work begins anew when there is some.
 
-use crate::answers::{Answer, FirstRows};
+use crate::answers::{Answer, FirstRows, RestsOn};
 use crate::app::App;
 use crate::budget::{Share, Weight};
+use crate::gate::Authorized;
+use crate::limits::ROW_BYTES;
 use crate::making::Making;
+use crate::mounts::{Generation, Mount};
 use crate::refusal::Refused;
 use deedbox_model::{Row, RowKey};
-use deedbox_store::{ProjectionId, RowReader, read_rows, size_of_row};
-use deedbox_view::projection::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
-use deedbox_view::{Cache, Method as ViewMethod, Plan, Projection, Reads, Request as ViewRequest, ScanEnd, Step};
+use deedbox_store::{RowReader, read_rows, size_of_row};
+use deedbox_view::question::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES, absent};
+use deedbox_view::{
+    Cache, Method as ViewMethod, Plan, Question, Reads, Request as ViewRequest, Resource, Response as ViewResponse, ScanEnd, Step,
+};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
-
-/// Bytes that a row takes in memory beside its key and its bytes.
-const ROW_BYTES: usize = 96;
 
 /// What an answer is made of, and what the making of it holds: whether or not anybody still waits for it, until it is made.
 pub(crate) struct Work {
     pub(crate) app: Arc<App>,
-    pub(crate) projection: Arc<dyn Projection>,
-    pub(crate) id: ProjectionId,
+    pub(crate) mount: Arc<Mount>,
+    /// In force when the request came: it says what is taken of one.
+    pub(crate) generation: Generation,
     pub(crate) request: ViewRequest,
+    /// What the view has read out of the request: once, and not before a kept answer is found not to hold.
+    pub(crate) question: Option<Box<dyn Question>>,
     /// An answer that holds as long as its first rows do.
     pub(crate) kept: Option<Arc<Answer>>,
     /// The memory of the new one. None as long as a kept one may hold: looking for that needs little.
@@ -37,9 +42,9 @@ pub(crate) struct Work {
 /// What came of it.
 pub(crate) enum Made {
     /// The kept answer holds at this number of folded entries.
-    Kept(Arc<Answer>, u64),
+    Kept(Authorized<Arc<Answer>>, u64),
     /// A new one, made at this number; and whether it may be kept.
-    New { answer: Arc<Answer>, is_kept: bool, at: u64 },
+    New { answer: Authorized<Arc<Answer>>, is_kept: bool, at: u64 },
 }
 
 enum Done {
@@ -66,8 +71,14 @@ impl Work {
     pub(crate) async fn make(self) -> Result<Made, Refused> {
         let mut work = self;
         loop {
-            let (app, id) = (Arc::clone(&work.app), work.id.clone());
-            match read_rows(app.rows.views().as_ref(), &id, move |rows| work.on(rows)).await?? {
+            let app = Arc::clone(&work.app);
+            // Before any row is read: rows are committed before it moves.
+            let at = app.folded();
+            let id = app.in_force(&work.mount, at)?.id.clone();
+            if id != work.generation.id {
+                return Err(Refused::unavailable("busy", "another version of this view has just come into force"));
+            }
+            match read_rows(app.rows.views().as_ref(), &id, move |rows| work.on(rows, at)).await?? {
                 Done::Made(made) => return Ok(made),
                 Done::Short(again, bytes) => {
                     work = *again;
@@ -77,22 +88,26 @@ impl Work {
         }
     }
 
-    /// On one state.
-    fn on(mut self, rows: &mut dyn RowReader) -> Result<Done, Refused> {
-        // Before any row is read: rows are committed before it moves.
-        let at = self.app.folded();
+    /// On one state, in which at least so many entries are folded.
+    fn on(mut self, rows: &mut dyn RowReader, at: u64) -> Result<Done, Refused> {
         let mut first = None;
-        if let Some(kept) = &self.kept {
-            let round = self.round(rows, &kept.first.plan)?;
-            if round.seqs() == kept.first.seqs {
-                return Ok(Done::Made(Made::Kept(Arc::clone(kept), at)));
+        if let Some(kept) = self.kept.take().and_then(|kept| self.app.gate.ask(&self.request.reader, kept)) {
+            let RestsOn { first: before, .. } = &kept.get().rests_on;
+            let round = self.round(rows, &before.plan)?;
+            if round.seqs() == before.seqs {
+                return Ok(Done::Made(Made::Kept(kept, at)));
             }
-            first = Some((kept.first.plan.clone(), round));
+            first = Some((before.plan.clone(), round));
         }
         if !self.has(0) {
             return Ok(Done::Short(Box::new(self), 0));
         }
-        let plan = self.projection.plan(&self.request);
+        let question = self.question.take().unwrap_or_else(|| self.generation.view.parse(&self.request));
+        let gate = &self.app.gate;
+        if !gate.is_open() && question.resource().is_some_and(|known| !gate.may_read(&self.request.reader, std::slice::from_ref(&known))) {
+            return self.hide(question.as_ref(), at);
+        }
+        let plan = question.plan();
         let round = match first {
             Some((of, round)) if of == plan => round,
             _ => self.round(rows, &plan)?,
@@ -100,38 +115,57 @@ impl Work {
         let (mut reads, mut bytes) = (Reads::default(), 0);
         let first = FirstRows { seqs: round.seqs(), plan };
         add(&mut reads, &mut bytes, round);
-        while let Step::Read(plan) = self.projection.step(&self.request, &reads)? {
+        while let Step::Read(plan) = question.step(&reads)? {
             if reads.rounds >= MAX_ROUNDS {
-                tracing::error!(projection = %self.id, path = self.request.path, "a projection wants more than {MAX_ROUNDS} rounds of reading");
+                tracing::error!(projection = %self.generation.id, path = self.request.path, "a view wants more than {MAX_ROUNDS} rounds of reading");
                 return Err(Refused::internal());
             }
             // What a round has read is weighed when it is here: a round is bounded, and few are read at once.
             let round = self.round(rows, &plan)?;
             add(&mut reads, &mut bytes, round);
             if !self.has(bytes) {
+                self.question = Some(question);
                 return Ok(Done::Short(Box::new(self), bytes));
             }
         }
         // As much text again as there are rows.
         let whole = bytes.saturating_mul(2);
         if !self.has(whole) {
+            self.question = Some(question);
             return Ok(Done::Short(Box::new(self), whole));
         }
-        let rendered = self.projection.render(&self.request, &reads, &self.app.site)?;
+        let resources = question.resources(&reads)?;
+        if !self.app.gate.may_read(&self.request.reader, &resources) {
+            return self.hide(question.as_ref(), at);
+        }
+        let rendered = question.render(&reads, &self.app.site)?;
         // A refusal that took much reading is kept as well: it holds as long as its first rows, like every answer.
         let is_kept = rendered.cache != Cache::Never || (reads.rounds > 1 && self.request.method == ViewMethod::Get);
+        drop((question, reads));
+        self.done(rendered, resources, first, is_kept, at)
+    }
+
+    /// What somebody gets who may not read what the answer tells of: what is given where nothing is.
+    fn hide(self, question: &dyn Question, at: u64) -> Result<Done, Refused> {
+        let rendered = absent(question, &self.app.site)?;
+        self.done(rendered, Vec::new(), FirstRows { plan: Plan::Nothing, seqs: Vec::new() }, false, at)
+    }
+
+    fn done(self, rendered: ViewResponse, resources: Vec<Resource>, first: FirstRows, is_kept: bool, at: u64) -> Result<Done, Refused> {
+        let rests_on = RestsOn { version: self.generation.id.version, resources, first };
         let Work { app, making, place, request, asked, .. } = self;
         let Some(making) = making else { return Err(Refused::internal()) };
-        drop((reads, request, asked));
-        let answer = Answer::new(rendered, first, at, |bytes| making.made(&app.budget, bytes));
+        drop(asked);
+        let answer = Answer::new(rendered, rests_on, at, |bytes| making.made(&app.budget, bytes));
         drop(place);
-        Ok(Done::Made(Made::New { answer: Arc::new(answer), is_kept, at }))
+        let answer = app.gate.ask(&request.reader, Arc::new(answer)).ok_or_else(Refused::internal)?;
+        Ok(Done::Made(Made::New { answer, is_kept, at }))
     }
 
     /// One round: one question to the rows.
     fn round(&self, rows: &mut dyn RowReader, plan: &Plan) -> Result<Round, Refused> {
         let too_many = || {
-            tracing::error!(projection = %self.id, "a projection asks for more rows at once than it may");
+            tracing::error!(projection = %self.generation.id, "a view asks for more rows at once than it may");
             Refused::internal()
         };
         match plan {

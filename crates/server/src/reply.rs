@@ -1,5 +1,6 @@
 //! Answers of bytes that are at hand: ETag, 304, ranges, HEAD, cache class. Knows nothing of where the bytes come from.
 
+use crate::headers::{cache_control, value};
 use crate::negotiate::{Part, none_match, part};
 use axum::body::Body;
 use axum::response::Response;
@@ -8,42 +9,11 @@ use deedbox_model::Sha256Digest;
 use deedbox_view::Cache;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-/// The number of entries folded into the rows that an answer is made from.
-pub(crate) const TREE_SIZE: HeaderName = HeaderName::from_static("deedbox-tree-size");
-
-/// The header of a cache class.
-pub(crate) fn cache_control(cache: Cache) -> HeaderValue {
-    HeaderValue::from_static(match cache {
-        Cache::Immutable => "public, max-age=31536000, immutable",
-        Cache::Revalidate => "public, no-cache",
-        Cache::Never => "no-store",
-    })
-}
-
 /// The strong tag of these bytes.
 pub(crate) fn etag_of(bytes: &[u8]) -> String {
     let hex = Sha256Digest::of(bytes).to_hex();
     // 128 bits tell apart whatever nobody forges on purpose, and whoever could forge them gains nothing by it.
     format!("\"{}\"", hex.get(..32).unwrap_or(&hex))
-}
-
-/// A header value of text that is known to be printable.
-pub(crate) fn value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
-}
-
-/// The headers that a projection gives beside those that every answer has.
-pub(crate) fn own_headers(own: &[(&'static str, String)]) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(12);
-    for (name, text) in own {
-        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(text)) {
-            (Ok(name), Ok(value)) => {
-                headers.append(name, value);
-            }
-            _ => tracing::error!(name, "a projection gave a header that cannot be sent; it was left out"),
-        }
-    }
-    headers
 }
 
 /// Bytes with what is said about them.

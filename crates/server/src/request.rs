@@ -87,6 +87,17 @@ pub(crate) fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a s
     if values.next().is_some() { None } else { first.to_str().ok() }
 }
 
+/// A decimal number in its one spelling.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    let number: u64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+/// A text of a stranger, short enough to be shown.
+pub(crate) fn shortened(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

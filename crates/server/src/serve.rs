@@ -5,6 +5,7 @@ use crate::access::{AccessSink, Accessed};
 use crate::app::App;
 use crate::config::Times;
 use crate::dispatch::Dispatch;
+use crate::error::Unfinished;
 use crate::files::files_for;
 use crate::limits::{CONNECTIONS_PER_REQUEST, HEADER_BYTES, HEADER_LINES, OTHER_FILES};
 use crate::meters::UPKEEP_EVERY;
@@ -25,20 +26,15 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// The server did not end as it should. What is claimed is finished by the next start.
-#[derive(Debug, thiserror::Error)]
-#[error("the writer did not end within {0:?}: what it was writing is finished at the next start")]
-pub struct Unfinished(pub Duration);
-
 impl Server {
     /// Serves until `shutdown` is done and all that was under way is finished, for which there is `Times::stop`.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Unfinished> {
-        let Server { app, tasks, stores, access, .. } = self;
+        let Server { app, tasks, stores, access, clerk, .. } = self;
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&app)));
         let keeper = tokio::spawn(keep_up(Arc::clone(&app)));
         let watched = Arc::clone(&app);
         let clock = tokio::spawn(async move { watched.clock.run().await });
-        let dispatch = Arc::new(Dispatch::new(Arc::clone(&app)));
+        let dispatch = Arc::new(Dispatch::new(Arc::clone(&app), clerk));
         // As many connections, and as many files that are read for them.
         let most = app.config.max_requests.saturating_mul(CONNECTIONS_PER_REQUEST);
         files_for(most, OTHER_FILES);

@@ -3,16 +3,14 @@
 
 use crate::app::App;
 use crate::refusal::Refused;
+use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{EventRow, event_key};
 use deedbox_intake::Admitted;
 use deedbox_ledger::{Appended, Ledger, SubmitError};
 use deedbox_model::row::decode_row;
 use deedbox_model::{EventId, Protocol, Statement, Unverified, Verified};
-use deedbox_store::ProjectionId;
+use deedbox_store::read_one;
 use std::sync::Arc;
-
-/// The rows of authority.
-pub(crate) const AUTHORITY: ProjectionId = ProjectionId { name: deedbox_authority::PROJECTION, version: deedbox_authority::VERSION };
 
 /// Appends the statement that these bytes are.
 pub(crate) async fn submit(app: &Arc<App>, bytes: &[u8]) -> Result<Appended, Refused> {
@@ -88,7 +86,7 @@ async fn append_once(app: &App, ledger: &Ledger, statement: Verified<Statement>)
 /// The index of an effective event.
 pub(crate) async fn index_of(app: &App, id: &EventId) -> Result<Option<u64>, Refused> {
     let key = event_key(id)?;
-    let row = app.rows.decisions().read(&AUTHORITY, std::slice::from_ref(&key)).await?.into_iter().next().flatten();
+    let row = read_one(app.rows.decisions().as_ref(), &AUTHORITY, &key).await?;
     Ok(match row {
         Some(row) => Some(decode_row::<EventRow>(&key, &row.bytes)?.index),
         None => None,

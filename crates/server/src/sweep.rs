@@ -1,13 +1,13 @@
 //! Removing uploads that nobody refers to, each hour those that are older than a day (spec/objects.md §4). Knows nothing of how they
 //! are written.
 
-use crate::app::{App, millis};
-use crate::objects::CATALOG;
-use deedbox_catalog::object_key;
+use crate::app::App;
+use crate::clock::millis;
+use deedbox_catalog::{PROJECTION as CATALOG, object_key};
 use deedbox_intake::{Door, IntakeRefusal, Published};
 use deedbox_model::TimeMs;
 use deedbox_store::{InFull, RowStore};
-use deedbox_view::projection::MAX_GET;
+use deedbox_view::question::MAX_GET;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,13 +1,11 @@
 //! Large objects on their way out: an answer that promises all bytes of an object never ends with others. What is in place never
 //! changes, so bytes that are not those of their address are damage, and a client that checks nothing must not take them for good.
 
+use crate::limits::FOUND_WHOLE;
 use bytes::Bytes;
 use deedbox_model::{Addresser, ObjectRef, Sha256Digest};
 use deedbox_store::{ObjectStat, ObjectStream, StoreError};
 use futures::{Stream, StreamExt as _, stream};
-
-/// Objects that were found whole, the most of them.
-const FOUND_WHOLE: u64 = 100_000;
 
 /// Objects that this process has read to their end and found to be those of their address, with when their files were last
 /// written then. Whoever changes a file leaves another time; what changes without one is fsck's to find.

@@ -3,8 +3,8 @@
 //! Not a test: judges nothing.
 #![allow(clippy::print_stdout, reason = "it prints figures")]
 
-use deedbox_model::{Row, RowKey};
-use deedbox_store::{ProjectionId, RowBatch, StoreError, open_rows_in};
+use deedbox_model::{ProjectionId, Row, RowKey};
+use deedbox_store::{RowBatch, StoreError, open_rows_in};
 use std::collections::BTreeMap;
 use std::time::Instant;
 

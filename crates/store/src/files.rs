@@ -4,6 +4,7 @@ use crate::error::StoreError;
 use crate::limits::{PATH_BYTES, SEGMENT_BYTES};
 use async_trait::async_trait;
 use bytes::Bytes;
+use deedbox_model::said;
 
 /// Files under relative paths of `[A-Za-z0-9._/-]`, without empty, `.` or `..` segments; anything else is `Refused`
 /// before the medium sees it. One path is a file or a folder of files, not both: what happens then is the medium's.
@@ -33,7 +34,7 @@ pub fn check_path(path: &str) -> Result<(), StoreError> {
         return refuse("it is empty");
     }
     if path.len() > PATH_BYTES {
-        return refuse("it is longer than 1024 bytes");
+        return refuse(said!("it is longer than {_} bytes", PATH_BYTES));
     }
     if !path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/')) {
         return refuse("only A-Z, a-z, 0-9, '.', '_', '-' and '/' may be in it");
@@ -43,7 +44,7 @@ pub fn check_path(path: &str) -> Result<(), StoreError> {
             return refuse("a segment of it is empty, '.' or '..'");
         }
         if segment.len() > SEGMENT_BYTES {
-            return refuse("a segment of it is longer than 200 bytes");
+            return refuse(said!("a segment of it is longer than {_} bytes", SEGMENT_BYTES));
         }
     }
     Ok(())

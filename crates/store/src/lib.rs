@@ -29,5 +29,5 @@ pub use files::Files;
 pub use head::{FileHead, HEAD_PATH, HeadCell, LogStore, Swapped};
 pub use memory::{MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows};
 pub use objects::{Begin, Left, ObjectStat, ObjectStream, Objects, Remnant, Upload, UploadId};
-pub use rows::{ProjectionId, RowBatch, RowReader, RowStore, RowWork, read_rows, size_of_row};
+pub use rows::{RowBatch, RowReader, RowStore, RowWork, read_one, read_rows, size_of_row};
 pub use stores::{FoundFile, Opening, RowStores, StoreSettings, Stores, open_rows_in};

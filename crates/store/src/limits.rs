@@ -4,8 +4,6 @@
 pub const PATH_BYTES: usize = 1_024;
 /// Bytes of one segment of a path: file systems take 255, and a temporary name adds a suffix.
 pub const SEGMENT_BYTES: usize = 200;
-/// Bytes of a projection's name: it becomes part of a table's or a database's name.
-pub const PROJECTION_NAME_BYTES: usize = 32;
 /// Bytes of an object in one piece of a stream: large enough that a hop between threads (some 10 µs) is nothing beside
 /// copying it, small enough that a thousand slow readers, each with one piece in hand and one ahead, fit in 512 MiB.
 pub const PIECE_BYTES: usize = 256 * 1024;
@@ -28,11 +26,8 @@ pub const ROW_READERS_AT_MOST: usize = 36;
 pub const ROW_CACHE_KIB: usize = 64 * 1024;
 /// Statements that each of these keeps prepared: three for each generation of some ten projections, and a handful.
 pub const ROW_STATEMENTS: usize = 64;
-/// Keys of one statement that deletes: one prepared statement, and no array grows past a megabyte.
-pub const DELETE_KEYS: usize = 1_000;
-/// Rows of one insert statement, each length a statement of its own that is prepared once: three variables a row, and SQLite
-/// takes 32,766 variables.
-pub const INSERT_LENGTHS: [usize; 4] = [500, 64, 8, 1];
+/// Keys that whoever folds or decides asks for at once: nobody holds a connection for longer than that takes.
+pub const READ_KEYS: usize = 1_000;
 /// Milliseconds that a statement waits for SQLite's lock. Only a second process on the same file makes it wait at all.
 pub const BUSY_MS: u64 = 5_000;
 /// Bytes of a page of the rows' file. Rows of a few kilobytes fit in one; twice SQLite's own size was a fifth faster to

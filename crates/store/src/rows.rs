@@ -7,45 +7,11 @@
 //! the cursor until it moves.
 
 use crate::error::StoreError;
-use crate::limits::PROJECTION_NAME_BYTES;
 use async_trait::async_trait;
-use deedbox_model::{Row, RowKey};
+use deedbox_model::projection::BadProjection;
+use deedbox_model::{ProjectionId, Row, RowKey};
 use std::collections::BTreeMap;
 use tokio::sync::oneshot;
-
-/// A generation of a projection's rows: its name and version, written `npm.1`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProjectionId {
-    /// `[a-z][a-z0-9-]{0,31}`.
-    pub name: &'static str,
-    /// From 1.
-    pub version: u32,
-}
-
-impl std::fmt::Display for ProjectionId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.name, self.version)
-    }
-}
-
-impl ProjectionId {
-    /// Whether the name and the version are of the form above; adapters ask before the name goes into a query or a path.
-    pub fn check(&self) -> Result<(), StoreError> {
-        let mut bytes = self.name.bytes();
-        let fits = bytes.next().is_some_and(|b| b.is_ascii_lowercase())
-            && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            && self.name.len() <= PROJECTION_NAME_BYTES
-            && self.version >= 1;
-        if fits {
-            return Ok(());
-        }
-        let shown: String = self.name.chars().take(80).collect();
-        Err(StoreError::refused(
-            format!("the projection {shown:?} version {}", self.version),
-            "its name is not [a-z][a-z0-9-]{0,31}, or its version is not from 1",
-        ))
-    }
-}
 
 /// What folding a run of entries changes in one projection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +91,17 @@ pub trait RowStore: Send + Sync {
     /// Ends every use of the medium, after those that are at work. Whoever asks afterwards is refused as the medium does it. A store
     /// that is dropped instead is left as by a crash.
     async fn close(&self);
+}
+
+impl From<BadProjection> for StoreError {
+    fn from(bad: BadProjection) -> Self {
+        StoreError::refused(format!("the projection {:?} version {}", bad.name, bad.version), bad)
+    }
+}
+
+/// The row under one key; none where there is none.
+pub async fn read_one(rows: &dyn RowStore, projection: &ProjectionId, key: &RowKey) -> Result<Option<Row>, StoreError> {
+    Ok(rows.read(projection, std::slice::from_ref(key)).await?.into_iter().next().flatten())
 }
 
 /// What some work makes of the rows of one state.

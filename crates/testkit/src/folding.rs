@@ -8,9 +8,10 @@ use deedbox_model::{
     Channel, Digests, EventId, Hasher, Manifest, ObjectRef, Origin, PackageId, ReasonCode, Row, RowKey, Rows, SecretKey, Speaker,
     Statement, Subject, TimeMs, Verified, Version,
 };
-use deedbox_view::projection::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
+use deedbox_view::question::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
 use deedbox_view::{
-    ArtifactSource, Body, Dialect, Entry, Fact, Facts, Inspection, Plan, Projection, Reads, Request, Response, ScanEnd, Site, Step,
+    ArtifactSource, Body, Dialect, Entry, Fact, Facts, Inspection, Plan, Projection, Question, Reads, Request, Response, ScanEnd, Site,
+    Step, View,
 };
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -78,13 +79,13 @@ pub struct Log<D> {
     pub entries: Vec<Logged>,
 }
 
-impl<D: Dialect + Default> Default for Log<D> {
+impl<D: Dialect + Projection + Default> Default for Log<D> {
     fn default() -> Self {
         Log { key: SecretKey::from_seed(&[3; 32]), dialect: D::default(), entries: Vec::new() }
     }
 }
 
-impl<D: Dialect + Default> Log<D> {
+impl<D: Dialect + Projection + Default> Log<D> {
     /// Any event.
     pub fn append(&mut self, id: &str, event: Event, facts: Facts) -> &mut Self {
         let index = self.entries.len() as u64;
@@ -229,7 +230,9 @@ impl<D: Projection> Store<D> {
         }
         written
     }
+}
 
+impl<D> Store<D> {
     /// One round of reading, with at most so many rows in a scan.
     pub fn read(&self, plan: &Plan, limit: u32, reads: &mut Reads) {
         match plan {
@@ -263,16 +266,28 @@ impl<D: Projection> Store<D> {
     }
 
     /// Answers as the shell does, with at most so many rows in one scan.
-    pub fn answer_at(&self, site: &Site, request: &Request, scan_limit: u32) -> Response {
+    pub fn answer_to(&self, question: &dyn Question, site: &Site, scan_limit: u32) -> Response {
+        self.answer_with(question, site, scan_limit).0
+    }
+
+    /// The same, with all that was read for it.
+    pub fn answer_with(&self, question: &dyn Question, site: &Site, scan_limit: u32) -> (Response, Reads) {
         let mut reads = Reads::default();
-        self.read(&self.projection.plan(request), scan_limit, &mut reads);
+        self.read(&question.plan(), scan_limit, &mut reads);
         loop {
             assert!(reads.rounds <= MAX_ROUNDS);
-            match self.projection.step(request, &reads).unwrap() {
-                Step::Ready => return self.projection.render(request, &reads, site).unwrap(),
+            match question.step(&reads).unwrap() {
+                Step::Ready => return (question.render(&reads, site).unwrap(), reads),
                 Step::Read(plan) => self.read(&plan, scan_limit, &mut reads),
             }
         }
+    }
+}
+
+impl<D: View> Store<D> {
+    /// Answers a request as the shell does, with at most so many rows in one scan.
+    pub fn answer_at(&self, site: &Site, request: &Request, scan_limit: u32) -> Response {
+        self.answer_to(self.projection.parse(request).as_ref(), site, scan_limit)
     }
 
     /// Answers at a site without keys.

@@ -3,8 +3,8 @@
 
 use crate::folding::{Logged, Store};
 use deedbox_model::Rows;
-use deedbox_view::projection::MAX_SCAN;
-use deedbox_view::{Projection, Reads, Request, Response, Site};
+use deedbox_view::question::{MAX_SCAN, absent};
+use deedbox_view::{Projection, Reads, Request, Resource, Response, Site, View};
 
 /// Rows that grew in batches, or at once, are those that grew one by one. Gives them.
 pub fn rows_from_increments_are_rows_from_zero<D: Projection + Default>(entries: &[Logged], batch: usize) -> Store<D> {
@@ -21,14 +21,14 @@ pub fn rows_from_increments_are_rows_from_zero<D: Projection + Default>(entries:
 }
 
 /// However few rows a scan gives at once, the answer is the same.
-pub fn an_answer_is_the_same_however_few_rows_a_scan_gives<D: Projection>(store: &Store<D>, site: &Site, requests: &[Request], limit: u32) {
+pub fn an_answer_is_the_same_however_few_rows_a_scan_gives<D: View>(store: &Store<D>, site: &Site, requests: &[Request], limit: u32) {
     for request in requests {
         assert_eq!(store.answer_at(site, request, limit), store.answer_at(site, request, MAX_SCAN), "{}", request.path);
     }
 }
 
 /// An answer that the shell keeps while the rows of its first round stay is the one that it would make (docs/decisions/0007).
-pub fn an_answer_stays_while_the_first_rows_of_its_plan_stay<D: Projection + Default>(
+pub fn an_answer_stays_while_the_first_rows_of_its_plan_stay<D: Projection + View + Default>(
     entries: &[Logged],
     site: &Site,
     requests: &[Request],
@@ -48,8 +48,24 @@ pub fn an_answer_stays_while_the_first_rows_of_its_plan_stay<D: Projection + Def
     }
 }
 
-fn first_rows<D: Projection>(store: &Store<D>, request: &Request) -> Rows {
+/// Whatever an answer has that it would not have without rows, it says what it tells of; and who may not read that gets what is given where
+/// nothing is (docs/decisions/0017).
+pub fn what_tells_of_something_says_so<D: View + Default>(store: &Store<D>, site: &Site, requests: &[Request]) {
+    let nothing = Store::<D>::default();
+    for request in requests {
+        let question = store.projection.parse(request);
+        let (answer, reads) = store.answer_with(question.as_ref(), site, MAX_SCAN);
+        let hidden = absent(question.as_ref(), site).unwrap();
+        assert_eq!(hidden, nothing.answer_at(site, request, MAX_SCAN), "{}", request.path);
+        let told = question.resources(&reads).unwrap();
+        let is_said = told.iter().any(|resource| *resource != Resource::Nothing);
+        assert!(is_said || answer == hidden, "{} tells of something and does not say of what", request.path);
+        assert!(question.resource().is_none_or(|known| told.contains(&known)), "{}: {told:?}", request.path);
+    }
+}
+
+fn first_rows<D: View>(store: &Store<D>, request: &Request) -> Rows {
     let mut reads = Reads::default();
-    store.read(&store.projection.plan(request), MAX_SCAN, &mut reads);
+    store.read(&store.projection.parse(request).plan(), MAX_SCAN, &mut reads);
     reads.rows
 }

@@ -1,24 +1,37 @@
-//! A protocol number that nobody goes by: 2, with two event types that protocol 1 does not have, and another shape of one that it has.
+//! A protocol number that nobody goes by: 2, with two event types that protocol 1 does not have, another shape of one that it has, and
+//! parameters that put versions of projections in force.
 //! For tests of what a new number may not change. Nothing that ships can read it, for nothing that ships depends on this crate.
 
 use crate::world::{Owner, Registry, secret};
-use deedbox_authority::{Decider, Deciders};
+use deedbox_authority::{Decider, Deciders, Generations};
 use deedbox_model::envelope::{Claims, Kind, seal};
 use deedbox_model::event::{
-    Acceptance, AcceptanceTerms, Body, DomainClaimed, DomainKey, Event, Evidence, ReleaseUnyanked, ReleaseYanked, Role,
+    Acceptance, AcceptanceTerms, Body, DomainClaimed, DomainKey, Event, Evidence, ReleaseUnyanked, ReleaseYanked, Role, Rules,
 };
-use deedbox_model::{Domain, EventId, EventType, Protocol, ReasonCode, SecretKey, TimeMs, Version, encode};
+use deedbox_model::{Domain, EventId, EventType, Protocol, ReasonCode, SecretKey, TimeMs, Version, decode, encode};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 static TYPES: [EventType; 3] = [EventType::of::<DomainGranted>(), EventType::of::<ReleaseRetired>(), EventType::of::<Unyanked>()];
 
 /// The pretended number: all of protocol 1, `domain.granted` and `release.retired`, and `release.unyanked` with a reason.
 pub static TWO: Protocol = Protocol::after(Protocol::ONE, 2, &TYPES);
 
-static BOTH: [Decider; 2] = [Decider::by_the_rules_of_one(Protocol::ONE), Decider::by_the_rules_of_one(&TWO)];
+static BOTH: [Decider; 2] = [Decider::by_the_rules_of_one(Protocol::ONE), Decider::by_the_rules_of_one(&TWO).with_generations(generations)];
 
 /// What judges by protocol 1 and by the pretended number.
 pub const DECIDERS: Deciders = Deciders::new(&BOTH);
+
+/// The rules of the pretended number with these versions of projections in force.
+pub fn rules(generations: &[(&str, u32)]) -> Rules {
+    let named: BTreeMap<&str, u32> = generations.iter().copied().collect();
+    Rules { parameters: encode(&named).unwrap(), protocol: TWO.number() }
+}
+
+/// Its parameters are a map from names of projections to versions. What is not puts nothing in force.
+fn generations(parameters: &[u8]) -> Generations {
+    decode::<BTreeMap<String, u32>>(parameters).unwrap_or_default().into_iter().collect()
+}
 
 /// `domain.granted`: what `domain.claimed` says.
 #[derive(Debug, Clone, Serialize, Deserialize)]

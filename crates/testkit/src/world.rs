@@ -67,7 +67,11 @@ impl Registry {
 
     /// Another protocol number.
     pub fn rules_changed(&self, prev: EventId, protocol: u64, at: TimeMs) -> Verified<Statement> {
-        let rules = Rules { parameters: vec![], protocol };
+        self.rules_changed_to(prev, Rules { parameters: vec![], protocol }, at)
+    }
+
+    /// Another protocol number, with its parameters.
+    pub fn rules_changed_to(&self, prev: EventId, rules: Rules, at: TimeMs) -> Verified<Statement> {
         self.say(&Subject::Registry, Some(prev), at, &Event::from(RegistryRulesChanged { rules }))
     }
 

@@ -13,7 +13,7 @@ pub enum BundleError {
     #[error("{0:?} is not the path of an entry bundle; it is written tile/entries/<x001/x234/067>[.p/<1 to 255>]")]
     Path(String),
     /// A width that no bundle has.
-    #[error("an entry bundle holds 1 to 256 entries, not {0}")]
+    #[error("an entry bundle holds 1 to {TILE_WIDTH} entries, not {0}")]
     Width(u16),
     /// A bundle that the largest tree doesn't have.
     #[error("entry bundle {0} lies beyond the largest tree")]

@@ -1,7 +1,6 @@
 //! Checkpoints: a log's origin, size and root in a signed note. C2SP tlog-checkpoint, `spec/log.md` section 4.
 //! What is read is a [`SignedCheckpoint`]; only verification makes a [`VerifiedCheckpoint`].
 
-use crate::cosignature::Cosignature;
 use crate::hash::{Hash, empty_root};
 use crate::key::{KeyError, KeyKind, KeyName, VerifierKey};
 use crate::limits::{MAX_EXTENSION_LINES, MAX_TREE_SIZE};
@@ -199,6 +198,15 @@ impl fmt::Display for SignedCheckpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.note.fmt(f)
     }
+}
+
+/// A cosignature that was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cosignature {
+    /// Who cosigned.
+    pub key: VerifierKey,
+    /// When, in Unix seconds.
+    pub time: u64,
 }
 
 /// A checkpoint that the log has signed. Only [`SignedCheckpoint::verify`] makes one.

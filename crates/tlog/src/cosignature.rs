@@ -3,13 +3,12 @@
 //! cosignature is decided elsewhere.
 
 use crate::checkpoint::Checkpoint;
+pub use crate::cosigned::MAX_TIME;
+use crate::cosigned::message;
 use crate::key::{KeyError, KeyKind, KeyName, VerifierKey};
 use crate::note::{NoteError, NoteSignature};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey};
 use std::fmt;
-
-/// Latest time that a cosignature can say, in Unix seconds: 2^63 - 1.
-pub const MAX_TIME: u64 = i64::MAX as u64;
 
 /// Cosigns checkpoints. Its private key signs nothing else, as the message doesn't say the cosigner's name.
 #[derive(Clone)]
@@ -47,31 +46,12 @@ impl fmt::Debug for Cosigner {
     }
 }
 
-/// A cosignature that was verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cosignature {
-    /// Who cosigned.
-    pub key: VerifierKey,
-    /// When, in Unix seconds.
-    pub time: u64,
-}
-
-/// Verifies the bytes after the key id: eight of time, then the signature. Gives the time.
-pub(crate) fn check(key: &VerifyingKey, text: &str, bytes: &[u8]) -> Option<u64> {
-    let (time, signature) = bytes.split_first_chunk::<8>()?;
-    let time = Some(u64::from_be_bytes(*time)).filter(|time| *time <= MAX_TIME)?;
-    let signature = Signature::from_slice(signature).ok()?;
-    key.verify_strict(message(text, time).as_bytes(), &signature).ok().map(|()| time)
-}
-
-fn message(text: &str, time: u64) -> String {
-    format!("cosignature/v1\ntime {time}\n{text}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cosigned::check;
     use crate::{CheckpointError, SignedCheckpoint, Signer as LogSigner, leaf_hash};
+    use ed25519_dalek::VerifyingKey;
 
     fn log() -> (LogSigner, SignedCheckpoint) {
         let origin: KeyName = "registry.example/log".parse().unwrap();

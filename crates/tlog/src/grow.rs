@@ -1,10 +1,11 @@
 //! Growing the tree: from the open tiles at its right edge and new leaf hashes to every tile that must be written.
 //! C2SP tlog-tiles, `spec/log.md` section 2. Pure: growing gives a new edge, and the old one stays good if the write fails.
 
+use crate::frontier::Frontier;
 use crate::hash::Hash;
 use crate::tile::{TILE_LEVELS, TILE_WIDTH, Tile, TileId, open_tile};
 use crate::tiles::{MissingTile, ReadError, Tiles};
-use crate::tree::{Frontier, TreeError, check_size};
+use crate::tree::{TreeError, check_size};
 
 /// The right edge of a tree: its frontier and the open (partial) tile of each level. At most 64 KiB, whatever the size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,9 +116,10 @@ impl Edge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frontier::plan_frontier;
     use crate::hash::leaf_hash;
     use crate::tile::{new_tiles, tiles_at};
-    use crate::tree::{plan_frontier, root_from_leaf_hashes};
+    use crate::tree::root_from_leaf_hashes;
     use std::collections::BTreeSet;
 
     fn leaves(size: u64) -> Vec<Hash> {

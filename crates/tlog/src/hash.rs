@@ -16,7 +16,7 @@ pub struct Hash(pub [u8; HASH_BYTES]);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
     /// Wrong number of bytes.
-    #[error("a hash has 32 bytes; these are {0}")]
+    #[error("a hash has {HASH_BYTES} bytes; these are {0}")]
     Length(usize),
     /// Not padded standard base64, or a second spelling of it.
     #[error("a hash is written as 44 characters of standard base64, with its padding")]

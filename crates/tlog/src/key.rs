@@ -1,7 +1,7 @@
 //! Keys that sign notes: their names, kinds, ids and text form. C2SP signed-note (verifier keys), `spec/log.md` section 5.
 //! Holds public keys only; private ones are handed to a [`crate::Signer`] or a [`crate::Cosigner`].
 
-use crate::cosignature;
+use crate::cosigned;
 use crate::limits::MAX_KEY_NAME_BYTES;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -183,7 +183,7 @@ impl VerifierKey {
                 let signature = Signature::from_slice(signature).ok()?;
                 self.key.verify_strict(text.as_bytes(), &signature).ok().map(|()| None)
             }
-            KeyKind::CosignatureV1 => cosignature::check(&self.key, text, signature).map(Some),
+            KeyKind::CosignatureV1 => cosigned::check(&self.key, text, signature).map(Some),
         }
     }
 }

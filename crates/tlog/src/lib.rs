@@ -2,11 +2,13 @@
 //! The normative text is `spec/log.md`. This crate knows no statement, no clock, no file, no network and no randomness:
 //! whoever does I/O asks a `plan_*` function which tiles to fetch, fetches them, and hands them back to a `prove_*` function.
 //!
-//! Read in this order: [`hash`], [`tree`], [`tile`], [`grow`], [`proof`], [`multiproof`], then [`note`], [`checkpoint`].
+//! Read in this order: [`hash`], [`tree`], [`tile`], [`frontier`], [`grow`], [`proof`], [`multiproof`], then [`note`], [`checkpoint`].
 
 pub mod bundle;
 pub mod checkpoint;
 pub mod cosignature;
+mod cosigned;
+pub mod frontier;
 pub mod grow;
 pub mod hash;
 pub mod key;
@@ -21,8 +23,9 @@ pub mod tiles;
 pub mod tree;
 
 pub use bundle::{BundleError, BundleId};
-pub use checkpoint::{CHECKPOINT_PATH, Checkpoint, CheckpointError, SignedCheckpoint, VerifiedCheckpoint};
-pub use cosignature::{Cosignature, Cosigner};
+pub use checkpoint::{CHECKPOINT_PATH, Checkpoint, CheckpointError, Cosignature, SignedCheckpoint, VerifiedCheckpoint};
+pub use cosignature::Cosigner;
+pub use frontier::{Frontier, plan_frontier};
 pub use grow::{Edge, Growth, plan_growth};
 pub use hash::{HASH_BYTES, Hash, HashError, empty_root, leaf_hash, node_hash};
 pub use key::{KeyError, KeyKind, KeyName, VerifierKey};
@@ -33,4 +36,4 @@ pub use proof_text::{LogProof, LogProofError};
 pub use receipt::{Receipt, ReceiptClaims, ReceiptError, ReceiptKey, attach_receipts, detach_receipts};
 pub use tile::{TILE_WIDTH, Tile, TileError, TileId};
 pub use tiles::{HashReader, MissingTile, ReadError, Tiles};
-pub use tree::{Frontier, NodeId, TreeError, plan_frontier};
+pub use tree::{NodeId, TreeError};

@@ -1,4 +1,5 @@
-//! Every limit of this crate, with its reason (`spec/log.md`, section 11). Past a limit there is a refusal, never a shorter answer.
+//! Every limit of this crate, with its reason (`spec/log.md`, section 11). All are frozen: a test compares them with that text. Past a limit
+//! there is a refusal, never a shorter answer.
 
 /// Largest tree: 2^63 - 1 leaves. Other implementations keep sizes in signed 64-bit integers.
 pub const MAX_TREE_SIZE: u64 = (1 << 63) - 1;

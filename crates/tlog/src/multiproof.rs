@@ -5,8 +5,8 @@
 use crate::hash::{HASH_BYTES, Hash, leaf_hash, node_hash};
 use crate::limits::MAX_MULTIPROOF_LEAVES;
 use crate::tile::TileId;
-use crate::tiles::{HashReader, MissingTile, tiles_holding};
-use crate::tree::{Span, TreeError, check_size, complete_nodes, span_hash};
+use crate::tiles::{HashReader, MissingTile, span_hash, tiles_holding};
+use crate::tree::{Span, TreeError, check_size, complete_nodes};
 
 /// Why a multiproof proves nothing, or cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

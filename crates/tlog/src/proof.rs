@@ -3,8 +3,8 @@
 
 use crate::hash::{Hash, empty_root, node_hash};
 use crate::tile::TileId;
-use crate::tiles::{HashReader, ReadError, tiles_holding};
-use crate::tree::{Span, TreeError, complete_nodes, consistency_spans, inclusion_spans, span_hash};
+use crate::tiles::{HashReader, ReadError, span_hash, tiles_holding};
+use crate::tree::{Span, TreeError, complete_nodes, consistency_spans, inclusion_spans};
 
 /// Why a proof proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

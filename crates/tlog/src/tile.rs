@@ -19,7 +19,7 @@ pub enum TileError {
     #[error("{0:?} is not the path of a tile; it is written tile/<level>/<x001/x234/067>[.p/<1 to 255>]")]
     Path(String),
     /// A width that no tile has.
-    #[error("a tile is 1 to 256 hashes wide, not {0}")]
+    #[error("a tile is 1 to {TILE_WIDTH} hashes wide, not {0}")]
     Width(u16),
     /// A tile that the largest tree doesn't have.
     #[error("level {level}, index {index} lies beyond the largest tree")]

@@ -1,9 +1,9 @@
 //! Reading nodes of the tree out of tiles that somebody else has fetched. `spec/log.md` section 2.
 //! Never fetches: what is missing is named, so that the caller can.
 
-use crate::hash::Hash;
+use crate::hash::{Hash, empty_root};
 use crate::tile::{TILE_WIDTH, Tile, TileError, TileId};
-use crate::tree::{NodeId, TreeError};
+use crate::tree::{NodeId, Span, TreeError, complete_nodes, fold_right};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -122,6 +122,12 @@ pub fn tiles_holding(nodes: impl IntoIterator<Item = NodeId>, size: u64) -> Vec<
         })
         .collect();
     tiles.into_iter().collect()
+}
+
+/// Root of a subtree, read node by node.
+pub fn span_hash(span: Span, reader: &impl HashReader) -> Result<Hash, MissingTile> {
+    let hashes = complete_nodes(span).map(|node| reader.hash(node)).collect::<Result<Vec<_>, _>>()?;
+    Ok(fold_right(hashes.into_iter()).unwrap_or_else(empty_root))
 }
 
 /// Where a node is: in which tile, in which row above its hashes, at which position of the row.

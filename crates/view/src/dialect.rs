@@ -1,8 +1,7 @@
-//! A dialect: a projection that can also read its ecosystem's artifacts. The same reading is done on the publisher's
-//! machine and again by the server; both must come to the same manifest.
+//! A dialect: what reads an ecosystem's artifacts. The same reading is done on the publisher's machine and again by the server; both
+//! must come to the same manifest. Folds nothing and answers nothing: an ecosystem has a projection and a view for that.
 
 use crate::howto::{HowTo, Wanted};
-use crate::projection::Projection;
 use deedbox_model::event::Principal;
 use deedbox_model::{Channel, Digests, Domain, Manifest, PackageId, Version};
 use std::cmp::Ordering;
@@ -90,7 +89,7 @@ pub fn documents_bytes(all: u64, largest: u64) -> u64 {
 }
 
 /// One ecosystem.
-pub trait Dialect: Projection {
+pub trait Dialect: Send + Sync {
     /// The ecosystem's word in ids: `npm`.
     fn ecosystem(&self) -> &'static str;
 

@@ -1,5 +1,7 @@
 //! A request as a projection sees it: decoded once, at the door.
 
+use crate::reader::Reader;
+
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -39,16 +41,18 @@ impl Takes {
     }
 }
 
-/// A request under one of the projection's mounts.
+/// A request under one of a view's mounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
+    /// Who asks. Whether they are answered is the shell's to say; an answer is the same for all who are, for it is kept for all of them.
+    pub reader: Reader,
     /// What is asked.
     pub method: Method,
-    /// The mount, as the projection names it.
+    /// The mount, as the view names it.
     pub mount: &'static str,
     /// The path below the mount, percent-decoded, without a leading slash. Valid UTF-8; at most 2,048 bytes.
     pub path: String,
-    /// Decoded pairs in order, at most 64, of those that `Projection::takes` names.
+    /// Decoded pairs in order, at most 64, of those that `View::takes` names.
     pub query: Vec<(String, String)>,
     /// The `Accept` header, or empty.
     pub accept: String,
@@ -59,7 +63,15 @@ pub struct Request {
 impl Request {
     /// A GET, as tests and other rooms write it.
     pub fn get(mount: &'static str, path: &str) -> Self {
-        Request { method: Method::Get, mount, path: path.to_owned(), query: Vec::new(), accept: String::new(), body: Vec::new() }
+        Request {
+            reader: Reader::ANYBODY,
+            method: Method::Get,
+            mount,
+            path: path.to_owned(),
+            query: Vec::new(),
+            accept: String::new(),
+            body: Vec::new(),
+        }
     }
 
     /// The first value of a query parameter.

@@ -19,7 +19,7 @@ pub struct Site {
     pub base_url: String,
     /// The verifier key of the log, as one line without its end (spec/log.md); empty where nothing shows it.
     pub log_key: String,
-    /// Signing keys by projection name.
+    /// Signing keys by ecosystem.
     pub signers: BTreeMap<&'static str, Arc<dyn SiteSigner>>,
 }
 

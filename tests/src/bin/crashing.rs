@@ -2,8 +2,10 @@
 //! only; what ships has no such switch. Prints the address that it listens on as its first line.
 
 use deedbox::ecosystems;
+use deedbox_catalog::Catalog;
 use deedbox_ledger::{Point, Probe};
 use deedbox_server::{Config, Parts, PublicUrl, Server};
+use deedbox_view::{Projection, View};
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,11 +41,17 @@ async fn main() -> anyhow::Result<()> {
     let at = listener.local_addr()?;
     let mut config = Config::new(data, PublicUrl::parse(&format!("http://{at}"))?);
     config.allow_local_claims = true;
+    // All that `deedbox` has: its fsck looks at the rows of each.
+    let mut projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog)];
+    projections.extend(ecosystems::projections());
+    let mut views: Vec<Arc<dyn View>> = vec![Arc::new(Catalog)];
+    views.extend(ecosystems::views());
     let parts = Parts {
-        // All that `deedbox` has: its fsck looks at the rows of each.
         dialects: ecosystems::dialects(),
-        projections: vec![Arc::new(deedbox_catalog::Catalog)],
+        projections,
+        views,
         signers: ecosystems::signers(),
+        policy: Arc::new(deedbox_server::Open),
         deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(probe),
         progress: Arc::new(|_, _| {}),

@@ -7,6 +7,7 @@ use std::{fmt, path::Path, process::Command};
 use anyhow::Context as _;
 
 pub mod arrows;
+pub mod circles;
 pub mod ecosystems;
 pub mod engines;
 pub mod hosts;
@@ -14,6 +15,7 @@ pub mod length;
 pub mod links;
 pub mod locks;
 pub mod manifests;
+mod names;
 pub mod paths;
 pub mod shipped;
 pub mod source;
@@ -73,6 +75,7 @@ pub fn run(root: &Path) -> anyhow::Result<Report> {
     let rule = |name, findings| Rule { name, findings };
     let rules = vec![
         rule("crates use only what the table in docs/ARCHITECTURE.md lets them", arrows::check(&tree)),
+        rule("no files of one crate need each other in a circle", circles::check(&tree)),
         rule("no crate but the store depends on what keeps bytes", engines::check(&tree)),
         rule("pure crates have no clock, file, socket, environment or randomness", source::pure(&tree)),
         rule("an ecosystem is named in its own files alone", ecosystems::check(&tree)),

@@ -6,8 +6,8 @@
 use deedbox_catalog::{Catalog, DOMAINS, PACKAGES, SEARCH};
 use deedbox_model::{Event, EventId, Manifest, ObjectRef, Row, RowKey, Rows, Statement, TimeMs, Verified};
 use deedbox_testkit::{Owner, Registry, manifest, publish_event, secret, time};
-use deedbox_view::projection::{MAX_GET, MAX_ROUNDS, MAX_SCAN};
-use deedbox_view::{Body, Entry, Fact, Facts, Method, Plan, Projection, Reads, Request, Response, ScanEnd, Site, Step};
+use deedbox_view::question::{MAX_GET, MAX_ROUNDS, MAX_SCAN};
+use deedbox_view::{Body, Entry, Fact, Facts, Method, Plan, Projection, Reads, Request, Response, ScanEnd, Site, Step, View};
 use std::collections::BTreeMap;
 
 pub(crate) type Table = BTreeMap<RowKey, Row>;
@@ -113,7 +113,8 @@ impl World {
     /// The answer to a request, with the rows of the first round.
     pub(crate) fn ask_with_first(&self, request: &Request) -> (Response, Vec<(RowKey, Row)>) {
         let mut reads = Reads::default();
-        let mut plan = Catalog.plan(request);
+        let question = Catalog.parse(request);
+        let mut plan = question.plan();
         let mut first = None;
         loop {
             match plan {
@@ -143,13 +144,13 @@ impl World {
             reads.rounds += 1;
             first.get_or_insert_with(|| reads.rows.iter().map(|(key, row)| (key.clone(), row.clone())).collect());
             assert!(reads.rounds <= MAX_ROUNDS);
-            match Catalog.step(request, &reads).unwrap() {
+            match question.step(&reads).unwrap() {
                 Step::Ready => break,
                 Step::Read(next) => plan = next,
             }
         }
         let site = Site { base_url: "http://registry.example".to_owned(), log_key: String::new(), signers: BTreeMap::new() };
-        (Catalog.render(request, &reads, &site).unwrap(), first.unwrap())
+        (question.render(&reads, &site).unwrap(), first.unwrap())
     }
 
     pub(crate) fn ask(&self, url: &str) -> (u16, serde_json::Value) {

@@ -5,25 +5,23 @@
 //! Everything is in one directory that stays; nothing else on the machine is read or written, but the store of a Docker engine
 //! that runs, which is left as it was.
 
-pub(crate) mod client;
-pub(crate) mod registry;
-pub(crate) mod story;
-
-use self::client::Tried;
-use self::registry::DemoRegistry;
-use self::story::Story;
 use super::publish::Release;
 use super::serve;
 use super::verify;
 use crate::args::Demo;
 use crate::context::Context;
+use crate::demo::client::Tried;
+use crate::demo::registry::{DemoPublisher, DemoRegistry};
+use crate::demo::story::Story;
+use crate::demo::{DOMAIN, command};
 use crate::ecosystems::{Ecosystem, Ecosystems, npm};
 use crate::failure::{refused, wrong};
 use crate::packages::Wish;
 use crate::{keyfile, terminal};
 use anyhow::Context as _;
-use deedbox_client::{Home, RegistryUrl, Verdict, judge_lock};
-use deedbox_model::{Algorithm, Domain, PackageId, Sha256Digest, Version};
+use async_trait::async_trait;
+use deedbox_client::{Home, RegistryUrl, Trusted, Verdict, judge_lock};
+use deedbox_model::{Algorithm, Domain, PackageId, SecretKey, Sha256Digest, Version};
 use deedbox_server::{Config, PublicUrl};
 use deedbox_store::objects::object_path;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -34,9 +32,6 @@ use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-/// Whose the demo's packages are.
-pub(crate) const DOMAIN: &str = "demo.localhost";
-const PROXIES: [&str; 3] = ["http_proxy", "https_proxy", "all_proxy"];
 /// Ports that are tried, from the one asked for.
 const PORTS: u16 = 64;
 
@@ -107,7 +102,7 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
         if name == "greet" {
             std::fs::write(package.join("chime.wav"), chime())?;
         }
-        let releases = Release::read_own(&package, Wish::default(), &key).await?;
+        let releases = Release::read_own(Ecosystems::default(), &package, Wish::default(), &key).await?;
         for release in releases {
             let published = release.publish(&trusted, &key).await?;
             story.tick(&format!("packed with npm, signed and published {}: entry {}, proof kept", published.release, published.index));
@@ -123,7 +118,7 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     must_succeed("npm install", &installed)?;
     story.tick("installed @demo.localhost/hello-deedbox with the real npm, into an empty directory and an empty cache");
 
-    let ran = command(&project.join("node_modules/.bin/hello-deedbox"), &project).arg("Ada").output().await?;
+    let ran = command(&project.join("node_modules/.bin/hello-deedbox"), &project, &settings()).arg("Ada").output().await?;
     must_succeed("hello-deedbox", &ran)?;
     story.tick("ran what was installed:");
     for line in String::from_utf8_lossy(&ran.stdout).lines() {
@@ -153,8 +148,8 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     verify::release(&context, &id, &version).await.context("after the byte was put back")?;
     story.tick("put the byte back: it verifies again");
 
-    let registry = DemoRegistry { dir: &dir, url: &url, trusted: &trusted, key: &key };
-    let tried = Tried::new(dir.join("clients"));
+    let registry = DemoRegistry { dir: &dir, url: &url, publisher: &Key { trusted: &trusted, key: &key } };
+    let tried = Tried::new(dir.join("clients"), settings());
     every_client(&registry, &tried, &mut story).await?;
     let (missing, failed) = tried.into_lists();
 
@@ -167,6 +162,29 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     let _ = stop.send(());
     serving.await??;
     if failed.is_empty() { Ok(()) } else { Err(refused(format!("failed, as said above: {}", failed.join(", ")))) }
+}
+
+/// Who publishes in the demo: one key, at its registry.
+struct Key<'a> {
+    trusted: &'a Trusted,
+    key: &'a SecretKey,
+}
+
+#[async_trait(?Send)]
+impl DemoPublisher for Key<'_> {
+    async fn publish(&self, path: &Path, id: Option<&PackageId>, version: Option<&Version>, story: &mut Story) -> anyhow::Result<()> {
+        let wish = Wish { id, version, registry: Some(self.trusted.registry()), ..Wish::default() };
+        for release in Release::read_own(Ecosystems::default(), path, wish, self.key).await? {
+            let published = release.publish(self.trusted, self.key).await?;
+            story.tick(&format!("signed and published {}: entry {}", published.release, published.index));
+        }
+        Ok(())
+    }
+}
+
+/// How the variables begin by which clients are told where to look and what to do.
+fn settings() -> Vec<&'static str> {
+    Ecosystems::default().iter().flat_map(Ecosystem::variables).copied().collect()
 }
 
 /// The second part: each ecosystem publishes what it has to show, and all of it is installed with each client that the machine has, from
@@ -293,25 +311,10 @@ struct Npm<'a> {
 
 impl Npm<'_> {
     async fn run(&self, project: &Path, cache: &str, args: &[&str]) -> anyhow::Result<Output> {
-        let mut npm = command(Path::new(npm::PROGRAM), project);
+        let mut npm = command(Path::new(npm::PROGRAM), project, &settings());
         npm.args(args).args(["--no-audit", "--no-fund", "--loglevel=error", "--cache"]).arg(self.dir.join(cache));
         Ok(npm.output().await?)
     }
-}
-
-fn command(program: &Path, dir: &Path) -> tokio::process::Command {
-    let mut command = tokio::process::Command::new(program);
-    command.current_dir(dir).stdin(Stdio::null());
-    // Settings of whoever runs the demo (a proxy, a token, another registry) have no part in it.
-    let settings: Vec<&str> = Ecosystems::default().iter().flat_map(Ecosystem::variables).copied().collect();
-    for (name, _) in std::env::vars_os() {
-        let lower = name.to_string_lossy().to_ascii_lowercase();
-        if settings.iter().any(|prefix| lower.starts_with(prefix)) || PROXIES.contains(&lower.as_str()) {
-            command.env_remove(name);
-        }
-    }
-    command.env("npm_config_userconfig", dir.join(".npmrc-of-nobody")).env("npm_config_update_notifier", "false");
-    command
 }
 
 fn must_succeed(what: &str, output: &Output) -> anyhow::Result<()> {

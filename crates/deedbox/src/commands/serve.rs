@@ -5,11 +5,14 @@ use crate::ecosystems::Ecosystems;
 use crate::failure::{refused, wrong};
 use crate::home::now;
 use crate::{access_log, terminal};
+use deedbox_catalog::Catalog;
 use deedbox_ledger::NoProbe;
+use deedbox_model::time::DAY_MS;
 use deedbox_model::{Origin, TimeMs};
 use deedbox_pages::Pages;
 use deedbox_server::{Config, OpenError, Parts, PublicUrl, Server};
 use deedbox_store::StoreError;
+use deedbox_view::{Projection, View};
 use std::future::Future;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -105,10 +108,16 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Server> {
 pub(crate) async fn open_with(config: Config, ecosystems: Ecosystems) -> anyhow::Result<Server> {
     let bar = Arc::new(terminal::count_bar(0, "folding the log"));
     let shown = Arc::clone(&bar);
+    let mut projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog)];
+    projections.extend(ecosystems.projections());
+    let mut views: Vec<Arc<dyn View>> = vec![Arc::new(Pages::new(ecosystems.dialects()))];
+    views.extend(ecosystems.views());
     let parts = Parts {
         dialects: ecosystems.dialects(),
-        projections: vec![Arc::new(Pages::new(ecosystems.dialects()))],
+        projections,
+        views,
         signers: ecosystems.signers(),
+        policy: Arc::new(deedbox_server::Open),
         deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(NoProbe),
         progress: Arc::new(move |done, all| {
@@ -148,7 +157,6 @@ pub(crate) async fn stopped() {
 /// That a date which a person gives is today's by this machine's clock, somewhere on earth. A date, and not a word alone: it goes stale in
 /// a unit file, and whoever types it has looked at a calendar.
 fn is_today(date: &str, now: TimeMs) -> anyhow::Result<()> {
-    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
     let yesterday = TimeMs::new(now.as_ms().saturating_sub(DAY_MS)).unwrap_or_default();
     let days = [yesterday, now, now.plus_ms(DAY_MS)].map(|day| day.to_rfc3339());
     if days.iter().any(|day| day.split_once('T').is_some_and(|(day, _)| day == date)) {

@@ -6,7 +6,8 @@ use crate::failure::{refused_as, wrong};
 use crate::{home, terminal};
 use deedbox_client::{Included, Intent, Payload, Trusted, state, submit, upload};
 use deedbox_model::event::{Notice, ReleaseDeprecated, ReleaseUnyanked, ReleaseYanked};
-use deedbox_model::{Event, ObjectRef, PackageId, ReasonCode, SecretKey};
+use deedbox_model::limits::MESSAGE_BYTES;
+use deedbox_model::{Event, ObjectRef, PackageId, ReasonCode, SecretKey, said};
 use serde::Serialize;
 
 /// An event that is in the log, for programs.
@@ -41,7 +42,7 @@ pub(crate) async fn deprecate(context: &Context, args: Deprecate) -> anyhow::Res
     }
     let said = args.reason.as_deref().map(reason).transpose()?;
     if args.message.as_deref().is_some_and(|text| !deedbox_view::entry::is_message(text)) {
-        return Err(wrong("a message has 1 to 1,024 bytes and no control characters or line breaks"));
+        return Err(wrong(said!("a message has 1 to {} bytes and no control characters or line breaks", MESSAGE_BYTES)));
     }
     let trusted = context.trusted().await?;
     let key = context.secret_key()?;

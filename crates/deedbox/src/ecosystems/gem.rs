@@ -6,14 +6,14 @@ mod packed;
 mod setup;
 
 use super::{Ecosystem, Installs};
-use crate::commands::demo::client::Tried;
-use crate::commands::demo::registry::DemoRegistry;
-use crate::commands::demo::story::Story;
-use crate::commands::setup::PackageManager;
+use crate::demo::client::Tried;
+use crate::demo::registry::DemoRegistry;
+use crate::demo::story::Story;
+use crate::managers::PackageManager;
 use crate::packages::{Packages, Publishable, Wish};
 use async_trait::async_trait;
 use deedbox_gem::Gem;
-use deedbox_view::Dialect;
+use deedbox_view::{Dialect, Projection, View};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,6 +23,12 @@ pub(super) struct OfGem;
 impl Ecosystem for OfGem {
     fn dialect(&self) -> Arc<dyn Dialect> {
         Arc::new(Gem::new())
+    }
+    fn projections(&self) -> Vec<Arc<dyn Projection>> {
+        vec![Arc::new(Gem::new())]
+    }
+    fn views(&self) -> Vec<Arc<dyn View>> {
+        vec![Arc::new(Gem::new())]
     }
     fn publishable(&self) -> Publishable {
         Publishable { manifests: &["a .gemspec"], packed: &[".gem"], others: &[] }

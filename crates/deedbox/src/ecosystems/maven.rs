@@ -5,14 +5,14 @@ mod demo;
 mod setup;
 
 use super::{Ecosystem, Installs};
-use crate::commands::demo::client::Tried;
-use crate::commands::demo::registry::DemoRegistry;
-use crate::commands::demo::story::Story;
-use crate::commands::setup::PackageManager;
+use crate::demo::client::Tried;
+use crate::demo::registry::DemoRegistry;
+use crate::demo::story::Story;
+use crate::managers::PackageManager;
 use crate::packages::{Packages, Publishable, Reach, Wish};
 use async_trait::async_trait;
 use deedbox_maven::Maven;
-use deedbox_view::Dialect;
+use deedbox_view::{Dialect, Projection, View};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,6 +22,12 @@ pub(super) struct OfMaven;
 impl Ecosystem for OfMaven {
     fn dialect(&self) -> Arc<dyn Dialect> {
         Arc::new(Maven::new())
+    }
+    fn projections(&self) -> Vec<Arc<dyn Projection>> {
+        vec![Arc::new(Maven::new())]
+    }
+    fn views(&self) -> Vec<Arc<dyn View>> {
+        vec![Arc::new(Maven::new())]
     }
     fn publishable(&self) -> Publishable {
         Publishable { manifests: &["a pom.xml"], packed: &[], others: &[("a folder in Maven's layout", "folders in Maven's layout")] }

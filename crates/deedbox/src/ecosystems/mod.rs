@@ -2,24 +2,26 @@
 //! what an ecosystem answers is in its own file and folder here, and nothing outside compares an ecosystem's name (`cargo xtask tidy` looks).
 //! docs/guides/new-ecosystem.md says how one more comes in. What is inside artifacts is the dialects' to read.
 
+mod finding;
 mod gem;
 mod maven;
 pub(crate) mod npm;
 mod oci;
 #[cfg(test)]
 mod pretended;
+mod words;
 
-use crate::commands::demo::client::Tried;
-use crate::commands::demo::registry::DemoRegistry;
-use crate::commands::demo::story::Story;
-use crate::commands::setup::PackageManager;
-use crate::commands::verify::{LockFiles, Registries};
+use crate::demo::client::Tried;
+use crate::demo::registry::DemoRegistry;
+use crate::demo::story::Story;
 use crate::failure::wrong;
+use crate::locked::{LockFiles, Registries};
+use crate::managers::PackageManager;
 use crate::packages::{Packages, Publishable, Reach, Wish};
 use async_trait::async_trait;
 use deedbox_model::{Domain, PackageId};
 use deedbox_server::MakeSigner;
-use deedbox_view::Dialect;
+use deedbox_view::{Dialect, Projection, View};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::pin::Pin;
@@ -31,11 +33,17 @@ pub(crate) type Installs<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> +
 /// An ecosystem, as the commands of this program know it. What has a body here is a thing that an ecosystem may be without.
 #[async_trait(?Send)]
 pub(crate) trait Ecosystem: Send + Sync {
-    /// What reads its artifacts and answers its clients. Its word for the ecosystem is the one in ids.
+    /// What reads its artifacts. Its word for the ecosystem is the one in ids.
     fn dialect(&self) -> Arc<dyn Dialect>;
 
+    /// What folds its rows: each generation that this program has.
+    fn projections(&self) -> Vec<Arc<dyn Projection>>;
+
+    /// What answers its clients: for each of these generations one.
+    fn views(&self) -> Vec<Arc<dyn View>>;
+
     /// What makes the signer of a site from 32 secret bytes, where its clients check signatures of the site. The secret is kept under the
-    /// name of its projection.
+    /// ecosystem's word.
     fn signer(&self) -> Option<MakeSigner> {
         None
     }
@@ -145,14 +153,24 @@ impl Ecosystems {
         all
     }
 
-    /// What a registry is put together from.
+    /// What reads artifacts.
     pub(crate) fn dialects(self) -> Vec<Arc<dyn Dialect>> {
         self.iter().map(Ecosystem::dialect).collect()
     }
 
-    /// What a site signs with, by projection.
+    /// What folds rows.
+    pub(crate) fn projections(self) -> Vec<Arc<dyn Projection>> {
+        self.iter().flat_map(Ecosystem::projections).collect()
+    }
+
+    /// What answers from them.
+    pub(crate) fn views(self) -> Vec<Arc<dyn View>> {
+        self.iter().flat_map(Ecosystem::views).collect()
+    }
+
+    /// What a site signs with, by ecosystem.
     pub(crate) fn signers(self) -> Vec<(&'static str, MakeSigner)> {
-        self.iter().filter_map(|ecosystem| Some((ecosystem.dialect().name(), ecosystem.signer()?))).collect()
+        self.iter().filter_map(|ecosystem| Some((ecosystem.word(), ecosystem.signer()?))).collect()
     }
 
     /// The clients that `setup` knows.
@@ -184,7 +202,17 @@ pub fn dialects() -> Vec<Arc<dyn Dialect>> {
     Ecosystems::default().dialects()
 }
 
-/// What a site of this program signs with, by projection.
+/// What folds the rows of these, for the same.
+pub fn projections() -> Vec<Arc<dyn Projection>> {
+    Ecosystems::default().projections()
+}
+
+/// What answers from them, for the same.
+pub fn views() -> Vec<Arc<dyn View>> {
+    Ecosystems::default().views()
+}
+
+/// What a site of this program signs with, by ecosystem.
 pub fn signers() -> Vec<(&'static str, MakeSigner)> {
     Ecosystems::default().signers()
 }

@@ -13,17 +13,17 @@ pub(crate) use lockfile::wanted;
 pub(crate) use setup::new_project;
 
 use super::{Ecosystem, Installs};
-use crate::commands::demo::client::Tried;
-use crate::commands::demo::registry::DemoRegistry;
-use crate::commands::demo::story::Story;
-use crate::commands::setup::PackageManager;
-use crate::commands::verify::{LockFiles, Registries};
+use crate::demo::client::Tried;
+use crate::demo::registry::DemoRegistry;
+use crate::demo::story::Story;
+use crate::locked::{LockFiles, Registries};
+use crate::managers::PackageManager;
 use crate::packages::{Packages, Publishable, Wish};
 use async_trait::async_trait;
 use deedbox_model::Domain;
 use deedbox_npm::{Npm, RegistrySigner};
 use deedbox_server::MakeSigner;
-use deedbox_view::{Dialect, SiteSigner};
+use deedbox_view::{Dialect, Projection, SiteSigner, View};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,6 +37,12 @@ pub(super) struct OfNpm;
 impl Ecosystem for OfNpm {
     fn dialect(&self) -> Arc<dyn Dialect> {
         Arc::new(Npm::new())
+    }
+    fn projections(&self) -> Vec<Arc<dyn Projection>> {
+        vec![Arc::new(Npm::new())]
+    }
+    fn views(&self) -> Vec<Arc<dyn View>> {
+        vec![Arc::new(Npm::new())]
     }
     fn signer(&self) -> Option<MakeSigner> {
         Some(Arc::new(|seed| RegistrySigner::from_scalar(seed).ok().map(|signer| Arc::new(signer) as Arc<dyn SiteSigner>)))

@@ -6,14 +6,14 @@ mod registries;
 mod setup;
 
 use super::{Ecosystem, Installs};
-use crate::commands::demo::client::Tried;
-use crate::commands::demo::registry::DemoRegistry;
-use crate::commands::demo::story::Story;
-use crate::commands::setup::PackageManager;
+use crate::demo::client::Tried;
+use crate::demo::registry::DemoRegistry;
+use crate::demo::story::Story;
+use crate::managers::PackageManager;
 use crate::packages::{Packages, Publishable, Reach, Wish};
 use async_trait::async_trait;
 use deedbox_oci::Oci;
-use deedbox_view::Dialect;
+use deedbox_view::{Dialect, Projection, View};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,6 +23,12 @@ pub(super) struct OfOci;
 impl Ecosystem for OfOci {
     fn dialect(&self) -> Arc<dyn Dialect> {
         Arc::new(Oci)
+    }
+    fn projections(&self) -> Vec<Arc<dyn Projection>> {
+        vec![Arc::new(Oci)]
+    }
+    fn views(&self) -> Vec<Arc<dyn View>> {
+        vec![Arc::new(Oci)]
     }
     fn publishable(&self) -> Publishable {
         Publishable {

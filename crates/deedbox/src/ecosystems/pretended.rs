@@ -4,10 +4,10 @@
 use super::{Ecosystem, Ecosystems, npm};
 use crate::args::Setup;
 use crate::commands::publish::Release;
-use crate::commands::setup::{self, Mode, PackageManager, Task};
-use crate::commands::verify::{self, LockFiles, Locked, LockedTo, Registries};
-use crate::commands::{claim, serve};
+use crate::commands::{claim, serve, setup, verify};
 use crate::context::Context;
+use crate::locked::{LockFiles, Locked, LockedTo, Registries};
+use crate::managers::{self, Mode, PackageManager, Task};
 use crate::packages::file::FileArtifact;
 use crate::packages::{self, Found, Packages, Publishable, Wish};
 use crate::{failure, keyfile};
@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use deedbox_client::{Home, RegistryUrl, Verdict, Wanted, judge_lock};
 use deedbox_model::{Algorithm, Domain, PackageId, Sha256Digest, Version};
 use deedbox_server::{Config, MakeSigner, PublicUrl};
-use deedbox_view::{Dialect, SiteSigner};
+use deedbox_view::{Dialect, Projection, SiteSigner, View};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -46,6 +46,12 @@ static PACKAGE_MANAGERS: [PackageManager; 1] = [PackageManager::new("filer", set
 impl Ecosystem for OfFile {
     fn dialect(&self) -> Arc<dyn Dialect> {
         Arc::new(file_dialect::Files)
+    }
+    fn projections(&self) -> Vec<Arc<dyn Projection>> {
+        vec![Arc::new(file_dialect::Files)]
+    }
+    fn views(&self) -> Vec<Arc<dyn View>> {
+        vec![Arc::new(file_dialect::Files)]
     }
     fn signer(&self) -> Option<MakeSigner> {
         Some(Arc::new(|secret| Some(Arc::new(Stamp(secret.to_vec())) as Arc<dyn SiteSigner>)))
@@ -107,8 +113,8 @@ fn set_up(task: &Task<'_>) -> anyhow::Result<()> {
     let mut files = task.files();
     let line = format!("{}={}\n", task.domain, task.url);
     files.edit(SETTINGS, |text| match task.mode {
-        Mode::Undo => setup::edited(text.replace(&line, ""), "without it"),
-        _ => setup::edited(format!("{text}{line}"), line.trim_end()),
+        Mode::Undo => managers::edited(text.replace(&line, ""), "without it"),
+        _ => managers::edited(format!("{text}{line}"), line.trim_end()),
     })?;
     task.finish(files, &["next: filer fetch NAME".to_owned()])
 }
@@ -148,8 +154,8 @@ async fn a_new_ecosystem_is_published_and_viewed_by_its_trait_alone() {
     let package = dir.path().join("package");
     std::fs::create_dir(&package).unwrap();
     std::fs::write(package.join(MANIFEST), TEXT).unwrap();
-    let wish = Wish { registry: Some(trusted.registry()), ecosystems: with_it(), ..Wish::default() };
-    let releases = Release::read_own(&package, wish, &key).await.unwrap();
+    let wish = Wish { registry: Some(trusted.registry()), ..Wish::default() };
+    let releases = Release::read_own(with_it(), &package, wish, &key).await.unwrap();
     let [release] = releases.as_slice() else { panic!("{}", releases.len()) };
     let published = release.publish(&trusted, &key).await.unwrap();
     assert_eq!((published.release.as_str(), published.index), ("file:demo.localhost/letter@1.0.0", 2));
@@ -191,21 +197,20 @@ async fn what_publish_says_and_looks_for_follows_from_the_list() {
     let dir = tempfile::tempdir().unwrap();
     let place = dir.path().join(MANIFEST);
     std::fs::write(&place, TEXT).unwrap();
-    let wish = Wish { ecosystems: with_it(), ..Wish::default() };
     let drawer = format!("drawer://{}", place.display());
     for path in [dir.path(), place.as_path(), Path::new(&drawer)] {
-        let found = packages::find(path, wish).await.unwrap().found;
+        let found = with_it().find(path, Wish::default()).await.unwrap().found;
         assert_eq!(found.iter().map(|found| found.dialect.ecosystem()).collect::<Vec<_>>(), ["file"], "{}", path.display());
     }
-    assert!(packages::find(&place, Wish::default()).await.is_err(), "who does not have it does not know it");
+    assert!(Ecosystems::default().find(&place, Wish::default()).await.is_err(), "who does not have it does not know it");
     std::fs::write(dir.path().join("package.json"), "{}").unwrap();
-    let words = packages::find(dir.path(), wish).await.err().map(|e| failure::words(&e)).unwrap_or_default();
+    let words = with_it().find(dir.path(), Wish::default()).await.err().map(|e| failure::words(&e)).unwrap_or_default();
     assert!(
         words.contains("has package.json and release.file") && words.contains("--id npm:DOMAIN/NAME or --id file:DOMAIN/NAME"),
         "{words}"
     );
     let id = PackageId::parse(ID).unwrap();
-    let found = packages::find(dir.path(), Wish { id: Some(&id), ..wish }).await.unwrap().found;
+    let found = with_it().find(dir.path(), Wish { id: Some(&id), ..Wish::default() }).await.unwrap().found;
     assert_eq!((found.len(), found.first().and_then(|found| found.id.clone())), (1, Some(id)));
     assert_eq!(with_it().instead_of("drawer/a").unwrap(), "\"drawer/a\" is a drawer's spelling: write file:a");
 }

@@ -41,6 +41,11 @@ impl Place {
     pub fn at(&self, url: &str, args: &[&str]) -> Said {
         Said::of(self.deedbox().args(["--registry", url]).args(args).output().unwrap())
     }
+    /// Publishes what lies in a folder or a file.
+    #[track_caller]
+    pub fn publish(&self, url: &str, path: &Path) -> Said {
+        self.at(url, &["publish", path.to_str().unwrap()]).done()
+    }
     /// Writes a file, making its folder.
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
@@ -149,6 +154,13 @@ pub fn claimed(place: &Place) -> Running {
     let registry = Running::start(place, &["--allow-local-claims"]);
     place.run(&["keygen"]).done();
     place.at(&registry.url, &["claim", "demo.localhost"]).done().says("claimed demo.localhost as entry 1 of localhost/");
+    registry
+}
+
+/// The same with the first version of greet published there.
+pub fn published(place: &Place) -> Running {
+    let registry = claimed(place);
+    place.publish(&registry.url, &place.package("greet", "1.0.0", ""));
     registry
 }
 

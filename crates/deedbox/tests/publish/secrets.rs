@@ -44,7 +44,7 @@ fn the_key_that_signs_is_never_published() {
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("package/key.pem, line 2"), "{output:?}");
     nothing_is_there(&registry, &place, id);
     std::fs::remove_file(dir.join("key.pem")).unwrap();
-    place.at(url, &["publish", text(&dir)]).done();
+    place.publish(url, &dir);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn what_looks_like_a_token_is_named_by_its_place_and_not_shown() {
     let dir = place.package("t", "1.0.0", "");
     let token = format!("gh{}", "p_0123456789abcdefghij0123456789abcdefghij");
     std::fs::write(dir.join("ci.yml"), format!("a: 1\nb: {token}\n")).unwrap();
-    let said = place.at(&registry.url, &["publish", text(&dir)]).done();
+    let said = place.publish(&registry.url, &dir);
     assert!(said.err.contains("package/ci.yml, line 2, has the shape of a forge token"), "{said:?}");
     assert!(!said.err.contains(&token) && !said.out.contains(&token), "{said:?}");
 }

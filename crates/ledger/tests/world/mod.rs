@@ -3,9 +3,9 @@
 
 use deedbox_authority::{DECIDERS, Deciders};
 use deedbox_intake::{Admitted, Door, Policy, Published};
-use deedbox_ledger::{Appended, Batch, Head, Ledger, LedgerParts, LogToCheck, NoProbe, Probe, Recovered, SubmitError, check_log};
+use deedbox_ledger::{Appended, Head, Ledger, LedgerParts, LogToCheck, NoProbe, Probe, Recovered, SubmitError, check_log};
 use deedbox_model::{Protocol, Statement, Verified};
-use deedbox_replay::{Folder, Known, Replayer, Target};
+use deedbox_replay::{Folder, Replayer, Target};
 use deedbox_store::memory::{MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows};
 use deedbox_store::{Commits, Files, LogStore, Objects, RowStore};
 use deedbox_testkit::{Registry, secret, time};
@@ -115,20 +115,12 @@ impl World {
         let mut replayer = Replayer::open(folder, stores.log(), now, &|_, _| {}).await.map_err(|e| e.to_string())?;
         replayer.catch_up(now, &|_, _| {}).await.map_err(|e| e.to_string())?;
 
-        let (batches, mut published) = mpsc::channel::<Batch>(16);
+        let (batches, published) = mpsc::channel(16);
         let (ledger, writer) = recovered.start(replayer.folded(), batches).map_err(|e| e.to_string())?;
-        let (known_sender, known) = mpsc::channel(16);
         let (target_sender, targets) = watch::channel(now);
         let mut heads = ledger.head();
         let tasks = vec![
             tokio::spawn(writer),
-            tokio::spawn(async move {
-                while let Some(batch) = published.recv().await {
-                    if known_sender.send(Known { first: batch.first, entries: batch.entries }).await.is_err() {
-                        return;
-                    }
-                }
-            }),
             tokio::spawn(async move {
                 while heads.changed().await.is_ok() {
                     target_sender.send_replace(target(&heads.borrow_and_update()));
@@ -136,7 +128,7 @@ impl World {
             }),
             tokio::spawn(async move {
                 // An error ends folding, and with it every answer: the tests see `Stopped`.
-                let _ended = replayer.run(known, targets).await;
+                let _ended = replayer.run(published, targets).await;
             }),
         ];
         let policy = Policy { allow_local_claims: true, ..Policy::default() };

@@ -3,10 +3,11 @@
 
 use crate::file_dialect::SLOW_INSPECTIONS;
 use crate::world::{World, code, header, parts};
-use deedbox_model::row::encode_row;
-use deedbox_model::{Changes, Defect, Keys, RowKey, Rows};
-use deedbox_view::projection::{MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
-use deedbox_view::{Entry, Facts, Method as ViewMethod, Plan, Projection, Reads, Refused, Request, Response, Site, Step, Takes};
+use deedbox_model::{Changes, Defect, Keys, ProjectionId, RowKey, Rows};
+use deedbox_view::question::{MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
+use deedbox_view::{
+    Entry, Facts, Method as ViewMethod, Plan, Projection, Question, Reads, Refused, Request, Resource, Response, Site, Step, Takes, View,
+};
 use reqwest::Method;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +18,10 @@ const MIB: usize = 1 << 20;
 
 /// Keeps a row of a mebibyte for every entry, and tells what the shell did. Below `slow/` it takes its time.
 #[derive(Default)]
-struct Wide {
+struct Wide(Arc<Told>);
+
+#[derive(Default)]
+struct Told {
     made: AtomicUsize,
     now: AtomicUsize,
     most: AtomicUsize,
@@ -25,11 +29,11 @@ struct Wide {
 
 const SLOW: Duration = Duration::from_millis(150);
 
-async fn world(set: impl FnOnce(&mut deedbox_server::Config)) -> (World, Arc<Wide>) {
-    let wide = Arc::new(Wide::default());
-    let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(deedbox_catalog::Catalog), Arc::clone(&wide) as _];
-    let all = deedbox_server::Parts { projections, ..parts() };
-    (World::open_with(Arc::new(TempDir::new().unwrap()), set, all).await.unwrap(), wide)
+async fn world(set: impl FnOnce(&mut deedbox_server::Config)) -> (World, Arc<Told>) {
+    let (mut all, told) = (parts(), Arc::new(Told::default()));
+    all.projections.push(Arc::new(Wide(Arc::clone(&told))));
+    all.views.push(Arc::new(Wide(Arc::clone(&told))));
+    (World::open_with(Arc::new(TempDir::new().unwrap()), set, all).await.unwrap(), told)
 }
 
 fn head() -> Result<RowKey, Defect> {
@@ -37,18 +41,24 @@ fn head() -> Result<RowKey, Defect> {
 }
 
 impl Projection for Wide {
-    fn name(&self) -> &'static str {
-        "wide"
-    }
-    fn version(&self) -> u32 {
-        1
+    fn id(&self) -> ProjectionId {
+        ProjectionId { name: "wide", version: 1 }
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         Ok(Keys::from([head()?, RowKey::new(format!("wide/{:03}", entry.index))?]))
     }
     fn fold(&self, _: &Rows, entry: &Entry<'_>, _: &Facts) -> Result<Changes, Defect> {
         let wide = RowKey::new(format!("wide/{:03}", entry.index))?;
-        Ok(Changes::from([(head()?, Some(encode_row(&entry.index)?)), (wide, Some(vec![b'x'; MIB - "wide/000".len()]))]))
+        let mut changes = Changes::new();
+        changes.put(head()?, &entry.index)?;
+        changes.put_bytes(wide, vec![b'x'; MIB - "wide/000".len()]);
+        Ok(changes)
+    }
+}
+
+impl View for Wide {
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &["/wide/"]
@@ -65,14 +75,28 @@ impl Projection for Wide {
         let body = format!("{} {}\n", refused.code, refused.words());
         Some(Response { headers: vec![own], ..Response::refusal(refused.status, "text/plain", body.into_bytes()) })
     }
-    fn plan(&self, request: &Request) -> Plan {
-        match request.path.as_str() {
+    fn parse(&self, request: &Request) -> Box<dyn Question> {
+        Box::new(Asked { told: Arc::clone(&self.0), request: request.clone() })
+    }
+}
+
+struct Asked {
+    told: Arc<Told>,
+    request: Request,
+}
+
+impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Nothing)
+    }
+    fn plan(&self) -> Plan {
+        match self.request.path.as_str() {
             "" => head().map_or(Plan::Nothing, |key| Plan::Get(vec![key])),
             _ => Plan::Nothing,
         }
     }
-    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
-        if !request.path.is_empty() {
+    fn step(&self, reads: &Reads) -> Result<Step, Defect> {
+        if !self.request.path.is_empty() {
             return Ok(Step::Ready);
         }
         Ok(match &reads.last_scan {
@@ -83,8 +107,9 @@ impl Projection for Wide {
             }
         })
     }
-    fn render(&self, request: &Request, reads: &Reads, _: &Site) -> Result<Response, Defect> {
-        self.made.fetch_add(1, Ordering::SeqCst);
+    fn render(&self, reads: &Reads, _: &Site) -> Result<Response, Defect> {
+        let Asked { told, request } = self;
+        told.made.fetch_add(1, Ordering::SeqCst);
         if request.method != ViewMethod::Get {
             let status = if request.path == "ask" { 200 } else { 405 };
             let body = format!("{} bytes were read; use deedbox publish", request.body.len());
@@ -92,9 +117,9 @@ impl Projection for Wide {
         }
         assert!(request.path != "panic", "a projection that is wrong");
         if request.path.starts_with("slow/") {
-            self.most.fetch_max(self.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            told.most.fetch_max(told.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             std::thread::sleep(SLOW);
-            self.now.fetch_sub(1, Ordering::SeqCst);
+            told.now.fetch_sub(1, Ordering::SeqCst);
         }
         if !request.path.is_empty() {
             return Ok(Response::json(format!("{:?} {:?}", request.path, request.query).into_bytes()));

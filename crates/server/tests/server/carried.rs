@@ -2,6 +2,7 @@
 //! Reading goes on, nothing is taken, and `/ready` says what to do.
 
 use crate::world::{World, code, now};
+use deedbox_model::time::DAY_MS as DAY;
 use deedbox_model::{ObjectRef, Sha256Digest, TimeMs};
 use deedbox_server::{OpenError, WallClock};
 use serde_json::Value;
@@ -12,7 +13,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
 const ID: &str = "file:acme.localhost/widget";
-const DAY: u64 = 86_400_000;
 
 async fn ready(world: &World) -> (u16, Value) {
     let response = world.get("/ready").await;

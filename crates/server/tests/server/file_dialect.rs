@@ -4,8 +4,7 @@
 //! and a refusal of writes.
 
 use deedbox_model::event::{PackageEvent, Principal};
-use deedbox_model::row::encode_row;
-use deedbox_model::{Changes, Defect, Keys, Manifest, ObjectRef, PackageId, RowKey, Rows, Version};
+use deedbox_model::{Changes, Defect, Keys, Manifest, ObjectRef, PackageId, ProjectionId, RowKey, Rows, Version};
 use deedbox_view::*;
 use serde::{Deserialize, Serialize};
 use std::io::Read as _;
@@ -45,11 +44,8 @@ fn head_key(id: &str) -> Result<RowKey, Defect> {
 }
 
 impl Projection for Files {
-    fn name(&self) -> &'static str {
-        "file"
-    }
-    fn version(&self) -> u32 {
-        1
+    fn id(&self) -> ProjectionId {
+        ProjectionId { name: "file", version: 1 }
     }
     fn touches(&self, entry: &Entry<'_>, _: &Facts) -> Result<Keys, Defect> {
         match entry.package() {
@@ -63,31 +59,54 @@ impl Projection for Files {
         };
         let mut head: Head = rows.decoded(&head_key(id.as_str())?)?.unwrap_or_default();
         head.count += 1;
-        let mut changes = Changes::from([(head_key(id.as_str())?, Some(encode_row(&head)?))]);
+        let mut changes = Changes::new();
+        changes.put(head_key(id.as_str())?, &head)?;
         if let Some(manifest) = facts.manifest.as_ref().and_then(|fact| fact.present()) {
             let release = Release { artifact: manifest.artifacts[0].object(), version: e.version.clone() };
-            changes.insert(RowKey::new(format!("release/{id}@{}", e.version))?, Some(encode_row(&release)?));
+            changes.put(RowKey::new(format!("release/{id}@{}", e.version))?, &release)?;
         }
         Ok(changes)
+    }
+}
+
+impl View for Files {
+    fn reads(&self) -> ProjectionId {
+        self.id()
     }
     fn mounts(&self) -> &'static [&'static str] {
         &["/file/"]
     }
-    fn plan(&self, request: &Request) -> Plan {
+    fn parse(&self, request: &Request) -> Box<dyn Question> {
+        Box::new(Asked(request.clone()))
+    }
+}
+
+/// A request as it came.
+struct Asked(Request);
+
+impl Question for Asked {
+    fn resource(&self) -> Option<Resource> {
+        let id = self.0.path.split('@').next().unwrap_or_default();
+        Some(PackageId::parse(id).map_or(Resource::Nothing, Resource::Package))
+    }
+    fn plan(&self) -> Plan {
+        let Asked(request) = self;
         let id = request.path.split('@').next().unwrap_or_default();
         match request.method {
             Method::Get if request.path != "panic" => head_key(id).map_or(Plan::Nothing, |key| Plan::Get(vec![key])),
             _ => Plan::Nothing,
         }
     }
-    fn step(&self, request: &Request, reads: &Reads) -> Result<Step, Defect> {
+    fn step(&self, reads: &Reads) -> Result<Step, Defect> {
+        let Asked(request) = self;
         if request.method != Method::Get || request.path == "panic" || reads.rounds > 1 || reads.rows.iter().next().is_none() {
             return Ok(Step::Ready);
         }
         let id = request.path.split('@').next().unwrap_or_default();
         Ok(Step::Read(Plan::Scan { prefix: RowKey::new(format!("release/{id}@"))?, after: None, limit: 1_000 }))
     }
-    fn render(&self, request: &Request, reads: &Reads, site: &Site) -> Result<Response, Defect> {
+    fn render(&self, reads: &Reads, site: &Site) -> Result<Response, Defect> {
+        let Asked(request) = self;
         match request.method {
             Method::Post => return Ok(Response::refusal(200, "text/plain", request.body.clone())),
             Method::Write => return Ok(Response::refusal(405, "text/plain", b"use deedbox publish\n".to_vec())),

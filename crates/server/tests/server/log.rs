@@ -30,7 +30,7 @@ async fn tiles_and_bundles_lead_to_the_signed_root_and_partial_ones_are_the_begi
     let checkpoint = checkpoint(&world).await;
     assert_eq!(checkpoint.size(), 303);
     let mut tiles = Tiles::new();
-    for id in tree::plan_frontier(303).unwrap() {
+    for id in deedbox_tlog::plan_frontier(303).unwrap() {
         tiles.insert_bytes(id, &world.bytes(&format!("/log/{}", id.path())).await).unwrap();
     }
     let frontier = deedbox_tlog::Frontier::from_tiles(303, &tiles).unwrap();

@@ -6,6 +6,7 @@
 mod bounds;
 mod carried;
 mod file_dialect;
+mod generations;
 mod hostile;
 mod limits;
 mod log;
@@ -14,6 +15,7 @@ mod projections;
 mod proofs;
 mod protocols;
 mod publish;
+mod readers;
 mod refusals;
 mod restart;
 mod slow;

@@ -101,6 +101,8 @@ fn events(world: &World, bytes: Vec<u8>) -> RequestBuilder {
 fn hostile_parts() -> deedbox_server::Parts {
     let mut parts = parts();
     parts.dialects.push(Arc::new(Npm::with_limits(tarballs::LIMITS)));
+    parts.projections.push(Arc::new(Npm::new()));
+    parts.views.push(Arc::new(Npm::new()));
     parts
 }
 

@@ -27,8 +27,10 @@ pub fn now() -> TimeMs {
 pub fn parts() -> Parts {
     Parts {
         dialects: vec![Arc::new(Files)],
-        projections: vec![Arc::new(Catalog)],
+        projections: vec![Arc::new(Catalog), Arc::new(Files)],
+        views: vec![Arc::new(Catalog), Arc::new(Files)],
         signers: vec![],
+        policy: Arc::new(deedbox_server::Open),
         deciders: deedbox_authority::DECIDERS,
         probe: Arc::new(deedbox_ledger::NoProbe),
         progress: Arc::new(|_, _| {}),

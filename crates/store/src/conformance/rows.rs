@@ -1,7 +1,7 @@
 //! The suite of rows: order by bytes, prefixes at their edges, cursors, all or nothing.
 
-use crate::{ProjectionId, RowBatch, RowReader, RowStore, StoreError, read_rows};
-use deedbox_model::{Row, RowKey};
+use crate::{RowBatch, RowReader, RowStore, StoreError, read_rows};
+use deedbox_model::{ProjectionId, Row, RowKey};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Poll;

@@ -2,9 +2,9 @@
 //! was opened again.
 
 use super::rows::{LONG, NPM_1, NPM_2};
-use crate::{ProjectionId, RowBatch, RowStore, StoreError};
+use crate::{RowBatch, RowStore, StoreError};
 use async_trait::async_trait;
-use deedbox_model::{Row, RowKey};
+use deedbox_model::{ProjectionId, Row, RowKey};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

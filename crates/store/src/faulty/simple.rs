@@ -4,9 +4,10 @@ use super::plan::{Fault, FaultPlan, failed};
 use crate::commits::{Commits, Created};
 use crate::error::StoreError;
 use crate::files::Files;
-use crate::rows::{ProjectionId, RowBatch, RowStore, RowWork};
+use crate::rows::{RowBatch, RowStore, RowWork};
 use async_trait::async_trait;
 use bytes::Bytes;
+use deedbox_model::ProjectionId;
 
 /// Does a write as the plan says.
 async fn planned<T>(fault: Option<Fault>, write: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {

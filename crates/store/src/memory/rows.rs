@@ -2,9 +2,9 @@
 
 use super::locked;
 use crate::error::StoreError;
-use crate::rows::{ProjectionId, RowBatch, RowReader, RowStore, RowWork, check_batches};
+use crate::rows::{RowBatch, RowReader, RowStore, RowWork, check_batches};
 use async_trait::async_trait;
-use deedbox_model::{Row, RowKey};
+use deedbox_model::{ProjectionId, Row, RowKey};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex};

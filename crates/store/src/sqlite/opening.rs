@@ -3,6 +3,7 @@
 use super::failure::failure;
 use crate::error::StoreError;
 use crate::limits::{BUSY_MS, ROW_PAGE_BYTES};
+use rusqlite::OpenFlags;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use std::path::Path;
@@ -13,36 +14,63 @@ const SCHEMA: i64 = 1;
 /// `PRAGMA application_id`: "deed" in ASCII.
 const APPLICATION: i64 = 0x6465_6564;
 
-/// The writing connection of a file that is ours, with its table of cursors made.
-pub(super) async fn open_writer(file: &Path, shown: &str) -> Result<SqliteConnection, StoreError> {
+/// Whoever made a file, or looked at it, and has it open.
+pub(super) struct Making(SqliteConnection);
+
+impl Making {
+    pub(super) async fn end(self) {
+        // What it made is on the medium whether or not this ends well.
+        let _ = self.0.close().await;
+    }
+}
+
+/// Makes the file with its table of cursors, or knows it for ours.
+pub(super) async fn make(file: &Path, shown: &str) -> Result<Making, StoreError> {
     let opening = |e: sqlx::Error| failure(format!("opening {shown}"), &e);
     // The journal mode is set below, after the file is known to be ours: setting it writes.
-    let mut writer = options(file).create_if_missing(true).pragma("cache_size", "-65536").connect().await.map_err(opening)?;
-    let version = pragma(&mut writer, "PRAGMA user_version").await.map_err(opening)?;
-    let application = pragma(&mut writer, "PRAGMA application_id").await.map_err(opening)?;
-    let things = pragma(&mut writer, "SELECT count(*) FROM sqlite_schema").await.map_err(opening)?;
+    let mut making = options(file).create_if_missing(true).connect().await.map_err(opening)?;
+    let version = pragma(&mut making, "PRAGMA user_version").await.map_err(opening)?;
+    let application = pragma(&mut making, "PRAGMA application_id").await.map_err(opening)?;
+    let things = pragma(&mut making, "SELECT count(*) FROM sqlite_schema").await.map_err(opening)?;
     let is_new = (application, version, things) == (0, 0, 0);
     if !is_new {
         check(application, version, shown)?;
     }
-    for sql in ["PRAGMA journal_mode = WAL", "PRAGMA journal_size_limit = 67108864", "PRAGMA wal_autocheckpoint = 4000"] {
-        sqlx::query(sql).persistent(false).fetch_all(&mut writer).await.map_err(opening)?;
+    sqlx::query("PRAGMA journal_mode = WAL").persistent(false).fetch_all(&mut making).await.map_err(opening)?;
+    if is_new {
+        lay_out(&mut making).await.map_err(opening)?;
     }
-    if !is_new {
-        // A start writes nothing that is there already: it may be on a full disk.
-        return Ok(writer);
-    }
-    // One transaction: a crash leaves an empty file or a whole one.
-    let mut making = writer.begin_with("BEGIN IMMEDIATE").await.map_err(opening)?;
+    // Else a start writes nothing that is there already: it may be on a full disk.
+    Ok(Making(making))
+}
+
+/// One transaction: a crash leaves an empty file or a whole one.
+async fn lay_out(on: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let mut making = on.begin_with("BEGIN IMMEDIATE").await?;
     for sql in [
         "CREATE TABLE IF NOT EXISTS cursors (projection TEXT PRIMARY KEY, folded INTEGER NOT NULL) STRICT, WITHOUT ROWID".to_owned(),
         format!("PRAGMA application_id = {APPLICATION}"),
         format!("PRAGMA user_version = {SCHEMA}"),
     ] {
-        sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *making).await.map_err(opening)?;
+        sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *making).await?;
     }
-    making.commit().await.map_err(opening)?;
-    Ok(writer)
+    making.commit().await
+}
+
+/// The connection that writes a file that is ours.
+pub(super) fn writer(file: &Path) -> Result<rusqlite::Connection, rusqlite::Error> {
+    let connection = rusqlite::Connection::open_with_flags(file, used_by_one(OpenFlags::SQLITE_OPEN_READ_WRITE))?;
+    connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;
+         PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000",
+    )?;
+    Ok(connection)
+}
+
+/// A connection is used by one thread at a time.
+pub(super) fn used_by_one(how: OpenFlags) -> OpenFlags {
+    how | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
 /// That a file with something in it is ours, and of a version that this program knows.

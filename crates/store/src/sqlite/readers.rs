@@ -1,22 +1,17 @@
 //! Connections that read, each lent to one reader at a time on a thread that may block: a statement is a call of a function, and all
 //! that one reader reads is of one state, for it is one transaction. Never writes: `query_only` refuses it.
-//!
-//! The threads are the readers' own, and as few as the connections: answers are made on them, and an allocator keeps for each thread
-//! some of what it used last.
 
 use super::failure::failure;
-use super::opening::Reading;
+use super::opening::{Reading, used_by_one};
 use super::statements;
+use super::threads::Threads;
 use crate::error::StoreError;
 use crate::limits::{BUSY_MS, ROW_CACHE_KIB, ROW_STATEMENTS, row_readers};
 use rusqlite::{Connection, OpenFlags};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 
 /// The connections, made when first needed.
 pub(super) struct Readers {
@@ -31,50 +26,10 @@ pub(super) struct Readers {
     threads: Threads,
 }
 
-type Job = Box<dyn FnOnce() + Send>;
-
-/// Threads that take jobs from one queue until it is dropped: as many as there were ever readers at once.
-struct Threads {
-    queue: Sender<Job>,
-    jobs: Arc<Mutex<Receiver<Job>>>,
-    begun: AtomicUsize,
-}
-
-impl Threads {
-    fn new() -> Self {
-        let (queue, jobs) = channel();
-        Threads { queue, jobs: Arc::new(Mutex::new(jobs)), begun: AtomicUsize::new(0) }
-    }
-
-    /// Has a job done, one of so many at this moment.
-    fn run(&self, job: Job, at_work: usize) -> std::io::Result<()> {
-        let is_more = |begun: usize| (begun < at_work).then_some(begun + 1);
-        if let Ok(number) = self.begun.fetch_update(Ordering::AcqRel, Ordering::Acquire, is_more) {
-            let jobs = Arc::clone(&self.jobs);
-            let begun = std::thread::Builder::new().name(format!("rows-{number}")).spawn(move || take(&jobs));
-            if let Err(error) = begun {
-                // Those that there are do it, if there are any.
-                if self.begun.fetch_sub(1, Ordering::AcqRel) <= 1 {
-                    return Err(error);
-                }
-            }
-        }
-        self.queue.send(job).map_err(|_| std::io::Error::other("its threads have ended"))
-    }
-}
-
-fn take(jobs: &Mutex<Receiver<Job>>) {
-    loop {
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = job else { return };
-        job();
-    }
-}
-
 impl Readers {
     pub(super) fn of(file: &Path, shown: &str, how: Reading) -> Self {
         let places = Arc::new(Semaphore::new(row_readers()));
-        Readers { file: file.to_owned(), shown: shown.to_owned(), how, places, idle: Mutex::default(), threads: Threads::new() }
+        Readers { file: file.to_owned(), shown: shown.to_owned(), how, places, idle: Mutex::default(), threads: Threads::named("rows") }
     }
 
     /// Does some work on one state of the file. Whoever stops waiting does not stop it.
@@ -82,24 +37,17 @@ impl Readers {
         self: &Arc<Self>,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let failed = |e: std::io::Error| StoreError::medium(format!("reading {}", self.shown), e);
         let place = Arc::clone(&self.places).acquire_owned().await;
-        let place = place.map_err(|_| StoreError::medium(format!("reading {}", self.shown), "it is closed"))?;
-        let readers = Arc::clone(self);
-        let (give, given) = oneshot::channel();
-        let job: Job = Box::new(move || {
-            let done = catch_unwind(AssertUnwindSafe(|| readers.visit(work)));
-            drop(place);
-            // Nobody waits any more where this fails.
-            let _ = give.send(done);
-        });
+        let place = place.map_err(|_| failed(std::io::Error::other("it is closed")))?;
         let at_work = row_readers().saturating_sub(self.places.available_permits());
-        self.threads.run(job, at_work).map_err(|e| StoreError::medium(format!("reading {}", self.shown), e))?;
-        match given.await {
-            Ok(Ok(done)) => done,
-            // As if the work had been done here.
-            Ok(Err(panicked)) => resume_unwind(panicked),
-            Err(ended) => Err(StoreError::medium(format!("reading {}", self.shown), ended)),
-        }
+        let readers = Arc::clone(self);
+        let done = self.threads.run(at_work, move || {
+            let done = readers.visit(work);
+            drop(place);
+            done
+        });
+        done.await.map_err(failed)?
     }
 
     /// One transaction that reads, on a connection that nobody uses or a new one.
@@ -138,12 +86,12 @@ impl Readers {
 
     fn open(&self) -> Result<Connection, StoreError> {
         let opened = match self.how {
-            Reading::BesideTheWriter => Connection::open_with_flags(&self.file, flags(OpenFlags::SQLITE_OPEN_READ_WRITE)),
-            Reading::WithItsLog => Connection::open_with_flags(&self.file, flags(OpenFlags::SQLITE_OPEN_READ_ONLY)),
+            Reading::BesideTheWriter => Connection::open_with_flags(&self.file, used_by_one(OpenFlags::SQLITE_OPEN_READ_WRITE)),
+            Reading::WithItsLog => Connection::open_with_flags(&self.file, used_by_one(OpenFlags::SQLITE_OPEN_READ_ONLY)),
             // SQLite takes its word for it, and makes no file of shared memory beside it.
             Reading::Unchanging => Connection::open_with_flags(
                 format!("file:{}?immutable=1", escaped(&self.file)),
-                flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI),
+                used_by_one(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI),
             ),
         };
         let ready = opened.and_then(|connection| {
@@ -156,11 +104,6 @@ impl Readers {
         });
         ready.map_err(|e| failure(format!("opening {} to be read", self.shown), &e))
     }
-}
-
-/// A connection is used by one thread at a time.
-fn flags(how: OpenFlags) -> OpenFlags {
-    how | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
 /// A path as SQLite reads it in an address.

@@ -4,8 +4,8 @@ use super::Store;
 use super::failure::failure;
 use super::statements::{self, quoted_table};
 use crate::error::StoreError;
-use crate::rows::{ProjectionId, RowReader, size_of_row};
-use deedbox_model::{Row, RowKey};
+use crate::rows::{RowReader, size_of_row};
+use deedbox_model::{ProjectionId, Row, RowKey};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _};
 

@@ -1,9 +1,7 @@
 //! The text of every statement. Nothing but the name of a checked projection is ever put into one; keys and bytes are
 //! bound.
 
-use crate::rows::ProjectionId;
-use deedbox_model::RowKey;
-use std::borrow::Borrow;
+use deedbox_model::ProjectionId;
 
 pub(super) const BEGIN: &str = "BEGIN";
 pub(super) const END: &str = "COMMIT";
@@ -12,11 +10,9 @@ pub(super) const CURSOR: &str = "SELECT folded FROM cursors WHERE projection = ?
 pub(super) const CURSORS: &str = "SELECT projection, folded FROM cursors";
 pub(super) const FORGET_CURSOR: &str = "DELETE FROM cursors WHERE projection = ?1";
 
-/// Moves so many cursors, two variables each.
-pub(super) fn move_cursors(count: usize) -> String {
-    let more = ", (?, ?)".repeat(count.saturating_sub(1));
-    format!("INSERT INTO cursors (projection, folded) VALUES (?, ?){more} ON CONFLICT (projection) DO UPDATE SET folded = excluded.folded")
-}
+/// Moves one.
+pub(super) const MOVE_CURSOR: &str =
+    "INSERT INTO cursors (projection, folded) VALUES (?1, ?2) ON CONFLICT (projection) DO UPDATE SET folded = excluded.folded";
 
 /// What the name of every table of rows begins with. No other table of ours has a space in its name.
 pub(super) const TABLE_PREFIX: &str = "rows ";
@@ -53,8 +49,8 @@ pub(super) fn make(table: &str) -> String {
 }
 
 /// Empties the table: dropping it frees its pages without a visit to each row.
-pub(super) fn clear(table: &str) -> [String; 2] {
-    [format!("DROP TABLE IF EXISTS {table}"), make(table)]
+pub(super) fn clear(table: &str) -> String {
+    format!("DROP TABLE IF EXISTS {table}; {}", make(table))
 }
 
 /// One row. Asked for key by key: nobody waits between two of them, and a statement that takes many costs more for each.
@@ -77,37 +73,14 @@ pub(super) fn end_of(prefix: &str) -> String {
     format!("{prefix}\u{7f}")
 }
 
-/// Writes so many rows, three variables each.
-pub(super) fn insert(table: &str, rows: usize) -> String {
-    let mut sql = format!("INSERT INTO {table} (key, seq, bytes) VALUES (?, ?, ?)");
-    for _ in 1..rows {
-        sql.push_str(", (?, ?, ?)");
-    }
-    sql.push_str(" ON CONFLICT (key) DO UPDATE SET seq = excluded.seq, bytes = excluded.bytes");
-    sql
+/// Writes one row. A statement that takes many rows costs as much for each, now that none of them waits for another thread.
+pub(super) fn insert(table: &str) -> String {
+    format!(
+        "INSERT INTO {table} (key, seq, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET seq = excluded.seq, bytes = excluded.bytes"
+    )
 }
 
+/// Removes one row.
 pub(super) fn delete(table: &str) -> String {
-    format!("DELETE FROM {table} WHERE key IN (SELECT value FROM json_each(?1))")
-}
-
-/// Keys as a JSON array: one variable, so one prepared statement for any number of keys. They are printable ASCII, of
-/// which only these two need a backslash.
-pub(super) fn key_array<K: Borrow<RowKey>>(keys: impl IntoIterator<Item = K>) -> String {
-    let mut json = String::from("[");
-    for key in keys {
-        if json.len() > 1 {
-            json.push(',');
-        }
-        json.push('"');
-        for c in key.borrow().as_str().chars() {
-            if matches!(c, '"' | '\\') {
-                json.push('\\');
-            }
-            json.push(c);
-        }
-        json.push('"');
-    }
-    json.push(']');
-    json
+    format!("DELETE FROM {table} WHERE key = ?1")
 }

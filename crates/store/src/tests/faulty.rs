@@ -4,11 +4,11 @@ use crate::conformance;
 use crate::disk::open_disk;
 use crate::faulty::{Fault, FaultPlan, FaultyCommits, FaultyFiles, FaultyObjects, FaultyRows};
 use crate::{
-    Commits, Created, FileHead, Files, HeadCell, MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows, Objects, ProjectionId, RowBatch,
-    RowStore, StoreError, Swapped,
+    Commits, Created, FileHead, Files, HeadCell, MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows, Objects, RowBatch, RowStore,
+    StoreError, Swapped,
 };
 use bytes::Bytes;
-use deedbox_model::{ObjectRef, Row, RowKey};
+use deedbox_model::{ObjectRef, ProjectionId, Row, RowKey};
 use std::sync::Arc;
 
 const NPM: ProjectionId = ProjectionId { name: "npm", version: 1 };

@@ -3,9 +3,9 @@
 
 use crate::conformance;
 use crate::rows::{RowReader, RowWork, check_batches};
-use crate::{ProjectionId, RowBatch, RowStore, StoreError, size_of_row};
+use crate::{RowBatch, RowStore, StoreError, size_of_row};
 use async_trait::async_trait;
-use deedbox_model::{Row, RowKey};
+use deedbox_model::{ProjectionId, Row, RowKey};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,9 +1,9 @@
 //! `Stores`: opened from settings, kept from others, given back by closing.
 
 use crate::layout::{STORE_FILES, STORE_FOLDERS};
-use crate::{Created, Failing, Opening, ProjectionId, RowBatch, StoreError, StoreSettings, Stores, Swapped};
+use crate::{Created, Failing, Opening, RowBatch, StoreError, StoreSettings, Stores, Swapped};
 use bytes::Bytes;
-use deedbox_model::{Row, RowKey};
+use deedbox_model::{ProjectionId, Row, RowKey};
 
 const NPM: ProjectionId = ProjectionId { name: "npm", version: 1 };
 

@@ -9,9 +9,9 @@ use deedbox_catalog::Catalog;
 use deedbox_intake::{Admitted, Door, Policy, Published};
 use deedbox_ledger::{Appended, Ledger, LedgerParts, NoProbe, Recovered, SubmitError};
 use deedbox_model::event::{DomainClaimed, Evidence, RegistryCreated, Rules};
-use deedbox_model::{Domain, Event, EventId, Origin, Protocol, SecretKey, Speaker, Statement, Subject};
-use deedbox_replay::{Folder, Known, Replayer, Target};
-use deedbox_store::{Opening, ProjectionId, RowBatch, RowStore, RowWork, StoreError, StoreSettings, Stores};
+use deedbox_model::{Domain, Event, EventId, Origin, ProjectionId, Protocol, SecretKey, Speaker, Statement, Subject};
+use deedbox_replay::{Folder, Replayer, Target};
+use deedbox_store::{Opening, RowBatch, RowStore, RowWork, StoreError, StoreSettings, Stores};
 use deedbox_tests::publisher::{Publisher, now};
 use deedbox_view::Projection;
 use std::collections::VecDeque;
@@ -94,11 +94,10 @@ impl InProcess {
             probe: Arc::new(NoProbe),
         })
         .await?;
-        let dialects = deedbox::ecosystems::dialects();
         let mut projections: Vec<Arc<dyn Projection>> = Vec::new();
         if views == Views::All {
             projections.push(Arc::new(Catalog));
-            projections.extend(dialects.iter().map(|dialect| Arc::clone(dialect) as Arc<dyn Projection>));
+            projections.extend(deedbox::ecosystems::projections());
         }
         let target = Target { size: recovered.head().size, root: recovered.head().root };
         let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections, deciders: DECIDERS };
@@ -110,13 +109,13 @@ impl InProcess {
         let (targets, heads) = watch::channel(target);
         let head = ledger.head();
         let handing_on = async move {
-            while let Some(deedbox_ledger::Batch { first, entries }) = published.recv().await {
+            while let Some(batch) = published.recv().await {
                 let now = {
                     let head = head.borrow();
                     Target { size: head.size, root: head.root }
                 };
                 targets.send_replace(now);
-                if known.send(Known { first, entries }).await.is_err() {
+                if known.send(batch).await.is_err() {
                     return;
                 }
             }
@@ -126,7 +125,7 @@ impl InProcess {
         let policy = Policy { allow_local_claims: true, ..Policy::default() };
         // Objects are put in place without an upload: to the door they are everybody's.
         let everybodys: Published = Arc::new(|of| Box::pin(async move { Ok(vec![true; of.len()]) }));
-        let door = Door::new(origin.clone(), objects, rows, dialects, policy, everybodys);
+        let door = Door::new(origin.clone(), objects, rows, deedbox::ecosystems::dialects(), policy, everybodys);
         let registry = InProcess { ledger, origin: origin.clone(), stores, written, door, operator, tasks };
         if target.size == 0 {
             let created = RegistryCreated {

@@ -1,8 +1,9 @@
 //! The publisher's half of a claim as a file: the acceptance that their key signed (spec/events.md, `domain.claimed`), in base64, with what
 //! it says in words beside it. Only the acceptance counts; the words are compared with it. There is nothing secret in it.
 
-use crate::context::{self, Context};
+use crate::context::Context;
 use crate::failure::{refused, wrong};
+use crate::reading::read_file;
 use crate::terminal;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -85,7 +86,7 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Acceptance> {
             file.display()
         ))
     };
-    let bytes = context::read_file(file, REQUEST_BYTES)?;
+    let bytes = read_file(file, REQUEST_BYTES)?;
     let request: Request = serde_json::from_slice(&bytes).map_err(|e| bad(&format!("it does not read ({e})")))?;
     if request.kind != KIND {
         return Err(bad("it is of another kind or version"));

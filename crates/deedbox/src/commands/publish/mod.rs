@@ -12,7 +12,6 @@ pub(crate) use release::Release;
 
 use crate::args::Publish;
 use crate::context::{self, Context};
-use crate::ecosystems::Ecosystems;
 use crate::failure::{Failure, words, wrong};
 use crate::packages::Wish;
 use crate::secrets::Look;
@@ -101,7 +100,6 @@ async fn read_one(
         registry: registry.as_ref(),
         domain: publisher.context.domain()?,
         key: publisher.public.as_ref(),
-        ecosystems: Ecosystems::default(),
     };
     let read = Release::read(path, wish, publisher, !args.dry_run).await.with_context(said)?;
     report.notes(read.notes);

@@ -1,9 +1,10 @@
 //! A release on its way: read, looked through, signed, proven.
 
 use super::{Publisher, contents};
+use crate::ecosystems::Ecosystems;
 use crate::failure::{refused, refused_as};
 use crate::packages::file::{AddressedFile, FileArtifact};
-use crate::packages::{self, Found, LeftOut, Packages, Wish};
+use crate::packages::{Found, LeftOut, Packages, Wish};
 use crate::secrets::{Look, Seen, inside};
 use crate::{home, terminal};
 use deedbox_client::{ClientError, Included, Intent, Payload, SavedProof, Trusted, state, submit, upload};
@@ -88,7 +89,7 @@ impl Release {
     /// The releases at a path: a checkout, or what was packed of one. Where `ahead` says so, large files are sent while they are read, as
     /// soon as they were looked through.
     pub(super) async fn read(path: &Path, wish: Wish<'_>, publisher: &Publisher<'_>, ahead: bool) -> anyhow::Result<Read> {
-        let Packages { found, refused, left_out, notes } = packages::find(path, wish).await?;
+        let Packages { found, refused, left_out, notes } = Ecosystems::default().find(path, wish).await?;
         let mut read = Read { refused, left_out, notes, ..Read::default() };
         let is_only = found.len() == 1 && read.refused.is_empty();
         for found in found {
@@ -106,9 +107,9 @@ impl Release {
     }
 
     /// The same where all must be well, as in the program's own story.
-    pub(crate) async fn read_own(path: &Path, wish: Wish<'_>, key: &SecretKey) -> anyhow::Result<Vec<Self>> {
+    pub(crate) async fn read_own(ecosystems: Ecosystems, path: &Path, wish: Wish<'_>, key: &SecretKey) -> anyhow::Result<Vec<Self>> {
         let look = Arc::new(Look::new(Some(key), &[]));
-        let packages = packages::find(path, wish).await?;
+        let packages = ecosystems.find(path, wish).await?;
         if let Some((_, error)) = packages.refused.into_iter().next() {
             return Err(error);
         }

@@ -1,6 +1,6 @@
 //! Bytes against a verified release: those of a file, and those that the registry hands out for it now.
 
-use super::release::{Checked, Compared};
+use super::told::{Checked, Compared};
 use crate::ecosystems::{Ecosystem, Ecosystems};
 use crate::failure::refused;
 use crate::packages::file::FileArtifact;

@@ -2,20 +2,17 @@
 //! the one that a lock file's addresses lead to. Candidates only: more than one is an error that names them, and the log key of the one that
 //! comes out is pinned, given, or asked for, never taken from here.
 
-use super::Locked;
 use crate::context::{By, Context, Named, no_registry};
 use crate::ecosystems::{Ecosystem, Ecosystems};
 use crate::failure::wrong;
+use crate::locked::{Locked, Registries};
 use deedbox_client::RegistryUrl;
 use deedbox_model::{Domain, PackageId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Candidates that are named in an error.
 const NAMED: usize = 5;
-
-/// Addresses of registries, each with who named it first.
-pub(crate) type Registries = BTreeMap<String, String>;
 
 /// The context for a release: with the registry that the user's or the directory's clients have for its domain, if none was named.
 pub(super) fn for_release(context: &Context, id: Option<&PackageId>) -> anyhow::Result<Context> {

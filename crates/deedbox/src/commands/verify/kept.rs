@@ -1,8 +1,10 @@
 //! A release by a proof that is kept, without a network where none is wanted. A proof says where it came from, and nobody signed that:
 //! whose key is believed is decided by what this machine has pinned and by what the user gave, not by the proof.
 
-use super::release::{Checked, no_proof_of};
-use super::{Anchor, Release, found, nothing_to_verify, shown};
+use super::anchor::Anchor;
+use super::release::no_proof_of;
+use super::told::Checked;
+use super::{Release, found, nothing_to_verify, shown};
 use crate::args::Verify;
 use crate::context::{By, Context, Named};
 use crate::failure::{refused, wrong};

@@ -1,6 +1,5 @@
 //! `--save`: the proof as this program keeps it, and beside it what other people's tools read (spec/saved-proofs.md §4).
 
-use super::Written;
 use crate::failure::refused;
 use deedbox_client::paper::paper;
 use deedbox_client::{Proven, SavedProof, Trusted, VerifiedRelease};
@@ -13,7 +12,7 @@ pub(super) async fn write(
     release: &VerifiedRelease,
     proven: &Proven,
     path: &Path,
-) -> anyhow::Result<Written> {
+) -> anyhow::Result<Vec<PathBuf>> {
     let paper = paper(trusted, release, proven).await?;
     saved.write(path)?;
     let mut written = vec![path.to_owned()];

@@ -1,8 +1,8 @@
 //! The demo's gem, with `gem` and with Bundler.
 
-use crate::commands::demo::DOMAIN;
-use crate::commands::demo::client::{Client, Tried};
-use crate::commands::demo::registry::DemoRegistry;
+use crate::demo::DOMAIN;
+use crate::demo::client::{Client, Tried};
+use crate::demo::registry::DemoRegistry;
 use crate::failure::refused;
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -1,8 +1,8 @@
 //! A `Gemfile`: Bundler's sources. A source with a block is for the gems in it; one without is asked for all others, and
 //! Bundler warns where a Gemfile has none of these.
 
-use crate::commands::setup::file::Edited;
-use crate::commands::setup::{Mode, edited, is_same};
+use crate::managers::file::Edited;
+use crate::managers::{Mode, edited, is_same};
 use deedbox_client::RegistryUrl;
 use deedbox_model::Domain;
 

@@ -1,7 +1,7 @@
 //! `deedbox setup` for Bundler, whose sources stand in a project's `Gemfile`, and for `gem`, which has none of a project.
 
 use super::gemfile;
-use crate::commands::setup::{PackageManager, Task};
+use crate::managers::{PackageManager, Task};
 
 pub(super) static PACKAGE_MANAGERS: [PackageManager; 2] =
     [PackageManager::new("gem", gem).aliases(&["rubygems"]), PackageManager::new("bundler", bundler).aliases(&["bundle"])];

@@ -5,9 +5,10 @@
 mod deployed;
 
 use crate::failure::{refused, wrong};
+use crate::home;
 use crate::packages::file::FileArtifact;
 use crate::packages::{Found, LeftOut, Packages, Wish};
-use crate::{context, home};
+use crate::reading::read_file;
 use deedbox_client::{Registry, state};
 use deedbox_maven::version::snapshot_prefix;
 use deedbox_maven::{Coordinates, Maven, PackageVersion, Pom, coordinates_of, limits};
@@ -108,7 +109,7 @@ struct Draft {
 }
 
 fn read_pom(path: &Path) -> anyhow::Result<(Pom, Coordinates)> {
-    let bytes = context::read_file(path, limits::POM_BYTES)?;
+    let bytes = read_file(path, limits::POM_BYTES)?;
     let pom = Pom::read(&bytes).map_err(|e| refused(format!("{}: {} [{}]", path.display(), e.message, e.code)))?;
     let package = coordinates_of(&pom).map_err(|e| refused(format!("{}: {} [{}]", path.display(), e.message, e.code)))?;
     Ok((pom, package))
@@ -360,7 +361,6 @@ impl Owners<'_> {
 
 /// `20261121.070000`, in UTC.
 fn timestamp() -> String {
-    let digits: String = home::now().to_rfc3339().chars().filter(char::is_ascii_digit).take(14).collect();
-    let (day, time) = digits.split_at_checked(8).unwrap_or((&digits, ""));
+    let (day, time) = home::now().to_digits();
     format!("{day}.{time}")
 }

@@ -1,8 +1,8 @@
 //! The demo's jar, with Maven and Gradle. Neither needs a plugin from elsewhere for it: Maven takes it as an extension of
 //! itself, Gradle as a file of a configuration.
 
-use crate::commands::demo::client::{Client, Tried};
-use crate::commands::demo::registry::DemoRegistry;
+use crate::demo::client::{Client, Tried};
+use crate::demo::registry::DemoRegistry;
 use crate::failure::refused;
 use std::path::{Path, PathBuf};
 

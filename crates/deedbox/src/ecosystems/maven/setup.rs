@@ -1,9 +1,9 @@
 //! `deedbox setup maven` and `gradle`: the registry as a repository of a project's own build file. A repository is no
 //! domain's alone: Maven and Gradle ask each one in turn, so the domain is its id only, and the registry's stands first.
 
-use crate::commands::setup::file::Edited;
-use crate::commands::setup::{Mode, PackageManager, Task, edited};
 use crate::failure::wrong;
+use crate::managers::file::Edited;
+use crate::managers::{Mode, PackageManager, Task, edited};
 use deedbox_maven::settings::{Edit, Unedited, gradle_with_repository, pom_with_repository};
 
 pub(super) static PACKAGE_MANAGERS: [PackageManager; 2] =
@@ -12,7 +12,7 @@ pub(super) static PACKAGE_MANAGERS: [PackageManager; 2] =
 fn maven(task: &Task<'_>) -> anyhow::Result<()> {
     let (mut files, repository) = (task.files(), repository(task));
     if !files.has("pom.xml") {
-        return Err(wrong(format!("{} has no pom.xml: name the project's folder with --dir", task.dir().display())));
+        return Err(wrong(format!("{} has no pom.xml: name the project's folder with --dir", task.dir.display())));
     }
     files.edit("pom.xml", |text| done(task, pom_with_repository(text, task.domain.as_str(), &repository, edit(task.mode))))?;
     let next = format!("next: add the dependency {}, and build with mvn -C, which makes a wrong checksum an error", coordinate(task));
@@ -23,13 +23,13 @@ fn gradle(task: &Task<'_>) -> anyhow::Result<()> {
     let (mut files, repository) = (task.files(), repository(task));
     // Where the settings say which repositories there are, a project's own are refused or not asked.
     let says_all = |name: &str| {
-        let text = std::fs::read_to_string(task.dir().join(name)).unwrap_or_default();
+        let text = std::fs::read_to_string(task.dir.join(name)).unwrap_or_default();
         text.contains("dependencyResolutionManagement") && text.contains("repositories")
     };
     let settings = ["settings.gradle.kts", "settings.gradle"].into_iter().find(|name| files.has(name) && says_all(name));
     let build = ["build.gradle.kts", "build.gradle"].into_iter().find(|name| files.has(name));
     let Some(name) = settings.or(build) else {
-        return Err(wrong(format!("{} has no build.gradle: name the project's folder with --dir", task.dir().display())));
+        return Err(wrong(format!("{} has no build.gradle: name the project's folder with --dir", task.dir.display())));
     };
     let is_kotlin = name.ends_with(".kts");
     files.edit(name, |text| done(task, gradle_with_repository(text, task.domain.as_str(), &repository, is_kotlin, edit(task.mode))))?;

@@ -1,7 +1,7 @@
 //! `bunfig.toml`: Bun takes its scopes before those of `.npmrc`, so a scope that stands here decides.
 
-use crate::commands::setup::file::Edited;
-use crate::commands::setup::{Mode, edited, is_same};
+use crate::managers::file::Edited;
+use crate::managers::{Mode, edited, is_same};
 use deedbox_client::RegistryUrl;
 use deedbox_model::Domain;
 use toml::Value;

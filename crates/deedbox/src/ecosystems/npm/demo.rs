@@ -2,9 +2,9 @@
 //! is switched off where a client has one: these are seconds old.
 
 use super::{npmrc, yarn as yarnrc};
-use crate::commands::demo::DOMAIN;
-use crate::commands::demo::client::{Client, Tried};
-use crate::commands::demo::registry::DemoRegistry;
+use crate::demo::DOMAIN;
+use crate::demo::client::{Client, Tried};
+use crate::demo::registry::DemoRegistry;
 use crate::failure::refused;
 use deedbox_model::Domain;
 use std::path::{Path, PathBuf};

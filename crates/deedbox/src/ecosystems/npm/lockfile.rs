@@ -1,9 +1,9 @@
 //! npm's lock files, as `deedbox verify` takes them: read as npm reads them, with the manifests that lie beside them.
 
 use super::scopes;
-use crate::commands::verify::{Locked, LockedTo};
-use crate::context;
 use crate::failure::{refused, wrong};
+use crate::locked::{Locked, LockedTo};
+use crate::reading;
 use deedbox_client::Wanted;
 use deedbox_model::Algorithm;
 use deedbox_npm::limits;
@@ -17,7 +17,7 @@ const SHRINKWRAP: &str = "npm-shrinkwrap.json";
 
 /// What the file names.
 pub(super) fn read_file(path: &Path) -> anyhow::Result<Vec<Locked>> {
-    let bytes = context::read_file(path, limits::LOCKFILE_BYTES as u64)?;
+    let bytes = reading::read_file(path, limits::LOCKFILE_BYTES as u64)?;
     let folder = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let is_npms = path.file_name().is_some_and(|name| NAMES.iter().any(|known| name == *known));
     if path.file_name().is_some_and(|name| name == PACKAGE_LOCK) && folder.join(SHRINKWRAP).exists() {

@@ -1,7 +1,7 @@
 //! `.npmrc`: lines of `key=value` (npm's ini). What stands below a section's head is that section's and not looked at.
 
-use crate::commands::setup::file::Edited;
-use crate::commands::setup::{Mode, edited, is_same};
+use crate::managers::file::Edited;
+use crate::managers::{Mode, edited, is_same};
 use deedbox_client::RegistryUrl;
 use deedbox_model::Domain;
 

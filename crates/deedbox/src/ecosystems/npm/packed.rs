@@ -1,9 +1,9 @@
 //! npm packages: a directory with a `package.json`, which the machine's own npm packs, or a packed `.tgz`.
 
-use crate::context;
 use crate::failure::{refused, refused_as, wrong};
 use crate::packages::file::FileArtifact;
 use crate::packages::{Found, Wish};
+use crate::reading::read_file;
 use crate::terminal;
 use deedbox_npm::Npm;
 use deedbox_npm::publishing::{Intended, Why, intended};
@@ -93,7 +93,7 @@ fn judge(intended: &Intended, wish: Wish<'_>) -> anyhow::Result<()> {
 /// The machine's own `npm pack`, with the scripts that `npm publish` would run.
 async fn pack(dir: &Path) -> anyhow::Result<(tempfile::TempDir, PathBuf)> {
     let package_json = dir.join("package.json");
-    let bytes = context::read_file(&package_json, PACKAGE_JSON_BYTES)?;
+    let bytes = read_file(&package_json, PACKAGE_JSON_BYTES)?;
     let json: serde_json::Value =
         serde_json::from_slice(&bytes).map_err(|e| wrong(format!("{}: not JSON ({e})", package_json.display())))?;
     if json.get("private").and_then(serde_json::Value::as_bool) == Some(true) {

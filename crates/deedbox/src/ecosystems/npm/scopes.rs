@@ -1,6 +1,6 @@
 //! Which registry npm is told to use for the scope of a domain, in its settings, and which one an address of a tarball leads to.
 
-use crate::commands::verify::Registries;
+use crate::locked::Registries;
 use deedbox_client::RegistryUrl;
 use deedbox_model::Domain;
 use std::collections::BTreeSet;

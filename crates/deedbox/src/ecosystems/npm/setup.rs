@@ -1,8 +1,8 @@
 //! `deedbox setup` for npm and those that read its settings: a line in `.npmrc`, and what Yarn and Bun have beside it.
 
 use super::{bun, npmrc, yarn};
-use crate::commands::setup::file::Files;
-use crate::commands::setup::{Mode, PackageManager, Task};
+use crate::managers::file::Files;
+use crate::managers::{Mode, PackageManager, Task};
 use deedbox_client::RegistryUrl;
 use deedbox_model::Domain;
 use std::path::Path;
@@ -58,10 +58,10 @@ const DENO: Relative = Relative { install: "deno add npm:@", foreign_lock: Some(
 fn set_up(task: &Task<'_>, client: &Relative) -> anyhow::Result<()> {
     let (domain, url) = (task.domain, task.url);
     let mut settings = vec![npmrc::scope(domain, url)];
-    if task.args.only {
+    if task.only {
         settings.push(("registry".to_owned(), format!("{url}/npm/")));
     }
-    if task.args.no_audit {
+    if task.no_audit {
         settings.push(("audit".to_owned(), "false".to_owned()));
     }
     let mut files = task.files();
@@ -71,7 +71,7 @@ fn set_up(task: &Task<'_>, client: &Relative) -> anyhow::Result<()> {
     }
     files.edit(".npmrc", |text| npmrc::edit(text, &settings, task.mode))?;
     if client.own == Some(Own::Yarnrc) {
-        files.edit(".yarnrc.yml", |text| yarn::edit(text, domain, url, task.mode, task.args.only))?;
+        files.edit(".yarnrc.yml", |text| yarn::edit(text, domain, url, task.mode, task.only))?;
     }
     let mut next = vec![format!("next: {}{domain}/NAME   and then: {}", client.install, check(client.foreign_lock, domain))];
     if client.own == Some(Own::Yarnrc) {
@@ -80,8 +80,8 @@ fn set_up(task: &Task<'_>, client: &Relative) -> anyhow::Result<()> {
                 .to_owned(),
         );
     }
-    if !task.args.only {
-        next.push(if task.args.no_audit { WITHOUT_AUDIT } else { client.who_learns_names }.to_owned());
+    if !task.only {
+        next.push(if task.no_audit { WITHOUT_AUDIT } else { client.who_learns_names }.to_owned());
     }
     task.finish(files, &next)
 }

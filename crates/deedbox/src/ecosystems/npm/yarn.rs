@@ -1,8 +1,8 @@
 //! `.yarnrc.yml` of Yarn 2 and later: `npmScopes`, and its leave to speak plain HTTP to a host. Only YAML in block style is
 //! edited; what is written otherwise is refused.
 
-use crate::commands::setup::file::Edited;
-use crate::commands::setup::{Mode, edited, is_same};
+use crate::managers::file::Edited;
+use crate::managers::{Mode, edited, is_same};
 use deedbox_client::RegistryUrl;
 use deedbox_model::Domain;
 

@@ -1,9 +1,9 @@
 //! The demo's image: one layer with one letter, made from nothing, and pulled with each client of OCI registries that is here
 //! into a store of its own. No container is run.
 
-use crate::commands::demo::DOMAIN;
-use crate::commands::demo::client::{Client, Tried};
-use crate::commands::demo::registry::DemoRegistry;
+use crate::demo::DOMAIN;
+use crate::demo::client::{Client, Tried};
+use crate::demo::registry::DemoRegistry;
 use crate::failure::refused;
 use deedbox_model::Sha256Digest;
 use serde_json::json;

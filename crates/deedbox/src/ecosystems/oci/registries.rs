@@ -1,7 +1,7 @@
 //! `registries.conf`: where Podman, Buildah and Skopeo read which registry a name is of (containers-registries.conf(5)).
 
-use crate::commands::setup::file::Edited;
-use crate::commands::setup::{Mode, edited};
+use crate::managers::file::Edited;
+use crate::managers::{Mode, edited};
 use deedbox_client::RegistryUrl;
 use deedbox_model::Domain;
 use toml::Value;

@@ -2,8 +2,8 @@
 //! is part of an image's name.
 
 use super::registries;
-use crate::commands::setup::{PackageManager, Task};
 use crate::failure::refused;
+use crate::managers::{PackageManager, Task};
 
 pub(super) static PACKAGE_MANAGERS: [PackageManager; 2] = [
     PackageManager::new("podman", podman).aliases(&["oci", "buildah", "skopeo"]).help("Podman, Buildah and Skopeo"),
@@ -17,7 +17,7 @@ fn podman(task: &Task<'_>) -> anyhow::Result<()> {
     let (domain, url) = (task.domain, task.url);
     let mut files = task.files();
     files.edit(registries::FILE, |text| registries::edit(text, domain, url, task.mode))?;
-    let at = task.dir().join(registries::FILE);
+    let at = task.dir.join(registries::FILE);
     let next = [
         format!("next: CONTAINERS_REGISTRIES_CONF={} podman pull {domain}/NAME:TAG", at.display()),
         "(or copy it to ~/.config/containers/registries.conf.d/deedbox.conf)".to_owned(),

@@ -2,7 +2,7 @@
 //! `maven-metadata-local.xml`. Where it names them all, that is their order; where it does not, they have none by it.
 
 use super::Draft;
-use crate::context;
+use crate::reading::read_file;
 use deedbox_maven::{Listed, PackageVersion, limits};
 use std::path::Path;
 
@@ -53,7 +53,7 @@ fn read(folder: &Path) -> Option<Listed> {
     let names = std::fs::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| name.starts_with("maven-metadata") && name.ends_with(".xml")).collect();
     names.sort_by_key(|name| (name != "maven-metadata.xml", name != "maven-metadata-local.xml", name.clone()));
-    names.iter().find_map(|name| Listed::read(&context::read_file(&folder.join(name), limits::METADATA_BYTES as u64).ok()?))
+    names.iter().find_map(|name| Listed::read(&read_file(&folder.join(name), limits::METADATA_BYTES as u64).ok()?))
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::tree::Tree;
 use super::{INDEX_BYTES, Image, choose, pieces};
-use crate::context;
 use crate::failure::refused;
+use crate::reading::read_file;
 use crate::terminal;
 use deedbox_model::Version;
 use deedbox_oci::document::Descriptor;
@@ -33,7 +33,7 @@ const NAMES: [&str; 2] = ["org.opencontainers.image.ref.name", "io.containerd.im
 /// The image that is meant.
 pub(super) fn image(tree: &Tree, wanted: Option<&Version>) -> anyhow::Result<Image> {
     let path = tree.file("index.json").ok_or_else(|| refused("the layout has no index.json"))?;
-    let index: Index = serde_json::from_slice(&context::read_file(&path, INDEX_BYTES)?)
+    let index: Index = serde_json::from_slice(&read_file(&path, INDEX_BYTES)?)
         .map_err(|e| refused(format!("the layout's index.json is no index: {e}")))?;
     let mut all: Vec<(Descriptor, Vec<String>)> = Vec::new();
     for entry in index.manifests {
@@ -68,7 +68,7 @@ fn place(tree: &Tree, digest: &Digest) -> Option<PathBuf> {
 
 fn document(tree: &Tree, digest: &Digest) -> anyhow::Result<Document> {
     let path = place(tree, digest).ok_or_else(|| refused(format!("the layout does not have {digest}")))?;
-    let bytes = context::read_file(&path, deedbox_oci::limits::MANIFEST_BYTES)?;
+    let bytes = read_file(&path, deedbox_oci::limits::MANIFEST_BYTES)?;
     Document::read(&bytes).map_err(|e| refused(format!("{digest}: {} [{}]", e.message, e.code)))
 }
 
@@ -110,7 +110,7 @@ impl OnePlatform {
 fn whole(tree: &Tree, root: &Descriptor) -> anyhow::Result<(Descriptor, Vec<String>)> {
     let as_it_is = Ok((root.clone(), Vec::new()));
     let Some(path) = place(tree, &root.digest) else { return as_it_is };
-    let bytes = context::read_file(&path, deedbox_oci::limits::MANIFEST_BYTES)?;
+    let bytes = read_file(&path, deedbox_oci::limits::MANIFEST_BYTES)?;
     let (Ok(index), Ok(read)) = (serde_json::from_slice::<Platforms>(&bytes), Document::read(&bytes)) else { return as_it_is };
     if index.manifests.is_empty() || is_whole(tree, root, 0) {
         return as_it_is;

@@ -3,9 +3,9 @@
 
 use super::tree::Tree;
 use super::{INDEX_BYTES, Image, Piece, choose};
-use crate::context;
 use crate::failure::{refused, wrong};
 use crate::packages::file::FileArtifact;
+use crate::reading::read_file;
 use deedbox_model::Version;
 use deedbox_oci::document::OCI_MANIFEST;
 use deedbox_oci::{Digest, Kind};
@@ -65,7 +65,7 @@ pub(super) fn is_one(tree: &Tree) -> bool {
 
 fn read(tree: &Tree) -> anyhow::Result<Vec<Saved>> {
     let path = tree.file("manifest.json").ok_or_else(|| refused("the archive has no manifest.json"))?;
-    serde_json::from_slice(&context::read_file(&path, INDEX_BYTES)?)
+    serde_json::from_slice(&read_file(&path, INDEX_BYTES)?)
         .map_err(|e| refused(format!("its manifest.json is not what docker save writes: {e}")))
 }
 
@@ -87,7 +87,7 @@ pub(super) fn image(tree: &Tree, scratch: &Path, wanted: Option<&Version>) -> an
         |name: &str| tree.file(name).ok_or_else(|| refused(format!("the archive has no file {name:?}, which its manifest.json names")));
 
     let config_path = file(&saved.config)?;
-    let bytes = context::read_file(&config_path, INDEX_BYTES)?;
+    let bytes = read_file(&config_path, INDEX_BYTES)?;
     let config: Config = serde_json::from_slice(&bytes).map_err(|e| refused(format!("its configuration is not one of an image: {e}")))?;
     if config.rootfs.diff_ids.len() != saved.layers.len() {
         return Err(refused(format!(

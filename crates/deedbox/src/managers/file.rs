@@ -1,8 +1,8 @@
 //! The files that `setup` edits: all are read and edited before the first is written, each is written whole or not at all,
 //! and keeps its mode and its line ends. A crash between two files leaves the first one changed and each one whole.
 
-use crate::context;
 use crate::failure::refused;
+use crate::reading::read_file;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -87,7 +87,7 @@ fn read(path: &Path) -> anyhow::Result<Option<String>> {
     {
         return Ok(None);
     }
-    let bytes = context::read_file(path, FILE_BYTES)?;
+    let bytes = read_file(path, FILE_BYTES)?;
     let text = String::from_utf8(bytes).map_err(|_| refused(format!("{} is not text in UTF-8; nothing was written", path.display())))?;
     Ok(Some(text))
 }

@@ -9,7 +9,7 @@ pub(crate) struct Story {
 }
 
 impl Story {
-    pub(super) fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         Story { step: Instant::now() }
     }
 
@@ -20,7 +20,7 @@ impl Story {
     }
 
     /// What went on meanwhile told its own time.
-    pub(super) fn begin_anew(&mut self) {
+    pub(crate) fn begin_anew(&mut self) {
         self.step = Instant::now();
     }
 }

@@ -23,6 +23,7 @@ pub(crate) struct Client {
     pub(crate) version: String,
     /// Its home, with its caches; empty until it runs.
     pub(crate) home: PathBuf,
+    settings: Vec<&'static str>,
 }
 
 /// What became of the clients, for the demo's last words.
@@ -30,21 +31,23 @@ pub(crate) struct Client {
 pub(crate) struct Tried {
     /// Folder in which each has one.
     dir: PathBuf,
+    /// How the variables begin by which clients are told what to do.
+    settings: Vec<&'static str>,
     missing: RefCell<Vec<String>>,
     failed: RefCell<Vec<&'static str>>,
 }
 
 impl Tried {
-    /// Nothing yet; clients get their folders below this one.
-    pub(super) fn new(dir: PathBuf) -> Self {
-        Tried { dir, ..Self::default() }
+    /// Nothing yet; clients get their folders below this one, and no variables that begin like these.
+    pub(crate) fn new(dir: PathBuf, settings: Vec<&'static str>) -> Self {
+        Tried { dir, settings, ..Self::default() }
     }
 
     /// The client, if it is on this machine; else it is noted as missing.
     pub(crate) async fn find(&self, name: &'static str, version: &str) -> anyhow::Result<Option<Client>> {
         let home = self.dir.join(name);
         std::fs::create_dir_all(&home)?;
-        let mut asked = at_home(Path::new(name), &home, &home);
+        let mut asked = at_home(Path::new(name), &home, &home, &self.settings);
         let answer = tokio::time::timeout(ANSWER, asked.arg(version).output()).await;
         let Some(output) = answer.ok().and_then(Result::ok).filter(|output| output.status.success()) else {
             std::fs::remove_dir_all(&home)?;
@@ -52,7 +55,7 @@ impl Tried {
             return Ok(None);
         };
         let version = version_in(&String::from_utf8_lossy(&output.stdout));
-        Ok(Some(Client { name, version, home }))
+        Ok(Some(Client { name, version, home, settings: self.settings.clone() }))
     }
 
     /// Notes what is not here, in words.
@@ -77,7 +80,7 @@ impl Tried {
     }
 
     /// Those that are not here, and those that failed.
-    pub(super) fn into_lists(self) -> (Vec<String>, Vec<&'static str>) {
+    pub(crate) fn into_lists(self) -> (Vec<String>, Vec<&'static str>) {
         (self.missing.into_inner(), self.failed.into_inner())
     }
 }
@@ -91,7 +94,7 @@ impl Client {
     /// Another program with its home.
     pub(crate) fn program(&self, program: &Path, folder: &Path) -> anyhow::Result<Command> {
         std::fs::create_dir_all(folder)?;
-        Ok(at_home(program, &self.home, folder))
+        Ok(at_home(program, &self.home, folder, &self.settings))
     }
 
     /// Runs to the end, which must be a good one. What a failing program said is kept beside its home.
@@ -114,8 +117,8 @@ impl Client {
 }
 
 /// A command with a home of its own, which ends when nobody waits for it any more.
-fn at_home(program: &Path, home: &Path, folder: &Path) -> Command {
-    let mut command = command(program, folder);
+fn at_home(program: &Path, home: &Path, folder: &Path, settings: &[&str]) -> Command {
+    let mut command = command(program, folder, settings);
     command.kill_on_drop(true).env("HOME", home).env("NO_COLOR", "1");
     for (variable, name) in
         [("XDG_CACHE_HOME", ".cache"), ("XDG_CONFIG_HOME", ".config"), ("XDG_DATA_HOME", ".data"), ("XDG_STATE_HOME", ".state")]
