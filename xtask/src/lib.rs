@@ -2,7 +2,10 @@
 //! the machine has (`doctor`), how fast it is (`bench`), the golden bytes that every implementation must agree on (`fixtures`).
 //! Nothing here is part of the program that is shipped.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use anyhow::Context as _;
 
@@ -36,4 +39,11 @@ pub fn root() -> anyhow::Result<PathBuf> {
 /// Where cargo builds: `target` in the workspace, or what the caller's environment says.
 pub(crate) fn target_folder(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
+}
+
+/// A command of cargo in the workspace, which asks nobody anything.
+pub(crate) fn cargo(root: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(args).current_dir(root).stdin(Stdio::null());
+    command
 }

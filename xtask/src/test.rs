@@ -17,6 +17,7 @@ use std::{
 use anyhow::Context as _;
 
 use crate::{
+    cargo,
     count::Count,
     doctor::first_line,
     fuzz,
@@ -287,12 +288,6 @@ fn announce(mut command: Command) -> anyhow::Result<std::process::ExitStatus> {
     let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
     println!("\n== cargo {}", words.join(" "));
     command.status().context("cargo cannot be started: is the Rust toolchain installed?")
-}
-
-pub(crate) fn cargo(root: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new("cargo");
-    command.args(args).current_dir(root).stdin(Stdio::null());
-    command
 }
 
 #[cfg(test)]

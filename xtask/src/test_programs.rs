@@ -16,7 +16,7 @@ use std::{
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use crate::{count::Count, test::cargo};
+use crate::{cargo, count::Count};
 
 /// Programs that run at once: as many as a small build machine has cores.
 const AT_ONCE: usize = 2;
