@@ -122,7 +122,7 @@ impl Archive<'_> {
         };
         let mut ends = (0..tail.len().saturating_sub(END_BYTES - 1)).rev().filter(is_end);
         let Some(at) = ends.next() else {
-            return Err(self.refuse("zip_not", "it is no zip archive: it has no end record; build it again"));
+            return Err(self.refuse("zip_not", "it is not a zip archive: it has no end record; build it again"));
         };
         if ends.next().is_some() {
             return Err(self.refuse("zip_two_ends", "it has two end records, one in the comment of the other; build it without a comment"));

@@ -332,7 +332,7 @@ fn whoever_interrupts_a_publish_is_told_what_is_kept_and_how_to_go_on() {
         assert_eq!(output.status.code(), Some(code), "{words}");
         let last = words.lines().last().unwrap();
         assert!(
-            last.starts_with("deedbox: interrupted; ") && last.contains(&cut.proxy.url) && last.contains("goes on from there"),
+            last.starts_with("deedbox: interrupted; ") && last.contains(&cut.proxy.url) && last.contains("continues from there"),
             "{words}"
         );
         // Its advice, followed: the same command.

@@ -56,7 +56,7 @@ pub(crate) fn route(request: &Request) -> Route {
     let (domain, rest) = path.split_once('/').unwrap_or((path, ""));
     let Ok(domain) = Domain::parse(domain) else {
         return Route::Nothing(format!(
-            "Not found: {:?} is no domain. The source of a domain is {MOUNT}acme.example/",
+            "Not found: {:?} is not a domain. The source of a domain is {MOUNT}acme.example/",
             domain.chars().take(80).collect::<String>()
         ));
     };

@@ -81,7 +81,7 @@ impl Spec {
     /// Reads a document.
     pub(crate) fn read(root: &Node) -> Result<Self, InspectRefusal> {
         if root.tag.as_deref() != Some(SPECIFICATION) {
-            return Err(refuse("gem_yaml_tag", "the gem's metadata is no Gem::Specification; build it again with gem build".to_owned()));
+            return Err(refuse("gem_yaml_tag", "the gem's metadata is not a Gem::Specification; build it again with gem build".to_owned()));
         }
         check_tags(root)?;
         let exact = |name: &'static str| root.get(name).and_then(Node::exact);

@@ -44,7 +44,7 @@ impl PackageVersion {
             return Err(bad("a snapshot is published under the time of its build, like 1.0-20261121.070000-1"));
         }
         if text.eq_ignore_ascii_case("LATEST") || text.eq_ignore_ascii_case("RELEASE") {
-            return Err(bad("Maven reads LATEST and RELEASE as a wish for another version; choose a number"));
+            return Err(bad("Maven replaces LATEST and RELEASE by another version; choose a number"));
         }
         let Some((base, timestamp, number)) = split_build(text) else { return Ok(PackageVersion { version, build: None }) };
         if base.is_empty() {

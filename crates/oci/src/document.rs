@@ -219,7 +219,7 @@ fn field(name: &str, why: &str) -> InspectRefusal {
 
 /// An object none of whose keys a careless reader takes for another.
 fn object<'a>(value: &'a Value, name: &str) -> Result<&'a BTreeMap<String, Value>, InspectRefusal> {
-    let map = value.as_map().ok_or_else(|| refuse("manifest_field", format!("{name} is no JSON object")))?;
+    let map = value.as_map().ok_or_else(|| refuse("manifest_field", format!("{name} is not a JSON object")))?;
     for key in map.keys() {
         if !KNOWN.contains(&key.as_str()) && KNOWN.iter().any(|known| folded(known) == folded(key)) {
             return Err(refuse(
@@ -259,7 +259,7 @@ fn is_schema_1(media_type: &str) -> bool {
 }
 
 fn schema_1() -> InspectRefusal {
-    refuse("manifest_schema_1", "it is a Docker manifest of schema 1, which no client of today reads; build or push the image anew")
+    refuse("manifest_schema_1", "it is a Docker manifest of schema 1, which no client of today reads; build the image again")
 }
 
 /// What it says it is, or what its shape says. A shape of two kinds is refused whatever it says.
@@ -282,7 +282,10 @@ fn media_type(map: &BTreeMap<String, Value>) -> Result<&'static str, InspectRefu
                 return Err(schema_1());
             }
             Some(manifest_type(&said).ok_or_else(|| {
-                refuse("manifest_media_type", format!("it says that it is a {:?}, which is no kind of manifest known here", shown(&said)))
+                refuse(
+                    "manifest_media_type",
+                    format!("it says that it is a {:?}, which is not a kind of manifest known here", shown(&said)),
+                )
             })?)
         }
     };

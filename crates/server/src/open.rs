@@ -67,7 +67,7 @@ pub struct Parts {
 pub enum OpenError {
     #[error("{path}: {why}")]
     File { path: String, why: String },
-    #[error("{0} gives no name that a log could have: give one with --origin, like registry.example/log")]
+    #[error("{0} does not give a valid name for a log: give one with --origin, like registry.example/log")]
     NoOrigin(String),
     #[error("the log in {data} is named {found} for ever, not {asked}: leave --origin out, or give another --data for another log")]
     OtherOrigin { data: String, found: Origin, asked: Origin },
@@ -211,7 +211,7 @@ impl Server {
             }
             (None, _) => (watch::channel(head).1, Writing::stopped("store", why_not)),
             (Some(_), Err(error)) => {
-                tracing::error!(error = %InFull(&error), "the log could not be folded: serving what is, taking no statement");
+                tracing::error!(error = %InFull(&error), "the log could not be folded: serving what is folded, taking no statement");
                 let (_, head) = watch::channel(head);
                 (head, Writing::stopped(code_of(&error), error.to_string()))
             }

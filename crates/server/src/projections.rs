@@ -124,7 +124,7 @@ async fn get(
     give(app, &answer, method, headers, folded).await
 }
 
-/// Of the query what the projection takes on this path: what it does not look at makes no other answer.
+/// The part of the query that the projection uses on this path. Parameters that it does not use do not change the answer.
 fn taken(mount: &Mount, method: ViewMethod, path: &str, query: Option<&str>) -> Result<Vec<(String, String)>, Refused> {
     match query {
         None | Some("") => Ok(Vec::new()),

@@ -302,7 +302,7 @@ impl Npm<'_> {
 fn command(program: &Path, dir: &Path) -> tokio::process::Command {
     let mut command = tokio::process::Command::new(program);
     command.current_dir(dir).stdin(Stdio::null());
-    // Settings of whoever runs the demo (a proxy, a token, another registry) have no part in it.
+    // The settings of the user who runs the demo (a proxy, a token, another registry) must not change what it does.
     let settings: Vec<&str> = Ecosystems::default().iter().flat_map(Ecosystem::variables).copied().collect();
     for (name, _) in std::env::vars_os() {
         let lower = name.to_string_lossy().to_ascii_lowercase();

@@ -196,7 +196,7 @@ fn cannot_open(data: &str, error: OpenError) -> anyhow::Error {
     let words = deedbox_store::InFull(&error).to_string();
     if is_of_the_disk && words.contains("ermission denied") {
         return refused(format!(
-            "{words}; {data} and all below it must belong to the user that runs deedbox: look with ls -ld, mend with chown"
+            "{words}; {data} and all below it must belong to the user that runs deedbox: look with ls -ld, repair it with chown"
         ));
     }
     error.into()

@@ -136,10 +136,10 @@ async fn would_publish(publisher: &Publisher<'_>, args: &Publish, releases: Vec<
         report.add(Outcome::of(release, became));
     }
     let key = publisher.keyless.as_ref().map(|why| {
-        format!("no key could be read, so whether yours may publish this, and whether the key itself is in it, was not looked at: {why}")
+        format!("no key could be read, so it was not checked whether your key may publish this, and whether the key itself is in it: {why}")
     });
     let registry = match publisher.context.url_if_given() {
-        Ok(None) => Some("no registry was named, so none was asked whether it would take this".to_owned()),
+        Ok(None) => Some("no registry was named, so no registry was asked whether it would accept this".to_owned()),
         // What is wrong with the settings is why each was refused.
         Ok(Some(_)) | Err(_) => None,
     };

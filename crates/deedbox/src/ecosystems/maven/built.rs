@@ -134,7 +134,7 @@ fn project(dir: &Path) -> anyhow::Result<Laid> {
         let main = target.join(format!("{stem}.{extension}"));
         if !main.is_file() {
             return Err(refused(format!(
-                "{} is not there: run mvn package first, or, if the build calls it otherwise, mvn deploy \
+                "{} is not there: run mvn package first, or, if the build gives it another name, mvn deploy \
                  -DaltDeploymentRepository=x::default::file:target/repository, and publish target/repository",
                 main.display()
             )));
@@ -200,7 +200,7 @@ fn beside(pom_path: &Path) -> anyhow::Result<Draft> {
     let version = name
         .strip_prefix(package.artifact())
         .and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".pom"))
-        .ok_or_else(|| wrong(format!("{} is the POM of {package}:{}, and is called otherwise", pom_path.display(), pom.version)))?
+        .ok_or_else(|| wrong(format!("{} is the POM of {package}:{}, and has another name", pom_path.display(), pom.version)))?
         .to_owned();
     let folder = pom_path.parent().unwrap_or(Path::new(""));
     let files = files_of(folder, &format!("{}-{version}", package.artifact()))?;
@@ -314,7 +314,7 @@ fn version_folder(folder: &Path, files: &[String], laid: &mut Laid) -> anyhow::R
             continue;
         }
         let why = if !has_pom {
-            "there is no POM beside it, and a release of Maven has one: deploy it with its POM".to_owned()
+            "there is no POM beside it, and every release of Maven needs one: deploy it with its POM".to_owned()
         } else {
             format!(
                 "its name does not begin with {artifact}-{version}, as those of {} do. sbt names the files of plugins in two ways \

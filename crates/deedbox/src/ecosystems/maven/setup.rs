@@ -15,7 +15,7 @@ fn maven(task: &Task<'_>) -> anyhow::Result<()> {
         return Err(wrong(format!("{} has no pom.xml: name the project's folder with --dir", task.dir().display())));
     }
     files.edit("pom.xml", |text| done(task, pom_with_repository(text, task.domain.as_str(), &repository, edit(task.mode))))?;
-    let next = format!("next: add the dependency {}, and build with mvn -C, which makes a wrong checksum an error", coordinate(task));
+    let next = format!("next: add the dependency {}, and build with mvn -C: then a wrong checksum is an error", coordinate(task));
     task.finish(files, &[next])
 }
 
