@@ -55,8 +55,8 @@ pub enum LedgerError {
     SignerMemory(&'static str),
     /// The signer has signed something that these files do not lead to.
     #[error(
-        "the signer has signed size {last_size} (root {last_root}) and will not sign size {size} (root {root}) here: these files are older than what was signed, as after a backup was restored. Restore newer copies of commits/, log/ and objects/; never \
-         restore an older signer/"
+        "the signer has signed size {last_size} (root {last_root}) and will not sign size {size} (root {root}) here: these files are older than what \
+         was signed, as after a backup was restored. Restore newer copies of commits/, log/ and objects/; never restore an older signer/"
     )]
     SignerRefuses {
         /// What it signed last.
