@@ -1,5 +1,5 @@
 //! `cargo xtask conformance`: the OCI distribution specification's own conformance program against a registry of this checkout, reading
-//! only. The program is built elsewhere (docs/guides/oci.md): it is Go, and nothing here fetches it, so it is no part of the tests.
+//! only. The program is built elsewhere (docs/guides/oci.md): it is Go, and nothing here fetches it, so it is not part of the tests.
 
 use anyhow::{Context as _, ensure};
 use std::path::{Path, PathBuf};

@@ -79,14 +79,14 @@ impl Options {
                 "--seconds" => {
                     let seconds = value()?;
                     options.seconds =
-                        seconds.parse().ok().filter(|n| *n > 0).ok_or_else(|| format!("{seconds:?} is no number of seconds"))?;
+                        seconds.parse().ok().filter(|n| *n > 0).ok_or_else(|| format!("{seconds:?} is not a number of seconds"))?;
                 }
                 "--target" => options.target = Some((*value()?).to_owned()),
                 "--seed" => {
                     let seed = value()?;
                     // Zero asks the fuzzer to choose.
                     let number = seed.parse().ok().filter(|n| *n > 0);
-                    options.seed = Some(number.ok_or_else(|| format!("{seed:?} is no seed: 1 to {}", u32::MAX))?);
+                    options.seed = Some(number.ok_or_else(|| format!("{seed:?} is not a seed: 1 to {}", u32::MAX))?);
                 }
                 "--hex" => {
                     let bytes = hex::decode(value()?).map_err(|e| format!("the word after --hex: {e}"))?;

@@ -48,7 +48,7 @@ pub enum VerifyError {
     /// Entry 0 is of another registry.
     #[error("entry 0 creates a registry that is not the pinned one: {0}")]
     OtherRegistry(String),
-    /// An entry that is no statement.
+    /// An entry that is not a statement.
     #[error("entry {index} is not a statement of the protocol in force: {why}")]
     Undecodable {
         /// Its index.

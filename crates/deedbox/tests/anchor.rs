@@ -98,7 +98,7 @@ fn no_command_that_signs_pins_a_registry_that_a_project_named() {
         here(args).ends(0, unpinned);
         stops();
     }
-    // The proof that was kept is no pin either.
+    // The proof that was kept is not a pin either.
     here(&["verify", "--offline", x]).ends(1, "no log key is pinned");
     here(&["verify", "--pin-on-first-use", x]).done();
     here(&["verify", x]).done();

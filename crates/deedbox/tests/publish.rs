@@ -95,7 +95,7 @@ fn versions_go_in_the_order_of_their_ecosystem_and_latest_is_the_highest() {
     let advice = advised(&refused.err, "--channel previous", &[')']);
     place.at(url, &[&["publish", text(&old)], advice.split(' ').collect::<Vec<_>>().as_slice()].concat()).done();
     assert_eq!(channels(&place, url, id), [pair("latest", "1.10.0"), pair("previous", "1.9.1")]);
-    // The same bytes again are no new release, and move nothing.
+    // The same bytes again are not a new release, and move nothing.
     place.at(url, &["publish", text(&dirs[2])]).done().says("was published before, with the same bytes");
     let older = place.package("greet", "1.9.2", "");
     place.at(url, &["publish", text(&older)]).ends(1, "or --channel latest if latest is to go back");

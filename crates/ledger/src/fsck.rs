@@ -264,7 +264,7 @@ async fn strays(log: &LogToCheck, report: &mut LogReport) -> Result<(), StoreErr
         } else if tile.is_some() || bundle.is_some() {
             report.left_over(path, "has given way to a wider one and may be removed");
         } else {
-            report.find(path, "is no file of a log");
+            report.find(path, "is not a file of a log");
         }
     }
     Ok(())

@@ -68,7 +68,7 @@ pub enum LedgerError {
         /// That tree's root.
         root: String,
     },
-    /// A key or an origin is none.
+    /// A key or an origin is not valid.
     #[error("{0}")]
     Key(String),
 }

@@ -86,7 +86,7 @@ fn next(request: &Request, reads: &Reads) -> Result<Option<Plan>, Defect> {
 pub(crate) fn render(request: &Request, reads: &Reads) -> Result<Response, Defect> {
     let rows = &reads.rows;
     let route = routes::route(request);
-    // A list that was cut short would look like a whole one. A plan that is none was no key: there is no such thing.
+    // A list that was cut short would look like a whole one. If the plan is refused, its key is not valid, and there is nothing at this address.
     if plan(request).is_err() {
         return Ok(missing(request));
     }

@@ -1,6 +1,6 @@
 //! How Maven compares versions, as Maven 3.8 does (its class `ComparableVersion`; spec/projections/maven.md §2.4). Nothing
 //! in this projection is sorted by it: metadata is in the order of events, as a deploy leaves it. Nothing may be: Maven's
-//! comparison goes round in odd versions, so that it is no order, and this type has no `Ord`.
+//! comparison goes round in odd versions, so that it is not an order, and this type has no `Ord`.
 
 use std::cmp::Ordering;
 

@@ -69,7 +69,7 @@ pub(crate) enum Content {
     Present(Vec<StoredFile>),
     /// Its manifest is withheld by an event.
     Withheld,
-    /// Its manifest is not what its statement says, or names files that are none of it.
+    /// Its manifest is not what its statement says, or names files that do not belong to it.
     Unreadable,
 }
 

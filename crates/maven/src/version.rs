@@ -68,7 +68,7 @@ impl PackageVersion {
     }
     /// As the model's key: the same text.
     pub fn native_key(&self) -> Result<NativeVersion, BadVersion> {
-        NativeVersion::parse(self.as_str()).map_err(|_| BadVersion { version: self.as_str().to_owned(), rule: "it is no native key" })
+        NativeVersion::parse(self.as_str()).map_err(|_| BadVersion { version: self.as_str().to_owned(), rule: "it is not a native key" })
     }
     /// The folder in a repository: the version, or the base of a snapshot's build.
     pub fn folder(&self) -> &str {
@@ -89,7 +89,7 @@ impl std::fmt::Display for PackageVersion {
     }
 }
 
-/// `1.0-` of `1.0-SNAPSHOT`; none if it is no snapshot's.
+/// `1.0-` of `1.0-SNAPSHOT`; none if it is not a snapshot's.
 pub fn snapshot_prefix(version: &str) -> Option<&str> {
     version.strip_suffix(SNAPSHOT).filter(|prefix| prefix.len() > 1 && prefix.ends_with('-'))
 }

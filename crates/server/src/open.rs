@@ -39,7 +39,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
-/// Makes a site's signer from 32 secret bytes; none if they are no key, then others are drawn.
+/// Makes a site's signer from 32 secret bytes; none if they are not a key; then others are drawn.
 pub type MakeSigner = Arc<dyn Fn(&[u8; 32]) -> Option<Arc<dyn SiteSigner>> + Send + Sync>;
 
 /// Told how far a long folding has come: entries folded so far, and the target.

@@ -1,4 +1,4 @@
-//! Rules about Rust sources, read as tokens: a word in a comment or a string is no finding, a name behind `use std::{…}` is one.
+//! Rules about Rust sources, read as tokens: a word in a comment or a string is not a finding, a name behind `use std::{…}` is one.
 //! It knows no types: it sees what is written, not what it means.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use super::{
 const OPENING: &str =
     "A reader opens a file to learn what it is: begin with `//!`, its section of the specification, and what it never does.";
 const UNFINISHED: &str = "What is not done is not merged, and a test that does not run proves nothing: finish it, or take it out.";
-const UNREADABLE: &str = "This file is no Rust that can be read as tokens: see what `cargo check` says of it.";
+const UNREADABLE: &str = "This file cannot be read as Rust tokens: see what `cargo check` says of it.";
 const PURE: &str = "A pure crate's answer may depend on its arguments only, or two verifiers differ. Take time, bytes and names as arguments, sort with \
                     `BTreeMap`, and leave the world to the crates that the table calls otherwise (addresses as values are in `core::net`).";
 

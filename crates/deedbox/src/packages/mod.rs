@@ -91,8 +91,8 @@ impl From<Vec<Found>> for Packages {
 }
 
 /// The releases at a path: one for most ecosystems. What the user said stands where the files say nothing. The ecosystem is
-/// that of `--id`, else the one whose native manifest is at the path itself, and never a guess between two; only where there
-/// is none is it looked for in what is packed there, and in folders below.
+/// that of `--id`, else the one whose native manifest is at the path itself, and never a guess between two. Only if no
+/// manifest is there, packed files and the folders below are searched.
 pub(crate) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Packages> {
     if let Some(word) = path.to_str() {
         for ecosystem in wish.ecosystems.iter() {
@@ -235,7 +235,7 @@ mod tests {
         std::fs::write(folder.join("lib-1.0.pom"), pom).unwrap();
         let found = find(dir.path(), Wish::default()).await.unwrap();
         assert_eq!((found.found.len(), found.left_out.len()), (1, 0));
-        // A web extension's manifest.json is no image.
+        // A web extension's manifest.json is not an image.
         std::fs::write(dir.path().join("manifest.json"), "{}").unwrap();
         assert_eq!(find(dir.path(), Wish::default()).await.unwrap().found.len(), 1);
         assert!(find(directory(&["docs/readme"]).path(), Wish::default()).await.is_err_and(|e| e.to_string().contains("is not a package")));

@@ -22,9 +22,9 @@ const ENTRIES: usize = 200_000;
 const DEPTH: usize = 32;
 /// What a Gradle build is known by.
 const GRADLE_FILES: [&str; 4] = ["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"];
-/// Where Gradle builds publish to as a rule, below the project.
+/// Where Gradle builds usually publish to, below the project.
 const GRADLE_FOLDERS: [&str; 5] = ["build/repo", "build/repos", "build/repository", "build/maven-repo", "build/staging-deploy"];
-/// What Maven and others leave beside artifacts that is none of a release.
+/// Files that Maven and others leave beside artifacts, and that are not part of a release.
 const NOT_OURS: [&str; 6] = [".md5", ".sha1", ".sha256", ".sha512", ".lastUpdated", ".repositories"];
 /// How what Maven and others leave beside artifacts begins.
 const BESIDE: [&str; 4] = ["maven-metadata", "_remote.repositories", "resolver-status", "m2e-"];
@@ -260,7 +260,7 @@ fn layout(dir: &Path) -> anyhow::Result<Laid> {
         deployed::rank(&folder, &mut drafts);
         laid.drafts.extend(drafts);
     }
-    // Of what is no repository at all nothing is left out.
+    // Of what is not a repository at all nothing is left out.
     if !laid.drafts.is_empty() {
         laid.left_out.extend(deep);
     }

@@ -1,5 +1,5 @@
-//! `deedbox setup maven` and `gradle`: the registry as a repository of a project's own build file. A repository is no
-//! domain's alone: Maven and Gradle ask each one in turn, so the domain is its id only, and the registry's stands first.
+//! `deedbox setup maven` and `gradle`: the registry as a repository of a project's own build file. A repository does
+//! not belong to one domain: Maven and Gradle ask each repository in turn. So the domain is only its id, and the registry's comes first.
 
 use crate::commands::setup::file::Edited;
 use crate::commands::setup::{Mode, PackageManager, Task, edited};
