@@ -108,7 +108,7 @@ fn command_for(path: &str) -> &'static str {
     if path.contains("/yank") {
         "This source takes no yanks from gem. Nothing was changed. Run: deedbox yank gem:DOMAIN/NAME@VERSION"
     } else if path.contains("/owners") {
-        "This registry has no accounts: whoever holds a domain's key may publish. Nothing was changed. Run: deedbox claim, then deedbox publish"
+        "This registry has no accounts: people publish with the key of their domain. Nothing was changed. Run: deedbox claim, then deedbox publish"
     } else {
         "This registry takes releases only as signed statements, not from gem. Nothing was changed. Run: deedbox publish NAME-VERSION.gem --id gem:DOMAIN/NAME"
     }

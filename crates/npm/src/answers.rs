@@ -123,7 +123,7 @@ pub(crate) fn render(request: &Request, reads: &Reads, site: &Site) -> Result<Re
         Route::Attestations => refusal(404, "Not found: this version has no attestations in the log"),
         Route::Whoami => refusal(
             404,
-            "Not found: this registry has no accounts: nobody is logged in. Whoever holds a domain's key may publish, with deedbox publish",
+            "Not found: this registry has no accounts: nobody is logged in. People publish with the key of their domain, with deedbox publish",
         ),
         Route::Audit => refusal(advisories::STATUS, advisories::WORDS),
         Route::Nothing(words) => refusal(404, &words),

@@ -70,7 +70,7 @@ impl Start<'_> {
         if server.is_new() {
             lines.push("  new        this start made the log and its keys".to_owned());
             lines.push(format!(
-                "  name       it is called {origin} for ever: each statement and each proof says so. For another name, stop it"
+                "  name       it is called {origin} for ever: each statement and each proof says so. For another name, stop this one"
             ));
             lines.push("             and begin with --origin NAME or --public-url URL in another --data directory".to_owned());
             lines.push(format!("  operator   {}", data.join("keys/operator.pem").display()));

@@ -111,7 +111,7 @@ async fn read_one(
     }
     if read.releases.len() > 1 && (wanted.id.is_some() || wanted.version.is_some()) {
         let count = read.releases.len();
-        return Err(wrong(format!("{} holds {count} releases, and --id and --version are about one", path.display())));
+        return Err(wrong(format!("{} holds {count} releases, but --id and --version are for one", path.display())));
     }
     let mut releases = Vec::new();
     for release in read.releases {

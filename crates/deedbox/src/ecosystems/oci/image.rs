@@ -217,7 +217,7 @@ fn pieces(
         let (path, document) = manifest(&descriptor)?;
         if document.media_type != descriptor.media_type {
             return Err(refused(format!(
-                "{} is a {}, and is named as a {:?}",
+                "{} is a {}, but is named as a {:?}",
                 descriptor.digest, document.media_type, descriptor.media_type
             )));
         }

@@ -96,7 +96,7 @@ pub(super) async fn image(reference: &str, scratch: &Path) -> anyhow::Result<Ima
     let (root, bytes, said) = source.manifest(&reference.what, None).await?;
     let document = read(&root.to_string(), &bytes)?;
     if said.as_deref().is_some_and(|said| said != document.media_type) {
-        return Err(refused(format!("it is a {}, and is sent as {:?}", document.media_type, said.unwrap_or_default())));
+        return Err(refused(format!("it is a {}, but is sent as {:?}", document.media_type, said.unwrap_or_default())));
     }
     let mut seen = BTreeSet::from([root]);
     let mut waiting = VecDeque::new();
@@ -122,7 +122,7 @@ pub(super) async fn image(reference: &str, scratch: &Path) -> anyhow::Result<Ima
                 pieces.push(write(scratch, digest, &bytes)?);
                 let document = read(&digest.to_string(), &bytes)?;
                 if document.media_type != descriptor.media_type {
-                    return Err(refused(format!("{digest} is a {}, and is named as {:?}", document.media_type, descriptor.media_type)));
+                    return Err(refused(format!("{digest} is a {}, but is named as {:?}", document.media_type, descriptor.media_type)));
                 }
                 Some(document)
             }
