@@ -205,6 +205,6 @@ mod tests {
         let paths: Vec<String> = (0..300).map(|n| format!("a.tgz!/package/{n}{}.pem", "k".repeat(900))).collect();
         let words = refusal(&paths);
         assert!(words.len() < 12_000 && words.contains("; and 296 more)"), "{words}");
-        assert!(words.contains(" (and 296 more; a folder stands"), "{words}");
+        assert!(words.contains(" (and 296 more; a folder allows"), "{words}");
     }
 }
