@@ -19,7 +19,7 @@ impl Options {
     pub fn parse(words: &[&str]) -> Result<Self, String> {
         match words {
             ["--program", path] if !path.is_empty() => Ok(Options { program: PathBuf::from(path) }),
-            _ => Err("conformance wants --program PATH, and nothing else: the built program (docs/guides/oci.md says which)".to_owned()),
+            _ => Err("conformance needs --program PATH, and nothing else: the built program (docs/guides/oci.md says which)".to_owned()),
         }
     }
 }
@@ -29,7 +29,7 @@ impl Options {
 /// # Errors
 /// When the program is not there, or the registry does not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
-    ensure!(options.program.is_file(), "{} is not there, or no program", options.program.display());
+    ensure!(options.program.is_file(), "{} is not there, or is not a program", options.program.display());
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build.current_dir(root).args(["build", "--bins", "-p", "deedbox", "-p", "deedbox-tests"]);
     ensure!(build.status().context("cargo cannot be started")?.success(), "the programs did not build");
