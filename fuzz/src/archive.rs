@@ -59,7 +59,7 @@ fn inspected(bytes: &[u8]) {
     }
 }
 
-/// What another library finds; a content that it does not unpack is none.
+/// What another library finds; nothing for a content that it does not unpack.
 fn by_directory(bytes: &[u8]) -> Option<BTreeMap<Vec<u8>, Option<Vec<u8>>>> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).ok()?;
     let mut listed = BTreeMap::new();

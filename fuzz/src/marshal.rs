@@ -31,14 +31,14 @@ impl Ruby {
     pub fn list(&self) -> &[Ruby] {
         match self {
             Ruby::List(list) => list,
-            other => panic!("{other:?} is no array"),
+            other => panic!("{other:?} is not an array"),
         }
     }
 
     pub fn text(&self) -> &str {
         match self {
             Ruby::Text(text) => text,
-            other => panic!("{other:?} is no String"),
+            other => panic!("{other:?} is not a String"),
         }
     }
 
@@ -46,7 +46,7 @@ impl Ruby {
     pub fn version(&self) -> &str {
         match self {
             Ruby::Made(class, value) if class == "Gem::Version" => value.list()[0].text(),
-            other => panic!("{other:?} is no Gem::Version"),
+            other => panic!("{other:?} is not a Gem::Version"),
         }
     }
 
@@ -57,7 +57,7 @@ impl Ruby {
                 let wants = value.list()[0].list().iter();
                 wants.map(|pair| format!("{} {}", pair.list()[0].text(), pair.list()[1].version())).collect::<Vec<_>>().join(", ")
             }
-            other => panic!("{other:?} is no Gem::Requirement"),
+            other => panic!("{other:?} is not a Gem::Requirement"),
         }
     }
 
@@ -65,7 +65,7 @@ impl Ruby {
     pub fn get(&self, name: &str) -> &Ruby {
         match self {
             Ruby::Object(_, fields) => fields.iter().find(|(known, _)| known == name).map(|(_, value)| value).unwrap(),
-            other => panic!("{other:?} is no object"),
+            other => panic!("{other:?} is not an object"),
         }
     }
 }

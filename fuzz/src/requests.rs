@@ -1,5 +1,5 @@
 //! Targets of what projections answer (spec/projections): any request, over a small log with every kind of release in it. No input
-//! is a defect, a fault of the server, or a header that is no header; every answer in JSON parses.
+//! is a defect, a fault of the server, or a header that is not a header; every answer in JSON parses.
 
 use crate::npm::world::{self, NpmLog as _};
 use deedbox_catalog::{Catalog, DOMAINS, PACKAGES, SEARCH};

@@ -66,7 +66,7 @@ impl fmt::Display for Answer {
     }
 }
 
-/// What is no text is shown so that two values stay two.
+/// What is not a text is shown so that two values stay two.
 fn text(value: &[u8]) -> String {
     std::str::from_utf8(value).map_or_else(|_| format!("bytes {}", value.escape_ascii()), str::to_owned)
 }
@@ -74,7 +74,7 @@ fn text(value: &[u8]) -> String {
 /// One question after the other on one connection, or on another one when the registry has closed it.
 ///
 /// # Errors
-/// When the registry cannot be reached, does not answer in time, or a question is none that HTTP can carry.
+/// When the registry cannot be reached, does not answer in time, or HTTP cannot carry a question.
 pub async fn ask(at: SocketAddr, host: &str, questions: &[Question]) -> anyhow::Result<Vec<Answer>> {
     let mut connection = connect(at).await?;
     let mut answers = Vec::with_capacity(questions.len());

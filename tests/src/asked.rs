@@ -1,5 +1,5 @@
 //! What a registry was asked during the tests, read off the wire: the method, the target as it stood, the headers that decide an answer
-//! and the body of a query (RFC 9112 §3, §6, §7.1). One question a line, as JSON. What changes a registry is no question, and what the
+//! and the body of a query (RFC 9112 §3, §6, §7.1). One question a line, as JSON. What changes a registry is not a question, and what the
 //! moment decides has no answer that could come again.
 
 use anyhow::Context as _;
@@ -19,7 +19,7 @@ const DECIDING: [&str; 10] = [
     "if-unmodified-since",
     "range",
 ];
-/// A head that is longer is none that the registry reads.
+/// The registry does not read a head that is longer.
 const HEAD_BYTES: usize = 64 << 10;
 const HEADERS: usize = 100;
 /// The first byte of a TLS record with a handshake (RFC 8446 §5.1); no method begins with it.
@@ -139,7 +139,7 @@ impl Body {
     }
 }
 
-/// Bytes that are no requests of HTTP/1.1.
+/// Bytes that are not requests of HTTP/1.1.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NoRequest;
 
@@ -152,7 +152,7 @@ impl Requests {
     /// and a registry in the open ends it.
     ///
     /// # Errors
-    /// Once, when the bytes are no requests: nothing after them is read.
+    /// Once, when the bytes are not requests: nothing after them is read.
     pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<Vec<Question>, NoRequest> {
         let mut complete = Vec::new();
         if matches!(self.state, State::Unread) {

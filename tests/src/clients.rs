@@ -230,7 +230,7 @@ impl Client {
     /// deno: a day), since tests install what they published a moment ago; yarn 4 has it for each scope besides.
     ///
     /// # Errors
-    /// When a file cannot be written, or the client is none of the npm family.
+    /// When a file cannot be written, or the client is not one of the npm family.
     pub fn point_at(&self, project: &Path, registry: &Registry<'_>) -> anyhow::Result<()> {
         let Registry { domain, url } = registry;
         let npmrc = format!("@{domain}:registry={url}\nregistry={url}\n");

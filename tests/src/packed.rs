@@ -51,7 +51,7 @@ pub fn small_tarball(name: &str, version: &str) -> Vec<u8> {
 /// `maven:<domain>/<name>`: a POM and a jar that holds these bytes, its group the domain turned round.
 ///
 /// # Errors
-/// When the id is none.
+/// When the id is not valid.
 pub fn maven(domain: &Domain, name: &str, version: &str, bytes: &[u8]) -> anyhow::Result<Packed> {
     let mut group: Vec<&str> = domain.as_str().split('.').collect();
     group.reverse();
@@ -68,7 +68,7 @@ pub fn maven(domain: &Domain, name: &str, version: &str, bytes: &[u8]) -> anyhow
 /// `oci:<domain>/<name>`: an image of these layers. Gives its manifest's digest in hex too.
 ///
 /// # Errors
-/// When the id is none.
+/// When the id is not valid.
 pub fn image(domain: &Domain, name: &str, version: &str, layers: Vec<Vec<u8>>) -> anyhow::Result<(Packed, String)> {
     let blob = |bytes: Vec<u8>| Bytes::new(&artifact_name(Kind::Blob, &Hasher::of(&bytes).1.sha256), bytes);
     let layers: Vec<Bytes> = layers.into_iter().map(blob).collect();

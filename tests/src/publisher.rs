@@ -42,7 +42,7 @@ impl Publisher {
     /// A key's word that it takes a domain.
     ///
     /// # Errors
-    /// When the domain is none that can be claimed.
+    /// When the domain cannot be claimed.
     pub fn acceptance(key: &SecretKey, domain: &Domain, origin: &Origin) -> anyhow::Result<Acceptance> {
         let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
         Ok(Acceptance::sign(key, domain, origin, &AcceptanceTerms { keys, prev: None })?)
@@ -68,7 +68,7 @@ impl Publisher {
     /// Reads a tarball as the registry will, and signs a release of what it is. `prev` is the last event of its package.
     ///
     /// # Errors
-    /// When the tarball is none that can be published.
+    /// When the tarball cannot be published.
     pub fn release(&self, tarball: Vec<u8>, prev: Option<EventId>) -> anyhow::Result<Release> {
         self.release_of(npm_tarball(tarball), prev)
     }
@@ -76,7 +76,7 @@ impl Publisher {
     /// The same for any ecosystem.
     ///
     /// # Errors
-    /// When the artifacts are none that can be published.
+    /// When the artifacts cannot be published.
     pub fn release_of(&self, packed: Packed, prev: Option<EventId>) -> anyhow::Result<Release> {
         let Packed { dialect, id, version, artifacts } = packed;
         let sources: Vec<&dyn ArtifactSource> = artifacts.iter().map(|artifact| artifact as &dyn ArtifactSource).collect();

@@ -127,7 +127,7 @@ impl Running {
     /// Runs `deedbox` with the registry's address and the key that holds the domain.
     ///
     /// # Errors
-    /// When it cannot be started. That it refuses is no error here.
+    /// When it cannot be started. That it refuses is not an error here.
     pub fn deedbox<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> anyhow::Result<Said> {
         Said::of(command(&self.program, self.folder.path()).args(["--registry", &self.url]).args(args))
     }
@@ -264,7 +264,7 @@ pub struct Served {
 
 impl Served {
     /// Every folder in the target folder that was served from by the program as it is now and is not in use. What an earlier program
-    /// served, and what is no such folder, is removed: nobody would ask it again.
+    /// served, and what is not such a folder, is removed: nobody would ask it again.
     ///
     /// # Errors
     /// When they cannot be listed or removed.
@@ -287,7 +287,7 @@ impl Served {
     /// One folder.
     ///
     /// # Errors
-    /// When it is none that a registry was served from, or is in use.
+    /// When no registry was served from it, or it is in use.
     pub fn of(folder: &Path) -> anyhow::Result<Self> {
         Ok(Self::held(folder)?.with_context(|| format!("{} is in use", folder.display()))?.0)
     }
@@ -413,7 +413,7 @@ fn is_current(program: &Path) -> bool {
         let Ok(entries) = fs::read_dir(&folder) else { return false };
         for entry in entries {
             let Ok(path) = entry.map(|entry| entry.path()) else { return false };
-            // Tests and benchmarks are no part of the program.
+            // Tests and benchmarks are not part of the program.
             if path.is_dir() && !["tests", "benches", "examples"].iter().any(|name| path.ends_with(name)) {
                 folders.push(path);
             } else if path.is_file() && modified(&path).is_none_or(|changed| changed > built) {

@@ -33,7 +33,7 @@ impl Stopped {
         let text = String::from_utf8_lossy(&output.stdout);
         let shown = || format!("{text}{}", String::from_utf8_lossy(&output.stderr));
         let findings: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {}", shown()));
-        // A crash leaves uploads that nothing names: these are said, and are no damage.
+        // A crash leaves uploads that nothing names: these are said, and are not damage.
         let is_damage = |found: &&serde_json::Value| {
             assert!(found["harmless"] == false || found["part"] == "left over", "{found}");
             found["harmless"] == false

@@ -186,7 +186,7 @@ fn a_part_of_a_blob_or_manifest_is_answered_with_206_and_one_that_is_not_there_w
             assert_eq!((none.status, none.body.len()), (416, 0), "{path} {range}");
             assert_eq!(none.header("content-range"), Some(format!("bytes */{size}").as_str()), "{path} {range}");
         }
-        // Several at once, what is no range, and other units: the whole, which RFC 9110 §14.2 allows.
+        // Several at once, what is not a range, and other units: the whole, which RFC 9110 §14.2 allows.
         for range in ["bytes=0-1,4-5", "bytes=5-2", "bytes=x", "lines=0-1"] {
             let whole = get(&path, &[("range", range)]);
             assert_eq!((whole.status, whole.body.len()), (200, size), "{path} {range}");

@@ -70,7 +70,7 @@ fn rs_merkle_takes_our_multiproofs_and_the_forgeries_that_are_said_to_fool_it() 
         let places: Vec<usize> = leaves.iter().map(|leaf| leaf.number("index") as usize).collect();
         let hashes: Vec<[u8; 32]> = leaves.iter().map(|leaf| array(&leaf.bytes("leaf_hash"))).collect();
         let Ok(proof) = MerkleProof::<Rfc6962>::from_bytes(&case.bytes("proof")) else { return false };
-        // The bare verifier panics on some nonsense: that is no acceptance either.
+        // The bare verifier panics on some nonsense: that is not acceptance either.
         let root = array(&case.bytes("root"));
         let size = case.number("proof_size") as usize;
         std::panic::catch_unwind(|| proof.verify(root, &places, &hashes, size)).unwrap_or(false)

@@ -1,5 +1,5 @@
 //! `cargo xtask closures`: the dependency closures of ten real projects through a registry of this checkout. It fetches some gigabyte
-//! through the machine's own clients, so it is no part of the tests.
+//! through the machine's own clients, so it is not part of the tests.
 
 use crate::programs::{self, Profile};
 use std::ffi::OsString;

@@ -1,5 +1,5 @@
 //! `cargo xtask conformance`: the OCI distribution specification's own conformance program against a registry of this checkout, reading
-//! only. The program is built elsewhere (docs/guides/oci.md): it is Go, and nothing here fetches it, so it is no part of the tests.
+//! only. The program is built elsewhere (docs/guides/oci.md): it is Go, and nothing here fetches it, so it is not part of the tests.
 
 use crate::programs::{self, Profile};
 use anyhow::ensure;
@@ -19,7 +19,7 @@ impl Options {
     pub fn parse(words: &[&str]) -> Result<Self, String> {
         match words {
             ["--program", path] if !path.is_empty() => Ok(Options { program: PathBuf::from(path) }),
-            _ => Err("conformance wants --program PATH, and nothing else: the built program (docs/guides/oci.md says which)".to_owned()),
+            _ => Err("conformance needs --program PATH, and nothing else: the built program (docs/guides/oci.md says which)".to_owned()),
         }
     }
 }
@@ -29,7 +29,7 @@ impl Options {
 /// # Errors
 /// When the program is not there, or the registry does not build.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
-    ensure!(options.program.is_file(), "{} is not there, or no program", options.program.display());
+    ensure!(options.program.is_file(), "{} is not there, or is not a program", options.program.display());
     programs::build(root, Profile::Dev)?.run("conformance", &[&options.program])
 }
 

@@ -74,19 +74,19 @@ impl Options {
         let mut options = Self::default();
         let mut words = words.iter();
         while let Some(word) = words.next() {
-            let mut value = || words.next().ok_or_else(|| format!("{word} wants a word after it"));
+            let mut value = || words.next().ok_or_else(|| format!("{word} needs a word after it"));
             match *word {
                 "--seconds" => {
                     let seconds = value()?;
                     options.seconds =
-                        seconds.parse().ok().filter(|n| *n > 0).ok_or_else(|| format!("{seconds:?} is no number of seconds"))?;
+                        seconds.parse().ok().filter(|n| *n > 0).ok_or_else(|| format!("{seconds:?} is not a number of seconds"))?;
                 }
                 "--target" => options.target = Some((*value()?).to_owned()),
                 "--seed" => {
                     let seed = value()?;
                     // Zero asks the fuzzer to choose.
                     let number = seed.parse().ok().filter(|n| *n > 0);
-                    options.seed = Some(number.ok_or_else(|| format!("{seed:?} is no seed: 1 to {}", u32::MAX))?);
+                    options.seed = Some(number.ok_or_else(|| format!("{seed:?} is not a seed: 1 to {}", u32::MAX))?);
                 }
                 "--hex" => {
                     let bytes = hex::decode(value()?).map_err(|e| format!("the word after --hex: {e}"))?;
@@ -99,7 +99,7 @@ impl Options {
             }
         }
         if (options.input.is_some() || options.hex.is_some()) && options.target.is_none() {
-            return Err("--input and --hex want --target too".to_owned());
+            return Err("--input and --hex need --target too".to_owned());
         }
         Ok(options)
     }
@@ -163,7 +163,7 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<bool> {
 pub fn count(root: &Path, options: &Options, laps: &mut Laps) -> anyhow::Result<Count> {
     let other = other_versions(&fs::read_to_string(root.join("Cargo.lock"))?, &fs::read_to_string(root.join("fuzz").join("Cargo.lock"))?)?;
     if !other.is_empty() {
-        println!("FAILED: what is fuzzed is not what is shipped: {}; mend it with: cargo xtask fuzz --lock", other.join(", "));
+        println!("FAILED: what is fuzzed is not what is shipped: {}; repair it with: cargo xtask fuzz --lock", other.join(", "));
         return Ok(Count { passed: 0, failed: 1 });
     }
     let Some(places) = build(root)? else { return Ok(Count { passed: 0, failed: 1 }) };

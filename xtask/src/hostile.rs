@@ -26,10 +26,10 @@ impl Options {
                 "--json" => options.words.push((*word).to_owned()),
                 "--connections" | "--seconds" => match rest.next().filter(|number| number.parse::<u16>().is_ok_and(|n| n > 0)) {
                     Some(number) => options.words.extend([*word, *number].map(str::to_owned)),
-                    None => return Err(format!("{word} wants a number from 1 to {}", u16::MAX)),
+                    None => return Err(format!("{word} needs a number from 1 to {}", u16::MAX)),
                 },
                 "--only" => {
-                    let kind = rest.next().ok_or("--only wants a word of a kind's name")?;
+                    let kind = rest.next().ok_or("--only needs a word of a kind's name")?;
                     options.words.extend([*word, *kind].map(str::to_owned));
                 }
                 other => return Err(format!("`{other}` is not --connections N, --seconds S, --only KIND, --json or --debug")),

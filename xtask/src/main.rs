@@ -16,8 +16,8 @@ cargo xtask fuzz [--seconds N] [--target T]
                                            every fuzz target, or one, for N seconds (60); fuzz/README.md
                                            --seed S tries what another run with S tried
                                            --input FILE shows one input of the target again, --hex BYTES too
-                                           --keep makes the best of what was found the corpus
-                                           --lock takes the workspace's versions over
+                                           --keep puts the best of the inputs that were found into the corpus
+                                           --lock takes over the workspace's versions
 cargo xtask fixtures [--check]             writes fixtures/ again; with --check only says which files would change
 cargo xtask crash [--runs N] [--seed S]    the crash loop, in release; prints how the rounds ended, by point
                                            --debug runs it as the tests build it
@@ -31,7 +31,7 @@ cargo xtask conformance --program PATH     the OCI distribution specification's 
 cargo xtask closures [--only ECOSYSTEM] [--json]
                                            dependency closures of ten real projects through a registry of this checkout, as
                                            npm, Maven, RubyGems and image tools bring them; fetches some gigabyte
-cargo xtask doctor                         what this machine has, and what the tests need of it
+cargo xtask doctor                         what the tests need, and whether this machine has it
 ";
 
 /// 0: done. 1: something failed. 2: used wrongly.

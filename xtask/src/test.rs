@@ -84,7 +84,7 @@ impl Options {
             match *word {
                 "--quick" => options.quick = true,
                 "--only" => {
-                    let name = words.next().ok_or("--only wants the name of a step")?;
+                    let name = words.next().ok_or("--only needs the name of a step")?;
                     let (_, step) = STEPS.iter().find(|(known, _)| known == name).ok_or_else(|| format!("there is no step `{name}`"))?;
                     options.only = Some(*step);
                 }

@@ -123,7 +123,7 @@ impl Archive<'_> {
         };
         let mut ends = (0..tail.len().saturating_sub(END_BYTES - 1)).rev().filter(is_end);
         let Some(at) = ends.next() else {
-            return Err(self.refuse("zip_not", "it is no zip archive: it has no end record; build it again"));
+            return Err(self.refuse("zip_not", "it is not a zip archive: it has no end record; build it again"));
         };
         if ends.next().is_some() {
             return Err(self.refuse("zip_two_ends", "it has two end records, one in the comment of the other; build it without a comment"));
@@ -215,7 +215,7 @@ impl Archive<'_> {
 
     /// Zip64 sizes (APPNOTE 4.5.3), and a name of Info-ZIP that only some readers believe (4.6.9).
     fn extra(&self, name: &[u8], mut extra: &[u8], sizes: &mut Sizes) -> Result<(), InspectRefusal> {
-        // Padding that is no field is in real jars: what cannot be one ends the search.
+        // Padding that is not a field is in real jars: what cannot be one ends the search.
         while let (Some(id), Some(length)) = (u16_at(extra, 0), u16_at(extra, 2)) {
             let Some((mut field, after)) = extra.get(4..).and_then(|rest| rest.split_at_checked(length.into())) else { break };
             match id {
@@ -238,7 +238,7 @@ impl Archive<'_> {
     }
 
     /// No name leads out of the folder that it is unpacked into, and no name stands for two contents, as far as the directory
-    /// tells. Gives the paths of files that are there twice: a checksum of 32 bits is no proof that they are the same.
+    /// tells. Gives the paths of files that are there twice: a checksum of 32 bits is not a proof that they are the same.
     fn names(&self, members: &[Member]) -> Result<BTreeSet<Vec<u8>>, InspectRefusal> {
         let mut seen: BTreeMap<Vec<u8>, &Member> = BTreeMap::new();
         let mut twice = BTreeSet::new();

@@ -94,7 +94,7 @@ pub fn touches(statement: &Statement) -> Result<Keys, Defect> {
     DECIDERS.touches(statement)
 }
 
-/// The rows that a decider needs for an entry that is no statement.
+/// The rows that a decider needs for an entry that is not a statement.
 pub fn touches_undecodable() -> Result<Keys, Defect> {
     Ok(Keys::from([registry_key()?]))
 }

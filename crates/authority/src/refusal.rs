@@ -11,7 +11,7 @@ use deedbox_model::{Channel, Domain, EventId, NativeName, NativeVersion, Origin,
 pub enum Refusal {
     #[error("this is not a statement of the protocol in force: {0}")]
     Undecodable(String),
-    #[error("the log begins with registry.created, and only begins with it")]
+    #[error("registry.created is the first entry of a log, and cannot be a later one")]
     NotTheBeginning,
     #[error("the statement was made for the registry {found}, this one is {origin}: sign it again with this registry's origin as audience")]
     OtherAudience { found: Origin, origin: Origin },
@@ -60,7 +60,7 @@ pub enum Refusal {
     AlreadyYanked { id: PackageId, version: Version },
     #[error("{id}@{version} is not yanked")]
     NotYanked { id: PackageId, version: Version },
-    #[error("{id}@{version} has no deprecation notice to take down")]
+    #[error("{id}@{version} has no deprecation notice to remove")]
     NotDeprecated { id: PackageId, version: Version },
     #[error("channel {channel} of {id} points at {version} already")]
     ChannelUnchanged { id: PackageId, channel: Channel, version: Version },
@@ -68,7 +68,7 @@ pub enum Refusal {
     NoSuchChannel { id: PackageId, channel: Channel },
     #[error("protocol {found} is not newer than the one in force, {in_force}")]
     ProtocolNotNewer { found: u64, in_force: u64 },
-    #[error("the parameters of protocol {0} are empty bytes")]
+    #[error("the parameters of protocol {0} have to be empty")]
     UnknownParameters(u64),
 }
 

@@ -280,7 +280,7 @@ fn a_publish_that_says_nothing_new_rewrites_no_word() {
     let before = seqs(&world);
     let rows = world.table.len();
     world.publish(&acme, &described(WIDGET, "1.2.0", "A widget for everyone", &["widget", "ui"]), &["latest"]);
-    // The same words: the licence that was left out is none.
+    // The same words: the licence that was left out is not counted.
     assert_eq!(seqs(&world), before);
     // release, newest, history, two objects.
     assert_eq!(world.table.len() - rows, 5);

@@ -44,7 +44,7 @@ impl Followed {
         match self {
             Followed::Asked => None,
             Followed::NotShown => Some("the registry does not hand out the package's chain"),
-            Followed::TooLong => Some("the package's chain is longer than is followed"),
+            Followed::TooLong => Some("the package's chain is longer than this program follows"),
         }
     }
 }

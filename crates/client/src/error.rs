@@ -21,7 +21,7 @@ pub enum Class {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// No connection, or no answer.
-    #[error("cannot reach {url}: {why}. Look whether the registry runs and the address is right, then try again")]
+    #[error("cannot reach {url}: {why}. Check that the registry runs and that the address is right, then try again")]
     Unreachable {
         /// What was asked for.
         url: String,
@@ -30,7 +30,7 @@ pub enum ClientError {
     },
     /// An answer that did not come to its end.
     #[error(
-        "{url}: the answer broke off ({why}). Try again; if it breaks off every time, what the registry keeps may be damaged: deedbox fsck tells its operator"
+        "{url}: the answer broke off ({why}). Try again. If it breaks off every time, a file of the registry may be damaged: its operator can find out with deedbox fsck"
     )]
     BrokenOff {
         /// What was asked for.
@@ -39,7 +39,7 @@ pub enum ClientError {
         why: String,
     },
     /// A connection on which nothing, or too little, moved.
-    #[error("{url} is too slow: {why}. Nothing is wrong with what was asked; look at the connection, then try again")]
+    #[error("{url} is too slow: {why}. The request was right; check the connection, then try again")]
     TooSlow {
         /// What was asked for.
         url: String,
@@ -71,7 +71,7 @@ pub enum ClientError {
         head: Option<EventId>,
     },
     /// An answer that cannot be what it should be.
-    #[error("{url} answered something that is not {expected}: {why}. Look whether this address is a Deedbox registry")]
+    #[error("{url} answered something that is not {expected}: {why}. Check that this is the address of a Deedbox registry")]
     Answer {
         /// What was asked for.
         url: String,

@@ -345,7 +345,7 @@ impl Registry {
         let mut whole = Vec::new();
         while let Some(piece) = body.next().await? {
             if whole.len() + piece.len() > limit {
-                return Err(self.answer(path, "an answer of bearable size", format!("more than {limit} bytes")));
+                return Err(self.answer(path, "an answer within the limit of size", format!("more than {limit} bytes")));
             }
             whole.extend_from_slice(&piece);
         }

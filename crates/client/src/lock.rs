@@ -110,7 +110,7 @@ fn verdicts(judged: &mut Judged, wanted: &[Wanted]) -> Vec<Verdict> {
 fn compare(release: &VerifiedRelease, want: &Wanted) -> Result<(), VerifyError> {
     let differs = |why: String| Err(VerifyError::OtherBytes { what: want.label.clone(), release: release.name(), why });
     if want.digests.is_empty() {
-        return differs("the lock file names no digest that can be trusted for it; install it again to get one".to_owned());
+        return differs("the lock file has no digest for it that can be trusted; install it again to get one".to_owned());
     }
     for (algorithm, digest) in &want.digests {
         if release.artifact_with(*algorithm, digest).is_none() {

@@ -60,7 +60,7 @@ impl Unproven {
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         match Self::decode_answer(bytes)? {
             (unproven, None) => Ok(unproven),
-            (_, Some(_)) => Err("it says which chains are not in it, which nobody asked".to_owned()),
+            (_, Some(_)) => Err("it says which chains are missing in it, and nobody asked for that".to_owned()),
         }
     }
 

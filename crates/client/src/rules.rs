@@ -55,7 +55,7 @@ pub async fn rules_change(trusted: &Trusted) -> Result<Option<RulesChange>, Clie
             return Ok(first);
         }
         if EventId::from_hex(&head).is_none() {
-            return Err(answer("it is no event"));
+            return Err(answer("it is not an event"));
         }
         let event: RegistryEvent =
             registry.get_json(&format!("api/v1/events/{head}")).await?.ok_or_else(|| answer("the log has no such event"))?;

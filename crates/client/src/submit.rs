@@ -110,9 +110,9 @@ pub async fn submit(trusted: &Trusted, key: &SecretKey, intent: &Intent, now: &d
     let registry = trusted.registry();
     let mut head = match state::package(registry, &intent.id).await? {
         None => None,
-        Some(package) => {
-            Some(EventId::from_hex(&package.head).ok_or_else(|| registry.answer("api/v1/packages/", "a package", "its head is no event"))?)
-        }
+        Some(package) => Some(
+            EventId::from_hex(&package.head).ok_or_else(|| registry.answer("api/v1/packages/", "a package", "its head is not an event"))?,
+        ),
     };
     let mut tries = 0;
     loop {
@@ -127,8 +127,7 @@ pub async fn submit(trusted: &Trusted, key: &SecretKey, intent: &Intent, now: &d
                 let between = state::history_after(registry, &intent.id, head).await?;
                 if let Some(other) = between.iter().find(|other| intent.is_touched_by(other)) {
                     return Err(ClientError::Here(format!(
-                        "{} has changed meanwhile: entry {} ({}) touches what you wanted to say. Nothing was sent; look at it, and say it again if \
-                         you still want to",
+                        "{} has changed meanwhile: entry {} ({}) concerns the same thing. Nothing was sent. Look at that entry, and run the command again if you still want to",
                         intent.id, other.index, other.r#type
                     )));
                 }
@@ -238,7 +237,8 @@ async fn post(trusted: &Trusted, path: &str, bytes: &[u8]) -> Result<Answered, C
 }
 
 fn event_id(trusted: &Trusted, answered: &Answered) -> Result<EventId, ClientError> {
-    EventId::from_hex(&answered.id).ok_or_else(|| trusted.registry().answer("api/v1/events", "an appended event", "its id is no event"))
+    EventId::from_hex(&answered.id)
+        .ok_or_else(|| trusted.registry().answer("api/v1/events", "an appended event", "its id is not an event's"))
 }
 
 async fn included(

@@ -13,7 +13,7 @@ pub enum VerifyError {
     Checkpoint(String),
     /// Another key was given than the one pinned.
     #[error(
-        "the log key given is {given}, but {pinned} was pinned for this registry before. Find out which is right; to pin anew, remove {}",
+        "the log key given is {given}, but {pinned} was pinned for this registry before. Find out which one is right. To pin again, remove {}",
         file.display()
     )]
     OtherKey {
@@ -33,7 +33,7 @@ pub enum VerifyError {
     /// Entry 0 is of another registry.
     #[error("entry 0 creates a registry that is not the pinned one: {0}")]
     OtherRegistry(String),
-    /// An entry that is no statement.
+    /// An entry that is not a statement.
     #[error("entry {index} is not a statement of the protocol in force: {why}")]
     Undecodable {
         /// Its index.
@@ -58,12 +58,11 @@ pub enum VerifyError {
         index: u64,
     },
     /// A protocol number that this program lacks.
-    #[error("the registry goes by protocol {0}, which this program does not know: get a newer one")]
+    #[error("the registry uses protocol {0}, which this program does not know: get a newer deedbox")]
     Undecided(u64),
     /// What came after the change to a protocol number that this program lacks.
     #[error(
-        "this cannot be judged here: protocol {protocol} is in force after entry {index}, and this program does not know it. It judges what \
-         came up to that entry; get a newer one"
+        "this cannot be judged here: protocol {protocol} is in force after entry {index}, and this program does not know it. It can judge only the entries up to that one: get a newer deedbox"
     )]
     UndecidedFrom {
         /// The entry that changed it.
@@ -76,8 +75,7 @@ pub enum VerifyError {
     Defect(#[from] Defect),
     /// It is not on the chain that the registry shows.
     #[error(
-        "{release} (entry {index}) does not stand on the chain of its package that the registry shows, linked from its first event on: it has \
-         no effect there, or the registry contradicts itself"
+        "{release} (entry {index}) is not on the chain of its package that the registry shows: it has no effect in the log, or the registry contradicts itself"
     )]
     BesideTheChain {
         /// The release.
@@ -89,7 +87,9 @@ pub enum VerifyError {
     #[error("{0} is not in the log of {1}: check the spelling, or whether it was published there")]
     NotInLog(String, String),
     /// Bytes that are not the release's.
-    #[error("{what} is not what {release} says: {why}. Do not use it; fetch it again, and if it stays so tell the registry's operator")]
+    #[error(
+        "{what} is not what {release} says: {why}. Do not use it. Fetch it again; if it is still different, tell the registry's operator"
+    )]
     OtherBytes {
         /// The file or object.
         what: String,

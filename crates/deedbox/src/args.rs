@@ -33,10 +33,10 @@ pub(crate) struct Global {
     /// Your key: a file, or its whole text, as a CI job has it [deedbox.toml: key; else the one that keygen makes]
     #[arg(long, global = true, env = "DEEDBOX_KEY", hide_env_values = true, allow_hyphen_values = true, value_name = "FILE|PEM")]
     pub(crate) key: Option<KeyGiven>,
-    /// The log's verifier key, known from elsewhere; else the first one seen is pinned. Never read from a project's files
+    /// The log's verifier key, if you know it from elsewhere; without it the first one seen is pinned. Never read from a project's files
     #[arg(long, global = true, env = "DEEDBOX_LOG_KEY", hide_env_values = true, value_name = "VKEY")]
     pub(crate) log_key: Option<String>,
-    /// Answer in JSON, where there is something to read
+    /// Print the answer as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
@@ -55,11 +55,11 @@ pub(crate) enum Command {
     Setup(Setup),
     /// Publish packages: a directory with its native manifest, or a packed artifact
     Publish(Publish),
-    /// Take a release out of choice; it stays where it is already used
+    /// Stop clients from choosing a release; who uses it already can keep it
     Yank(Yank),
-    /// Put a yanked release back into choice
+    /// Let clients choose a yanked release again
     Unyank(Unyank),
-    /// Put a notice on a release, or take it down
+    /// Put a notice on a release, or remove it
     Deprecate(Deprecate),
     /// Set, remove or list channels (npm's dist-tags)
     #[command(subcommand, alias = "tag")]
@@ -70,7 +70,7 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Check a stopped registry's own disk
     Fsck(Fsck),
-    /// Print what a shell reads to complete these commands
+    /// Print the script with which a shell completes these commands
     Completions(Completions),
     /// Print or write the manual's pages
     Man(Man),
@@ -78,7 +78,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Completions {
-    /// For which shell
+    /// The shell
     pub(crate) shell: clap_complete::Shell,
 }
 
@@ -125,10 +125,10 @@ pub(crate) struct Serve {
     /// Serve what is there and write nothing: for a copy, or a disk that cannot be written
     #[arg(long)]
     pub(crate) read_only: bool,
-    /// Today's date, as a calendar says it: this machine's clock is right, however far it is ahead of what the registry knows of
+    /// Today's date, taken from a calendar: confirms that this machine's clock is right, however far it is ahead of the last time that the registry knows
     #[arg(long, value_name = "DATE")]
     pub(crate) accept_clock: Option<String>,
-    /// The header in which a proxy on this machine names its client's address, like X-Forwarded-For; without it all its clients share
+    /// The header in which a proxy on this machine names its client's address, like X-Forwarded-For; without it, all clients of the proxy count as one
     #[arg(long, env = "DEEDBOX_CLIENT_ADDRESS_HEADER", value_name = "NAME")]
     pub(crate) client_address_header: Option<String>,
 }
@@ -173,7 +173,7 @@ fn lock_files() -> String {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Setup {
-    /// Whose settings
+    /// The client whose settings are written
     #[arg(value_parser = package_manager())]
     pub(crate) client: &'static PackageManager,
     /// The domain whose packages come from the registry, like acme.example
@@ -185,13 +185,13 @@ pub(crate) struct Setup {
     /// Change a setting that names another registry
     #[arg(long, conflicts_with = "undo")]
     pub(crate) replace: bool,
-    /// Take out what setup wrote for this domain and registry
+    /// Remove what setup wrote for this domain and registry
     #[arg(long)]
     pub(crate) undo: bool,
-    /// npm only: also audit=false, so that npm install sends nobody the names of what is installed
+    /// npm only: also write audit=false, so that npm install sends the names of what is installed to nobody
     #[arg(long)]
     pub(crate) no_audit: bool,
-    /// npm and its relatives: this registry for every package, so that no name is asked for elsewhere
+    /// npm, pnpm, Yarn, Bun and Deno: use this registry for every package, so that no other registry is asked for a name
     #[arg(long)]
     pub(crate) only: bool,
 }
@@ -201,11 +201,11 @@ pub(crate) struct Publish {
     // What it takes is for each ecosystem to say.
     #[arg(default_value = ".", help = Ecosystems::default().publishables())]
     pub(crate) paths: Vec<PathBuf>,
-    /// What the package must be; refused if its own manifest says otherwise. For Maven, where the domain ends in the group; for an image
-    /// or a gem that does not say whose it is, where deedbox.toml has no domain and your key speaks for several
+    /// The package's id; refused if its own manifest says another one. Needed for Maven if it is not clear where the domain ends in the
+    /// group; needed for an image or a gem that does not name its domain, if deedbox.toml has none and your key speaks for several
     #[arg(long)]
     pub(crate) id: Option<String>,
-    /// What the version must be; refused if its own manifest says otherwise. Of an image: a tag that never moves
+    /// The version; refused if the package's own manifest says another one. For an image: a tag that never moves
     #[arg(long)]
     pub(crate) version: Option<String>,
     /// Channels to set with it [default: as the ecosystem does, latest for npm]
@@ -214,14 +214,14 @@ pub(crate) struct Publish {
     /// Do everything but sign and send: list the files, and ask the registry whether it would take them
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Go on with the others where one is refused
+    /// Continue with the others if one is refused
     #[arg(long)]
     pub(crate) keep_going: bool,
     /// Leave out versions that are there already, whatever their contents
     #[arg(long)]
     pub(crate) skip_existing: bool,
-    /// A file inside the artifact whose private key is meant to be public, as a test's is; a folder or an archive stands for all that is in it.
-    /// May be repeated. The key that signs is never let through
+    /// Allow the private key in this file of the artifact, because it is meant to be public (a key for tests). A folder or an archive
+    /// allows all files in it. May be repeated. The key that signs is always refused
     #[arg(long, value_name = "PATH")]
     pub(crate) allow_private_key: Vec<String>,
 }
@@ -245,16 +245,16 @@ pub(crate) struct Unyank {
 pub(crate) struct Deprecate {
     /// The release, like npm:acme.example/widget@1.0.0
     pub(crate) release: String,
-    /// Why: broken, security, licence, mistake, superseded, unmaintained or other [default: as the notice says that is there, else other]
+    /// Why: broken, security, licence, mistake, superseded, unmaintained or other [default: that of the present notice, or other]
     #[arg(long, conflicts_with = "lift")]
     pub(crate) reason: Option<String>,
-    /// Words that installers show, at most 1,024 bytes [default: those of the notice that is there]
+    /// A message that installers show, at most 1,024 bytes [default: that of the present notice]
     #[arg(long, conflicts_with = "lift")]
     pub(crate) message: Option<String>,
-    /// Take the words of the notice away, and leave the notice
+    /// Remove the message of the notice, and keep the notice
     #[arg(long, conflicts_with_all = ["lift", "message"])]
     pub(crate) no_message: bool,
-    /// Take the notice down
+    /// Remove the notice
     #[arg(long)]
     pub(crate) lift: bool,
 }
@@ -295,13 +295,13 @@ pub(crate) struct Verify {
     /// Use this saved proof instead of asking the registry
     #[arg(long, value_name = "FILE")]
     pub(crate) proof: Option<PathBuf>,
-    /// Touch no network: only saved proofs and pinned keys
+    /// Use no network: only saved proofs and pinned keys
     #[arg(long, conflicts_with = "lockfile")]
     pub(crate) offline: bool,
     /// Also write the proof to this file, and beside it the statement, a tlog-proof and a COSE receipt for other tools
     #[arg(long, value_name = "FILE", conflicts_with_all = ["offline", "proof"])]
     pub(crate) save: Option<PathBuf>,
-    /// Believe the log key that a registry shows the first time, where a project's files named that registry and nobody can be asked
+    /// Trust the log key that the registry shows the first time, if a project's files named the registry and nobody can be asked
     #[arg(long, conflicts_with = "offline")]
     pub(crate) pin_on_first_use: bool,
     /// Do not download the release's artifacts to compare them

@@ -64,8 +64,7 @@ impl Context {
         };
         if project.as_ref().is_ok_and(|project| project.log_key.is_some()) && global.log_key.is_none() {
             terminal::note(&format!(
-                "deedbox: the log_key of {} is not used: a project does not say whom to believe. Give it with --log-key or DEEDBOX_LOG_KEY, or \
-                 write it into {}",
+                "deedbox: the log_key of {} is not used, because a project's file must not decide which log you trust. Give the key with --log-key or DEEDBOX_LOG_KEY, or write it into {}",
                 terminal::word(&project_path.display().to_string()),
                 terminal::word(&home.path().join("deedbox.toml").display().to_string())
             ));
@@ -165,7 +164,7 @@ impl Context {
         let trusted = Trusted::open_unpinned(Registry::new(named.url.clone())?, &self.home, home::now()).await?;
         if !trusted.is_pinned() {
             terminal::note(&format!(
-                "the log key of {}, which {} names, is not pinned: this command goes by the one that is shown now,\n  {}\n  and verify will ask \
+                "the log key of {}, which {} names, is not pinned: this command uses the key that the registry shows now,\n  {}\n  and verify will ask \
                  for it. To pin it, give the key that you know from elsewhere with --log-key",
                 named.url,
                 terminal::word(by),
@@ -201,8 +200,7 @@ impl Context {
                     }
                 } else {
                     return Err(wrong(format!(
-                        "no log key is pinned for {url}, which {by} names: give the key that you know from elsewhere with --log-key, or believe \
-                         the one that it shows now ({key}) with --pin-on-first-use"
+                        "no log key is pinned for {url}, which {by} names: give the key that you know from elsewhere with --log-key, or trust the one that it shows now ({key}) with --pin-on-first-use"
                     )));
                 }
             }
@@ -248,10 +246,9 @@ impl Context {
                 }
                 Ok(self.home.path().join("key.pem"))
             }
-            Some((given, how)) => given
-                .path()
-                .map(Path::to_owned)
-                .ok_or_else(|| wrong(format!("{how} holds a key already, and no file: say where the new one goes with --out FILE"))),
+            Some((given, how)) => given.path().map(Path::to_owned).ok_or_else(|| {
+                wrong(format!("{how} holds the text of a key, and not the name of a file: say where the new key goes with --out FILE"))
+            }),
         }
     }
 

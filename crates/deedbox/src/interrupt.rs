@@ -30,7 +30,7 @@ fn words(sent: u64, registry: Option<&str>) -> String {
     match sent {
         0 => "interrupted before anything was sent; run the same command again to publish".to_owned(),
         _ => format!(
-            "interrupted; {registry} keeps what was uploaded for a day, readable by nobody: run the same command again, and it goes on from there"
+            "interrupted; {registry} keeps what was uploaded for a day, readable by nobody: run the same command again, and it continues from there"
         ),
     }
 }

@@ -65,9 +65,7 @@ impl KeyGiven {
     pub(crate) fn read(&self, how: &str) -> anyhow::Result<SecretKey> {
         if self.is_text() {
             return self.pem().and_then(|pem| SecretKey::from_pem(&pem)).ok_or_else(|| {
-                wrong(format!(
-                    "what {how} holds is PEM text, and no Ed25519 key in PKCS #8: give it all lines of the file that keygen made"
-                ))
+                wrong(format!("{how} holds PEM text that is not an Ed25519 key in PKCS #8: give it all lines of the file that keygen made"))
             });
         }
         let path = Path::new(&self.0);

@@ -81,12 +81,12 @@ fn unknown(file: &FoundFile, last: Option<u64>, referenced: Option<&BTreeSet<Sha
             }
             _ => None,
         },
-        FileKind::Misnamed("objects") => Some("is not named as an object is: remove it if you know what it is"),
+        FileKind::Misnamed("objects") => Some("does not have the name of an object: remove it if you know what it is"),
         FileKind::Incoming => Some("is an upload that was cut off: the next start removes it"),
         // An empty note of whose an upload is: it goes with the upload.
         FileKind::Note => None,
         FileKind::Part => {
-            Some("is of an upload that is not published: it can be gone on with; the running registry removes it when it is a day old")
+            Some("is of an upload that is not published: it can be continued; the running registry removes it when it is a day old")
         }
         FileKind::Misnamed(_) | FileKind::Foreign => Some("is not a file of a registry: remove it if you know what it is"),
     }
@@ -142,7 +142,7 @@ mod tests {
         let misplaced = format!("objects/sha256/00/00/{}", here.to_hex());
         for (path, words) in [
             (unpublished.as_str(), "a day old"),
-            (misplaced.as_str(), "not named as an object"),
+            (misplaced.as_str(), "does not have the name of an object"),
             ("commits/x000/x001/235", "no gaps"),
             ("commits/x000/x001/234#1", "when a process ended"),
             ("commits/000", "no gaps"),
@@ -152,7 +152,7 @@ mod tests {
             ("keys/operator.new", "cut off"),
             ("registry.new", "cut off"),
             ("incoming/4711-0", "the next start removes it"),
-            ("parts/acme.example/ab.3", "gone on with"),
+            ("parts/acme.example/ab.3", "can be continued"),
             ("keys/other.pem", "not a file of a registry"),
             ("notes.txt", "not a file of a registry"),
             ("backup/registry.json", "not a file of a registry"),

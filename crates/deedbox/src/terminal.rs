@@ -1,5 +1,5 @@
 //! What a person sees: lines on standard output, complaints and progress on standard error. Nothing else writes there.
-//! A reader that went away (a closed pipe) is no error.
+//! A reader that went away (a closed pipe) is not an error.
 //!
 //! Names, words and bytes of strangers (lock files, archives, file names, answers of servers, other programs) go through here like
 //! everything else: what a terminal would take for a command, what turns the order of letters, and what cannot be seen is written as an

@@ -282,11 +282,11 @@ fn a_second_release_of_a_version_is_found_by_the_packages_chain() {
     case.verify().ends(1, "npm:acme.example/widget@1.0.0 exists already");
     // A registry that hides the first one shows a chain without its beginning.
     case.now(Shown { proven: Some(vec![0, 1, 4]), ..Shown::whole(&log) });
-    case.verify().ends(1, "does not stand on the chain of its package");
+    case.verify().ends(1, "is not on the chain of its package");
     // One that says nothing of chains, or that it left this one out, is believed no further than it goes.
     let widget = "npm:acme.example/widget".to_owned();
     for (unchained, why) in
-        [(None, "the registry does not hand out"), (Some(vec![widget]), "the package's chain is longer than is followed")]
+        [(None, "the registry does not hand out"), (Some(vec![widget]), "the package's chain is longer than this program follows")]
     {
         case.now(Shown { proven: Some(vec![0, 1, 4]), unchained, ..Shown::whole(&log) });
         let said = case.verify().done().says(&format!("chain       not followed: {why}"));

@@ -83,7 +83,7 @@ fn no_command_that_signs_pins_a_registry_that_a_project_named() {
         }
         here(&["verify", "--offline", GREET]).ends(1, "no proof of");
     };
-    let unpinned = "is not pinned: this command goes by the one that is shown now";
+    let unpinned = "is not pinned: this command uses the key that the registry shows now";
     here(&["claim", "more.localhost", "--request", "request.json"]).done();
     stops();
     here(&["claim", "own.localhost"]).ends(0, unpinned);
@@ -96,7 +96,7 @@ fn no_command_that_signs_pins_a_registry_that_a_project_named() {
         here(args).ends(0, unpinned);
         stops();
     }
-    // The proof that was kept is no pin either.
+    // The proof that was kept is not a pin either.
     here(&["verify", "--offline", x]).ends(1, "no log key is pinned");
     here(&["verify", "--pin-on-first-use", x]).done();
     here(&["verify", x]).done();
@@ -286,7 +286,7 @@ fn a_channel_is_said_to_be_one() {
     let (registry, _) = with_key(&place);
     place.at(&registry.url, &["verify", "npm:demo.localhost/greet@latest"]).ends(
         2,
-        "latest is a channel of npm:demo.localhost/greet, which moves, and not a release: the registry says that it names 1.0.0 now",
+        "latest is a channel of npm:demo.localhost/greet, and not a release: a channel moves. The registry says that it names 1.0.0 now",
     );
     place.at(&registry.url, &["verify", "npm:demo.localhost/greet@other"]).ends(1, "is not in the log");
 }

@@ -95,10 +95,10 @@ fn versions_go_in_the_order_of_their_ecosystem_and_latest_is_the_highest() {
     let advice = advised(&refused.err, "--channel previous", &[')']);
     place.at(url, &[&["publish", text(&old)], advice.split(' ').collect::<Vec<_>>().as_slice()].concat()).done();
     assert_eq!(channels(&place, url, id), [pair("latest", "1.10.0"), pair("previous", "1.9.1")]);
-    // The same bytes again are no new release, and move nothing.
+    // The same bytes again are not a new release, and move nothing.
     place.at(url, &["publish", text(&dirs[2])]).done().says("was published before, with the same bytes");
     let older = place.package("greet", "1.9.2", "");
-    place.at(url, &["publish", text(&older)]).ends(1, "or --channel latest if it is to be latest");
+    place.at(url, &["publish", text(&older)]).ends(1, "or --channel latest if latest is to go back");
     place.at(url, &["publish", text(&older), "--channel", "latest"]).done();
     assert_eq!(channels(&place, url, id), [pair("latest", "1.9.2"), pair("previous", "1.9.1")]);
     // What is deprecated or yanked is not what a new release is compared with; what the package itself asks for is meant.
@@ -367,7 +367,7 @@ fn what_a_maven_build_leaves_is_said_to_programs_and_forges_no_line() {
     assert!(warnings.iter().any(|warning| warning.contains(name)), "{warnings:?}");
     // What is to be run is one line that is run as it stands.
     place.write("lib/pom.xml", pom("jar"));
-    let said = place.run(&publish).ends(1, "run mvn package first, or, if the build calls it otherwise, mvn deploy");
+    let said = place.run(&publish).ends(1, "run mvn package first, or, if the build gives it another name, mvn deploy");
     assert!(!said.err.contains("\\n"), "{said:?}");
 }
 

@@ -78,8 +78,8 @@ fn every_client_is_set_up_once_moved_only_when_that_is_meant_and_taken_back_with
         }
         setup(HERE, &[]).done().says("stays as it is");
         assert_eq!(texts(&place), with, "{client}: a second time changes nothing");
-        setup(THERE, &[]).ends(1, "give --replace to change it; nothing was written");
-        setup(THERE, &["--undo"]).ends(1, "name the one that is there with --registry to take it out; nothing was written");
+        setup(THERE, &[]).ends(1, "add --replace to change it; nothing was written");
+        setup(THERE, &["--undo"]).ends(1, "to remove it, name that registry with --registry; nothing was written");
         assert_eq!(texts(&place), with, "{client}: what is refused changes nothing");
         setup(THERE, &["--replace"]).done().says("wrote into");
         let moved = texts(&place);

@@ -168,7 +168,7 @@ fn a_publish_that_was_killed_sends_only_what_is_missing_when_it_is_run_again() {
     assert!(parts_of(&registry).is_empty());
     let sent = taken(&proxy.asked());
     let mut missing: Vec<String> = parts.difference(&stored).cloned().collect();
-    // The release's own manifest besides: it is no file of the image.
+    // The release's own manifest besides: it is not a file of the image.
     let own: Vec<&String> = sent.iter().filter(|hex| !parts.contains(*hex)).collect();
     assert!(own.len() == 1 && !stored.contains(own[0]), "{own:?}");
     missing.push(own[0].clone());
@@ -332,7 +332,7 @@ fn whoever_interrupts_a_publish_is_told_what_is_kept_and_how_to_go_on() {
         assert_eq!(output.status.code(), Some(code), "{words}");
         let last = words.lines().last().unwrap();
         assert!(
-            last.starts_with("deedbox: interrupted; ") && last.contains(&cut.proxy.url) && last.contains("goes on from there"),
+            last.starts_with("deedbox: interrupted; ") && last.contains(&cut.proxy.url) && last.contains("continues from there"),
             "{words}"
         );
         // Its advice, followed: the same command.

@@ -193,7 +193,7 @@ fn name_of(said: &Said<'_>, spec: &Spec) -> Result<GemName, InspectRefusal> {
 /// For every ecosystem alike; what does not fit is left out.
 fn metadata(spec: &Spec) -> Metadata {
     let fits = |text: &str, limit: usize| Metadata::may_hold(text, limit).then(|| text.to_owned());
-    // A control character is no part of what people read of it elsewhere.
+    // A control character is not part of what people read of it elsewhere.
     let one_line = |text: &str| {
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     };

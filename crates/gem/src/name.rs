@@ -53,7 +53,7 @@ impl GemName {
 
     /// `D/N` as the model's key. Fails for none that this type holds: all are printable ASCII.
     pub fn native_key(&self) -> Result<NativeName, BadName> {
-        NativeName::parse(&self.path()).map_err(|_| bad(&self.path(), "it is no native key"))
+        NativeName::parse(&self.path()).map_err(|_| bad(&self.path(), "it is not a native key"))
     }
 
     /// `D/N`.

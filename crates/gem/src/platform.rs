@@ -1,5 +1,5 @@
 //! Platforms: what `Gem::Platform` knows, in the spellings that gemspecs have, and the one that RubyGems shortens them to
-//! (spec/projections/gem.md §3). `ruby` is none.
+//! (spec/projections/gem.md §3). `ruby` means no platform.
 
 use crate::limits::PLATFORM_CHARS;
 

@@ -57,7 +57,7 @@ pub(crate) fn route(request: &Request) -> Route {
     let (domain, rest) = path.split_once('/').unwrap_or((path, ""));
     let Ok(domain) = Domain::parse(domain) else {
         return Route::Nothing(format!(
-            "Not found: {:?} is no domain. The source of a domain is {MOUNT}acme.example/",
+            "Not found: {:?} is not a domain. The source of a domain is {MOUNT}acme.example/",
             domain.chars().take(80).collect::<String>()
         ));
     };
@@ -109,7 +109,7 @@ fn command_for(path: &str) -> &'static str {
     if path.contains("/yank") {
         "This source takes no yanks from gem. Nothing was changed. Run: deedbox yank gem:DOMAIN/NAME@VERSION"
     } else if path.contains("/owners") {
-        "This registry has no accounts: whoever holds a domain's key may publish. Nothing was changed. Run: deedbox claim, then deedbox publish"
+        "This registry has no accounts: people publish with the key of their domain. Nothing was changed. Run: deedbox claim, then deedbox publish"
     } else {
         "This registry takes releases only as signed statements, not from gem. Nothing was changed. Run: deedbox publish NAME-VERSION.gem --id gem:DOMAIN/NAME"
     }

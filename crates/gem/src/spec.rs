@@ -81,7 +81,7 @@ impl Spec {
     /// Reads a document.
     pub(crate) fn read(root: &Node) -> Result<Self, InspectRefusal> {
         if root.tag.as_deref() != Some(SPECIFICATION) {
-            return Err(refuse("gem_yaml_tag", "the gem's metadata is no Gem::Specification; build it again with gem build".to_owned()));
+            return Err(refuse("gem_yaml_tag", "the gem's metadata is not a Gem::Specification; build it again with gem build".to_owned()));
         }
         check_tags(root)?;
         let exact = |name: &'static str| root.get(name).and_then(Node::exact);
@@ -205,7 +205,7 @@ fn text(root: &Node, name: &'static str) -> Result<Option<String>, InspectRefusa
         // Whatever is in it: nothing of it is in an index that is read by lines, and whoever shows it cleans it.
         Some(node) => match node.text() {
             Some(text) => Ok(Some(text.to_owned())),
-            None => Err(field(name, "is no text")),
+            None => Err(field(name, "is not a text")),
         },
     }
 }
@@ -220,7 +220,7 @@ fn texts(root: &Node, name: &'static str) -> Result<Vec<String>, InspectRefusal>
 
 fn metadata(root: &Node) -> Result<BTreeMap<String, String>, InspectRefusal> {
     let Some(node) = root.get("metadata").filter(|node| !node.is_nil()) else { return Ok(BTreeMap::new()) };
-    let Kind::Map(pairs) = &node.kind else { return Err(field("metadata", "is no map")) };
+    let Kind::Map(pairs) = &node.kind else { return Err(field("metadata", "is not a map")) };
     let pairs = pairs.iter().map(|(key, value)| Some((key.clone(), value.text()?.to_owned())));
     pairs.collect::<Option<_>>().ok_or_else(|| field("metadata", "holds something else than texts"))
 }

@@ -79,7 +79,7 @@ mod tests {
         marshal::tuples(&tuples)
     }
 
-    /// Few names, versions and platforms, so that they meet; versions of one precedence, and texts that are none.
+    /// Few names, versions and platforms, so that they meet; versions of one precedence, and texts that are not versions.
     fn line() -> impl Strategy<Value = String> {
         let number = ("-?", "(1|1\\.0|1\\.0\\.0|2|2\\.0\\.rc1|10|x|)", "(-java|-x86-linux|)");
         let numbers = proptest::collection::vec(number.prop_map(|(sign, version, platform)| format!("{sign}{version}{platform}")), 1..4);

@@ -64,7 +64,7 @@ impl GemVersion {
         });
         let text = parts.collect::<Vec<_>>().join(".");
         let text = if text.is_empty() { "0" } else { text.as_str() };
-        NativeVersion::parse(text).map_err(|_| BadVersion { version: self.as_str().to_owned(), rule: "it is no native key" })
+        NativeVersion::parse(text).map_err(|_| BadVersion { version: self.as_str().to_owned(), rule: "it is not a native key" })
     }
 
     /// Whether there is a letter in it.

@@ -145,7 +145,7 @@ fn scalar(text: String, unquoted: bool, tag: Option<&Tag>) -> Node {
     }
 }
 
-/// Base64 as Ruby's `unpack("m")` takes it: what is no letter of it is passed over, and the first `=` ends it.
+/// Base64 as Ruby's `unpack("m")` takes it: what is not a letter of it is passed over, and the first `=` ends it.
 fn unpacked(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut held) = (0u32, 0u32);

@@ -142,7 +142,7 @@ impl Door {
         let bytes = self.checked(&published.manifest, limits::MANIFEST_BYTES as u64).await?;
         let decoded = Manifest::decode(&bytes).map_err(|e| IntakeRefusal::Manifest(e.to_string()))?;
         if FactsNeeded::read_manifest(statement, &bytes) != Fact::Present(decoded.clone()) {
-            return Err(IntakeRefusal::Manifest("it says otherwise than its statement".to_owned()));
+            return Err(IntakeRefusal::Manifest("it does not agree with its statement".to_owned()));
         }
         let manifest = decoded;
         let mut objects: Vec<ObjectRef> = manifest.objects().collect();

@@ -16,7 +16,7 @@ pub enum IntakeRefusal {
     Authority(#[from] Refusal),
     #[error("the statement's time {} is more than {} ahead of this registry's clock ({}): set the machine's clock and sign it again", time.to_rfc3339(), span(MAX_AHEAD_MS), now.to_rfc3339())]
     FromTheFuture { time: TimeMs, now: TimeMs },
-    #[error("claims of names below localhost are taken on a loopback listener only, with --allow-local-claims")]
+    #[error("a registry takes claims of names below localhost only if it listens on a loopback address and runs with --allow-local-claims")]
     LocalClaims,
     #[error("this registry knows no ecosystem {found:?}; it knows {known}")]
     UnknownEcosystem { found: String, known: String },
@@ -24,9 +24,9 @@ pub enum IntakeRefusal {
     ObjectMissing { address: String },
     #[error("object {address} has {found} bytes here, not {expected} as stated")]
     ObjectSize { address: String, found: u64, expected: u64 },
-    #[error("the release manifest is not what it should be: {0}")]
+    #[error("the release manifest is not valid: {0}")]
     Manifest(String),
-    #[error("the manifest says otherwise than the artifact about {0}: build it from this artifact again")]
+    #[error("the manifest and the artifact do not agree about {0}: build the manifest from this artifact again")]
     ManifestDiffers(&'static str),
     #[error("the statement's principal artifacts are not those of its manifest: build it from this manifest again")]
     PrincipalDiffers,
@@ -48,13 +48,13 @@ pub enum IntakeRefusal {
     BudgetObjects { domain: Domain, limit: usize },
     #[error("{address} is being uploaded for this domain now, and two uploads never write one part")]
     UnderWay { address: String },
-    #[error("of {address} the first {offset} bytes are here for this domain: an upload goes on from there, and from nowhere else")]
+    #[error("the first {offset} bytes of {address} are here for this domain: an upload has to continue exactly there")]
     UploadOffset { address: String, offset: u64 },
     #[error("{size} bytes are too many for one object here: at most {limit}")]
     ObjectTooLarge { size: u64, limit: u64 },
     #[error("the uploaded bytes are not those of the address: {0}")]
     DigestMismatch(String),
-    #[error("the registry's store failed, and nothing was let in")]
+    #[error("the registry's store failed, and nothing was accepted")]
     Store(#[source] StoreError),
     #[error(transparent)]
     Defect(#[from] Defect),

@@ -37,13 +37,14 @@ pub enum LedgerError {
     },
     /// The signer's memory does not read, or is gone while the log is not empty.
     #[error(
-        "the signer's memory is missing or damaged (signer/last-signed: {0}): restore it from a backup of the machine that signed, or have the log continued under a new key"
+        "the signer's memory is missing or damaged (signer/last-signed: {0}); never put back an older copy from a backup: the \
+         key would sign a second history. The operator's guide says what to do (\"Backup\")"
     )]
     SignerMemory(&'static str),
     /// The signer has signed something that these files do not lead to.
     #[error(
-        "the signer has signed size {last_size} (root {last_root}) and will not sign size {size} (root {root}) here: these files are older than \
-         the log, as after restoring a backup; fetch the missing entries from a mirror before writing"
+        "the signer has signed size {last_size} (root {last_root}) and will not sign size {size} (root {root}) here: these files are older than what \
+         was signed, as after a backup was restored. Restore newer copies of commits/, log/ and objects/; never restore an older signer/"
     )]
     SignerRefuses {
         /// What it signed last.
@@ -55,7 +56,7 @@ pub enum LedgerError {
         /// That tree's root.
         root: String,
     },
-    /// A key or an origin is none.
+    /// A key or an origin is not valid.
     #[error("{0}")]
     Key(String),
 }

@@ -224,7 +224,7 @@ async fn memory(log: &LogToCheck, commits: &[Commit], report: &mut LogReport) ->
     let place = format!("the signer's memory (signer/{})", signer::MEMORY);
     match log.signer_memory.get(signer::MEMORY).await? {
         None if report.size == 0 => {}
-        None => report.find(place, "is missing: it would sign a second history"),
+        None => report.find(place, "is missing: without it the log's key could sign a second history"),
         Some(bytes) => match signer::parse(&bytes) {
             None => report.find(place, "does not read"),
             Some(Signed { size, root, commit }) => {
@@ -264,7 +264,7 @@ async fn strays(log: &LogToCheck, report: &mut LogReport) -> Result<(), StoreErr
         } else if tile.is_some() || bundle.is_some() {
             report.left_over(path, "has given way to a wider one and may be removed");
         } else {
-            report.find(path, "is no file of a log");
+            report.find(path, "is not a file of a log");
         }
     }
     Ok(())

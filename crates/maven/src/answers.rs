@@ -134,7 +134,7 @@ fn next(thing: &Thing, reads: &Reads) -> Result<Option<Plan>, Defect> {
 fn render(asked: &Asked, reads: &Reads) -> Result<Response, Defect> {
     let rows = &reads.rows;
     let Route { thing, checksum } = &asked.route;
-    // A list that was cut short would look like a whole one. A plan that is none was no key: there is no such thing.
+    // A list that was cut short would look like a whole one. If the plan is refused, its key is not valid, and there is nothing at this address.
     if plan(thing).is_err() {
         return Ok(asked.missing());
     }

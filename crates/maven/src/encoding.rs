@@ -1,5 +1,5 @@
 //! The encoding of an XML document, found as Maven finds it (spec/projections/maven.md §4): the byte order mark, the look of
-//! the first bytes, the XML declaration. Gives the text without its declaration. What is no letter in an encoding is U+FFFD.
+//! the first bytes, the XML declaration. Gives the text without its declaration. What is not a letter in an encoding is U+FFFD.
 
 use crate::bad_xml::BadXml;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};

@@ -70,13 +70,13 @@ pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Chan
             fold.changes.delete(key);
             fold.head()?;
         }
-        // Maven sees no channel that is no snapshot, and shows no notice.
+        // Maven sees no channel that is not a snapshot, and shows no notice.
         PackageEvent::ChannelSet(_) | PackageEvent::ChannelRemoved(_) | PackageEvent::ReleaseDeprecated(_) => {}
     }
     Ok(fold.changes)
 }
 
-/// The files of a manifest; none if one of them is no file of this version.
+/// The files of a manifest; none if one of them is not a file of this version.
 pub(crate) fn files_of(package: &Coordinates, version: &PackageVersion, manifest: &Manifest) -> Option<Vec<StoredFile>> {
     let stem = format!("{}-{version}", package.artifact());
     let mut files = Vec::with_capacity(manifest.artifacts.len());

@@ -15,6 +15,6 @@ pub(crate) fn how_to(wanted: &Wanted<'_>) -> Option<HowTo> {
         setup: Some("maven"),
         settings: Some(("pom.xml", repository)),
         install: format!("{dependency}\n\nimplementation \"{group}:{artifact}:{version}\"   // Gradle"),
-        note: Some("Build with mvn -C, which makes a wrong checksum an error."),
+        note: Some("Build with mvn -C: then a wrong checksum is an error."),
     })
 }

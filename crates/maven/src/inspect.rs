@@ -45,7 +45,7 @@ pub(crate) fn inspect(said: &Said<'_>, artifacts: &[&dyn ArtifactSource], zips: 
             return Err(refuse(
                 "file_name",
                 format!(
-                    "{:?} is no file of {coordinates}:{version}: it is called {stem}.EXTENSION or {stem}-CLASSIFIER.EXTENSION; checksums \
+                    "{:?} is not a file of {coordinates}:{version}: it is called {stem}.EXTENSION or {stem}-CLASSIFIER.EXTENSION; checksums \
                      are made by the registry",
                     artifact.name().chars().take(120).collect::<String>()
                 ),
@@ -99,10 +99,10 @@ fn which_id(coordinates: &Coordinates) -> InspectRefusal {
     if ids.is_empty() {
         return refuse(
             "group_without_domain",
-            format!("the group of {coordinates} begins with no domain backwards; give it one, like example.acme for acme.example"),
+            format!("the group of {coordinates} does not begin with a domain backwards; give it one, like example.acme for acme.example"),
         );
     }
-    refuse("id_needed", format!("where the domain ends in the group of {coordinates} is for you to say{}", or_ids(coordinates)))
+    refuse("id_needed", format!("only you can say where the domain ends in the group of {coordinates}{}", or_ids(coordinates)))
 }
 
 fn or_ids(coordinates: &Coordinates) -> String {

@@ -160,7 +160,8 @@ fn put(out: &mut String, depth: usize, name: &str, text: &str) {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            // No characters of XML: a document with one of them is none, and nobody finds any plugin of its group.
+            // These characters are not allowed in XML: with one of them in it, the document could not be read, and nobody would find any
+            // plugin of its group.
             c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
             c => out.push(c),
         }

@@ -97,7 +97,7 @@ impl Coordinates {
     }
     /// As the model's key. Fails for none that this type holds: all are printable ASCII.
     pub fn native_key(&self) -> Result<NativeName, BadName> {
-        NativeName::parse(&self.to_string()).map_err(|_| BadName { name: self.to_string(), rule: "it is no native key" })
+        NativeName::parse(&self.to_string()).map_err(|_| BadName { name: self.to_string(), rule: "it is not a native key" })
     }
 }
 
@@ -180,7 +180,7 @@ mod tests {
         let ids = Coordinates::from_native("example.acme.foo:bar").unwrap().ids();
         let ids: Vec<&str> = ids.iter().map(PackageId::as_str).collect();
         assert_eq!(ids, ["maven:foo.acme.example/bar", "maven:acme.example/foo/bar"]);
-        // A part that is no label of a domain belongs to the owner of what comes before it.
+        // A part that is not a label of a domain belongs to the owner of what comes before it.
         let ids = Coordinates::from_native("example.acme.My_Tools:bar").unwrap().ids();
         assert_eq!(ids.iter().map(PackageId::as_str).collect::<Vec<_>>(), ["maven:acme.example/My_Tools/bar"]);
         assert!(Coordinates::from_native("junit:junit").unwrap().ids().is_empty());

@@ -1,6 +1,6 @@
 //! How Maven compares versions, as Maven 3.8 does (its class `ComparableVersion`; spec/projections/maven.md §2.4). Nothing
 //! in this projection is sorted by it: metadata is in the order of events, as a deploy leaves it. Nothing may be: Maven's
-//! comparison goes round in odd versions, so that it is no order, and this type has no `Ord`.
+//! comparison goes round in odd versions, so that it is not an order, and this type has no `Ord`.
 
 use std::cmp::Ordering;
 
@@ -84,10 +84,11 @@ impl ComparableVersion {
         ComparableVersion { items: inner.unwrap_or_default() }
     }
 
-    /// As Maven has it; equal are versions that it takes for one: `1`, `1.0`, `1.0.0`, `1-ga`. Turned round it is turned
-    /// round, and among usual versions it is an order. It is none among those where nothing, or what counts for nothing, comes
-    /// before a hyphen: `0-alpha` is above `x`, which is above `0`, which is above `0-alpha`. Nor where a word that is above a
-    /// release has a dot before it and more behind it: `1` is above `1-SNAPSHOT`, which is above `1.x-1`, which is above `1`.
+    /// Compares as Maven does. Versions that Maven takes for the same are equal: `1`, `1.0`, `1.0.0`, `1-ga`. `a` is above `b`
+    /// exactly if `b` is below `a`. Among usual versions this is a total order. In two cases it is not transitive, because
+    /// Maven's own is not. First, if nothing or a zero comes before a hyphen: `0-alpha` is above `x`, `x` is above `0`, and `0`
+    /// is above `0-alpha`. Second, if a word that is above a release has a dot before it and more after it: `1` is above
+    /// `1-SNAPSHOT`, that is above `1.x-1`, and that is above `1`.
     pub fn compare(&self, other: &Self) -> Ordering {
         lists(&self.items, &other.items)
     }

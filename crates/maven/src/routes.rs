@@ -25,7 +25,7 @@ pub(crate) enum Thing {
     /// What begins the paths of what is here.
     Prefixes,
     /// The metadata of a folder, which may be that of a group, of a package, or of both at once; an artifact may have a dot in
-    /// its name, and then its folder is no group's.
+    /// its name, and then its folder is not a group's.
     Folder { group: Option<String>, package: Option<Coordinates> },
     /// The metadata of a snapshot.
     Snapshot(Coordinates, Channel),

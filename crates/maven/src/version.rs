@@ -45,7 +45,7 @@ impl PackageVersion {
             return Err(bad("a snapshot is published under the time of its build, like 1.0-20261121.070000-1"));
         }
         if text.eq_ignore_ascii_case("LATEST") || text.eq_ignore_ascii_case("RELEASE") {
-            return Err(bad("Maven reads LATEST and RELEASE as a wish for another version; choose a number"));
+            return Err(bad("Maven replaces LATEST and RELEASE by another version; choose a number"));
         }
         let Some((base, timestamp, number)) = split_build(text) else { return Ok(PackageVersion { version, build: None }) };
         if base.is_empty() {
@@ -69,7 +69,7 @@ impl PackageVersion {
     }
     /// As the model's key: the same text.
     pub fn native_key(&self) -> Result<NativeVersion, BadVersion> {
-        NativeVersion::parse(self.as_str()).map_err(|_| BadVersion { version: self.as_str().to_owned(), rule: "it is no native key" })
+        NativeVersion::parse(self.as_str()).map_err(|_| BadVersion { version: self.as_str().to_owned(), rule: "it is not a native key" })
     }
     /// The folder in a repository: the version, or the base of a snapshot's build.
     pub fn folder(&self) -> &str {
@@ -90,7 +90,7 @@ impl std::fmt::Display for PackageVersion {
     }
 }
 
-/// `1.0-` of `1.0-SNAPSHOT`; none if it is no snapshot's.
+/// `1.0-` of `1.0-SNAPSHOT`; none if it is not a snapshot's.
 pub fn snapshot_prefix(version: &str) -> Option<&str> {
     version.strip_suffix(SNAPSHOT).filter(|prefix| prefix.len() > 1 && prefix.ends_with('-'))
 }

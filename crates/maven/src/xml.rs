@@ -49,7 +49,7 @@ pub(crate) fn read(bytes: &[u8], root: &'static str, asks: &[Ask]) -> Result<Tex
                 let inside = inside.decode().map_err(|e| BadXml::Malformed(e.to_string()))?;
                 walk.document_type(written, &inside)?;
             }
-            // The declaration is gone already: it is the first of all, or it is none.
+            // The declaration at the beginning is gone already; one anywhere else is not allowed.
             Event::Decl(_) => return Err(declared_late()),
             Event::PI(inside) => {
                 let target = inside.target();
@@ -98,7 +98,7 @@ impl Walk<'_> {
         let name = std::str::from_utf8(start.name().into_inner()).map_err(|e| BadXml::Malformed(e.to_string()))?.to_owned();
         // A slash in a name would lead to another path.
         if !is_name(&name) {
-            return Err(BadXml::Malformed(format!("{:?} is no name of an element", name.chars().take(40).collect::<String>())));
+            return Err(BadXml::Malformed(format!("{:?} is not a name of an element", name.chars().take(40).collect::<String>())));
         }
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|e| BadXml::Malformed(e.to_string()))?;

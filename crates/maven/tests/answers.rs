@@ -189,7 +189,7 @@ fn a_snapshot_is_the_build_that_its_channel_points_at() {
     log.channel(WIDGET, "1.1-SNAPSHOT", "1.1-20261121.070000-1");
     let (_, document) = body(&log.rows(), &format!("{path}/maven-metadata.xml"));
     assert!(document.contains("<buildNumber>1</buildNumber>"), "{document}");
-    // A channel that points at what is no build of it is no snapshot.
+    // A channel that points at what is not a build of it is not a snapshot.
     log.channel(WIDGET, "1.1-SNAPSHOT", "2.0");
     assert_eq!(body(&log.rows(), &format!("{path}/maven-metadata.xml")).0, 404);
     log.channel(WIDGET, "1.1-SNAPSHOT", "1.1-20261121.080000-2").remove_channel(WIDGET, "1.1-SNAPSHOT");
@@ -277,7 +277,7 @@ fn a_coordinate_belongs_to_the_longest_domain_that_is_claimed_when_its_first_rel
     log.claim("acme.example").publish(ABOVE, "1.0", "").claim("foo.acme.example").publish(ABOVE, "1.1", "");
     assert_eq!(get(&log.rows(), pom).status, 200);
     assert_eq!(get(&log.rows(), "example/acme/foo/bar/1.1/bar-1.1.pom").status, 200);
-    // A domain beside it, above it or below its group is none of its own.
+    // A domain beside it, above it or below its group is not its own.
     let mut log = Log::default();
     log.claim("acme.example").claim("bar.foo.acme.example").claim("fo.acme.example").publish(ABOVE, "1.0", "");
     assert_eq!(get(&log.rows(), pom).status, 200);

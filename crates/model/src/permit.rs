@@ -35,7 +35,7 @@ pub struct Permit {
     terms: PermitTerms,
 }
 
-/// Why bytes are no valid permit.
+/// Why bytes are not a valid permit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PermitError {
     /// Not an envelope.
@@ -44,7 +44,7 @@ pub enum PermitError {
     /// Not canonical.
     #[error(transparent)]
     NotCanonical(#[from] NotCanonical),
-    /// A name in the header is none.
+    /// A name in the header is not valid.
     #[error(transparent)]
     Text(#[from] BadText),
     /// A rule is broken.

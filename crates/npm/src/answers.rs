@@ -169,7 +169,7 @@ fn render(asked: &Asked, reads: &Reads, site: &Site) -> Result<Response, Defect>
         Route::Attestations => refusal(404, "Not found: this version has no attestations in the log"),
         Route::Whoami => refusal(
             404,
-            "Not found: this registry has no accounts: nobody is logged in. Whoever holds a domain's key may publish, with deedbox publish",
+            "Not found: this registry has no accounts: nobody is logged in. People publish with the key of their domain, with deedbox publish",
         ),
         Route::Audit => refusal(advisories::STATUS, advisories::WORDS),
         Route::Nothing(words) => refusal(404, words),

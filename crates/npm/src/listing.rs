@@ -89,7 +89,7 @@ impl Listing {
     }
 }
 
-/// From so many releases on two threads read them, and write them: most of what the first answer after a change takes.
+/// With so many releases or more, two threads read and write them: this is most of the time of the first answer after a change.
 pub(crate) const DONE_BY_TWO: usize = 1_000;
 
 type Read = Result<(PackageVersion, Release), Defect>;

@@ -70,7 +70,7 @@ impl PackageName {
 
     /// `@D/N` as the model's key. Fails for none that this type holds: all are printable ASCII.
     pub fn native_key(&self) -> Result<NativeName, BadName> {
-        NativeName::parse(&self.native()).map_err(|_| BadName { name: self.native(), rule: "it is no native key" })
+        NativeName::parse(&self.native()).map_err(|_| BadName { name: self.native(), rule: "it is not a native key" })
     }
 
     /// `D/N`, the part that row keys carry.

@@ -189,7 +189,7 @@ fn reads_as_range(text: &str) -> bool {
     core.split('.').all(is_part) && (parts == 3 || parts < 3 && suffix.is_empty())
 }
 
-/// A dependency map. Older spellings of "none" (false, an empty list or text) are none; anything else is refused, so
+/// A dependency map. Older spellings of "none" (false, an empty list or text) mean no dependencies; anything else is refused, so
 /// that no package is published without the dependencies that its author meant.
 fn dependency_map(source: &BTreeMap<String, Value>, key: &str) -> Result<Option<Value>, InspectRefusal> {
     match source.get(key) {

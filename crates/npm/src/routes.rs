@@ -117,7 +117,7 @@ fn command_for(path: &str) -> &'static str {
     if path.contains("/dist-tags") {
         "This registry takes no tags from npm. Nothing was changed. Run: deedbox channel"
     } else if path.starts_with("-/user") || path.starts_with("-/v1/login") || path.starts_with("-/npm/v1/") {
-        "This registry has no accounts or tokens: whoever holds a domain's key may publish. Nothing was changed. Run: deedbox keygen, then deedbox publish"
+        "This registry has no accounts or tokens: people publish with the key of their domain. Nothing was changed. Run: deedbox keygen, then deedbox publish"
     } else if path.contains("/-rev/") {
         "Nothing is ever deleted or edited in this registry. Nothing was changed. Run: deedbox yank, or deedbox deprecate"
     } else {

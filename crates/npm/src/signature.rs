@@ -20,7 +20,7 @@ pub struct RegistrySigner {
     remembered: Mutex<Remembered>,
 }
 
-/// 32 bytes that are no P-256 key.
+/// 32 bytes that are not a P-256 key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("these 32 bytes are not a P-256 private key (zero, or not below the group's order): draw others")]
 pub struct BadScalar;

@@ -57,7 +57,7 @@ impl PackageVersion {
 
     /// Without build metadata, as the model's key. Fails for none that this type holds.
     pub fn native_key(&self) -> Result<NativeVersion, BadVersion> {
-        NativeVersion::parse(self.native()).map_err(|_| BadVersion { version: self.native().to_owned(), rule: "it is no native key" })
+        NativeVersion::parse(self.native()).map_err(|_| BadVersion { version: self.native().to_owned(), rule: "it is not a native key" })
     }
 
     /// Whether it is a prerelease.

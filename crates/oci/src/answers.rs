@@ -181,7 +181,7 @@ enum Sought {
     Read(RowKey),
 }
 
-/// A version first, for it never moves; then a channel. What is yanked is no tag.
+/// A version first, for it never moves; then a channel. What is yanked is not a tag.
 fn sought(repository: &Repository, tag: &str, rows: &Rows) -> Result<Sought, Defect> {
     if !is_tag(tag) {
         return Ok(Sought::Missing);
@@ -230,7 +230,7 @@ fn unknown(repository: &Repository) -> Response {
     refusal(Code::NameUnknown, &format!("{repository} has no release in this registry"))
 }
 
-/// `n`, if it is asked for: none where it is no number.
+/// `n`, if it is asked for: none where it is not a number.
 fn page_size(asked: &Asked) -> Option<Option<usize>> {
     match &asked.n {
         None => Some(None),
@@ -312,7 +312,7 @@ fn tags(asked: &Asked, repository: &Repository, reads: &Reads) -> Result<Respons
 }
 
 /// Versions that may be chosen, and channels that point at one; ascending by bytes. What is about another manifest answers by its
-/// tags and is not among them: clients take a list of tags for one of things to choose from, and a signature is none.
+/// tags but is not listed: clients take a list of tags for the things to choose from, and a signature is not one of them.
 fn all_tags(repository: &Repository, rows: &Rows) -> Result<BTreeSet<String>, Defect> {
     let prefix = rows::release_prefix(repository);
     let mut versions = BTreeMap::new();

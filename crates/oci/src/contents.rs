@@ -1,5 +1,5 @@
 //! What a release manifest of this dialect says: its root, its members, and what it refers to (spec/projections/oci.md §3).
-//! Read from hostile bytes too: whatever is not so is none.
+//! Read from hostile bytes too: what does not have this form is not a content.
 
 use crate::digest::Digest;
 use crate::document::{Kind, manifest_type};

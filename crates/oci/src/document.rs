@@ -10,7 +10,7 @@ use deedbox_model::{Hasher, Value, limits, said};
 use deedbox_view::{InspectRefusal, json};
 use std::collections::BTreeMap;
 
-/// An OCI image manifest; also of artifacts that are no images.
+/// An OCI image manifest; also of artifacts that are not images.
 pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// An OCI index: manifests for several platforms.
 pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -219,7 +219,7 @@ fn field(name: &str, why: &str) -> InspectRefusal {
 
 /// An object none of whose keys a careless reader takes for another.
 fn object<'a>(value: &'a Value, name: &str) -> Result<&'a BTreeMap<String, Value>, InspectRefusal> {
-    let map = value.as_map().ok_or_else(|| refuse("manifest_field", format!("{name} is no JSON object")))?;
+    let map = value.as_map().ok_or_else(|| refuse("manifest_field", format!("{name} is not a JSON object")))?;
     for key in map.keys() {
         if !KNOWN.contains(&key.as_str()) && KNOWN.iter().any(|known| folded(known) == folded(key)) {
             return Err(refuse(
@@ -237,7 +237,7 @@ fn folded(text: &str) -> String {
 }
 
 fn text(value: &Value, name: &str) -> Result<String, InspectRefusal> {
-    let text = value.as_text().ok_or_else(|| field(name, "is no text"))?;
+    let text = value.as_text().ok_or_else(|| field(name, "is not a text"))?;
     Ok(text.to_owned())
 }
 
@@ -249,7 +249,7 @@ fn list<'a>(map: &'a BTreeMap<String, Value>, name: &str) -> Result<&'a [Value],
         }
         Some(Value::List(list)) => Ok(list),
         Some(Value::Null) => Ok(&[]),
-        Some(_) => Err(field(name, "is no list")),
+        Some(_) => Err(field(name, "is not a list")),
         None => Err(refuse("manifest_field", format!("it has no {name}"))),
     }
 }
@@ -259,7 +259,7 @@ fn is_schema_1(media_type: &str) -> bool {
 }
 
 fn schema_1() -> InspectRefusal {
-    refuse("manifest_schema_1", "it is a Docker manifest of schema 1, which no client of today reads; build or push the image anew")
+    refuse("manifest_schema_1", "it is a Docker manifest of schema 1, which no client of today reads; build the image again")
 }
 
 /// What it says it is, or what its shape says. A shape of two kinds is refused whatever it says.
@@ -282,7 +282,10 @@ fn media_type(map: &BTreeMap<String, Value>) -> Result<&'static str, InspectRefu
                 return Err(schema_1());
             }
             Some(manifest_type(&said).ok_or_else(|| {
-                refuse("manifest_media_type", format!("it says that it is a {:?}, which is no kind of manifest known here", shown(&said)))
+                refuse(
+                    "manifest_media_type",
+                    format!("it says that it is a {:?}, which is not a kind of manifest known here", shown(&said)),
+                )
             })?)
         }
     };
@@ -335,7 +338,7 @@ fn descriptor(value: &Value, name: &str) -> Result<Descriptor, InspectRefusal> {
 fn annotations(map: &BTreeMap<String, Value>) -> Result<BTreeMap<String, String>, InspectRefusal> {
     let annotations = match map.get("annotations") {
         None | Some(Value::Null) => return Ok(BTreeMap::new()),
-        Some(value) => value.as_map().ok_or_else(|| field("annotations", "are no JSON object"))?,
+        Some(value) => value.as_map().ok_or_else(|| field("annotations", "are not a JSON object"))?,
     };
     // Go, in which clients are written, reads null as the empty text.
     let read = |value: &Value| if *value == Value::Null { Ok(String::new()) } else { text(value, "annotations") };
@@ -399,7 +402,7 @@ mod tests {
         assert_eq!(document.artifact_type.as_deref(), Some("text/x"));
         assert_eq!(document.subject.unwrap().size, 2);
         assert_eq!(document.annotations, BTreeMap::from([("a".to_owned(), "b".to_owned())]));
-        assert_eq!(document.members.len(), 2, "a subject is no member");
+        assert_eq!(document.members.len(), 2, "a subject is not a member");
         let null = Document::read(image(r#","annotations":{"a":null}"#).as_bytes()).unwrap().annotations;
         assert_eq!(null, BTreeMap::from([("a".to_owned(), String::new())]), "as Go reads it");
     }

@@ -10,9 +10,10 @@ pub(crate) fn how_to(wanted: &Wanted<'_>) -> Option<HowTo> {
             let option = if wanted.base_url.starts_with("http:") { " --tls-verify=false" } else { "" };
             (format!("podman pull{option} {host}/{repository}:{}", wanted.version), None)
         }
-        None => {
-            (String::new(), Some("Clients of images ask /v2/ at the root of a host: they cannot use a registry whose address has a path."))
-        }
+        None => (
+            String::new(),
+            Some("Clients of images always ask for /v2/ at the root of a host, so they cannot use a registry whose address has a path."),
+        ),
     };
     Some(HowTo { clients: "Docker, Podman, Buildah, Skopeo, containerd, oras", setup: None, settings: None, install, note })
 }

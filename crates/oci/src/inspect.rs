@@ -91,7 +91,7 @@ fn check_version(version: &Version) -> Result<(), InspectRefusal> {
     }
     if !is_tag(text) {
         let hint = if text.contains('+') { "; write _ for +, as Helm does" } else { "" };
-        return Err(refuse("version_tag", format!("version {text} is no tag: a tag has letters, digits and . _ - only{hint}")));
+        return Err(refuse("version_tag", format!("version {text} is not a tag: a tag has letters, digits and . _ - only{hint}")));
     }
     Ok(())
 }

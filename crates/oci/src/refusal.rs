@@ -11,7 +11,7 @@ pub(crate) enum Code {
     ManifestUnknown,
     BlobUnknown,
     DigestInvalid,
-    /// A page that is no number.
+    /// A page that is not a number.
     PageInvalid,
     /// More than one answer may read.
     TooMuch,

@@ -59,7 +59,7 @@ fn get(path: &str) -> Route {
         Some(digest) => route(repository, digest),
         None => Route::Refused(
             Code::DigestInvalid,
-            format!("{:?} is no digest: write sha256: or sha512: and lower-case hexadecimal digits", shown(last)),
+            format!("{:?} is not a digest: write sha256: or sha512: and lower-case hexadecimal digits", shown(last)),
         ),
     };
     match *kind {

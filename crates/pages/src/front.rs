@@ -129,7 +129,7 @@ pub(crate) fn words(reads: &Reads, site: &Site) -> Result<Response, Defect> {
          packages  {url}/api/v1/packages/\n\
          search    {url}/api/v1/search/?q=WORD\n\
          about it  {url}/api/v1/registry\n\n\
-         A browser gets a page for people here.\n"
+         In a browser, this address shows a page for people.\n"
     );
     Ok(Response {
         media_type: Cow::Borrowed("text/plain; charset=utf-8"),

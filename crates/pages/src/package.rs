@@ -122,8 +122,10 @@ fn root(path: &str) -> String {
 
 /// That there is no such page.
 pub(crate) fn none(path: &str) -> Result<Response, Defect> {
-    let said =
-        Said { message: "There is no page at this address.".into(), help: "Packages have one: leave out what begins with @.".into() };
+    let said = Said {
+        message: "There is no page at this address.".into(),
+        help: "Only packages have pages: remove the part of the address that begins with @.".into(),
+    };
     page(404, &RefusedPage { title: "Not found", root: root(path), said }, false)
 }
 

@@ -28,7 +28,7 @@ pub(crate) enum Opened {
     Verified(Arc<Verified<Statement>>),
 }
 
-/// Bytes that are no statement of the protocol number that they were read by.
+/// Bytes that are not a statement of the protocol number that they were read by.
 #[derive(Debug, Clone)]
 pub(crate) struct Unreadable {
     protocol: &'static Protocol,

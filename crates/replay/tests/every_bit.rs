@@ -62,7 +62,7 @@ impl World {
         let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog), Arc::new(Npm::new())];
         let folder = Folder { rows: Arc::new(rows.clone()), objects: Arc::clone(&stores.objects), projections, deciders: DECIDERS };
         let folded = folder.fold(0, leaves).await.unwrap();
-        assert_eq!((folded.entries, folded.void), (size, 2), "a late yank and what is no statement are void, nothing else");
+        assert_eq!((folded.entries, folded.void), (size, 2), "a late yank and what is not a statement are void, nothing else");
         World { directory, stores, rows, size, manifests }
     }
 

@@ -35,7 +35,7 @@ pub(crate) struct AnswerKey {
 }
 
 impl AnswerKey {
-    /// Of the query what the projection takes. No part holds a NUL, and the full key has an odd number of them, so that no two
+    /// The part of the query that the projection uses. No part holds a NUL, and the full key has an odd number of them, so that no two
     /// requests share a key.
     pub(crate) fn new(mount: &str, path: &str, query: &[(String, String)], accept: &str) -> Self {
         let pairs: usize = query.iter().map(|(name, value)| name.len() + value.len() + 2).sum();

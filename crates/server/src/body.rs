@@ -93,7 +93,7 @@ impl Awaited {
         let piece = tokio::select! {
             piece = timeout_at(ends, self.stream.next()) => piece,
             () = self.place.gives_way() => {
-                return Err(Refused::unavailable("busy", "too many bodies are awaited, and nothing of this one came for longest").unread());
+                return Err(Refused::unavailable("busy", "too many bodies are being received, and this one has sent nothing for the longest time").unread());
             }
         };
         match piece {

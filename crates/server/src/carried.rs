@@ -47,7 +47,7 @@ pub(crate) struct Carried {
 /// Finishes what was claimed, and checks what will be extended; neither where nothing can be written, for this reason.
 pub(crate) async fn carry_on(parts: LedgerParts, unwritable: Option<&str>) -> Result<Carried, OpenError> {
     let why_not = match unwritable {
-        Some(why) => format!("{why}; when that is mended, start again"),
+        Some(why) => format!("{why}; repair that, then start again"),
         None => match Recovered::open(parts.clone()).await {
             Ok(recovered) => {
                 let (head, vkey) = (recovered.head().clone(), recovered.vkey());

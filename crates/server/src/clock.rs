@@ -72,8 +72,7 @@ impl fmt::Display for Wrong {
         match *self {
             Wrong::Behind { now, log_time } => write!(
                 f,
-                "this machine's clock says {}, which is {} behind the latest statement in the log ({}): set the clock. If it is right, the \
-                 log was written by a clock that was ahead, and takes statements again when that time has come",
+                "this machine's clock says {}, which is {} behind the latest statement in the log ({}): set the clock. If it is right, the log was written by a clock that was ahead: the registry takes statements again when that time has passed",
                 now.to_rfc3339(),
                 span(log_time.as_ms().saturating_sub(now.as_ms())),
                 log_time.to_rfc3339(),

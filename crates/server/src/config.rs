@@ -124,7 +124,7 @@ pub struct PublicUrl {
     is_of_this_machine: bool,
 }
 
-/// Why a text is no public URL.
+/// Why a text is not a public URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{url:?} cannot be a public URL: {why}; give one like https://registry.example")]
 pub struct BadUrl {
@@ -168,7 +168,7 @@ impl PublicUrl {
         &self.text
     }
 
-    /// The log's prefix, without scheme and port; none where that is no origin, as with an IPv6 address, or is the same on every machine.
+    /// The log's prefix, without scheme and port; none where that is not an origin, as with an IPv6 address, or is the same on every machine.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
     }

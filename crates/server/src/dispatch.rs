@@ -141,7 +141,7 @@ impl Dispatch {
 
     fn timed_out(&self, kind: Kind) -> Response {
         let words = match kind {
-            Kind::Append => "it may have been appended and may not: send the same bytes again",
+            Kind::Append => "it may have been appended or not: send the same bytes again",
             _ => "it took too long",
         };
         Refused::timed_out(self.app.config.times.answer, words).into_response()

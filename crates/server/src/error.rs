@@ -14,7 +14,7 @@ use std::time::Duration;
 pub enum OpenError {
     #[error("{path}: {why}")]
     File { path: String, why: String },
-    #[error("{0} gives no name that a log could have: give one with --origin, like registry.example/log")]
+    #[error("{0} does not give a valid name for a log: give one with --origin, like registry.example/log")]
     NoOrigin(String),
     #[error("the log in {data} is named {found} for ever, not {asked}: leave --origin out, or give another --data for another log")]
     OtherOrigin { data: String, found: Origin, asked: Origin },

@@ -132,7 +132,7 @@ fn parsed(releases: &[String]) -> Result<Vec<(PackageId, Version)>, Refused> {
     let one = |release: &String| {
         let parsed = release.rsplit_once('@').and_then(|(id, version)| Some((PackageId::parse(id).ok()?, Version::parse(version).ok()?)));
         parsed.ok_or_else(|| {
-            Refused::bad_request(format!("{:?} is no release: it is written ecosystem:domain/name@version", shortened(release)))
+            Refused::bad_request(format!("{:?} is not a release: it is written ecosystem:domain/name@version", shortened(release)))
         })
     };
     releases.iter().map(one).collect()

@@ -42,7 +42,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-/// Makes a site's signer from 32 secret bytes; none if they are no key, then others are drawn.
+/// Makes a site's signer from 32 secret bytes; none if they are not a key; then others are drawn.
 pub type MakeSigner = Arc<dyn Fn(&[u8; 32]) -> Option<Arc<dyn SiteSigner>> + Send + Sync>;
 
 /// Told how far a long folding has come: entries folded so far, and the target.
@@ -172,7 +172,7 @@ impl Server {
             }
             (None, _) => (watch::channel(head).1, Writing::stopped("store", why_not)),
             (Some(_), Err(error)) => {
-                tracing::error!(error = %InFull(&error), "the log could not be folded: serving what is, taking no statement");
+                tracing::error!(error = %InFull(&error), "the log could not be folded: serving what is folded, taking no statement");
                 let (_, head) = watch::channel(head);
                 (head, Writing::stopped(code_of(&error), error.to_string()))
             }

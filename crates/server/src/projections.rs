@@ -68,7 +68,7 @@ async fn get(app: &Arc<App>, mount: &Arc<Mount>, rest: &str, parts: &http::reque
     give(app, &answer, method, headers, folded).await
 }
 
-/// Of the query what the view takes on this path: what it does not look at makes no other answer.
+/// The part of the query that the view uses on this path. Parameters that it does not use do not change the answer.
 fn taken(
     mount: &Mount,
     generation: &Generation,

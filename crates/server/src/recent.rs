@@ -1,13 +1,13 @@
-//! Whether a statement may be in the log already, without asking the rows for each one that comes: almost all are new.
-//! Wrong in one direction only. What it calls new and is not goes the whole way and is found by the ledger, which decides
-//! (docs/ARCHITECTURE.md, "The order of writing"); all that this spares is work, to us and never to who sends old ones again.
+//! Whether a statement may be in the log already, without asking the rows for each statement: almost all are new.
+//! It may be wrong in one direction only: it may call a statement new that is not. Such a statement goes the whole way, and the ledger,
+//! which decides, finds it (docs/ARCHITECTURE.md, "The order of writing"). So this only saves work.
 
 use crate::limits::REMEMBERED;
 use deedbox_model::{EventId, TimeMs};
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-/// The statements appended last, and a time after which every appended one was signed that is not among them.
+/// The statements appended last, and a time: no other statement in the log was signed after it.
 pub(crate) struct Recent {
     most: usize,
     inner: Mutex<Inner>,

@@ -130,7 +130,7 @@ impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         // An error of the store displays nothing of this machine: how the disk fails is what a publisher may know.
         tracing::error!(error = %InFull(&error), "the store failed");
-        Self::unavailable("store", format!("the registry's store failed ({error}), and nothing was let in"))
+        Self::unavailable("store", format!("the registry's store failed ({error}), and nothing was accepted"))
     }
 }
 

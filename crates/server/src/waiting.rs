@@ -1,4 +1,4 @@
-//! Places in which bodies are awaited (spec/api.md §8). They are no places of work: who waits here keeps nobody from being answered. When
+//! Places in which bodies are awaited (spec/api.md §8). They are not places of work: who waits here keeps nobody from being answered. When
 //! all are taken, the address with the most of them gives up the one in which nothing has moved for longest.
 
 use crate::limits::GIVES_WAY_AFTER;

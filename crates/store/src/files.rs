@@ -17,7 +17,7 @@ pub trait Files: Send + Sync {
     async fn put(&self, path: &str, bytes: Bytes) -> Result<(), StoreError>;
     /// Reads.
     async fn get(&self, path: &str) -> Result<Option<Bytes>, StoreError>;
-    /// Removes; nothing to remove is no failure. A crash soon after may bring the file back, whole.
+    /// Removes; nothing to remove is not a failure. A crash soon after may bring the file back, whole.
     async fn delete(&self, path: &str) -> Result<(), StoreError>;
     /// Every path that is this one or lies under it (all, for the empty prefix), ascending by bytes. The prefix has no
     /// slash at its end. For checking and clearing, not for serving.

@@ -98,7 +98,7 @@ pub trait Objects: Send + Sync {
     async fn begin_for(&self, id: &UploadId, how: Begin) -> Result<Box<dyn Upload>, StoreError>;
     /// All that uploads left, in no order.
     async fn remnants(&self) -> Result<Vec<Remnant>, StoreError>;
-    /// Removes what these uploads left. Nothing to remove is no failure.
+    /// Removes what these uploads left. Nothing to remove is not a failure.
     async fn forget(&self, left: Left, ids: Vec<UploadId>) -> Result<(), StoreError>;
     /// Size and age, or none.
     async fn stat(&self, address: &Sha256Digest) -> Result<Option<ObjectStat>, StoreError>;
@@ -107,7 +107,7 @@ pub trait Objects: Send + Sync {
     async fn get(&self, address: &Sha256Digest, limit: u64) -> Result<Option<Bytes>, StoreError>;
     /// A range of its bytes as a stream; `Refused` if it does not lie within its size. An empty range is an empty stream.
     async fn read(&self, address: &Sha256Digest, range: Range<u64>) -> Result<Option<ObjectStream>, StoreError>;
-    /// Removes one that nobody refers to. Nothing to remove is no failure. Streams that are being read go on to their
+    /// Removes one that nobody refers to. Nothing to remove is not a failure. Streams that are being read go on to their
     /// end where the medium allows it. A crash soon after may bring the object back, whole.
     async fn delete(&self, address: &Sha256Digest) -> Result<(), StoreError>;
     /// Every object, in no order.

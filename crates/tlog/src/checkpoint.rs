@@ -17,7 +17,7 @@ pub enum CheckpointError {
     /// The note around it.
     #[error(transparent)]
     Note(#[from] NoteError),
-    /// An origin that is no key name, or a key that is none.
+    /// An origin that is not a key name, or a key that is not valid.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// A size that no log may have.

@@ -131,7 +131,7 @@ pub trait Dialect: Send + Sync {
     /// It answers 200 as soon as the release is folded. None if the manifest is not one of this dialect.
     fn view_path(&self, manifest: &Manifest) -> Option<String>;
 
-    /// How people have a package with this ecosystem's own clients. None where the id is no name in it, or nothing is said.
+    /// How people have a package with this ecosystem's own clients. None where the id is not a name in it, or nothing is said.
     fn how_to(&self, wanted: &Wanted<'_>) -> Option<HowTo> {
         let _ = wanted;
         None

@@ -20,7 +20,7 @@ pub enum BadJson {
     TooDeep(usize),
 }
 
-/// Reads one JSON text, nested at most so deep. A byte order mark is none of it.
+/// Reads one JSON text, nested at most so deep. A byte order mark does not belong to it.
 pub fn read(bytes: &[u8], most: usize) -> Result<Value, BadJson> {
     let trouble = Cell::new(Trouble::None);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);

@@ -12,7 +12,7 @@ pub trait Projection: Send + Sync {
     /// new generation of rows; version 1 is in force from index 0 until an event says otherwise.
     fn id(&self) -> ProjectionId;
 
-    /// The keys whose rows `fold` may use for this entry. Empty where the entry is none of its business.
+    /// The keys whose rows `fold` may use for this entry. Empty if the entry does not concern it.
     fn touches(&self, entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect>;
 
     /// Further keys, named by what stands in the rows that `touches` named: the last piece of a long text, say. Read by

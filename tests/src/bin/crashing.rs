@@ -33,7 +33,7 @@ async fn main() -> anyhow::Result<()> {
         Some(text) => {
             let (name, nth) = text.split_once(':').ok_or_else(|| anyhow::anyhow!("{text:?} is not POINT:NTH"))?;
             let point = Point::ALL.into_iter().find(|point| point.name() == name);
-            let point = point.ok_or_else(|| anyhow::anyhow!("{name:?} is no point of the write order"))?;
+            let point = point.ok_or_else(|| anyhow::anyhow!("{name:?} is not a point of the write order"))?;
             EndAt { point: Some(point), left: AtomicU64::new(nth.parse()?) }
         }
     };

@@ -1,6 +1,6 @@
 //! The dependency closures of ten real projects, brought as their own clients bring them, published with `deedbox publish` into a registry
 //! that is thrown away, and read back through each ecosystem's own addresses: `cargo xtask closures`. It fetches some gigabyte from
-//! wherever the machine's clients are set up to fetch from, so it is no test. What is refused or left out is counted by the rule's code.
+//! wherever the machine's clients are set up to fetch from, so it is not a test. What is refused or left out is counted by the rule's code.
 
 mod gems;
 mod images;

@@ -297,7 +297,7 @@ fn maven_3_9() -> anyhow::Result<PathBuf> {
         bail!("Maven {MAVEN_3_9} cannot be fetched: this test needs a Maven repository that mvn reaches\n{}", said.all());
     }
     Said::of(Command::new("jar").current_dir(scratch.path()).arg("--extract").arg("--file").arg(&zip))?.done()?;
-    // A launcher that the JDK's jar unpacks is no program yet.
+    // A launcher that the JDK's jar unpacks is not a program yet.
     let unpacked = scratch.path().join(format!("apache-maven-{MAVEN_3_9}"));
     Said::of(Command::new("chmod").arg("+x").arg(unpacked.join("bin/mvn")))?.done()?;
     // Another test process may have been first.

@@ -12,7 +12,7 @@ const FOLDER: &str = "crates/deedbox/src/ecosystems/";
 const SHARED: &str = "tests/src/";
 /// Suites that every adapter passes: tests, behind a feature.
 const SUITES: &str = "/src/conformance/";
-const THEN: &str = "Whoever adds an ecosystem would have to find this place: ask the trait in crates/deedbox/src/ecosystems/mod.rs, and let each ecosystem answer \
+const THEN: &str = "A new ecosystem would need a change here too: ask the trait in crates/deedbox/src/ecosystems/mod.rs, and let each ecosystem answer \
                     in its own file (docs/guides/new-ecosystem.md).";
 
 /// Looks for names of ecosystems, and of their crates, outside of their own files.

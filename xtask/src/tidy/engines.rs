@@ -8,8 +8,7 @@ const STORE: &str = "store";
 /// Packages that are engines, or speak to one.
 const ENGINES: [&str; 3] = ["object_store", "rusqlite", "sqlx"];
 
-const ASK: &str = "Which engine keeps what is decided in crates/store/src/stores.rs alone, or another engine would be cut through every crate: ask \
-                   `Stores` for a port.";
+const ASK: &str = "Only crates/store/src/stores.rs decides which engine keeps what; otherwise a new engine would change every crate. Ask `Stores` for a port.";
 
 /// No crate but the store depends on an engine, tests apart.
 pub fn check(tree: &Tree) -> Vec<Finding> {

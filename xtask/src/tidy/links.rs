@@ -2,9 +2,9 @@
 
 use super::{Finding, tree::Tree};
 
-const THEN: &str = "A reader who follows it stands before nothing. Mend the path (it is relative to this file), or add the file.";
+const THEN: &str = "The link leads nowhere. Correct the path (it is relative to this file), or add the file.";
 const HEADING: &str =
-    "The file is there, the heading is not. Mend the part after `#`: lower case, hyphens for blanks, punctuation left out.";
+    "The file is there, but the heading is not. Correct the part after `#`: lower case, hyphens for blanks, no punctuation.";
 
 /// Looks at every link of every `.md` file, outside of code.
 pub fn check(tree: &Tree) -> Vec<Finding> {

@@ -5,7 +5,7 @@ use super::{Finding, tree::Tree};
 const REASON: &str = "A dependency is somebody else's code in our hands: say on its line, after a `#`, what it is needed for.";
 const ONCE: &str =
     "Versions live in one place: put it under [workspace.dependencies] in the root manifest and write `workspace = true` here.";
-const READABLE: &str = "Cargo and this rule read it as TOML: mend the line that the parser names.";
+const READABLE: &str = "Cargo and this rule read it as TOML: correct the line that the parser names.";
 
 /// A line of a manifest's dependencies.
 #[derive(Debug)]

@@ -20,6 +20,7 @@ pub mod paths;
 pub mod shipped;
 pub mod source;
 pub mod tree;
+pub mod words;
 
 use tree::Tree;
 
@@ -87,6 +88,7 @@ pub fn run(root: &Path) -> anyhow::Result<Report> {
         rule("every source file says what it is", source::openings(&tree)),
         rule("nothing unfinished or switched off is left in", source::unfinished(&tree)),
         rule("links between documents lead somewhere", links::check(&tree)),
+        rule("a sentence says what a thing is not, instead of \"is none\"", words::check(&tree)),
     ];
     Ok(Report { rules, notes: length::notes(&tree) })
 }

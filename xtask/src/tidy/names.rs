@@ -1,11 +1,11 @@
-//! What Rust sources name, read as tokens: a word in a comment or a string is no name, one behind `use std::{…}` is. It knows no types: it
+//! What Rust sources name, read as tokens: a word in a comment or a string is not a name, one behind `use std::{…}` is. It knows no types: it
 //! sees what is written, not what it means.
 
 use proc_macro2::{Delimiter, Group, Literal, TokenStream, TokenTree};
 
 use super::{Finding, tree::File};
 
-const UNREADABLE: &str = "This file is no Rust that can be read as tokens: see what `cargo check` says of it.";
+const UNREADABLE: &str = "This file cannot be read as Rust tokens: see what `cargo check` says of it.";
 
 /// Where a module declared in this file lives, without `.rs`.
 pub(super) fn beside(file: &File, module: &str) -> String {

@@ -1,4 +1,4 @@
-//! No absolute path of one machine is written down: what works only where it was written is no source.
+//! No absolute path of one machine is written down: what works only where it was written is not source.
 
 use super::{Finding, tree::Tree};
 
@@ -20,7 +20,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Whether a path in this line begins with the folder: what stands before it is no part of a path, and a name follows.
+/// Whether a path in this line begins with the folder: what stands before it is not part of a path, and a name follows.
 fn begins(line: &str, folder: &str) -> bool {
     line.match_indices(folder).any(|(at, _)| {
         let before = line.get(..at).and_then(|text| text.chars().next_back());

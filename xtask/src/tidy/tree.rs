@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use anyhow::Context as _;
 
-/// A file: its path from the workspace's folder, and its bytes read as text (what is no text becomes replacement characters).
+/// A file: its path from the workspace's folder, and its bytes read as text (what is not a text becomes replacement characters).
 #[derive(Debug)]
 pub struct File {
     /// With `/` between folders.

@@ -55,7 +55,7 @@ pub(super) fn pax_extension(data: &[u8], words: &Words) -> Result<Extension, Ins
             b"path" => extension.path = Some(value.to_vec()),
             b"size" => {
                 let digits = std::str::from_utf8(value).ok().filter(|v| v.bytes().all(|b| b.is_ascii_digit()));
-                let size = digits.and_then(|v| v.parse().ok()).ok_or_else(|| malformed("has a size that is no number"))?;
+                let size = digits.and_then(|v| v.parse().ok()).ok_or_else(|| malformed("has a size that is not a number"))?;
                 if extension.size.replace(size).is_some() {
                     return Err(malformed("names two sizes"));
                 }

@@ -167,7 +167,7 @@ fn what_plain_tools_write_is_read_and_so_is_what_is_merely_odd() {
     odd.push(("one name in two forms with one content", Zip::of(composed)));
     let mut padded = good();
     padded[2].extra = vec![0, 0, 0];
-    odd.push(("padding that is no field", Zip::of(padded)));
+    odd.push(("padding that is not a field", Zip::of(padded)));
     for (what, zip) in odd {
         assert_eq!(look(zip.bytes()), Ok(found.clone()), "{what}");
     }
@@ -244,7 +244,7 @@ fn a_comment_with_the_mark_of_an_end_record_is_refused_wherever_it_stands() {
     assert!(ends(half.clone()).is_ok());
     half[..2].copy_from_slice(&END[2..]);
     assert_eq!(ends(half), Err("zip_two_ends"));
-    assert!(ends(b"PK\x05, PK\x06 and PK".to_vec()).is_ok(), "parts of the mark are none");
+    assert!(ends(b"PK\x05, PK\x06 and PK".to_vec()).is_ok(), "parts of the mark are not marks");
 }
 
 /// Bytes of one local header with its data.

@@ -83,7 +83,7 @@ async fn a_server_that_never_answers_holds_nobody() {
         Ok(())
     })
     .await;
-    // What it is sent is read as fast as it comes, and that is no answer: an upload of a tebibyte would go on, and is left out.
+    // What it is sent is read as fast as it comes, and that is not an answer: an upload of a tebibyte would go on, and is left out.
     let began = Instant::now();
     for error in [silent.get("a", 1).await.unwrap_err(), silent.post_once("a", "text/plain", vec![1], 1).await.unwrap_err()] {
         assert!(matches!(error, ClientError::TooSlow { .. }), "{error}");

@@ -35,7 +35,7 @@ pub(crate) async fn run(context: &Context, args: Claim) -> anyhow::Result<()> {
     }
     if operator.is_none() && !domain.is_localhost() {
         return Err(wrong(format!(
-            "a claim of {domain} is filed by the registry's operator: make your half of it with deedbox claim {domain} --request FILE and send that \
+            "only the registry's operator can file a claim of {domain}: make your half of it with deedbox claim {domain} --request FILE and send that \
              file to the operator, or give the operator's key, if you have it, with --operator-key FILE. \
              (Claims below localhost, like demo.localhost, need none on a registry that allows them.)"
         )));

@@ -114,7 +114,7 @@ async fn parts(registry: &Offline) -> anyhow::Result<Option<Finding>> {
         registry.stores.objects.remnants().await?.into_iter().filter(|found| found.left == Left::Part).map(|part| part.bytes).collect();
     let what = || {
         let bytes = terminal::bytes(parts.iter().sum());
-        format!("{} of them broke off and may be gone on with, {bytes} in parts/: kept for a day after they began", parts.len())
+        format!("{} of them broke off and can be continued, {bytes} in parts/: kept for a day after they began", parts.len())
     };
     Ok((!parts.is_empty()).then(|| Finding { part: "uploads", what: what(), harmless: true }))
 }

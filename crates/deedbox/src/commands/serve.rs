@@ -73,7 +73,7 @@ impl Start<'_> {
         if server.is_new() {
             lines.push("  new        this start made the log and its keys".to_owned());
             lines.push(format!(
-                "  name       it is called {origin} for ever: each statement and each proof says so. For another name, stop it"
+                "  name       it is called {origin} for ever: each statement and each proof says so. For another name, stop this one"
             ));
             lines.push("             and begin with --origin NAME or --public-url URL in another --data directory".to_owned());
             lines.push(format!("  operator   {}", data.join("keys/operator.pem").display()));
@@ -204,7 +204,7 @@ fn cannot_open(data: &str, error: OpenError) -> anyhow::Error {
     let words = deedbox_store::InFull(&error).to_string();
     if is_of_the_disk && words.contains("ermission denied") {
         return refused(format!(
-            "{words}; {data} and all below it must belong to the user that runs deedbox: look with ls -ld, mend with chown"
+            "{words}; {data} and all below it must belong to the user that runs deedbox: look with ls -ld, repair it with chown"
         ));
     }
     error.into()

@@ -24,7 +24,7 @@ pub(crate) struct Done {
 pub(crate) async fn yank(context: &Context, args: Yank) -> anyhow::Result<()> {
     let (id, version) = context::release(&args.release)?;
     let reason = reason(&args.reason)?;
-    let said = format!("yanked {} ({reason}): it is not chosen any more; who has it in a lock file can still install it", args.release);
+    let said = format!("yanked {} ({reason}): clients no longer choose it; projects that have it in a lock file can keep it", args.release);
     say(context, id, Event::from(ReleaseYanked { reason, version }), &said).await
 }
 
@@ -77,7 +77,7 @@ fn kept(before: &state::NoticeState, release: &str) -> anyhow::Result<Option<(Ob
     let text = text.ok_or_else(|| {
         refused_as(
             "notice_words_unknown",
-            format!("there is a notice on {release} with words that the registry does not show: give new ones with --message, or take them away with --no-message"),
+            format!("there is a notice on {release} with words that the registry does not show: give new ones with --message, or remove them with --no-message"),
         )
     })?;
     Ok(Some((ObjectRef::of(text.as_bytes()), terminal::excerpt(&text))))

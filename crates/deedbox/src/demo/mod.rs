@@ -16,7 +16,7 @@ const PROXIES: [&str; 3] = ["http_proxy", "https_proxy", "all_proxy"];
 pub(crate) fn command(program: &Path, dir: &Path, settings: &[&str]) -> tokio::process::Command {
     let mut command = tokio::process::Command::new(program);
     command.current_dir(dir).stdin(Stdio::null());
-    // Settings of whoever runs the demo (a proxy, a token, another registry) have no part in it.
+    // The settings of the user who runs the demo (a proxy, a token, another registry) must not change what it does.
     for (name, _) in std::env::vars_os() {
         let lower = name.to_string_lossy().to_ascii_lowercase();
         if settings.iter().any(|prefix| lower.starts_with(prefix)) || PROXIES.contains(&lower.as_str()) {

@@ -8,8 +8,8 @@ use std::path::Path;
 
 impl Ecosystems {
     /// The releases at a path: one for most ecosystems. What the user said stands where the files say nothing. The ecosystem is
-    /// that of `--id`, else the one whose native manifest is at the path itself, and never a guess between two; only where there
-    /// is none is it looked for in what is packed there, and in folders below.
+    /// that of `--id`, else the one whose native manifest is at the path itself, and never a guess between two. Only if no
+    /// manifest is there, packed files and the folders below are searched.
     pub(crate) async fn find(self, path: &Path, wish: Wish<'_>) -> anyhow::Result<Packages> {
         if let Some(word) = path.to_str() {
             for ecosystem in self.iter() {
@@ -126,7 +126,7 @@ mod tests {
         std::fs::write(folder.join("lib-1.0.pom"), pom).unwrap();
         let found = Ecosystems::default().find(dir.path(), Wish::default()).await.unwrap();
         assert_eq!((found.found.len(), found.left_out.len()), (1, 0));
-        // A web extension's manifest.json is no image.
+        // A web extension's manifest.json is not an image.
         std::fs::write(dir.path().join("manifest.json"), "{}").unwrap();
         assert_eq!(Ecosystems::default().find(dir.path(), Wish::default()).await.unwrap().found.len(), 1);
         assert!(

@@ -81,10 +81,8 @@ impl Mode {
     pub(crate) fn objection(self, what: &str, there: &str, ours: &str) -> Option<String> {
         match self {
             Mode::Replace => None,
-            Mode::Set => Some(format!("{what} is {there} there, and not {ours}: give --replace to change it")),
-            Mode::Undo => {
-                Some(format!("{what} is {there} there, and not {ours}: name the one that is there with --registry to take it out"))
-            }
+            Mode::Set => Some(format!("{what} is set to {there}, and not to {ours}: add --replace to change it")),
+            Mode::Undo => Some(format!("{what} is set to {there}, and not to {ours}: to remove it, name that registry with --registry")),
         }
     }
 }

@@ -95,7 +95,7 @@ impl<'l> Walk<'l> {
         }
     }
 
-    /// What is no archive; a zip may begin in the middle of one, as behind a script that runs it.
+    /// What is not an archive; a zip may begin in the middle of one, as behind a script that runs it.
     fn plain(&mut self, path: &str, bytes: &mut dyn Read, depth: usize) -> std::io::Result<Passed> {
         let mut search = Search::new(&self.look.needles);
         let mut read = 0;

@@ -9,7 +9,7 @@ fn a_claim_is_made_in_two_halves_and_neither_machine_has_both_keys() {
     let registry = Running::start(&operator, &[]);
     let url = registry.url.as_str();
     publisher.run(&["keygen"]).done();
-    let refused = publisher.at(url, &["claim", "acme.example"]).ends(2, "is filed by the registry's operator");
+    let refused = publisher.at(url, &["claim", "acme.example"]).ends(2, "only the registry's operator can file a claim of acme.example");
     let advice = advised(&refused.err, "deedbox claim acme.example --request FILE", &['\n']);
     assert!(advice.starts_with("deedbox claim acme.example --request FILE and send that file"), "{refused:?}");
     let made = publisher.at(url, &["claim", "acme.example", "--request", "request.json"]).done().says("nothing was sent");
@@ -38,8 +38,8 @@ fn a_claim_is_made_in_two_halves_and_neither_machine_has_both_keys() {
     let third_path = operator.write("third.json", &third);
     operator.at(url, &["claim", "--countersign", text(&third_path), "--operator-key", text(&other)]).ends(1, "[");
     for (changed, words) in [
-        (third.replace("third.example", "fourth.example"), "its words say something else"),
-        (third.replace(&format!("\"{log}\""), "\"registry.example\""), "its words say something else"),
+        (third.replace("third.example", "fourth.example"), "what it says is not what was signed"),
+        (third.replace(&format!("\"{log}\""), "\"registry.example\""), "what it says is not what was signed"),
         (third.replace("version 1", "version 2"), "of another kind or version"),
         (third.replace("\"acceptance\": \"", "\"acceptance\": \"AAAA"), "is not a request for a claim"),
         (third.replace('{', "["), "is not a request for a claim"),

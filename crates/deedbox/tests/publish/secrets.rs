@@ -92,7 +92,7 @@ fn what_looks_like_a_token_is_named_by_its_place_and_not_shown() {
     let token = format!("gh{}", "p_0123456789abcdefghij0123456789abcdefghij");
     std::fs::write(dir.join("ci.yml"), format!("a: 1\nb: {token}\n")).unwrap();
     let said = place.publish(&registry.url, &dir);
-    assert!(said.err.contains("package/ci.yml, line 2, has the shape of a forge token"), "{said:?}");
+    assert!(said.err.contains("package/ci.yml, line 2, looks like a forge token"), "{said:?}");
     assert!(!said.err.contains(&token) && !said.out.contains(&token), "{said:?}");
 }
 

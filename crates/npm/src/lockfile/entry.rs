@@ -157,7 +157,7 @@ fn link(is_domains: bool, entry: &Entry<'_>, entries: &Entries<'_>, has_workspac
         let inside =
             place::defect(target).is_none() && !target.contains(':') && !target.split('/').any(|s| s == ".." || s == "node_modules");
         if !inside || !has_workspaces || !entries.contains_key(target) {
-            return Err(format!("it is a link to {}, which is no workspace of the project, so no log knows its bytes", quoted(target)));
+            return Err(format!("it is a link to {}, which is not a workspace of the project, so no log knows its bytes", quoted(target)));
         }
         if entry.fields.contains_key("integrity") {
             return Err("it is a link and has an integrity, which nothing checks".to_owned());

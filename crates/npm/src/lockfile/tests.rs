@@ -113,8 +113,8 @@ fn an_entry_that_npm_reads_otherwise_is_unread_and_says_why() {
         (r#""inBundle":true"#.into(), "says inBundle"),
         (r#""link":true"#.into(), "it is a link"),
         (r#""link":true,"resolved":"-""#.into(), "names no folder"),
-        (r#""link":true,"resolved":"../elsewhere""#.into(), "no workspace of the project"),
-        (r#""link":true,"resolved":"file:../elsewhere""#.into(), "no workspace of the project"),
+        (r#""link":true,"resolved":"../elsewhere""#.into(), "not a workspace of the project"),
+        (r#""link":true,"resolved":"file:../elsewhere""#.into(), "not a workspace of the project"),
     ];
     for space in ['\u{a0}', '\u{feff}', '\u{2028}', '\u{2029}', '\u{b}', '\u{c}', '\t', '\n', '\u{3000}', '\u{1680}', '\u{200b}'] {
         for text in [format!("{good}{space}{}", sri(2)), format!("{space}{good}"), format!("{good}{space}")] {
@@ -217,12 +217,12 @@ fn a_domains_link_is_a_workspace_or_nothing() {
         why(&lock(&all), WIDGET)
     };
     assert_eq!(is(r#"{"workspaces":["packages/*"]}"#, &[own]), "Folder(\"packages/widget\")");
-    assert!(is("{}", &[own]).contains("no workspace of the project"));
-    assert!(is(r#"{"workspaces":["packages/*"]}"#, &[]).contains("no workspace of the project"));
+    assert!(is("{}", &[own]).contains("not a workspace of the project"));
+    assert!(is(r#"{"workspaces":["packages/*"]}"#, &[]).contains("not a workspace of the project"));
     // The project's own file goes before what the lock file says of it.
     let text = lock(&[("", r#"{"workspaces":["packages/*"]}"#), (WIDGET, link), own]);
     let locked = read_beside(text.as_bytes(), &|folder| folder.is_empty().then(|| b"{}".to_vec())).unwrap();
-    assert!(matches!(&locked[0].source, Source::Unread(why) if why.contains("no workspace")), "{locked:?}");
+    assert!(matches!(&locked[0].source, Source::Unread(why) if why.contains("not a workspace")), "{locked:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The suite of files: whole replacement, listing, and paths that are none.
+//! The suite of files: whole replacement, listing, and paths that are not valid.
 
 use crate::{Files, StoreError};
 use bytes::Bytes;
@@ -23,7 +23,7 @@ async fn what_was_put_is_read_until_it_is_replaced_or_deleted(store: Arc<dyn Fil
     }
     store.put("tile/0/x001/234.p/5", Bytes::from_static(b"tile")).await.unwrap();
     assert_eq!(store.get("tile/0/x001/234.p/5").await.unwrap().unwrap(), "tile");
-    // A folder is no file, and nothing is under a file.
+    // A folder is not a file, and nothing is under a file.
     for absent in ["tile", "tile/0", "tile/0/x001/234.p/6", "tile/0/x001/234", "checkpoint/under"] {
         assert_eq!(store.get(absent).await.unwrap(), None, "{absent}");
         store.delete(absent).await.unwrap();

@@ -61,7 +61,7 @@ impl Parts {
         let found = file.metadata().map_err(failed)?.len();
         let (hasher, bytes) = match self.take_hasher(id) {
             Some((hasher, bytes)) if bytes <= found => (hasher, bytes),
-            // More than the whole is no part of it.
+            // More than the whole is not part of it.
             _ if found > id.object.size => (Hasher::new(), 0),
             _ => hashed(&mut file).map_err(failed)?,
         };

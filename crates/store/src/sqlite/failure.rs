@@ -41,7 +41,8 @@ impl Said for rusqlite::Error {
     }
 }
 
-/// Its codes: 8 is what can only be read, 13 a full disk, 11 a damaged file, 26 one that is not a database.
+/// The codes of SQLite: 8 means that the file can only be read, 13 that the disk is full, 11 that the file is damaged, 26 that it is
+/// not a database.
 pub(super) fn failure(what: String, error: &impl Said) -> StoreError {
     let code = error.code();
     // 4874: the index of shared memory beside the log could not be made larger.

@@ -277,7 +277,7 @@ async fn a_part_survives_a_kill_and_one_that_was_damaged_never_becomes_an_object
         store.objects.delete(&object.sha256).await.unwrap();
         store.objects.forget(Left::Note, vec![whose.clone()]).await.unwrap();
     }
-    // A part that is longer than the whole is none.
+    // A part that is longer than the whole is not taken for a part.
     let store = open_disk(folder.path()).unwrap();
     let path = folder.path().join(format!("parts/acme.example/{}.2000000", object.sha256));
     std::fs::write(&path, vec![0; 2_000_001]).unwrap();

@@ -67,11 +67,11 @@ pub(super) async fn write(context: &Context, domain: &Domain, key: &SecretKey, f
         return terminal::say_json(&request);
     }
     terminal::say(&format!(
-        "wrote your half of the claim of {domain} to {}; nothing was sent, and nothing in it is secret",
+        "wrote your half of the claim of {domain} to {}; nothing was sent, and the file holds no secret",
         terminal::word(&file.display().to_string())
     ));
     terminal::say(&format!(
-        "  send it to the operator of {}, and tell them by another way that your key is\n  {}",
+        "  send it to the operator of {}, and tell them in another way that your key is\n  {}",
         request.log, request.kid
     ));
     terminal::say("  the operator files it with: deedbox claim --countersign FILE --operator-key FILE");
@@ -95,7 +95,7 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Acceptance> {
     let acceptance = Acceptance::decode(&bytes).map_err(|e| bad(&e.to_string()))?;
     let says = (acceptance.domain().to_string(), acceptance.audience().to_string(), acceptance.kid().to_hex());
     if says != (request.domain, request.log, request.kid) {
-        return Err(bad("its words say something else than what was signed"));
+        return Err(bad("what it says is not what was signed"));
     }
     Ok(acceptance)
 }
@@ -114,7 +114,7 @@ pub(super) fn show(context: &Context, file: &Path, acceptance: &Acceptance) -> a
         terminal::say(&format!("  the key {} ({})", key.kid, key.role));
     }
     terminal::say(
-        "  whoever holds it will publish there, and nobody can take that back: ask its owner by another way whether the key is theirs",
+        "  who has this key will be able to publish there, and nobody can take that back: ask the claimant in another way whether the key is theirs",
     );
     Ok(())
 }

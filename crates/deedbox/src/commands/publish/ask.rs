@@ -95,8 +95,7 @@ impl Release {
         Err(refused_as(
             "channel_moves_back",
             format!(
-                "{channel} would go back: {highest} is published, and {} is lower. Say which channel it is for with --channel NAME (such as \
-                 --channel previous), or --channel {channel} if it is to be {channel}",
+                "{channel} would go back: {highest} is published, and {} is lower. Give another channel with --channel NAME (such as --channel previous), or --channel {channel} if {channel} is to go back",
                 self.version()
             ),
         ))

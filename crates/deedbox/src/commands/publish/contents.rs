@@ -46,10 +46,10 @@ pub(super) async fn look(look: &Arc<Look>, artifacts: &[AddressedFile]) -> anyho
 /// Refuses what holds a private key; gives the words of warnings for what may hold other secrets.
 pub(super) fn judge(all: &[Seen]) -> anyhow::Result<Vec<String>> {
     if let Some(path) = all.iter().find_map(|seen| seen.too_much.as_deref()) {
-        let meant = allowing(&[path]).map(|flags| format!(", or say that it is meant with {flags}")).unwrap_or_default();
+        let meant = allowing(&[path]).map(|flags| format!(", or allow it with {flags}")).unwrap_or_default();
         return Err(refused_as(
             "too_much_to_look_at",
-            format!("{} unpacks to more than is looked through for private keys: leave it out{meant}", shown(inside(path))),
+            format!("{} unpacks to more than this program searches for private keys: leave it out{meant}", shown(inside(path))),
         ));
     }
     let of = |kind: fn(&Finding) -> bool| -> Vec<&Finding> { all.iter().flat_map(|seen| &seen.findings).filter(|f| kind(f)).collect() };
@@ -67,7 +67,7 @@ pub(super) fn judge(all: &[Seen]) -> anyhow::Result<Vec<String>> {
     let private = of(|finding| finding.kind == Kind::PrivateKey);
     if !private.is_empty() {
         let paths: Vec<&str> = private.iter().map(|finding| finding.path.as_str()).collect();
-        let meant = allowing(&paths).map(|flags| format!(", or, if it is meant to be public as a test's is, say so with {flags}"));
+        let meant = allowing(&paths).map(|flags| format!(", or, if it is meant to be public (a key for tests), allow it with {flags}"));
         return Err(refused_as(
             "private_key_inside",
             format!(
@@ -82,17 +82,17 @@ pub(super) fn judge(all: &[Seen]) -> anyhow::Result<Vec<String>> {
     for finding in tokens.iter().take(NAMED) {
         if let Kind::Token(name) = finding.kind {
             let (path, line) = (shown(inside(&finding.path)), finding.line);
-            words.push(format!("{path}, line {line}, has the shape of {name}: it will be public for ever if it is published"));
+            words.push(format!("{path}, line {line}, looks like {name}: it will be public for ever if it is published"));
         }
     }
     if tokens.len() > NAMED {
-        words.push(format!("{} more places have the shape of a token", tokens.len() - NAMED));
+        words.push(format!("{} more places look like a token", tokens.len() - NAMED));
     }
     let closed: Vec<String> =
         all.iter().flat_map(|seen| &seen.closed).map(|(path, why)| format!("{} ({why})", shown(inside(path)))).collect();
     if !closed.is_empty() {
         let more = if closed.len() > CLOSED_NAMED { format!(" and {} more", closed.len() - CLOSED_NAMED) } else { String::new() };
-        words.push(format!("not looked into for keys: {}{more}", closed.iter().take(CLOSED_NAMED).cloned().collect::<Vec<_>>().join(", ")));
+        words.push(format!("not searched for keys: {}{more}", closed.iter().take(CLOSED_NAMED).cloned().collect::<Vec<_>>().join(", ")));
     }
     Ok(words)
 }
@@ -114,7 +114,7 @@ fn allowing(paths: &[&str]) -> Option<String> {
         }
     }
     let (named, more) = some(&flags, " ");
-    let more = if more > 0 { format!(" (and {more} more; a folder stands for all that is in it)") } else { String::new() };
+    let more = if more > 0 { format!(" (and {more} more; a folder allows all files in it)") } else { String::new() };
     (!flags.is_empty()).then(|| format!("{named}{more}"))
 }
 
@@ -205,6 +205,6 @@ mod tests {
         let paths: Vec<String> = (0..300).map(|n| format!("a.tgz!/package/{n}{}.pem", "k".repeat(900))).collect();
         let words = refusal(&paths);
         assert!(words.len() < 12_000 && words.contains("; and 296 more)"), "{words}");
-        assert!(words.contains(" (and 296 more; a folder stands"), "{words}");
+        assert!(words.contains(" (and 296 more; a folder allows"), "{words}");
     }
 }

@@ -109,7 +109,7 @@ async fn read_one(
     }
     if read.releases.len() > 1 && (wanted.id.is_some() || wanted.version.is_some()) {
         let count = read.releases.len();
-        return Err(wrong(format!("{} holds {count} releases, and --id and --version are about one", path.display())));
+        return Err(wrong(format!("{} holds {count} releases, but --id and --version are for one", path.display())));
     }
     let mut releases = Vec::new();
     for release in read.releases {
@@ -134,10 +134,10 @@ async fn would_publish(publisher: &Publisher<'_>, args: &Publish, releases: Vec<
         report.add(Outcome::of(release, became));
     }
     let key = publisher.keyless.as_ref().map(|why| {
-        format!("no key could be read, so whether yours may publish this, and whether the key itself is in it, was not looked at: {why}")
+        format!("no key could be read, so it was not checked whether your key may publish this, and whether the key itself is in it: {why}")
     });
     let registry = match publisher.context.url_if_given() {
-        Ok(None) => Some("no registry was named, so none was asked whether it would take this".to_owned()),
+        Ok(None) => Some("no registry was named, so no registry was asked whether it would accept this".to_owned()),
         // What is wrong with the settings is why each was refused.
         Ok(Some(_)) | Err(_) => None,
     };

@@ -306,9 +306,9 @@ impl Release {
         refused_as(
             "version_exists",
             format!(
-                "version {} of {} is there already, as entry {index}, with other contents, and one that exists never changes: publish another \
-                 version. If a job was run again and has built the same sources anew, publish what it built the first time, or let it build \
-                 the same bytes ({}); --skip-existing leaves out what is there",
+                "version {} of {} exists already, as entry {index}, with other contents, and a published version never changes: publish another version. If a job has \
+                 built the same sources again, publish what it built the first time, or make it build the same bytes ({}). With --skip-existing, \
+                 versions that exist are left out",
                 self.version(),
                 self.id(),
                 self.rebuilt

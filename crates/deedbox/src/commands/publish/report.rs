@@ -111,7 +111,7 @@ impl Outcome {
                 ));
             }
             "unchanged" => terminal::say_line(&format!("{} is published, with the same bytes: nothing would be done", self.name())),
-            "skipped" => terminal::say_line(&format!("{} is there already, and is skipped", self.name())),
+            "skipped" => terminal::say_line(&format!("{} exists already, and is skipped", self.name())),
             "would_publish" => self.say_described(),
             _ => {}
         }
@@ -243,7 +243,7 @@ impl Report {
         if !self.left_out.is_empty() {
             parts.push(format!("{} left out, which are part of no release", self.left_out.len()));
         }
-        let help = if count("not_tried") > 0 { ". --keep-going goes on behind what is refused" } else { "" };
+        let help = if count("not_tried") > 0 { ". With --keep-going the others are tried too" } else { "" };
         format!("{}{help}", parts.join(", "))
     }
 }

@@ -87,7 +87,7 @@ async fn or_channel(trusted: &Trusted, id: &PackageId, version: &Version, error:
         Err(_) => return Ok(error.into()),
     };
     Ok(wrong(format!(
-        "{version} is a channel of {id}, which moves, and not a release: the registry says that it names {names} now. To verify that: \
+        "{version} is a channel of {id}, and not a release: a channel moves. The registry says that it names {names} now. To verify that release: \
          deedbox verify {id}@{names}"
     )))
 }

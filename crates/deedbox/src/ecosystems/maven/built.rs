@@ -23,9 +23,9 @@ const ENTRIES: usize = 200_000;
 const DEPTH: usize = 32;
 /// What a Gradle build is known by.
 const GRADLE_FILES: [&str; 4] = ["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"];
-/// Where Gradle builds publish to as a rule, below the project.
+/// Where Gradle builds usually publish to, below the project.
 const GRADLE_FOLDERS: [&str; 5] = ["build/repo", "build/repos", "build/repository", "build/maven-repo", "build/staging-deploy"];
-/// What Maven and others leave beside artifacts that is none of a release.
+/// Files that Maven and others leave beside artifacts, and that are not part of a release.
 const NOT_OURS: [&str; 6] = [".md5", ".sha1", ".sha256", ".sha512", ".lastUpdated", ".repositories"];
 /// How what Maven and others leave beside artifacts begins.
 const BESIDE: [&str; 4] = ["maven-metadata", "_remote.repositories", "resolver-status", "m2e-"];
@@ -135,7 +135,7 @@ fn project(dir: &Path) -> anyhow::Result<Laid> {
         let main = target.join(format!("{stem}.{extension}"));
         if !main.is_file() {
             return Err(refused(format!(
-                "{} is not there: run mvn package first, or, if the build calls it otherwise, mvn deploy \
+                "{} is not there: run mvn package first, or, if the build gives it another name, mvn deploy \
                  -DaltDeploymentRepository=x::default::file:target/repository, and publish target/repository",
                 main.display()
             )));
@@ -201,7 +201,7 @@ fn beside(pom_path: &Path) -> anyhow::Result<Draft> {
     let version = name
         .strip_prefix(package.artifact())
         .and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".pom"))
-        .ok_or_else(|| wrong(format!("{} is the POM of {package}:{}, and is called otherwise", pom_path.display(), pom.version)))?
+        .ok_or_else(|| wrong(format!("{} is the POM of {package}:{}, and has another name", pom_path.display(), pom.version)))?
         .to_owned();
     let folder = pom_path.parent().unwrap_or(Path::new(""));
     let files = files_of(folder, &format!("{}-{version}", package.artifact()))?;
@@ -261,7 +261,7 @@ fn layout(dir: &Path) -> anyhow::Result<Laid> {
         deployed::rank(&folder, &mut drafts);
         laid.drafts.extend(drafts);
     }
-    // Of what is no repository at all nothing is left out.
+    // Of what is not a repository at all nothing is left out.
     if !laid.drafts.is_empty() {
         laid.left_out.extend(deep);
     }
@@ -315,7 +315,7 @@ fn version_folder(folder: &Path, files: &[String], laid: &mut Laid) -> anyhow::R
             continue;
         }
         let why = if !has_pom {
-            "there is no POM beside it, and a release of Maven has one: deploy it with its POM".to_owned()
+            "there is no POM beside it, and every release of Maven needs one: deploy it with its POM".to_owned()
         } else {
             format!(
                 "its name does not begin with {artifact}-{version}, as those of {} do. sbt names the files of plugins in two ways \

@@ -1,5 +1,5 @@
-//! `deedbox setup maven` and `gradle`: the registry as a repository of a project's own build file. A repository is no
-//! domain's alone: Maven and Gradle ask each one in turn, so the domain is its id only, and the registry's stands first.
+//! `deedbox setup maven` and `gradle`: the registry as a repository of a project's own build file. A repository does
+//! not belong to one domain: Maven and Gradle ask each repository in turn. So the domain is only its id, and the registry's comes first.
 
 use crate::failure::wrong;
 use crate::managers::file::Edited;
@@ -15,7 +15,7 @@ fn maven(task: &Task<'_>) -> anyhow::Result<()> {
         return Err(wrong(format!("{} has no pom.xml: name the project's folder with --dir", task.dir.display())));
     }
     files.edit("pom.xml", |text| done(task, pom_with_repository(text, task.domain.as_str(), &repository, edit(task.mode))))?;
-    let next = format!("next: add the dependency {}, and build with mvn -C, which makes a wrong checksum an error", coordinate(task));
+    let next = format!("next: add the dependency {}, and build with mvn -C: then a wrong checksum is an error", coordinate(task));
     task.finish(files, &[next])
 }
 

@@ -168,7 +168,7 @@ fn children(lines: &[String], start: usize, end: usize) -> Result<Vec<(String, u
         if is_said(line) && indent(line) == depth {
             let (key, _) = line.split_once(':').ok_or_else(|| format!("line {} is not a key with a value", at + 1))?;
             if key.trim_start().starts_with(['?', '{', '&', '*', '!', '<']) {
-                return Err(format!("line {} is written in a form that is not edited", at + 1));
+                return Err(format!("line {} is written in a form that this program does not edit", at + 1));
             }
             found.push((bare(key).to_owned(), at, at + 1));
         } else if is_said(line)

@@ -169,7 +169,7 @@ fn artifact(kind: Kind, digest: &Digest, path: &Path) -> anyhow::Result<Addresse
     let sha256 = file.object().sha256;
     if !is_its {
         return Err(refused(format!(
-            "{} is not {digest}: its bytes have sha256:{sha256}. Make the image anew, nothing was sent",
+            "{} is not {digest}: its bytes have sha256:{sha256}. Nothing was sent; build the image again",
             path.display()
         )));
     }
@@ -196,7 +196,7 @@ fn choose<'a, T>(all: &'a [(T, Vec<String>)], wanted: Option<&Version>) -> anyho
             let names: Vec<String> = all.iter().flat_map(|(_, names)| names.clone()).take(20).collect();
             let names = if names.is_empty() { "none of them has a name".to_owned() } else { names.join(", ") };
             Err(refused(format!(
-                "there are {} images ({}), and --version names none of them, or several: save the one that is meant by itself",
+                "there are {} images ({}), and --version names none of them, or several: save only the one that you mean",
                 all.len(),
                 crate::terminal::excerpt(&names)
             )))
@@ -217,7 +217,7 @@ fn pieces(
         let (path, document) = manifest(&descriptor)?;
         if document.media_type != descriptor.media_type {
             return Err(refused(format!(
-                "{} is a {}, and is named as a {:?}",
+                "{} is a {}, but is named as a {:?}",
                 descriptor.digest, document.media_type, descriptor.media_type
             )));
         }

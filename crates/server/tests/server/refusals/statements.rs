@@ -107,7 +107,7 @@ pub(super) async fn of_authority(world: &World, owner: &Owner, provoked: &mut Pr
     *forged.last_mut().unwrap() ^= 1;
     provoked.bytes(world, "a forged signature", forged, refused("bad_signature")).await;
 
-    // Each way in which a statement is not canonical, or is none: the same bytes that every implementation refuses.
+    // Each way in which bytes are not canonical, or not a statement: the same bytes that every implementation refuses.
     let fixtures = std::fs::read_to_string(crates().join("../fixtures/statements/refused.json")).unwrap();
     let fixtures: Value = serde_json::from_str(&fixtures).unwrap();
     let statements = fixtures["statements"].as_array().unwrap();

@@ -34,10 +34,10 @@ const NAMES: [&str; 2] = ["org.opencontainers.image.ref.name", "io.containerd.im
 pub(super) fn image(tree: &Tree, wanted: Option<&Version>) -> anyhow::Result<Image> {
     let path = tree.file("index.json").ok_or_else(|| refused("the layout has no index.json"))?;
     let index: Index = serde_json::from_slice(&read_file(&path, INDEX_BYTES)?)
-        .map_err(|e| refused(format!("the layout's index.json is no index: {e}")))?;
+        .map_err(|e| refused(format!("the layout's index.json is not an index: {e}")))?;
     let mut all: Vec<(Descriptor, Vec<String>)> = Vec::new();
     for entry in index.manifests {
-        let digest = Digest::parse(&entry.digest).ok_or_else(|| refused("the layout's index.json names a digest that is none"))?;
+        let digest = Digest::parse(&entry.digest).ok_or_else(|| refused("the layout's index.json names a digest that is not valid"))?;
         let annotations = entry.annotations.unwrap_or_default();
         let names = NAMES.iter().filter_map(|name| annotations.get(*name).cloned().flatten());
         match all.iter_mut().find(|(descriptor, _)| descriptor.digest == digest) {

@@ -56,7 +56,7 @@ impl Reference {
         };
         let is_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-' | b'/');
         if name.is_empty() || !name.bytes().all(is_name) || name.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
-            return Err(bad("its name is not one of a repository"));
+            return Err(bad("its name is not a valid name of a repository"));
         }
         if Digest::parse(what).is_none() && !deedbox_oci::is_tag(what) {
             return Err(bad("what follows the colon is not a tag"));
@@ -96,7 +96,7 @@ pub(super) async fn image(reference: &str, scratch: &Path) -> anyhow::Result<Ima
     let (root, bytes, said) = source.manifest(&reference.what, None).await?;
     let document = read(&root.to_string(), &bytes)?;
     if said.as_deref().is_some_and(|said| said != document.media_type) {
-        return Err(refused(format!("it is a {}, and is sent as {:?}", document.media_type, said.unwrap_or_default())));
+        return Err(refused(format!("it is a {}, but is sent as {:?}", document.media_type, said.unwrap_or_default())));
     }
     let mut seen = BTreeSet::from([root]);
     let mut waiting = VecDeque::new();
@@ -122,7 +122,7 @@ pub(super) async fn image(reference: &str, scratch: &Path) -> anyhow::Result<Ima
                 pieces.push(write(scratch, digest, &bytes)?);
                 let document = read(&digest.to_string(), &bytes)?;
                 if document.media_type != descriptor.media_type {
-                    return Err(refused(format!("{digest} is a {}, and is named as {:?}", document.media_type, descriptor.media_type)));
+                    return Err(refused(format!("{digest} is a {}, but is named as {:?}", document.media_type, descriptor.media_type)));
                 }
                 Some(document)
             }
@@ -185,11 +185,11 @@ impl Source {
             .connect_timeout(CONNECT)
             .redirect(reqwest::redirect::Policy::custom(|attempt| {
                 if attempt.previous().len() > REDIRECTS {
-                    return attempt.error(format!("it is sent on more than {REDIRECTS} times"));
+                    return attempt.error(format!("it is redirected more than {REDIRECTS} times"));
                 }
                 if !is_safe(attempt.previous(), attempt.url()) {
                     let to = crate::terminal::excerpt(attempt.url().as_str());
-                    return attempt.error(format!("it is sent on to {to}, and that is not https"));
+                    return attempt.error(format!("it is redirected to {to}, and that is not https"));
                 }
                 attempt.follow()
             }))
@@ -254,12 +254,14 @@ impl Source {
                     *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
                 }
                 StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                    return Err(refused(format!("{url} is not for everybody: copy the image into an OCI layout and publish that")));
+                    return Err(refused(format!(
+                        "{url} cannot be read without a login: copy the image into an OCI layout and publish that"
+                    )));
                 }
                 status => return Err(refused(format!("{url} answers {status}"))),
             }
         }
-        Err(refused(format!("{url} wants a token, and refuses the one that it gives to everybody")))
+        Err(refused(format!("{url} wants a token, and refuses the one that it gives without a login")))
     }
 
     /// The token that anybody is given.
@@ -269,13 +271,13 @@ impl Source {
         let pairs = challenge_pairs(challenge).ok_or_else(no)?;
         let mut url = pairs.get("realm").and_then(|realm| Url::parse(realm).ok()).ok_or_else(no)?;
         if !is_safe(std::slice::from_ref(response.url()), &url) {
-            return Err(refused("the registry names a place for tokens that is not https"));
+            return Err(refused("the registry names an address for tokens that is not https"));
         }
         if let Some(service) = pairs.get("service") {
             url.query_pairs_mut().append_pair("service", service);
         }
         url.query_pairs_mut().append_pair("scope", &format!("repository:{}:pull", self.reference.name));
-        let response = in_time("the place for tokens", self.http.get(url).send()).await?;
+        let response = in_time("the address for tokens", self.http.get(url).send()).await?;
         if !response.status().is_success() {
             return Err(no());
         }
@@ -479,7 +481,7 @@ mod tests {
             // Nobody is there: what is not refused at once fails otherwise.
             let away = move |path: &str, body| if path.contains(part) { b"http://registry.invalid/x".to_vec() } else { body };
             let words = pulled(away, "1.0").await.err().map(|e| e.to_string()).unwrap_or_default();
-            assert!(words.contains("it is sent on to http://registry.invalid/x, and that is not https"), "{part}: {words}");
+            assert!(words.contains("it is redirected to http://registry.invalid/x, and that is not https"), "{part}: {words}");
         }
         let on_this_machine = |path: &str, body| if path.contains("/manifests/") { b"http://127.0.0.1:1/x".to_vec() } else { body };
         assert!(pulled(on_this_machine, "1.0").await.is_err_and(|e| e.to_string().contains("cannot be reached")), "loopback may be tried");

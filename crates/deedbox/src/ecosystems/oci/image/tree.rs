@@ -89,7 +89,7 @@ fn unpack(archive: impl Read, scratch: &Path) -> anyhow::Result<Tree> {
     for (count, entry) in tar::Archive::new(archive).entries().map_err(damaged)?.enumerate() {
         let mut entry = entry.map_err(damaged)?;
         if count >= MEMBERS {
-            return Err(refused(format!("the archive has more than {MEMBERS} members, so it is no image")));
+            return Err(refused(format!("the archive has more than {MEMBERS} members, so it is not an image")));
         }
         let path = entry.path().map_err(damaged)?.into_owned();
         let Some(name) = normal(&path) else { continue };
@@ -110,7 +110,7 @@ fn unpack(archive: impl Read, scratch: &Path) -> anyhow::Result<Tree> {
         }
         left = left
             .checked_sub(entry.size())
-            .ok_or_else(|| refused(format!("the archive unpacks to more than {UNPACKED_BYTES} bytes, so it is no image")))?;
+            .ok_or_else(|| refused(format!("the archive unpacks to more than {UNPACKED_BYTES} bytes, so it is not an image")))?;
         let to = scratch.join(format!("member-{count}"));
         let mut file = File::create_new(&to).map_err(|e| refused(format!("{}: {e}", to.display())))?;
         std::io::copy(&mut entry, &mut file).map_err(damaged)?;
