@@ -266,7 +266,7 @@ async fn what_the_shell_refuses_below_a_mount_has_the_shape_of_its_clients() {
         "what is in memory needs no place"
     );
     assert_eq!((answer.status().as_u16(), header(&answer, "retry-after")), (503, Some("1")));
-    assert!(answer.text().await.unwrap().starts_with("busy too many requests are under way: come back"));
+    assert!(answer.text().await.unwrap().starts_with("busy too many requests are under way: try again"));
     assert_eq!(code(tile).await, (503, "busy".to_owned()));
     assert!(busy.text("/metrics").await.contains("deedbox_busy_total 2\n"));
     world.stop().await;
