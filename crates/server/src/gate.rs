@@ -108,6 +108,7 @@ impl Authorized<AllEntries> {
 }
 
 /// Asks the policy.
+#[derive(Clone)]
 pub(crate) struct Gate {
     policy: Arc<dyn ReadPolicy>,
     is_open: bool,

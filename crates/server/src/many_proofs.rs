@@ -1,9 +1,7 @@
 //! `POST /api/v1/proofs`: one multiproof for a whole lock file (spec/api.md §4).
 
-use crate::app::App;
 use crate::body::{Sender, read_whole};
 use crate::budget::{Share, carried};
-use crate::events::about;
 use crate::gate::Asking;
 use crate::headers::{TREE_SIZE, cache_control};
 use crate::limits::{CHAIN_EVENTS, CHAIN_ROWS, PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES};
@@ -11,6 +9,7 @@ use crate::log_files::Tree;
 use crate::making::Making;
 use crate::marks::weighed;
 use crate::one_proof::fault;
+use crate::reading::Reading;
 use crate::refusal::Refused;
 use crate::request::shortened;
 use axum::body::Body;
@@ -59,28 +58,28 @@ struct Head {
 }
 
 /// POST of ids and indices.
-pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
+pub(crate) async fn post(State(reading): State<Arc<Reading>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     let Asking(reader) = Asking::of(&parts.extensions);
-    let body = read_whole(&app, Sender::of(&parts.extensions), &parts.headers, body, "the question", PROOFS_BODY_BYTES).await?;
-    let _asking = app.places.asking().await?;
+    let body = read_whole(&reading.bounds, Sender::of(&parts.extensions), &parts.headers, body, "the question", PROOFS_BODY_BYTES).await?;
+    let _asking = reading.bounds.places.asking().await?;
     let asked: Asked = serde_json::from_slice(&body.bytes)
         .map_err(|e| Refused::bad_request(format!("the body is not {{\"releases\", \"indices\", \"chains\"}} in JSON: {e}")))?;
     if asked.releases.len() + asked.indices.len() > PROOFS_ASKED {
         return Err(Refused::unprocessable("too_many", format!("more than {PROOFS_ASKED} releases and indices: ask in parts")));
     }
-    let _one_of_few = app.places.proofs().await?;
-    let mut making = Making::begin(&app, Share::Entries).await?;
-    making.hold(&app, PROOFS_ROWS_BYTES).await?;
+    let _one_of_few = reading.bounds.places.proofs().await?;
+    let mut making = Making::begin(&reading.bounds, Share::Entries).await?;
+    making.hold(&reading.bounds, PROOFS_ROWS_BYTES).await?;
 
     // Rows first, head after: the published tree has every entry that is folded.
-    let folded = app.folded();
+    let folded = reading.folded.size();
     let mut indices = BTreeSet::from([0]);
     indices.extend(&asked.indices);
     let releases = parsed(&asked.releases)?;
-    let Added { missing, last } = add_releases(&app, &reader, &releases, &mut indices).await?;
-    let unchained = if asked.chains { Some(add_chains(&app, &reader, &last, &mut indices).await?) } else { None };
-    let head = app.log.head();
+    let Added { missing, last } = add_releases(&reading, &reader, &releases, &mut indices).await?;
+    let unchained = if asked.chains { Some(add_chains(&reading, &reader, &last, &mut indices).await?) } else { None };
+    let head = reading.log.head();
     let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
     if let Some(beyond) = indices.range(head.size..).next() {
         return Err(Refused::bad_request(format!("index {beyond} is not below the published size {}", head.size)));
@@ -91,11 +90,11 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
         return Err(Refused::unprocessable("too_many", words));
     }
     let indices: Vec<u64> = indices.into_iter().collect();
-    let proof = app.gate.ask(&reader, Tree).ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
-    let tiles = app.log.tiles(&proof, plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
+    let proof = reading.gate.ask(&reader, Tree).ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
+    let tiles = reading.log.tiles(&proof, plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
     let count = indices.len() as u64;
     // Thousands of hashes: off the threads that serve others.
-    let proven = app.workers.run(move || prove_multiproof(&indices, head.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
+    let proven = reading.bounds.workers.run(move || prove_multiproof(&indices, head.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
     let (hashes, indices) = proven.await?.map_err(|e| fault(&e))?;
     let beginning = Head {
         hashes: ByteBuf::from(hashes),
@@ -107,7 +106,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     let mut text = Text::beginning(&beginning, count).map_err(|e| fault(&e))?;
     drop(last);
     drop((releases, asked, body, beginning));
-    add_statements(&app, &reader, &indices, &mut text, &mut making).await?;
+    add_statements(&reading, &reader, &indices, &mut text, &mut making).await?;
     let (pieces, bytes) = text.end();
     let weight = making.weight(bytes);
     let pieces = pieces.into_iter().map(move |piece| Ok::<_, Infallible>(carried(piece, &weight)));
@@ -141,7 +140,7 @@ fn parsed(releases: &[String]) -> Result<Vec<(PackageId, Version)>, Refused> {
 /// Adds what belongs to each release: its event, the claim that it was made under, and the yank and the notice that are
 /// in force.
 async fn add_releases<'a>(
-    app: &App,
+    reading: &Reading,
     reader: &Reader,
     releases: &'a [(PackageId, Version)],
     indices: &mut BTreeSet<u64>,
@@ -149,9 +148,9 @@ async fn add_releases<'a>(
     let keys = releases.iter().map(|(id, version)| release_key(id, version)).collect::<Result<Vec<_>, _>>()?;
     let (mut missing, mut last) = (Vec::new(), BTreeMap::new());
     let mut tenures: BTreeSet<EventId> = BTreeSet::new();
-    for ((key, row), release) in keys.iter().zip(read(app.rows.views().as_ref(), &CATALOG, &keys).await?).zip(releases) {
+    for ((key, row), release) in keys.iter().zip(read(reading.rows.views().as_ref(), &CATALOG, &keys).await?).zip(releases) {
         // What somebody may not read is missing to them.
-        let Some(row) = row.filter(|_| may_read(app, reader, &release.0)) else {
+        let Some(row) = row.filter(|_| may_read(reading, reader, &release.0)) else {
             missing.push(format!("{}@{}", release.0, release.1));
             last.insert(&release.0, u64::MAX);
             continue;
@@ -165,7 +164,7 @@ async fn add_releases<'a>(
         tenures.insert(row.tenure);
     }
     let keys = tenures.iter().map(event_key).collect::<Result<Vec<_>, _>>()?;
-    for (key, row) in keys.iter().zip(read(app.rows.decisions().as_ref(), &AUTHORITY, &keys).await?) {
+    for (key, row) in keys.iter().zip(read(reading.rows.decisions().as_ref(), &AUTHORITY, &keys).await?) {
         if let Some(row) = row {
             indices.insert(decode_row::<EventRow>(key, &row.bytes)?.index);
         }
@@ -176,15 +175,15 @@ async fn add_releases<'a>(
 /// Adds the events of the releases' packages, of each from its first one up to this one. Gives the packages that have too
 /// many. All of them are read in one visit to the rows: a visit costs more than a short chain.
 async fn add_chains(
-    app: &App,
+    reading: &Reading,
     reader: &Reader,
     last: &BTreeMap<&PackageId, u64>,
     indices: &mut BTreeSet<u64>,
 ) -> Result<Vec<String>, Refused> {
-    let readable = last.iter().filter(|(id, _)| may_read(app, reader, id));
+    let readable = last.iter().filter(|(id, _)| may_read(reading, reader, id));
     let packages: Vec<(PackageId, u64)> = readable.map(|(id, last)| ((*id).clone(), *last)).collect();
     let mut chained = std::mem::take(indices);
-    let chains = read_rows(app.rows.views().as_ref(), &CATALOG, move |rows| {
+    let chains = read_rows(reading.rows.views().as_ref(), &CATALOG, move |rows| {
         let mut unchained = Vec::new();
         for (id, last) in packages {
             let most = CHAIN_EVENTS.min(MAX_MULTIPROOF_LEAVES.saturating_sub(chained.len()));
@@ -200,8 +199,8 @@ async fn add_chains(
     Ok(unchained)
 }
 
-fn may_read(app: &App, reader: &Reader, id: &PackageId) -> bool {
-    app.gate.is_open() || app.gate.may_read(reader, &[Resource::Package(id.clone())])
+fn may_read(reading: &Reading, reader: &Reader, id: &PackageId) -> bool {
+    reading.gate.is_open() || reading.gate.may_read(reader, &[Resource::Package(id.clone())])
 }
 
 /// The indices of a package's events up to this one, if there are at most so many.
@@ -234,11 +233,11 @@ async fn read(of: &dyn RowStore, projection: &ProjectionId, keys: &[RowKey]) -> 
 }
 
 /// Adds the statements at ascending indices, each bundle read once, and weighs them as they come.
-async fn add_statements(app: &App, reader: &Reader, indices: &[u64], text: &mut Text, making: &mut Making) -> Result<(), Refused> {
+async fn add_statements(reading: &Reading, reader: &Reader, indices: &[u64], text: &mut Text, making: &mut Making) -> Result<(), Refused> {
     let mut total = 0;
     for group in indices.chunk_by(|a, b| a / u64::from(TILE_WIDTH) == b / u64::from(TILE_WIDTH)) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
-        let entries = app.log.entries(*first, *last + 1).await?;
+        let entries = reading.log.entries(*first, *last + 1).await?;
         let entry = |index: &u64| {
             let at = usize::try_from(index - first).unwrap_or(usize::MAX);
             entries.get(at).ok_or_else(|| fault(&format!("entry {index} is missing")))
@@ -252,9 +251,9 @@ async fn add_statements(app: &App, reader: &Reader, indices: &[u64], text: &mut 
             let words = format!("the statements have more than {PROOFS_STATEMENT_BYTES} bytes: ask in parts");
             return Err(Refused::unprocessable("too_many", words));
         }
-        making.hold(app, PROOFS_ROWS_BYTES + text.bytes + of_group).await?;
+        making.hold(&reading.bounds, PROOFS_ROWS_BYTES + text.bytes + of_group).await?;
         for index in group {
-            let bytes = app.gate.entry(reader, entry(index)?.clone(), |bytes| about(app, *index, bytes));
+            let bytes = reading.gate.entry(reader, entry(index)?.clone(), |bytes| reading.about(*index, bytes));
             let bytes = bytes.ok_or_else(|| Refused::not_found(format!("the log has no entry \"{index}\" that is folded")))?;
             text.add(bytes.get());
         }
