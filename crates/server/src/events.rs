@@ -97,11 +97,14 @@ pub(crate) async fn list(State(reading): State<Arc<Reading>>, Asking(reader): As
     let folded = reading.folded.size();
     let to = from.saturating_add(limit).min(folded);
     // Who may not read them gets the page behind the last one.
-    let PageEntries { entries, held } = match reading.gate.ask(&reader, AllEntries) {
-        Some(all) => page_entries(&reading, &all, from, to).await?,
-        None => PageEntries::default(),
+    let (PageEntries { entries, held }, voids) = match reading.gate.ask(&reader, AllEntries) {
+        Some(all) => {
+            let page = page_entries(&reading, &all, from, to).await?;
+            let voids = void_codes(&reading, &all, from, page.entries.len()).await?;
+            (page, voids)
+        }
+        None => (PageEntries::default(), Vec::new()),
     };
-    let voids = void_codes(&reading, from, entries.len()).await?;
     // The memory before the place: who waits for memory that slow readers hold keeps no projection from making an answer. Nobody who has a
     // place waits for this share.
     let mut making = Making::begin(&reading.bounds, Share::Entries).await?;
@@ -181,7 +184,7 @@ pub(crate) async fn get(
         return Ok(Plain::new(chosen, found.bytes.get().clone(), Cache::Immutable).with(header::VARY, vary).answer(&method, &headers));
     }
     let folded = reading.folded.size();
-    let void = void_codes(&reading, found.index, 1).await?.pop().flatten();
+    let void = void_codes(&reading, &found.bytes, found.index, 1).await?.pop().flatten();
     let entry = EntryJson::new(reading.folded.protocol_at(found.index), found.index, found.bytes.get(), void);
     let mut bytes = serde_json::to_vec(&entry).unwrap_or_default();
     bytes.push(b'\n');
@@ -213,8 +216,8 @@ pub(crate) async fn find(reading: &Reading, reader: &Reader, which: &str) -> Res
     Ok(Found { index, bytes })
 }
 
-/// For each of so many entries, the code for which it is void, if it is.
-async fn void_codes(reading: &Reading, from: u64, count: usize) -> Result<Vec<Option<String>>, Refused> {
+/// For each of so many entries, the code for which it is void, if it is: for who may read these entries.
+async fn void_codes<T>(reading: &Reading, _: &Authorized<T>, from: u64, count: usize) -> Result<Vec<Option<String>>, Refused> {
     let keys = (from..).take(count).map(void_key).collect::<Result<Vec<_>, _>>()?;
     let rows = reading.rows.decisions().read(&AUTHORITY, &keys).await?;
     let code = |(key, row): (&deedbox_model::RowKey, Option<deedbox_model::Row>)| {

@@ -59,7 +59,7 @@ async fn bundle(reading: &Reading, id: &Authorized<BundleId>, method: &Method, h
     let Some(bytes) = reading.log.bundle(id).await? else { return Ok(None) };
     let vary = (header::VARY, HeaderValue::from_static("Accept-Encoding"));
     let is_wanted = bytes.len() > COMPRESSED_FROM_BYTES && !headers.contains_key(header::RANGE) && takes_gzip(headers);
-    let packed = if is_wanted { in_gzip(reading, *id.get(), &bytes).await? } else { None };
+    let packed = if is_wanted { in_gzip(reading, id, &bytes).await? } else { None };
     let plain = match packed {
         Some(packed) => Plain::new(TILE, packed, Cache::Immutable).with(header::CONTENT_ENCODING, HeaderValue::from_static("gzip")),
         None => Plain::new(TILE, bytes, Cache::Immutable),
@@ -68,7 +68,7 @@ async fn bundle(reading: &Reading, id: &Authorized<BundleId>, method: &Method, h
 }
 
 /// A bundle's bytes in gzip, made once while they are kept; none where that is not smaller.
-async fn in_gzip(reading: &Reading, id: BundleId, bytes: &Bytes) -> Result<Option<Bytes>, Refused> {
+async fn in_gzip(reading: &Reading, id: &Authorized<BundleId>, bytes: &Bytes) -> Result<Option<Bytes>, Refused> {
     if let Some(packed) = reading.log.kept_gzip(id) {
         return Ok(Some(packed));
     }

@@ -2,7 +2,7 @@
 
 use crate::body::{Sender, read_whole};
 use crate::budget::{Share, carried};
-use crate::gate::Asking;
+use crate::gate::{Asking, Authorized, Gate, TellsOfOne};
 use crate::headers::{TREE_SIZE, cache_control};
 use crate::limits::{CHAIN_EVENTS, CHAIN_ROWS, PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES};
 use crate::log_files::Tree;
@@ -21,7 +21,7 @@ use deedbox_authority::rows::{EventRow, event_key};
 use deedbox_catalog::PROJECTION as CATALOG;
 use deedbox_catalog::rows::{ReleaseRow, history_index, history_prefix, release_key};
 use deedbox_model::row::decode_row;
-use deedbox_model::{EventId, PackageId, ProjectionId, Row, RowKey, Version};
+use deedbox_model::{Defect, EventId, PackageId, ProjectionId, Row, RowKey, Version};
 use deedbox_store::{RowReader, RowStore, read_rows};
 use deedbox_tlog::limits::MAX_MULTIPROOF_LEAVES;
 use deedbox_tlog::{TILE_WIDTH, plan_multiproof, prove_multiproof};
@@ -79,7 +79,8 @@ pub(crate) async fn post(State(reading): State<Arc<Reading>>, request: Request) 
     let releases = parsed(&asked.releases)?;
     let Added { missing, last } = add_releases(&reading, &reader, &releases, &mut indices).await?;
     let unchained = if asked.chains { Some(add_chains(&reading, &reader, &last, &mut indices).await?) } else { None };
-    let head = reading.log.head();
+    let tree = reading.gate.ask(&reader, Tree).ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
+    let head = reading.log.head(&tree);
     let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
     if let Some(beyond) = indices.range(head.size..).next() {
         return Err(Refused::bad_request(format!("index {beyond} is not below the published size {}", head.size)));
@@ -90,8 +91,7 @@ pub(crate) async fn post(State(reading): State<Arc<Reading>>, request: Request) 
         return Err(Refused::unprocessable("too_many", words));
     }
     let indices: Vec<u64> = indices.into_iter().collect();
-    let proof = reading.gate.ask(&reader, Tree).ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
-    let tiles = reading.log.tiles(&proof, plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
+    let tiles = reading.log.tiles(&tree, plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
     let count = indices.len() as u64;
     // Thousands of hashes: off the threads that serve others.
     let proven = reading.bounds.workers.run(move || prove_multiproof(&indices, head.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
@@ -127,7 +127,16 @@ struct Added<'a> {
     last: BTreeMap<&'a PackageId, u64>,
 }
 
-fn parsed(releases: &[String]) -> Result<Vec<(PackageId, Version)>, Refused> {
+/// A release that is asked for.
+type Release = (PackageId, Version);
+
+impl TellsOfOne for &Release {
+    fn tells_of_one(&self) -> Resource {
+        self.0.tells_of_one()
+    }
+}
+
+fn parsed(releases: &[String]) -> Result<Vec<Release>, Refused> {
     let one = |release: &String| {
         let parsed = release.rsplit_once('@').and_then(|(id, version)| Some((PackageId::parse(id).ok()?, Version::parse(version).ok()?)));
         parsed.ok_or_else(|| {
@@ -137,25 +146,42 @@ fn parsed(releases: &[String]) -> Result<Vec<(PackageId, Version)>, Refused> {
     releases.iter().map(one).collect()
 }
 
+/// Those of the releases that somebody may read.
+fn readable<'a>(gate: &Gate, reader: &Reader, releases: &'a [Release]) -> Vec<Authorized<&'a Release>> {
+    releases.iter().filter_map(|release| gate.ask_one(reader, release)).collect()
+}
+
+fn release_keys(releases: &[Authorized<&Release>]) -> Result<Vec<RowKey>, Defect> {
+    releases.iter().map(|release| release_key(&release.get().0, &release.get().1)).collect()
+}
+
+/// The rows of releases, for who may read them.
+async fn release_rows(reading: &Reading, releases: &[Authorized<&Release>]) -> Result<Vec<(RowKey, Option<Row>)>, Refused> {
+    let keys = release_keys(releases)?;
+    let rows = read(reading.rows.views().as_ref(), &CATALOG, &keys).await?;
+    Ok(keys.into_iter().zip(rows).collect())
+}
+
 /// Adds what belongs to each release: its event, the claim that it was made under, and the yank and the notice that are
-/// in force.
+/// in force. What somebody may not read is missing to them.
 async fn add_releases<'a>(
     reading: &Reading,
     reader: &Reader,
-    releases: &'a [(PackageId, Version)],
+    releases: &'a [Release],
     indices: &mut BTreeSet<u64>,
 ) -> Result<Added<'a>, Refused> {
-    let keys = releases.iter().map(|(id, version)| release_key(id, version)).collect::<Result<Vec<_>, _>>()?;
+    let readable = readable(&reading.gate, reader, releases);
+    let mut found = readable.iter().zip(release_rows(reading, &readable).await?).peekable();
     let (mut missing, mut last) = (Vec::new(), BTreeMap::new());
     let mut tenures: BTreeSet<EventId> = BTreeSet::new();
-    for ((key, row), release) in keys.iter().zip(read(reading.rows.views().as_ref(), &CATALOG, &keys).await?).zip(releases) {
-        // What somebody may not read is missing to them.
-        let Some(row) = row.filter(|_| may_read(reading, reader, &release.0)) else {
+    for release in releases {
+        let row = found.next_if(|(of, _)| std::ptr::eq(*of.get(), release)).and_then(|(_, (key, row))| Some((key, row?)));
+        let Some((key, row)) = row else {
             missing.push(format!("{}@{}", release.0, release.1));
             last.insert(&release.0, u64::MAX);
             continue;
         };
-        let row: ReleaseRow = decode_row(key, &row.bytes)?;
+        let row: ReleaseRow = decode_row(&key, &row.bytes)?;
         indices.insert(row.index);
         let newest = last.entry(&release.0).or_insert(row.index);
         *newest = row.index.max(*newest);
@@ -180,8 +206,8 @@ async fn add_chains(
     last: &BTreeMap<&PackageId, u64>,
     indices: &mut BTreeSet<u64>,
 ) -> Result<Vec<String>, Refused> {
-    let readable = last.iter().filter(|(id, _)| may_read(reading, reader, id));
-    let packages: Vec<(PackageId, u64)> = readable.map(|(id, last)| ((*id).clone(), *last)).collect();
+    let readable = last.iter().filter_map(|(id, last)| Some((reading.gate.ask_one(reader, (*id).clone())?, *last)));
+    let packages: Vec<(Authorized<PackageId>, u64)> = readable.collect();
     let mut chained = std::mem::take(indices);
     let chains = read_rows(reading.rows.views().as_ref(), &CATALOG, move |rows| {
         let mut unchained = Vec::new();
@@ -189,7 +215,7 @@ async fn add_chains(
             let most = CHAIN_EVENTS.min(MAX_MULTIPROOF_LEAVES.saturating_sub(chained.len()));
             match chain(rows, &id, last, most)? {
                 Some(chain) => chained.extend(chain),
-                None => unchained.push(id.to_string()),
+                None => unchained.push(id.get().to_string()),
             }
         }
         Ok::<_, Refused>((chained, unchained))
@@ -199,13 +225,9 @@ async fn add_chains(
     Ok(unchained)
 }
 
-fn may_read(reading: &Reading, reader: &Reader, id: &PackageId) -> bool {
-    reading.gate.is_open() || reading.gate.may_read(reader, &[Resource::Package(id.clone())])
-}
-
 /// The indices of a package's events up to this one, if there are at most so many.
-fn chain(rows: &mut dyn RowReader, id: &PackageId, last: u64, most: usize) -> Result<Option<Vec<u64>>, Refused> {
-    let prefix = history_prefix(id)?;
+fn chain(rows: &mut dyn RowReader, id: &Authorized<PackageId>, last: u64, most: usize) -> Result<Option<Vec<u64>>, Refused> {
+    let prefix = history_prefix(id.get())?;
     let mut found: Vec<u64> = Vec::new();
     let mut after: Option<RowKey> = None;
     loop {
@@ -324,6 +346,7 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::Open;
     use deedbox_catalog::rows::history_key;
     use deedbox_store::{MemoryRows, RowBatch};
 
@@ -340,7 +363,7 @@ mod tests {
             .collect();
         rows.commit(&[RowBatch { projection: CATALOG, from: 0, to: 1, changes }]).await.unwrap();
         let chain = async |name: &str, last: u64, most: usize| {
-            let id = id(name);
+            let id = Gate::new(Arc::new(Open)).ask_one(&Reader::ANYBODY, id(name)).unwrap();
             read_rows(&rows, &CATALOG, move |rows| super::chain(rows, &id, last, most)).await.unwrap().unwrap()
         };
         for (name, count) in events {

@@ -56,7 +56,7 @@ pub(crate) async fn get(
         Some((_, text)) => Some(number(text).ok_or_else(|| Refused::bad_request("size is a decimal number without leading zeros"))?),
     };
     let found = find(reading, &reader, &which).await?;
-    let head = reading.log.head();
+    let head = reading.log.head(&found.bytes);
     let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
     let size = asked.unwrap_or(head.size);
     if size > head.size || size <= found.index {

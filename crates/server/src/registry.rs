@@ -55,7 +55,7 @@ async fn told(reading: &Reading, itself: &Authorized<Itself>) -> Result<Response
     let row = read_one(reading.rows.decisions().as_ref(), &AUTHORITY, &key).await?;
     let row = row.ok_or_else(|| Refused::unavailable("store", "the log's first entry is not folded yet"))?;
     let row: RegistryRow = decode_row(&key, &row.bytes)?;
-    let head = reading.log.head();
+    let head = reading.log.head(itself);
     let (vkey, said) = reading.identity.said(itself);
     let body = RegistryJson {
         origin: reading.identity.origin.as_str(),
