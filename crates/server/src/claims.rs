@@ -4,6 +4,7 @@
 use crate::body::{Sender, read_whole};
 use crate::clerk::Clerk;
 use crate::events::{COSE, appended};
+use crate::gate::Asking;
 use crate::refusal::Refused;
 use crate::request::has_media_type;
 use crate::submit::submit_own;
@@ -37,6 +38,7 @@ pub(crate) async fn post(State((taking, clerk)): State<(Arc<Taking>, Arc<Clerk>)
     let prev = acceptance.terms().prev;
     let event = Event::from(DomainClaimed { evidence: Evidence::Localhost, acceptance });
     let statement = clerk.sign(&subject, prev, taking.now(), &event).map_err(|e| Refused::unprocessable("undecodable", e.to_string()))?;
-    let done = submit_own(&taking, statement).await.inspect_err(|_| taking.bounds.meters.refused.increment(1))?;
+    let Asking(reader) = Asking::of(&parts.extensions);
+    let done = submit_own(&taking, reader, statement).await.inspect_err(|_| taking.bounds.meters.refused.increment(1))?;
     Ok(appended(&taking.reading, done))
 }

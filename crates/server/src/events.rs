@@ -63,7 +63,8 @@ pub(crate) async fn post(State(taking): State<Arc<Taking>>, request: Request) ->
     let from = Sender::of(&parts.extensions);
     let body = read_whole(&taking.bounds, from, &parts.headers, body, "the statement", limits::STATEMENT_BYTES).await?;
     let _asking = taking.bounds.places.asking().await?;
-    match submit(&taking, &body.bytes).await {
+    let Asking(reader) = Asking::of(&parts.extensions);
+    match submit(&taking, reader, &body.bytes).await {
         Ok(done) => Ok(appended(&taking.reading, done)),
         Err(refused) => {
             taking.bounds.meters.refused.increment(1);

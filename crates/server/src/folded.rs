@@ -109,6 +109,17 @@ impl Folded {
         self.deciders.protocol(self.numbers.borrow().now())
     }
 
+    /// What judges, by the protocol number in force.
+    pub(crate) fn deciders(&self) -> Deciders {
+        self.deciders
+    }
+
+    /// Waits until so many entries are folded.
+    pub(crate) async fn reaches(&self, size: u64) -> Result<(), Refused> {
+        let folded = self.entries.clone().wait_for(|entries| *entries >= size).await.map(drop);
+        folded.map_err(|_| Refused::unavailable("store", "this registry serves and takes no statement now"))
+    }
+
     /// This protocol number, if this program has it.
     pub(crate) fn protocol(&self, number: u64) -> Option<&'static Protocol> {
         self.deciders.protocol(number)

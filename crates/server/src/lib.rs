@@ -63,6 +63,7 @@ mod stall;
 mod submit;
 mod sweep;
 mod taking;
+mod told;
 mod uploads;
 mod views;
 mod waiting;

@@ -14,6 +14,7 @@ use crate::published::published;
 use crate::refusal::Refused;
 use crate::request::{has_media_type, number, one};
 use crate::taking::Taking;
+use crate::told;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -53,7 +54,7 @@ pub(crate) async fn head(State(taking): State<Arc<Taking>>, request: Request) ->
 /// way, how far it is.
 async fn head_with_permit(taking: &Taking, reader: &Reader, address: Sha256Digest, headers: &HeaderMap) -> Result<Response, Refused> {
     let _asking = taking.bounds.places.asking().await?;
-    let uploader = uploader(taking, headers).await?;
+    let uploader = uploader(taking, reader, headers).await?;
     let nothing = || Refused::not_found(format!("{} is not here", address.to_address()));
     let is_published = published(&taking.reading, reader, &address).await?.is_some();
     let is_known = is_published || taking.door.has(&uploader, &address);
@@ -86,14 +87,14 @@ async fn head_with_permit(taking: &Taking, reader: &Reader, address: Sha256Diges
 pub(crate) async fn put(State(taking): State<Arc<Taking>>, request: Request) -> Result<Response, Refused> {
     let (taking, address) = (taking.as_ref(), address(request.uri())?);
     let (parts, body) = request.into_parts();
-    let from = Sender::of(&parts.extensions);
+    let (from, Asking(reader)) = (Sender::of(&parts.extensions), Asking::of(&parts.extensions));
     // Nothing of the body is read before this: who asks first whether it may send it (`Expect: 100-continue`) is answered here.
     if parts.method == Method::PATCH {
-        go_on(taking, address, &parts.headers, from, body).await?;
+        go_on(taking, &reader, address, &parts.headers, from, body).await?;
         return Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, cache_control(Cache::Never))]).into_response());
     }
-    let (uploader, object) = may_upload(taking, address, &parts.headers).await.map_err(Refused::unread)?;
-    let status = match here(taking, &object).await.map_err(Refused::unread)? {
+    let (uploader, object) = may_upload(taking, &reader, address, &parts.headers).await.map_err(Refused::unread)?;
+    let status = match here(taking, &reader, &object).await.map_err(Refused::unread)? {
         // Published and in place: nothing to add, nothing to put on anybody's account.
         true => {
             let mut awaited = Awaited::upload(&taking.bounds, from, body);
@@ -105,7 +106,7 @@ pub(crate) async fn put(State(taking): State<Arc<Taking>>, request: Request) -> 
     Ok((status, [(header::CACHE_CONTROL, cache_control(Cache::Never))]).into_response())
 }
 
-async fn uploader(taking: &Taking, headers: &HeaderMap) -> Result<Uploader, Refused> {
+async fn uploader(taking: &Taking, reader: &Reader, headers: &HeaderMap) -> Result<Uploader, Refused> {
     let refused = |why: &str| IntakeRefusal::Permit(why.to_owned());
     let value =
         one(headers, &header::AUTHORIZATION).ok_or_else(|| refused("there is none: an upload needs one in its Authorization header"))?;
@@ -114,17 +115,25 @@ async fn uploader(taking: &Taking, headers: &HeaderMap) -> Result<Uploader, Refu
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Deedbox"))
         .and_then(|(_, permit)| PERMIT_BASE64.decode(permit.trim()).ok())
         .ok_or_else(|| refused("it is written Authorization: Deedbox <base64url>"))?;
-    Ok(taking.door.permit(&permit, taking.now()).await?)
+    let checked = taking.door.permit(&permit, taking.now()).await;
+    checked.map_err(|refusal| told::of_permit(&taking.reading.gate, reader, &permit, refusal))
 }
 
-async fn may_upload(taking: &Taking, address: Sha256Digest, headers: &HeaderMap) -> Result<(Uploader, ObjectRef), Refused> {
+async fn may_upload(
+    taking: &Taking,
+    reader: &Reader,
+    address: Sha256Digest,
+    headers: &HeaderMap,
+) -> Result<(Uploader, ObjectRef), Refused> {
     let _asking = taking.bounds.places.asking().await?;
-    let uploader = uploader(taking, headers).await?;
+    let uploader = uploader(taking, reader, headers).await?;
     Ok((uploader, ObjectRef { size: length(headers)?, sha256: address }))
 }
 
-async fn here(taking: &Taking, object: &ObjectRef) -> Result<bool, Refused> {
-    if taking.reading.objects.readable(&object.sha256).await?.is_none() {
+/// Whether it is published where this reader may read it. Any other one is sent and hashed: who could leave that out would learn that it is
+/// here, and could name it.
+async fn here(taking: &Taking, reader: &Reader, object: &ObjectRef) -> Result<bool, Refused> {
+    if published(&taking.reading, reader, &object.sha256).await?.is_none() {
         return Ok(false);
     }
     Ok(taking.reading.objects.stat(&object.sha256).await?.is_some_and(|stat| stat.object.size == object.size))
@@ -143,8 +152,15 @@ async fn upload(taking: &Taking, uploader: &Uploader, object: ObjectRef, from: A
 }
 
 /// The rest of an upload that broke off: all of it, from the first byte that is not here.
-async fn go_on(taking: &Taking, address: Sha256Digest, headers: &HeaderMap, from: Address, body: Body) -> Result<(), Refused> {
-    let (uploader, object, offset) = may_go_on(taking, address, headers).await.map_err(Refused::unread)?;
+async fn go_on(
+    taking: &Taking,
+    reader: &Reader,
+    address: Sha256Digest,
+    headers: &HeaderMap,
+    from: Address,
+    body: Body,
+) -> Result<(), Refused> {
+    let (uploader, object, offset) = may_go_on(taking, reader, address, headers).await.map_err(Refused::unread)?;
     may_be_written(taking).await.map_err(Refused::unread)?;
     let resumed = taking.door.resume(&uploader, object, offset, taking.now()).await;
     let incoming = suspecting(taking, resumed.map_err(|refusal| Refused::from(refusal).unread()))?;
@@ -152,9 +168,14 @@ async fn go_on(taking: &Taking, address: Sha256Digest, headers: &HeaderMap, from
     suspecting(taking, taken)
 }
 
-async fn may_go_on(taking: &Taking, address: Sha256Digest, headers: &HeaderMap) -> Result<(Uploader, ObjectRef, u64), Refused> {
+async fn may_go_on(
+    taking: &Taking,
+    reader: &Reader,
+    address: Sha256Digest,
+    headers: &HeaderMap,
+) -> Result<(Uploader, ObjectRef, u64), Refused> {
     let _asking = taking.bounds.places.asking().await?;
-    let uploader = uploader(taking, headers).await?;
+    let uploader = uploader(taking, reader, headers).await?;
     if !has_media_type(headers, "application/partial-upload") {
         return Err(Refused::bad_request("the rest of an upload is sent as Content-Type: application/partial-upload"));
     }
