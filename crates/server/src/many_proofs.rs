@@ -82,8 +82,8 @@ pub(crate) async fn post(State(reading): State<Arc<Reading>>, request: Request) 
     let tree = reading.gate.ask(&reader, Tree).ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
     let head = reading.log.head(&tree);
     let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
-    if let Some(beyond) = indices.range(head.size..).next() {
-        return Err(Refused::bad_request(format!("index {beyond} is not below the published size {}", head.size)));
+    if let Some(beyond) = indices.range(head.tree.size..).next() {
+        return Err(Refused::bad_request(format!("index {beyond} is not below the published size {}", head.tree.size)));
     }
     if indices.len() > MAX_MULTIPROOF_LEAVES {
         let words =
@@ -91,10 +91,11 @@ pub(crate) async fn post(State(reading): State<Arc<Reading>>, request: Request) 
         return Err(Refused::unprocessable("too_many", words));
     }
     let indices: Vec<u64> = indices.into_iter().collect();
-    let tiles = reading.log.tiles(&tree, plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
+    let tiles = reading.log.tiles(&tree, plan_multiproof(&indices, head.tree.size).map_err(|e| fault(&e))?).await?;
     let count = indices.len() as u64;
     // Thousands of hashes: off the threads that serve others.
-    let proven = reading.bounds.workers.run(move || prove_multiproof(&indices, head.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
+    let proven =
+        reading.bounds.workers.run(move || prove_multiproof(&indices, head.tree.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
     let (hashes, indices) = proven.await?.map_err(|e| fault(&e))?;
     let beginning = Head {
         hashes: ByteBuf::from(hashes),

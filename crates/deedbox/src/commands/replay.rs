@@ -119,7 +119,7 @@ async fn fold(registry: &Offline, checkpoint: &VerifiedCheckpoint, rows: &RowSto
     let bar = Arc::new(terminal::count_bar(checkpoint.size(), "replaying"));
     let shown = Arc::clone(&bar);
     let progress = move |done: u64, _: u64| shown.set_position(done);
-    let target = offline::target(checkpoint);
+    let target = checkpoint.tree();
     let mut replayer = Replayer::open(registry.folder(Arc::clone(rows.folded())), registry.stores.log.clone(), target, &progress).await?;
     replayer.catch_up(target, &progress).await?;
     bar.finish_and_clear();

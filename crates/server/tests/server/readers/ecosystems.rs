@@ -5,7 +5,7 @@ use super::{Hides, all_of, ask};
 use crate::world::{World, now, parts};
 use deedbox_gem::Gem;
 use deedbox_maven::Maven;
-use deedbox_model::{EventId, Hasher, ObjectRef, PackageId, Version};
+use deedbox_model::{EventId, Hasher, ObjectRef, PackageId, Statement, Verified, Version};
 use deedbox_npm::Npm;
 use deedbox_oci::document::OCI_MANIFEST;
 use deedbox_oci::{Kind, Oci, artifact_name};
@@ -197,8 +197,8 @@ async fn open(dir: Arc<TempDir>, of: &Ecosystem, policy: Arc<dyn ReadPolicy>) ->
     World::open_with(dir, set, parts).await.unwrap()
 }
 
-/// Sends a release as `deedbox publish` does.
-async fn publish(world: &World, of: &Ecosystem, owner: &Owner, release: &Release, prev: Option<EventId>) -> EventId {
+/// Sends a release as `deedbox publish` does, but for its statement.
+async fn prepare(world: &World, of: &Ecosystem, owner: &Owner, release: &Release, prev: Option<EventId>) -> Verified<Statement> {
     let sources: Vec<&dyn ArtifactSource> = release.files.iter().map(|file| file as &dyn ArtifactSource).collect();
     let (id, version) = (PackageId::parse(&release.id).unwrap(), Version::parse(release.version).unwrap());
     let manifest = of.dialect.inspect(&Said { id: Some(&id), version: Some(&version) }, &sources).unwrap().manifest;
@@ -206,15 +206,15 @@ async fn publish(world: &World, of: &Ecosystem, owner: &Owner, release: &Release
         assert!(world.upload(owner, file.bytes.clone()).await.is_success());
     }
     assert!(world.upload(owner, manifest.encode().unwrap()).await.is_success());
-    let statement = owner.say(&release.id, prev, now(), &published(of.dialect.as_ref(), &manifest, &["latest"]));
-    world.must_append(&statement).await;
-    statement.id()
+    owner.say(&release.id, prev, now(), &published(of.dialect.as_ref(), &manifest, &["latest"]))
 }
 
 async fn publish_all(world: &World, of: &Ecosystem, owner: &Owner, name: &str) {
     let mut prev = None;
     for release in (of.releases)(name) {
-        prev = Some(publish(world, of, owner, &release, prev).await);
+        let statement = prepare(world, of, owner, &release, prev).await;
+        world.must_append(&statement).await;
+        prev = Some(statement.id());
     }
 }
 
@@ -317,4 +317,30 @@ async fn a_hidden_oci_repository_is_absent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hidden_gem_is_absent() {
     a_hidden_package_is_absent(gems()).await;
+}
+
+/// Below the domain of these tests, claimed by somebody else.
+const TEAM: &str = "team.acme.localhost";
+
+fn is_of_the_team(resource: &Resource) -> bool {
+    matches!(resource, Resource::Domain(domain) if domain.as_str() == TEAM)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinate_that_a_hidden_domain_has_is_refused_without_saying_whose_it_is() {
+    let of = maven();
+    let world = open(Arc::new(TempDir::new().unwrap()), &of, Arc::new(Hides(is_of_the_team))).await;
+    let owner = world.claim(DOMAIN, 10).await;
+    world.claim(TEAM, 11).await;
+    let pom = Bytes::new("bar-1.0.pom", pom("localhost.acme.team", "bar", "1.0", "  <packaging>pom</packaging>\n"));
+    let release = Release { id: format!("maven:{DOMAIN}/team/bar"), version: "1.0", files: vec![pom] };
+    let statement = prepare(&world, &of, &owner, &release, None).await;
+    for (who, code, is_named) in [("friend", "native_name_of_domain", true), ("somebody else", "in_the_way", false)] {
+        let request = world.request(Method::POST, "/api/v1/events").header("content-type", "application/cose").header("x-reader", who);
+        let response = request.body(statement.bytes().to_vec()).send().await.unwrap();
+        assert_eq!(response.status(), 422, "{who}");
+        let text = response.text().await.unwrap();
+        assert!(text.contains(code) && text.contains(TEAM) == is_named, "{who}: {text}");
+    }
+    world.stop().await;
 }
