@@ -5,6 +5,7 @@ use crate::args::Replay;
 use crate::context::Context;
 use crate::failure::refused;
 use crate::offline::{self, Offline};
+use crate::small_pages;
 use crate::terminal;
 use deedbox_replay::{Difference, Replayer, check_rows, fingerprint};
 use deedbox_store::{RowStores, open_rows_in};
@@ -27,6 +28,7 @@ pub(crate) struct Compared {
 }
 
 pub(crate) async fn run(context: &Context, args: Replay) -> anyhow::Result<()> {
+    small_pages::only();
     let mut registry = Offline::open(&args.data)?;
     let (checkpoint, _) = registry.checkpoint().await?;
     if !args.verify {
