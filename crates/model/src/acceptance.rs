@@ -9,6 +9,7 @@ use crate::event_id::EventId;
 use crate::key::{BadSignature, KeyId, SecretKey};
 use crate::limits;
 use crate::origin::Origin;
+use crate::said;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +78,7 @@ impl Acceptance {
             return Err(AcceptanceError::Rule("the subject of an acceptance is the domain that it claims"));
         }
         if terms.keys.is_empty() || terms.keys.len() > limits::FIRST_KEYS {
-            return Err(AcceptanceError::Rule("a domain has 1 to 16 first keys"));
+            return Err(AcceptanceError::Rule(said!("a domain has 1 to {} first keys", limits::FIRST_KEYS)));
         }
         if !terms.keys.is_sorted_by(|a, b| a.key < b.key) {
             return Err(AcceptanceError::Rule("the keys of a domain are ascending by their bytes, each named once"));

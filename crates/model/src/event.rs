@@ -18,6 +18,7 @@ use crate::native::{NativeName, NativeVersion};
 use crate::origin::Origin;
 use crate::payload::Frame;
 use crate::reason::ReasonCode;
+use crate::said;
 use crate::version::Version;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -67,7 +68,7 @@ impl Body for RegistryCreated {
         let kinds = [&self.log_keys, &self.receipt_keys, &self.operator_keys];
         for keys in kinds {
             if keys.is_empty() || keys.len() > limits::REGISTRY_KEYS {
-                return Err("a registry has 1 to 8 keys of each kind");
+                return Err(said!("a registry has 1 to {} keys of each kind", limits::REGISTRY_KEYS));
             }
             if !keys.is_sorted_by(|a, b| a < b) {
                 return Err("the keys of one kind are ascending by their bytes, each named once");
@@ -165,13 +166,13 @@ impl Body for ReleasePublished {
 
     fn check(&self) -> Result<(), &'static str> {
         if self.channels.len() > limits::CHANNELS_PER_PUBLISH {
-            return Err("a publish sets at most 8 channels");
+            return Err(said!("a publish sets at most {} channels", limits::CHANNELS_PER_PUBLISH));
         }
         if !self.channels.is_sorted_by(|a, b| a < b) {
             return Err("channels are ascending, each named once");
         }
         if self.principal.len() > limits::PRINCIPAL_ARTIFACTS {
-            return Err("a statement names at most 8 principal artifacts");
+            return Err(said!("a statement names at most {} principal artifacts", limits::PRINCIPAL_ARTIFACTS));
         }
         if !self.principal.is_sorted_by(|a, b| a.name < b.name) {
             return Err("principal artifacts are ascending by name, each named once");
@@ -185,14 +186,14 @@ impl Body for ReleasePublished {
                 return Err("a digest has the length of its algorithm");
             }
             if artifact.size > limits::OBJECT_BYTES {
-                return Err("an object is at most 64 GiB");
+                return Err(said!("an object is at most {} GiB", limits::OBJECT_BYTES >> 30));
             }
         }
         if self.artifacts == 0 || self.artifacts > limits::ARTIFACTS as u64 {
-            return Err("a release has 1 to 8,192 artifacts");
+            return Err(said!("a release has 1 to {} artifacts", limits::ARTIFACTS));
         }
         if self.manifest.size > limits::MANIFEST_BYTES as u64 {
-            return Err("a release manifest is at most 4 MiB");
+            return Err(said!("a release manifest is at most {} MiB", limits::MANIFEST_BYTES >> 20));
         }
         Ok(())
     }
@@ -257,7 +258,9 @@ impl Body for ReleaseDeprecated {
 
     fn check(&self) -> Result<(), &'static str> {
         match self.notice.as_ref().and_then(|notice| notice.message) {
-            Some(message) if message.size > limits::MESSAGE_BYTES as u64 => Err("a message is at most 1,024 bytes"),
+            Some(message) if message.size > limits::MESSAGE_BYTES as u64 => {
+                Err(said!("a message is at most {} bytes", limits::MESSAGE_BYTES))
+            }
             _ => Ok(()),
         }
     }

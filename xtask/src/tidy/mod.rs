@@ -16,6 +16,7 @@ pub mod links;
 pub mod locks;
 pub mod manifests;
 mod names;
+pub mod numbers;
 pub mod paths;
 pub mod shipped;
 pub mod source;
@@ -88,6 +89,7 @@ pub fn run(root: &Path) -> anyhow::Result<Report> {
         rule("every source file says what it is", source::openings(&tree)),
         rule("nothing unfinished or switched off is left in", source::unfinished(&tree)),
         rule("links between documents lead somewhere", links::check(&tree)),
+        rule("a number in a message is a constant's", numbers::check(&tree)),
         rule("a sentence says what a thing is not, instead of \"is none\"", words::check(&tree)),
     ];
     Ok(Report { rules, notes: length::notes(&tree) })
