@@ -22,13 +22,6 @@ pub struct Uploader {
     domain: Domain,
 }
 
-impl Uploader {
-    /// On whose account.
-    pub fn domain(&self) -> &Domain {
-        &self.domain
-    }
-}
-
 /// One upload on its way. Dropped without `finish`, as when its sender hangs up, it leaves its part if it has one, and else nothing.
 pub struct Incoming<'a> {
     door: &'a Door,

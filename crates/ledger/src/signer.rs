@@ -77,11 +77,6 @@ impl CheckpointSigner {
         self.signer.verifier()
     }
 
-    /// The name of its key: the origin.
-    pub fn name(&self) -> &KeyName {
-        &self.name
-    }
-
     /// The last size that it signed, with its root.
     pub fn last(&self) -> Option<(u64, Hash)> {
         self.last.map(|last| (last.size, last.root))

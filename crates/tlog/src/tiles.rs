@@ -68,16 +68,6 @@ impl Tiles {
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Tile>> {
         self.tiles.values()
     }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.tiles.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.tiles.is_empty()
-    }
 }
 
 impl Extend<Tile> for Tiles {
