@@ -342,23 +342,3 @@ mod tests {
         }
     }
 }
-
-#[cfg(test)]
-mod readers {
-    use super::*;
-    use deedbox_model::PackageId;
-
-    #[test]
-    fn each_path_says_what_it_tells_of() {
-        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
-        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
-        for (path, expected) in [
-            ("acme.example/info/widget", package("gem:acme.example/widget")),
-            ("acme.example/api/v1/versions/widget.json", package("gem:acme.example/widget")),
-            ("acme.example/versions", vec![Resource::Domain(Domain::parse("acme.example").unwrap())]),
-            ("", vec![Resource::Nothing]),
-        ] {
-            assert_eq!(of(path), expected, "{path}");
-        }
-    }
-}

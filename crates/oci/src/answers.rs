@@ -434,23 +434,3 @@ mod tests {
         }
     }
 }
-
-#[cfg(test)]
-mod readers {
-    use super::*;
-    use deedbox_model::PackageId;
-
-    #[test]
-    fn each_path_says_what_it_tells_of() {
-        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
-        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
-        for (path, expected) in [
-            ("acme.example/app/tags/list", package("oci:acme.example/app")),
-            ("acme.example/app/manifests/1.0", package("oci:acme.example/app")),
-            ("_catalog", vec![Resource::Registry]),
-            ("", vec![Resource::Nothing]),
-        ] {
-            assert_eq!(of(path), expected, "{path}");
-        }
-    }
-}

@@ -25,6 +25,16 @@ impl Frontier {
         Self { size: 0, hashes: Vec::new() }
     }
 
+    /// From hashes that were kept; one for each bit that is set in `size`. The hashes are believed: compare the root.
+    pub fn from_hashes(size: u64, hashes: Vec<Hash>) -> Result<Self, TreeError> {
+        check_size(size)?;
+        let expected = usize::try_from(size.count_ones()).unwrap_or(usize::MAX);
+        if hashes.len() != expected {
+            return Err(TreeError::FrontierLength { size, expected, found: hashes.len() });
+        }
+        Ok(Self { size, hashes })
+    }
+
     /// From the tiles that [`plan_frontier`] names. The tiles are believed: compare the root.
     pub fn from_tiles(size: u64, reader: &impl HashReader) -> Result<Self, ReadError> {
         check_size(size)?;
@@ -35,6 +45,11 @@ impl Frontier {
     /// Number of leaves.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// The hashes, largest subtree first; with the size they make the same frontier again.
+    pub fn hashes(&self) -> &[Hash] {
+        &self.hashes
     }
 
     /// Root of the tree.
@@ -90,12 +105,20 @@ mod tests {
         for size in 1..=600usize {
             frontier.push(all[size - 1]).unwrap();
             assert_eq!(frontier.root(), root_from_leaf_hashes(&all[..size]), "{size}");
+            let again = Frontier::from_hashes(frontier.size(), frontier.hashes().to_vec()).unwrap();
+            assert_eq!(again, frontier);
         }
     }
 
     #[test]
+    fn a_frontier_with_a_hash_too_few_is_refused() {
+        assert!(matches!(Frontier::from_hashes(3, leaves(1)), Err(TreeError::FrontierLength { size: 3, expected: 2, found: 1 })));
+        assert_eq!(Frontier::from_hashes(u64::MAX, vec![]), Err(TreeError::TooLarge(u64::MAX)));
+    }
+
+    #[test]
     fn the_largest_tree_does_not_grow() {
-        let mut full = Frontier { size: MAX_TREE_SIZE, hashes: leaves(63) };
+        let mut full = Frontier::from_hashes(MAX_TREE_SIZE, leaves(63)).unwrap();
         assert_eq!(full.push(leaf_hash(b"")), Err(TreeError::TooLarge(1 << 63)));
     }
 }

@@ -26,6 +26,16 @@ pub enum TreeError {
         /// Size of the later tree.
         new: u64,
     },
+    /// A frontier with more or fewer hashes than its size has.
+    #[error("a tree of {size} leaves has a frontier of {expected} hashes, not {found}")]
+    FrontierLength {
+        /// The tree's size in leaves.
+        size: u64,
+        /// How many hashes belong to it.
+        expected: usize,
+        /// How many there were.
+        found: usize,
+    },
 }
 
 /// A node over 2^level leaves that are all there: leaves `index << level` up to `(index + 1) << level`.

@@ -151,6 +151,7 @@ proptest! {
         let planned: Tiles = plan.iter().map(|id| (**tiles.get(id).unwrap()).clone()).collect();
         let frontier = Frontier::from_tiles(*size, &planned).unwrap();
         prop_assert_eq!(frontier.root(), *root);
+        prop_assert_eq!(Frontier::from_hashes(*size, frontier.hashes().to_vec()).unwrap(), frontier);
     }
 
     #[test]
