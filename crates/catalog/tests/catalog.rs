@@ -428,7 +428,7 @@ fn an_event_that_rests_on_rows_that_are_gone_is_a_defect_and_never_a_guess() {
     let keys = Catalog.touches(&entry, &Facts::default()).unwrap();
     let empty = deedbox_model::Rows::new(keys.into_iter().map(|key| (key, None)).collect());
     assert!(Catalog.fold(&empty, &entry, &Facts::default()).is_err());
-    // A publish without its manifest or a word about it was not read by whoever calls.
+    // A publish without its manifest or a word about it was not read by the caller.
     let publish = acme.say(WIDGET, None, world.now(), &Event::from(deedbox_testkit::publish_event(&manifest(WIDGET, "7", b"x"), &[])));
     let entry = deedbox_view::Entry { index: 99, log_time: world.now(), statement: &publish };
     let keys = Catalog.touches(&entry, &Facts::default()).unwrap();

@@ -310,7 +310,7 @@ fn a_registry_that_is_restarted_meanwhile_is_gone_on_with_by_the_same_run() {
     let at = anywhere(3_000_000, 9_000_000);
     let mut cut = CutOnce::new(move || Fate::CutAt(at));
     let publisher = cut.publisher();
-    // Whoever asks from now on finds nobody, until the registry is back.
+    // Requests from now on find nobody, until the registry is back.
     cut.is_reached();
     cut.proxy.point_at("http://127.0.0.1:9");
     cut.has_written(at);
@@ -326,7 +326,7 @@ fn a_registry_that_is_restarted_meanwhile_is_gone_on_with_by_the_same_run() {
 
 #[cfg(unix)]
 #[test]
-fn whoever_interrupts_a_publish_is_told_what_is_kept_and_how_to_go_on() {
+fn a_user_who_interrupts_a_publish_is_told_what_is_kept_and_how_to_go_on() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let at = anywhere(3_000_000, 9_000_000);
         let cut = CutOnce::new(move || Fate::HoldAt(at));

@@ -263,7 +263,7 @@ fn releases(name: &GemName, rows: &Rows) -> Result<Vec<Release>, Defect> {
 /// What a file name leads to.
 enum Sought {
     File(Box<File>, Box<Release>),
-    /// Words for whoever asked.
+    /// Words for the client.
     Gone(Response),
 }
 

@@ -85,7 +85,7 @@ pub(crate) fn inspect(said: &Said<'_>, artifacts: &[&dyn ArtifactSource]) -> Res
     Ok(Inspection { manifest, readme: None, channels: version.base().cloned().into_iter().collect() })
 }
 
-/// The coordinate that a POM says, for whoever has to find the id that belongs to it.
+/// The coordinate that a POM says, for finding the id that belongs to it.
 pub fn coordinates_of(pom: &Pom) -> Result<Coordinates, InspectRefusal> {
     Coordinates::new(&pom.group, &pom.artifact).map_err(|e| refuse("pom_name", e.to_string()))
 }

@@ -69,7 +69,7 @@ async fn in_gzip(app: &Arc<App>, id: BundleId, bytes: &Bytes) -> Result<Option<B
     if let Some(packed) = app.log.kept_gzip(id) {
         return Ok(Some(packed));
     }
-    // Whoever waits for memory keeps nobody from making an answer.
+    // A request that waits for memory keeps nobody from making an answer.
     let mut weight = app.budget.take(Share::Objects, bytes.len()).await?;
     let place = app.places.in_turn(Arc::clone(&app.places.renderings).acquire_owned()).await?;
     let bytes = bytes.clone();

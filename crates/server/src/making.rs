@@ -38,7 +38,7 @@ impl Making {
     /// From here on it may hold so many bytes.
     pub(crate) async fn hold(&mut self, app: &App, bytes: usize) -> Result<(), Refused> {
         if bytes > LARGE_MAKING_BYTES && self.large.is_none() {
-            // Whoever waits here may hold a place of work.
+            // A request that waits here may hold a place of work.
             self.large = Some(app.places.in_turn(Arc::clone(&app.places.large_makings).acquire_owned()).await?);
         }
         self.weight.grow(&app.budget, bytes).await

@@ -57,7 +57,7 @@ pub(crate) async fn head_with_permit(app: &App, reader: &Reader, address: Sha256
         }
         return Ok(response);
     };
-    // Half of the time that it is kept: whoever is told that it is here has the other half to publish it.
+    // Half of the time that it is kept: a publisher who is told that it is here has the other half to publish it.
     let is_young = stat.modified_ms.saturating_add(millis(app.config.times.unreferenced) / 2) > app.now().as_ms();
     if !is_young && !is_published {
         return Err(nothing());

@@ -23,7 +23,7 @@ pub enum ReadError {
     Missing(#[from] MissingTile),
 }
 
-/// Whoever can say the hash of a complete node: fetched tiles, or a server's cache of inner nodes.
+/// What knows the hash of a complete node: fetched tiles, or a server's cache of inner nodes.
 pub trait HashReader {
     /// Hash of a complete node, or the tile it is in.
     fn hash(&self, node: NodeId) -> Result<Hash, MissingTile>;
