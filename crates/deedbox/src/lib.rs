@@ -22,6 +22,7 @@ mod offline;
 mod packages;
 mod reading;
 mod secrets;
+mod small_pages;
 mod terminal;
 
 use clap::FromArgMatches as _;

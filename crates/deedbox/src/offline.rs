@@ -5,7 +5,7 @@ use crate::failure::{refused, wrong};
 use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
 use deedbox_model::{Origin, ProjectionId, Protocol, Statement};
-use deedbox_replay::{Folder, Target};
+use deedbox_replay::Folder;
 use deedbox_store::{Opening, RowStore, StoreSettings, Stores};
 use deedbox_tlog::bundle::{BundleId, parse_entries};
 use deedbox_tlog::key::KeyKind;
@@ -84,9 +84,4 @@ pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
 /// The rows of every view, authority's first.
 pub(crate) fn projection_ids() -> Vec<ProjectionId> {
     std::iter::once(deedbox_authority::PROJECTION).chain(projections().into_iter().map(|projection| projection.id())).collect()
-}
-
-/// Where replay must lead.
-pub(crate) fn target(checkpoint: &VerifiedCheckpoint) -> Target {
-    Target { size: checkpoint.size(), root: *checkpoint.root() }
 }

@@ -5,10 +5,10 @@ use crate::error::LedgerError;
 use deedbox_store::Files;
 use deedbox_tlog::bundle::{BundleId, parse_entries};
 use deedbox_tlog::grow::{Edge, plan_growth};
-use deedbox_tlog::{Hash, TILE_WIDTH, Tile, TileId, Tiles, leaf_hash};
+use deedbox_tlog::{Hash, TILE_WIDTH, Tile, TileId, Tiles, TreeHead, leaf_hash};
 
 /// Reads the edge at this size, which must lead to this root, and the bytes of its open bundle.
-pub(crate) async fn read_edge(files: &dyn Files, size: u64, root: Hash) -> Result<(Edge, Vec<u8>), LedgerError> {
+pub(crate) async fn read_edge(files: &dyn Files, TreeHead { size, root }: TreeHead) -> Result<(Edge, Vec<u8>), LedgerError> {
     let plan = plan_growth(size).map_err(|e| LedgerError::damaged("the checkpoint", e))?;
     let mut tiles = Tiles::new();
     for id in &plan {

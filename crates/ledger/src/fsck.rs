@@ -10,7 +10,7 @@ use deedbox_model::{Origin, Sha256Digest};
 use deedbox_store::{Commits, Files, LogStore, StoreError};
 use deedbox_tlog::bundle::{BundleId, new_bundles, parse_entries};
 
-use deedbox_tlog::{CHECKPOINT_PATH, Edge, Hash, KeyName, SignedCheckpoint, Tile, TileId, VerifierKey, leaf_hash};
+use deedbox_tlog::{CHECKPOINT_PATH, Edge, KeyName, SignedCheckpoint, Tile, TileId, TreeHead, VerifierKey, leaf_hash};
 use sha2::Digest as _;
 use std::fmt;
 use std::sync::Arc;
@@ -70,12 +70,12 @@ pub struct LogToCheck {
 pub async fn check_log(log: &LogToCheck, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<LogReport, StoreError> {
     let mut report = LogReport::default();
     let checkpoint = checkpoint(log, &mut report).await?;
-    report.size = checkpoint.map_or(0, |(size, _)| size);
+    report.size = checkpoint.map_or(0, |tree| tree.size);
     let commits = commits(log, &mut report).await?;
     report.commits = commits.len() as u64;
 
     match (checkpoint, commits.last()) {
-        (Some((size, root)), Some(last)) => {
+        (Some(TreeHead { size, root }), Some(last)) => {
             if last.new_size > size {
                 let what =
                     format!("is claimed up to size {} and published up to {size}: start the registry, it finishes this", last.new_size);
@@ -84,9 +84,9 @@ pub async fn check_log(log: &LogToCheck, progress: &(dyn Fn(u64, u64) + Sync)) -
             if !commits.iter().any(|commit| commit.new_size == size && commit.root_hash() == root) {
                 report.find(CHECKPOINT_PATH, format!("has size {size} and root {root}, which no commit leads to"));
             }
-            entries(log, &commits, size, root, &mut report, progress).await?;
+            entries(log, &commits, TreeHead { size, root }, &mut report, progress).await?;
         }
-        (Some((size, _)), None) => report.find(CHECKPOINT_PATH, format!("has size {size}, and there is no commit")),
+        (Some(TreeHead { size, .. }), None) => report.find(CHECKPOINT_PATH, format!("has size {size}, and there is no commit")),
         (None, Some(last)) => {
             report.left_over(place_of(last.number), "is claimed and nothing is published: start the registry, it finishes this")
         }
@@ -97,19 +97,19 @@ pub async fn check_log(log: &LogToCheck, progress: &(dyn Fn(u64, u64) + Sync)) -
     Ok(report)
 }
 
-async fn checkpoint(log: &LogToCheck, report: &mut LogReport) -> Result<Option<(u64, Hash)>, StoreError> {
+async fn checkpoint(log: &LogToCheck, report: &mut LogReport) -> Result<Option<TreeHead>, StoreError> {
     let Some(bytes) = log.log.head.get().await? else { return Ok(None) };
     let verified = KeyName::new(log.origin.as_str())
         .map_err(|e| e.to_string())
         .and_then(|origin| Ok((origin, SignedCheckpoint::parse(&bytes).map_err(|e| e.to_string())?)))
         .and_then(|(origin, signed)| signed.verify(&origin, &log.log_keys, &[]).map_err(|e| e.to_string()));
     match verified {
-        Ok(verified) => Ok(Some((verified.size(), *verified.root()))),
+        Ok(verified) => Ok(Some(verified.tree())),
         Err(why) => {
             report.find(CHECKPOINT_PATH, format!("does not verify: {why}"));
             // What can be checked is checked: the size that it claims to have.
             let claimed = SignedCheckpoint::parse(&bytes).ok();
-            Ok(claimed.map(|signed| (signed.unverified().size(), *signed.unverified().root())))
+            Ok(claimed.map(|signed| signed.unverified().tree()))
         }
     }
 }
@@ -148,8 +148,7 @@ async fn commits(log: &LogToCheck, report: &mut LogReport) -> Result<Vec<Commit>
 async fn entries(
     log: &LogToCheck,
     commits: &[Commit],
-    size: u64,
-    root: Hash,
+    TreeHead { size, root }: TreeHead,
     report: &mut LogReport,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<(), StoreError> {
@@ -227,7 +226,7 @@ async fn memory(log: &LogToCheck, commits: &[Commit], report: &mut LogReport) ->
         None => report.find(place, "is missing: without it the log's key could sign a second history"),
         Some(bytes) => match signer::parse(&bytes) {
             None => report.find(place, "does not read"),
-            Some(Signed { size, root, commit }) => {
+            Some(Signed { tree: TreeHead { size, root }, commit }) => {
                 let named = commits.iter().find(|c| c.new_size == size && c.root_hash() == root);
                 let digest = named.and_then(|c| c.encode().ok()).map(|bytes| Sha256Digest::of(&bytes));
                 match named {

@@ -13,7 +13,7 @@ use deedbox_model::Sha256Digest;
 use deedbox_store::{HeadCell, InFull, LogStore, Swapped};
 use deedbox_tlog::bundle::{BundleId, grow_bundles};
 use deedbox_tlog::grow::{Edge, plan_growth};
-use deedbox_tlog::{Hash, SignedCheckpoint, TileId};
+use deedbox_tlog::{SignedCheckpoint, TileId, TreeHead};
 use futures::future::{join_all, try_join_all};
 use std::sync::Arc;
 
@@ -35,8 +35,8 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// Reads the right edge at this size, all of it checked: it must lead to this root.
-    pub(crate) async fn open(log: LogStore, size: u64, root: Hash) -> Result<Self, LedgerError> {
-        let (edge, open_bundle) = read_edge(log.files.as_ref(), size, root).await?;
+    pub(crate) async fn open(log: LogStore, tree: TreeHead) -> Result<Self, LedgerError> {
+        let (edge, open_bundle) = read_edge(log.files.as_ref(), tree).await?;
         Ok(Tree { log, edge, open_bundle })
     }
 
@@ -60,8 +60,9 @@ impl Tree {
         if growth.edge.size() != commit.new_size || growth.root != commit.root_hash() || self.edge.size() != commit.old_size {
             return Err(other());
         }
-        let old = (self.edge.size(), self.edge.root());
-        let bundles = grow_bundles(old.0, &self.open_bundle, &entries).map_err(|e| wrong(&e))?;
+        let old = TreeHead { size: self.edge.size(), root: self.edge.root() };
+        let new = TreeHead { size: growth.edge.size(), root: growth.root };
+        let bundles = grow_bundles(old.size, &self.open_bundle, &entries).map_err(|e| wrong(&e))?;
         let tiles = growth.tiles.iter().map(|tile| (tile.id().path(), Bytes::from(tile.to_bytes())));
         let open_bundle = match bundles.last() {
             Some((id, bytes)) if !id.is_full() => bytes.clone(),
@@ -72,7 +73,7 @@ impl Tree {
         // matter, and each waits for the disk.
         let files = &self.log.files;
         let signing = async {
-            let signed = signer.sign(old, (growth.edge.size(), growth.root), commit).await?;
+            let signed = signer.sign(old, new, commit).await?;
             probe.passed(Point::SignerRemembers);
             Ok::<SignedCheckpoint, LedgerError>(signed)
         };
@@ -90,11 +91,11 @@ impl Tree {
         serve(self.log.head.as_ref(), &signed, commit.new_size, signer).await?;
         probe.passed(Point::CheckpointWritten);
 
-        let mut leftovers = superseded(old.0, growth.edge.size());
+        let mut leftovers = superseded(old.size, new.size);
         leftovers.push(staged_path(&commit.bundle));
         self.edge = growth.edge;
         self.open_bundle = open_bundle;
-        Ok((Head { size: commit.new_size, root: growth.root, checkpoint: Some(Arc::new(signed)) }, Leftovers(leftovers)))
+        Ok((Head { tree: new, checkpoint: Some(Arc::new(signed)) }, Leftovers(leftovers)))
     }
 
     /// Removes what a commit left over. It takes room and does no harm: a failure here is not one of the commit, and who waits

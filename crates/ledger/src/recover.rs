@@ -16,7 +16,7 @@ use deedbox_store::commits::commit_path;
 use deedbox_store::{Commits, Files, LogStore, RowStore};
 use deedbox_tlog::bundle::new_bundles;
 use deedbox_tlog::tile::new_tiles;
-use deedbox_tlog::{CHECKPOINT_PATH, Frontier, Hash, Tiles, empty_root, plan_frontier};
+use deedbox_tlog::{CHECKPOINT_PATH, Frontier, Hash, Tiles, TreeHead, plan_frontier};
 use std::sync::Arc;
 
 /// What a ledger is made of.
@@ -61,20 +61,20 @@ pub(crate) struct Finished {
 /// Finishes whatever is claimed and not published, by whichever writer: at a start, and when another writer was first.
 pub(crate) async fn finish_claimed(parts: &LedgerParts, signer: &mut CheckpointSigner) -> Result<Finished, LedgerError> {
     let mut head = served_head(parts, signer).await?;
-    let Claimed { served, after: claimed, last } = claimed_after(parts.commits.as_ref(), head.size, head.root).await?;
-    if signer.last().is_none() && head.size > 0 {
+    let Claimed { served, after: claimed, last } = claimed_after(parts.commits.as_ref(), head.tree).await?;
+    if signer.last().is_none() && head.tree.size > 0 {
         return Err(LedgerError::SignerMemory("it is missing"));
     }
-    signer.agrees(head.size, head.root, served)?;
-    let mut tree = Tree::open(parts.log.clone(), head.size, head.root).await?;
-    if let (Some((size, root)), Some((_, commit))) = (signer.last(), served)
-        && size < head.size
+    signer.agrees(head.tree, served)?;
+    let mut tree = Tree::open(parts.log.clone(), head.tree).await?;
+    if let (Some(last), Some((_, commit))) = (signer.last(), served)
+        && last.size < head.tree.size
     {
         // Another process signed with this key since: its log must continue what this one signed.
-        if root_at(parts.log.files.as_ref(), size, head.size).await? != root {
-            return Err(signer.refuses(head.size, head.root));
+        if root_at(parts.log.files.as_ref(), last.size, head.tree.size).await? != last.root {
+            return Err(signer.refuses(head.tree));
         }
-        signer.adopt(head.size, head.root, commit).await?;
+        signer.adopt(head.tree, commit).await?;
     }
     let commits = claimed.len() as u64;
     for commit in &claimed {
@@ -82,7 +82,7 @@ pub(crate) async fn finish_claimed(parts: &LedgerParts, signer: &mut CheckpointS
         let (published, leftovers) = tree.carry_out(commit, &staged, signer, parts.probe.as_ref()).await?;
         head = published;
         tree.clear(leftovers, parts.probe.as_ref()).await;
-        tracing::info!(number = commit.number, size = head.size, "finished a commit that was claimed and not published");
+        tracing::info!(number = commit.number, size = head.tree.size, "finished a commit that was claimed and not published");
     }
     Ok(Finished { tree, last, head, commits })
 }
@@ -123,9 +123,9 @@ pub async fn published(parts: &LedgerParts) -> Result<(Head, String), LedgerErro
         Err(_) => None,
     };
     let Some(signed) = remembered else { return Err(damaged) };
-    let (size, root) = (signed.unverified().size(), *signed.unverified().root());
-    match Tree::open(parts.log.clone(), size, root).await {
-        Ok(_) => Ok((Head { size, root, checkpoint: Some(Arc::new(signed)) }, vkey)),
+    let tree = signed.unverified().tree();
+    match Tree::open(parts.log.clone(), tree).await {
+        Ok(_) => Ok((Head { tree, checkpoint: Some(Arc::new(signed)) }, vkey)),
         Err(_) => Err(damaged),
     }
 }
@@ -135,8 +135,8 @@ impl Recovered {
     pub async fn open(parts: LedgerParts) -> Result<Self, LedgerError> {
         let mut signer = CheckpointSigner::open(&parts.origin, &parts.log_key, Arc::clone(&parts.signer_memory)).await?;
         let Finished { tree, last, head, commits } = finish_claimed(&parts, &mut signer).await?;
-        if signer.last().is_some_and(|last| last != (head.size, head.root)) {
-            return Err(signer.refuses(head.size, head.root));
+        if signer.last().is_some_and(|last| last != head.tree) {
+            return Err(signer.refuses(head.tree));
         }
         // A stop between the last checkpoint and the clearing behind it left these.
         if let Some((commit, _)) = &last {
@@ -158,8 +158,8 @@ impl Recovered {
         let next = number.map_or(0, |number| number.saturating_add(1));
         let commits = number.into_iter().chain([next]).map(commit_path).collect();
         let mut files = vec![CHECKPOINT_PATH.to_owned(), staged_path(&Sha256Digest([0; 32]))];
-        files.extend(new_tiles(old, self.head.size).map(|id| id.path()));
-        files.extend(new_bundles(old, self.head.size).map(|id| id.path()));
+        files.extend(new_tiles(old, self.head.tree.size).map(|id| id.path()));
+        files.extend(new_bundles(old, self.head.tree.size).map(|id| id.path()));
         (commits, files)
     }
 
@@ -185,10 +185,10 @@ async fn served_head(parts: &LedgerParts, signer: &CheckpointSigner) -> Result<H
         if parts.commits.last().await?.is_some_and(|last| last > 0) {
             return Err(LedgerError::Missing(file(CHECKPOINT_PATH)));
         }
-        return Ok(Head { size: 0, root: empty_root(), checkpoint: None });
+        return Ok(Head { tree: TreeHead::empty(), checkpoint: None });
     };
     let verified = signer.verified(&bytes)?;
-    Ok(Head { size: verified.size(), root: *verified.root(), checkpoint: Some(Arc::new(verified.signed().clone())) })
+    Ok(Head { tree: verified.tree(), checkpoint: Some(Arc::new(verified.signed().clone())) })
 }
 
 /// The end of the chain of commits.
@@ -202,7 +202,8 @@ struct Claimed {
 }
 
 /// Reads back from the last commit to the one before the one that ends at this size, checking that each continues the one before it.
-async fn claimed_after(commits: &dyn Commits, size: u64, root: Hash) -> Result<Claimed, LedgerError> {
+async fn claimed_after(commits: &dyn Commits, tree: TreeHead) -> Result<Claimed, LedgerError> {
+    let TreeHead { size, root } = tree;
     let Some(mut number) = commits.last().await? else {
         return if size == 0 {
             Ok(Claimed { served: None, after: Vec::new(), last: None })

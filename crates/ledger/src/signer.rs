@@ -8,7 +8,7 @@ use crate::place_of;
 use bytes::Bytes;
 use deedbox_model::{Origin, SecretKey, Sha256Digest};
 use deedbox_store::Files;
-use deedbox_tlog::{CHECKPOINT_PATH, Checkpoint, Hash, KeyName, SignedCheckpoint, Signer, VerifiedCheckpoint};
+use deedbox_tlog::{CHECKPOINT_PATH, Checkpoint, Hash, KeyName, SignedCheckpoint, Signer, TreeHead, VerifiedCheckpoint};
 use ed25519_dalek::SigningKey;
 use std::sync::Arc;
 
@@ -26,8 +26,7 @@ pub struct CheckpointSigner {
 /// What was signed last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Signed {
-    pub(crate) size: u64,
-    pub(crate) root: Hash,
+    pub(crate) tree: TreeHead,
     /// SHA-256 of the commit that led there: so that the last commit, which no other names yet, is named too.
     pub(crate) commit: Sha256Digest,
 }
@@ -52,11 +51,11 @@ impl CheckpointSigner {
 
     /// The checkpoint that it remembers, signed again to the same bytes; none without a memory.
     pub(crate) fn remembered(&self) -> Result<Option<SignedCheckpoint>, LedgerError> {
-        self.last.map(|last| self.checkpoint(last.size, last.root)).transpose()
+        self.last.map(|last| self.checkpoint(last.tree)).transpose()
     }
 
-    fn checkpoint(&self, size: u64, root: Hash) -> Result<SignedCheckpoint, LedgerError> {
-        let checkpoint = Checkpoint::new(self.name.clone(), size, root).map_err(|e| LedgerError::Key(e.to_string()))?;
+    fn checkpoint(&self, tree: TreeHead) -> Result<SignedCheckpoint, LedgerError> {
+        let checkpoint = Checkpoint::new(self.name.clone(), tree.size, tree.root).map_err(|e| LedgerError::Key(e.to_string()))?;
         checkpoint.sign(&self.signer).map_err(|e| LedgerError::Key(e.to_string()))
     }
 
@@ -77,16 +76,16 @@ impl CheckpointSigner {
         self.signer.verifier()
     }
 
-    /// The last size that it signed, with its root.
-    pub fn last(&self) -> Option<(u64, Hash)> {
-        self.last.map(|last| (last.size, last.root))
+    /// The last tree that it signed.
+    pub fn last(&self) -> Option<TreeHead> {
+        self.last.map(|last| last.tree)
     }
 
     /// That the commit which ends at the served checkpoint is the one that led to what was signed last, where that is this checkpoint.
     /// The last commit is named by no other: without this, a flipped bit in it would be carried on.
-    pub(crate) fn agrees(&self, size: u64, root: Hash, served: Option<(u64, Sha256Digest)>) -> Result<(), LedgerError> {
+    pub(crate) fn agrees(&self, tree: TreeHead, served: Option<(u64, Sha256Digest)>) -> Result<(), LedgerError> {
         let (Some(last), Some((number, commit))) = (self.last, served) else { return Ok(()) };
-        match (last.commit == commit, (last.size, last.root) == (size, root)) {
+        match (last.commit == commit, last.tree == tree) {
             (true, false) => Err(LedgerError::SignerMemory("it names another size or root than the commit that it names")),
             (false, true) => Err(LedgerError::OtherCommit(number)),
             (true, true) | (false, false) => Ok(()),
@@ -98,40 +97,40 @@ impl CheckpointSigner {
     ///
     /// A crash after remembering leaves a signature that nobody has seen; the same checkpoint is signed again, to the
     /// same bytes.
-    pub async fn sign(&mut self, old: (u64, Hash), new: (u64, Hash), by: &Commit) -> Result<SignedCheckpoint, LedgerError> {
+    pub async fn sign(&mut self, old: TreeHead, new: TreeHead, by: &Commit) -> Result<SignedCheckpoint, LedgerError> {
         let commit = Sha256Digest::of(&by.encode().map_err(|e| LedgerError::damaged(place_of(by.number), e))?);
         match self.last {
-            None if old.0 == 0 => {}
-            Some(last) if (last.size, last.root) == new && last.commit == commit => {}
-            Some(last) if (last.size, last.root) == old && Some(last.commit) == by.previous => {}
-            Some(last) if (last.size, last.root) == new => return Err(LedgerError::OtherCommit(by.number)),
-            Some(last) if last.commit == commit || ((last.size, last.root) != old && Some(last.commit) == by.previous) => {
+            None if old.size == 0 => {}
+            Some(last) if last.tree == new && last.commit == commit => {}
+            Some(last) if last.tree == old && Some(last.commit) == by.previous => {}
+            Some(last) if last.tree == new => return Err(LedgerError::OtherCommit(by.number)),
+            Some(last) if last.commit == commit || (last.tree != old && Some(last.commit) == by.previous) => {
                 return Err(LedgerError::SignerMemory("it names another size or root than the commit that it names"));
             }
-            Some(last) if (last.size, last.root) == old => return Err(LedgerError::OtherCommit(by.number.saturating_sub(1))),
-            None | Some(_) => return Err(self.refuses(new.0, new.1)),
+            Some(last) if last.tree == old => return Err(LedgerError::OtherCommit(by.number.saturating_sub(1))),
+            None | Some(_) => return Err(self.refuses(new)),
         }
-        let signed = self.checkpoint(new.0, new.1)?;
+        let signed = self.checkpoint(new)?;
         if self.last() != Some(new) {
-            self.remember(Signed { size: new.0, root: new.1, commit }).await?;
+            self.remember(Signed { tree: new, commit }).await?;
         }
         Ok(signed)
     }
 
     /// Takes over a checkpoint that another process signed with this key. The caller has checked its signature, and that
     /// its tree continues the one signed here last.
-    pub(crate) async fn adopt(&mut self, size: u64, root: Hash, commit: Sha256Digest) -> Result<(), LedgerError> {
-        self.remember(Signed { size, root, commit }).await
+    pub(crate) async fn adopt(&mut self, tree: TreeHead, commit: Sha256Digest) -> Result<(), LedgerError> {
+        self.remember(Signed { tree, commit }).await
     }
 
-    /// The refusal to sign a size and root.
-    pub(crate) fn refuses(&self, size: u64, root: Hash) -> LedgerError {
-        let (last_size, last_root) = self.last().unwrap_or((0, deedbox_tlog::empty_root()));
-        LedgerError::SignerRefuses { last_size, last_root: last_root.to_string(), size, root: root.to_string() }
+    /// The refusal to sign a tree.
+    pub(crate) fn refuses(&self, tree: TreeHead) -> LedgerError {
+        let last = self.last().unwrap_or(TreeHead::empty());
+        LedgerError::SignerRefuses { last_size: last.size, last_root: last.root.to_string(), size: tree.size, root: tree.root.to_string() }
     }
 
     async fn remember(&mut self, signed: Signed) -> Result<(), LedgerError> {
-        let Signed { size, root, commit } = signed;
+        let Signed { tree: TreeHead { size, root }, commit } = signed;
         self.memory.put(MEMORY, Bytes::from(format!("{size} {root} {commit}\n"))).await?;
         self.last = Some(signed);
         Ok(())
@@ -145,7 +144,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Signed> {
     let size = parts.next()?.parse().ok()?;
     let root = Hash::from_hex(parts.next()?).ok()?;
     let commit = Sha256Digest::from_hex(parts.next()?)?;
-    let signed = Signed { size, root, commit };
+    let signed = Signed { tree: TreeHead { size, root }, commit };
     (parts.next().is_none() && text == format!("{size} {root} {commit}")).then_some(signed)
 }
 
@@ -160,7 +159,7 @@ mod tests {
         let memory: Arc<dyn Files> = Arc::new(MemoryFiles::default());
         let origin = Origin::parse("registry.example").unwrap();
         let key = SecretKey::from_seed(&[1; 32]);
-        let root = |n| (n, Hash([n as u8; 32]));
+        let root = |n| TreeHead { size: n, root: Hash([n as u8; 32]) };
         // Each commit goes on from the one before it.
         let commit = |number: u64, old: u64, new: u64, before: Option<&Commit>| Commit {
             root: Sha256Digest([new as u8; 32]),
@@ -177,7 +176,10 @@ mod tests {
         let first = signer.sign(root(0), root(5), &first_commit).await.unwrap();
         assert_eq!(signer.sign(root(0), root(5), &first_commit).await.unwrap().to_string(), first.to_string(), "again, to the same bytes");
         assert_eq!(signer.remembered().unwrap().unwrap().to_string(), first.to_string());
-        assert!(signer.sign(root(0), (5, Hash([9; 32])), &first_commit).await.is_err(), "another root of the same size");
+        assert!(
+            signer.sign(root(0), TreeHead { size: 5, root: Hash([9; 32]) }, &first_commit).await.is_err(),
+            "another root of the same size"
+        );
         assert!(signer.sign(root(0), root(3), &commit(0, 0, 3, None)).await.is_err(), "a restored log's other future");
         let other = Commit { nonce: Nonce([7; 16]), ..first_commit.clone() };
         assert!(matches!(signer.sign(root(0), root(5), &other).await, Err(LedgerError::OtherCommit(0))), "another commit to the same root");

@@ -31,7 +31,7 @@ fn parts(stores: &Stores) -> LedgerParts {
 
 /// What a start says, if it refuses.
 async fn start(stores: &Stores) -> Result<u64, String> {
-    Recovered::open(parts(stores)).await.map(|recovered| recovered.head().size).map_err(|e| e.to_string())
+    Recovered::open(parts(stores)).await.map(|recovered| recovered.head().tree.size).map_err(|e| e.to_string())
 }
 
 fn flips(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
@@ -120,7 +120,7 @@ async fn each_bit_of_what_a_start_goes_on_from_is_named_and_not_extended() {
         flipped[20] ^= 1;
         stores.files.put(path, flipped.into()).await.unwrap();
         let (head, _) = published(&parts(&stores)).await.unwrap();
-        assert_eq!((head.size, head.checkpoint.unwrap().to_string().into_bytes()), (size, good.to_vec()), "{path}");
+        assert_eq!((head.tree.size, head.checkpoint.unwrap().to_string().into_bytes()), (size, good.to_vec()), "{path}");
         stores.files.put(path, whole).await.unwrap();
     }
 }
@@ -231,7 +231,7 @@ async fn each_bit_of_what_a_crash_left_claimed_is_named_and_not_finished() {
         assert!(tried > 5_000, "{tried}");
         // What readers are served meanwhile is what was published before.
         let (head, _) = published(&parts(&stores)).await.unwrap();
-        assert_eq!(head.size, 5);
+        assert_eq!(head.tree.size, 5);
         assert_eq!(start(&stores).await, Ok(7), "undamaged it is finished");
     }
 }
@@ -258,5 +258,5 @@ async fn a_start_that_cannot_write_leaves_what_is_published_readable() {
     let plan = FaultPlan::fail_at(1, Fault::Before);
     let failing = Stores { files: Arc::new(FaultyFiles::new(Arc::clone(&stores.files), plan)), ..stores.clone() };
     assert!(start(&failing).await.is_err(), "it cannot clear what the last batch left");
-    assert_eq!(published(&parts(&failing)).await.unwrap().0.size, 7);
+    assert_eq!(published(&parts(&failing)).await.unwrap().0.tree.size, 7);
 }

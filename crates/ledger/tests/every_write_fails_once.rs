@@ -8,7 +8,7 @@ mod world;
 use deedbox_authority::{DECIDERS, PROJECTION as AUTHORITY};
 use deedbox_ledger::{Appended, SubmitError};
 use deedbox_model::{Statement, Verified};
-use deedbox_replay::{Folder, Replayer, Target, compare, fingerprint};
+use deedbox_replay::{Folder, Replayer, compare, fingerprint};
 use deedbox_store::RowStore;
 use deedbox_store::faulty::{Fault, FaultPlan, FaultyCommits, FaultyFiles, FaultyRows};
 use deedbox_store::memory::{MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows};
@@ -70,7 +70,7 @@ async fn history(stores: &Stores) -> (Option<World>, Vec<Verified<Statement>>, A
 /// The rows are those that the log gives from zero.
 async fn rows_equal_a_rebuild(stores: &Stores, world: &World) {
     let head = world.ledger.head().borrow().clone();
-    let target = Target { size: head.size, root: head.root };
+    let target = head.tree;
     let scratch: Arc<dyn RowStore> = Arc::new(MemoryRows::default());
     let folder = Folder { rows: Arc::clone(&scratch), objects: Arc::clone(&stores.objects), projections: Vec::new(), deciders: DECIDERS };
     let mut replayer = Replayer::open(folder, stores.log(), target, &|_, _| {}).await.unwrap();
@@ -79,7 +79,7 @@ async fn rows_equal_a_rebuild(stores: &Stores, world: &World) {
     assert!(differences.is_empty(), "{differences:?}");
     let (a, b) = (fingerprint(stores.rows.0.as_ref(), &AUTHORITY).await.unwrap(), fingerprint(scratch.as_ref(), &AUTHORITY).await.unwrap());
     assert_eq!(a, b);
-    assert_eq!(a.size, head.size);
+    assert_eq!(a.size, head.tree.size);
 }
 
 /// Number of writes of an undisturbed history.

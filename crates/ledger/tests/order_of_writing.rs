@@ -19,7 +19,7 @@ use world::{Stores, World};
 async fn a_first_start_makes_a_log_of_one_entry() {
     let stores = Stores::default();
     let world = World::start(&stores).await.unwrap();
-    assert_eq!(world.ledger.head().borrow().size, 1);
+    assert_eq!(world.ledger.head().borrow().tree.size, 1);
     let checkpoint = stores.files.get(CHECKPOINT_PATH).await.unwrap().unwrap();
     let signed = SignedCheckpoint::parse(&checkpoint).unwrap();
     let origin = KeyName::new(world.registry.origin.as_str()).unwrap();
@@ -40,7 +40,7 @@ async fn many_at_once_share_commits_and_each_is_there_once() {
     for answer in &answers {
         assert!(answer.is_ok(), "{answer:?}");
     }
-    assert_eq!(world.ledger.head().borrow().size, 701);
+    assert_eq!(world.ledger.head().borrow().tree.size, 701);
     assert!(stores.commits.last().await.unwrap().unwrap() < 300, "batches were shared");
     world.check(&stores, &claims, &answers).await;
     assert!(stores.files.list(STAGED).await.unwrap().is_empty(), "what is published is staged no more");
@@ -137,7 +137,7 @@ async fn a_second_start_goes_on_where_the_first_stopped() {
     claims.extend(more);
     answers.extend(others);
     world.check(&stores, &claims, &answers).await;
-    assert_eq!(world.ledger.head().borrow().size, 321);
+    assert_eq!(world.ledger.head().borrow().tree.size, 321);
 }
 
 #[tokio::test]
@@ -195,7 +195,7 @@ async fn two_writers_never_fork_and_the_loser_decides_anew() {
         }
     }
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-    let size = |world: &World| world.ledger.head().borrow().size;
+    let size = |world: &World| world.ledger.head().borrow().tree.size;
     let newest = if size(&first) >= size(&second) { &first } else { &second };
     newest.check(&stores, &claims, &answers).await;
     // Both claim one name: the log has one of them.

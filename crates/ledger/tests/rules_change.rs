@@ -58,6 +58,6 @@ async fn a_change_of_rules_ends_its_batch_and_what_waits_is_decoded_again() {
     assert!(refused.contains("judged up to index 3, undecided from there: protocol 2"), "{refused}");
     // From nothing, with the number: the same log, to its end.
     let world = World::start_by(&from_nothing(), pretended::DECIDERS).await.unwrap();
-    assert_eq!(world.ledger.head().borrow().size, 7);
+    assert_eq!(world.ledger.head().borrow().tree.size, 7);
     world.stop().await;
 }

@@ -55,13 +55,6 @@ pub const PROJECTION: ProjectionId = ProjectionId { name: "maven", version: 1 };
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Maven;
 
-impl Maven {
-    /// With the bounds of production.
-    pub fn new() -> Self {
-        Self::default()
-    }
-}
-
 impl Projection for Maven {
     fn id(&self) -> ProjectionId {
         PROJECTION

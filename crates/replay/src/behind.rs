@@ -6,10 +6,11 @@
 
 use crate::fold::{Folder, ReplayError};
 use crate::limits::{FIRST_PAUSE, LAST_PAUSE};
-use crate::log::{LogReader, Target};
+use crate::log::LogReader;
 use crate::numbers::Numbers;
 use deedbox_model::{ProjectionId, TimeMs};
 use deedbox_store::{InFull, LogStore};
+use deedbox_tlog::TreeHead;
 use std::collections::BTreeMap;
 use tokio::sync::{mpsc, watch};
 
@@ -50,7 +51,7 @@ impl Pass {
     pub(crate) async fn up_to(
         &mut self,
         until: u64,
-        target: Target,
+        target: TreeHead,
         numbers: &watch::Sender<Numbers>,
         progress: Progress<'_>,
     ) -> Result<(), ReplayError> {
@@ -76,7 +77,7 @@ impl Pass {
     pub(crate) async fn run(
         mut self,
         folded: watch::Receiver<u64>,
-        mut heads: watch::Receiver<Target>,
+        mut heads: watch::Receiver<TreeHead>,
         numbers: watch::Sender<Numbers>,
         behind: watch::Sender<Behind>,
         caught_up: mpsc::Sender<Pass>,

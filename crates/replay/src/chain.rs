@@ -3,16 +3,17 @@
 
 use crate::cursor::REMOVE;
 use crate::fold::{Folder, ReplayError};
-use crate::log::{LogReader, Target};
+use crate::log::LogReader;
 use crate::numbers::{InForce, Numbers};
 use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{EventRow, RegistryRow, event_key, registry_key};
 use deedbox_model::row::{Keys, decode_row};
 use deedbox_model::{EventId, Protocol};
 use deedbox_store::LogStore;
+use deedbox_tlog::TreeHead;
 
 /// The protocol numbers of what is folded: the rows lead to the registry's last event, and from there each event names the one before it.
-pub(crate) async fn numbers(folder: &Folder, log: &LogStore, target: Target) -> Result<Numbers, ReplayError> {
+pub(crate) async fn numbers(folder: &Folder, log: &LogStore, target: TreeHead) -> Result<Numbers, ReplayError> {
     let mut numbers = Numbers::default();
     let key = registry_key()?;
     let rows = folder.read(&AUTHORITY, Keys::from([key.clone()])).await?;
@@ -43,7 +44,7 @@ pub(crate) async fn numbers(folder: &Folder, log: &LogStore, target: Target) -> 
 }
 
 /// An effective entry by its id, which must come before an index.
-async fn effective(folder: &Folder, log: &LogStore, target: Target, event: EventId, before: u64) -> Result<(u64, Vec<u8>), ReplayError> {
+async fn effective(folder: &Folder, log: &LogStore, target: TreeHead, event: EventId, before: u64) -> Result<(u64, Vec<u8>), ReplayError> {
     let nowhere = || ReplayError::Rows(format!("the rows name event {event} of the registry, and do not lead to its entry: {REMOVE}"));
     let key = event_key(&event)?;
     let rows = folder.read(&AUTHORITY, Keys::from([key.clone()])).await?;

@@ -3,19 +3,20 @@
 //! entry tell, whatever the length of the log; that all rows are right is what `deedbox replay --verify` says.
 
 use crate::fold::{Folder, ReplayError};
-use crate::log::{LogReader, Target};
+use crate::log::LogReader;
 use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{EventRow, event_key, time_key, void_key};
 use deedbox_model::row::{Keys, decode_row};
 use deedbox_model::{EventId, RowKey};
 use deedbox_store::LogStore;
+use deedbox_tlog::TreeHead;
 
 /// What to do about rows that are not the log's: they hold nothing of their own.
 pub(crate) const REMOVE: &str =
     "stop the registry and remove rows.sqlite, rows.sqlite-wal and rows.sqlite-shm; the next start folds them again";
 
 /// That the last entry before the cursor is folded, that it is this log's, and that the one behind it is not.
-pub(crate) async fn check(folder: &Folder, log: &LogStore, cursor: u64, target: Target) -> Result<(), ReplayError> {
+pub(crate) async fn check(folder: &Folder, log: &LogStore, cursor: u64, target: TreeHead) -> Result<(), ReplayError> {
     let wrong = |what: String| Err(ReplayError::Rows(format!("{what}: {REMOVE}")));
     if cursor > target.size {
         return wrong(format!(

@@ -21,7 +21,7 @@ pub use behind::{Behind, Progress};
 pub use compare::{Difference, Fingerprint, check_rows, compare, fingerprint};
 pub use fold::{Folder, ReplayError};
 pub use leaf::Leaf;
-pub use log::{LogReader, Target};
+pub use log::LogReader;
 pub use numbers::Numbers;
 pub use objects::{ObjectFinding, check_object, check_objects};
 pub use replayer::Replayer;

@@ -5,16 +5,7 @@ use crate::fold::ReplayError;
 use bytes::Bytes;
 use deedbox_store::{HeadCell, LogStore};
 use deedbox_tlog::bundle::{BundleId, parse_entries};
-use deedbox_tlog::{Frontier, Hash, SignedCheckpoint, Tile, TileId, Tiles, leaf_hash, plan_frontier};
-
-/// A size of the log with the root that its entries must lead to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Target {
-    /// Number of entries.
-    pub size: u64,
-    /// Root of the tree.
-    pub root: Hash,
-}
+use deedbox_tlog::{Frontier, SignedCheckpoint, Tile, TileId, Tiles, TreeHead, leaf_hash, plan_frontier};
 
 /// Reads entries from one index on, towards a target.
 pub struct LogReader {
@@ -22,13 +13,13 @@ pub struct LogReader {
     frontier: Frontier,
     /// The tiles that the frontier was taken from: at fault, if what follows does not lead to the root.
     from: Vec<String>,
-    target: Target,
+    target: TreeHead,
 }
 
 impl LogReader {
     /// Begins at index `from`, which is at most the target's size. What comes before is taken from the tiles: the root
     /// at the end covers it.
-    pub async fn open(log: LogStore, from: u64, target: Target) -> Result<Self, ReplayError> {
+    pub async fn open(log: LogStore, from: u64, target: TreeHead) -> Result<Self, ReplayError> {
         let (mut tiles, mut paths) = (Tiles::new(), Vec::new());
         for id in plan_frontier(from).map_err(ReplayError::damaged)? {
             let tile = read_tile(&log, id.as_wide_as(target.size)).await?;

@@ -6,11 +6,12 @@ use crate::cursor;
 use crate::fold::{Ahead, Folder, ReplayError, Run};
 use crate::leaf::Leaf;
 use crate::limits::{FIRST_PAUSE, FOLD_ENTRIES, LAST_PAUSE};
-use crate::log::{LogReader, Target};
+use crate::log::LogReader;
 use crate::numbers::Numbers;
 use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_model::{Batch, KeyId, ProjectionId, Protocol, PublicKey};
 use deedbox_store::{InFull, LogStore};
+use deedbox_tlog::TreeHead;
 use deedbox_view::Projection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,13 +34,13 @@ pub struct Replayer {
 impl Replayer {
     /// Finds out where the rows are. Generations that are not where authority is (new ones, or those whose rows were
     /// cleared) are folded again from the beginning, all of them in one pass.
-    pub async fn open(folder: Folder, log: LogStore, target: Target, progress: Progress<'_>) -> Result<Self, ReplayError> {
+    pub async fn open(folder: Folder, log: LogStore, target: TreeHead, progress: Progress<'_>) -> Result<Self, ReplayError> {
         Self::open_with(folder, log, target, progress, |_, _| true).await
     }
 
     /// The same, but generations that are not in force yet are folded by `run`, beside what comes: nothing is answered from them before
     /// an event puts them in force.
-    pub async fn open_to_serve(folder: Folder, log: LogStore, target: Target, progress: Progress<'_>) -> Result<Self, ReplayError> {
+    pub async fn open_to_serve(folder: Folder, log: LogStore, target: TreeHead, progress: Progress<'_>) -> Result<Self, ReplayError> {
         let is_in_force =
             |replayer: &Replayer, id: &ProjectionId| replayer.numbers.borrow().version(id.name, replayer.cursor) == id.version;
         Self::open_with(folder, log, target, progress, is_in_force).await
@@ -48,7 +49,7 @@ impl Replayer {
     async fn open_with(
         folder: Folder,
         log: LogStore,
-        target: Target,
+        target: TreeHead,
         progress: Progress<'_>,
         is_needed: impl Fn(&Replayer, &ProjectionId) -> bool,
     ) -> Result<Self, ReplayError> {
@@ -113,7 +114,7 @@ impl Replayer {
     }
 
     /// Reads the log's files up to a target and folds them.
-    pub async fn catch_up(&mut self, target: Target, progress: Progress<'_>) -> Result<(), ReplayError> {
+    pub async fn catch_up(&mut self, target: TreeHead, progress: Progress<'_>) -> Result<(), ReplayError> {
         loop {
             // The rows are asked: a commit that failed before may be there all the same.
             let numbers = chain::numbers(&self.folder, &self.log, target).await?;
@@ -129,7 +130,7 @@ impl Replayer {
 
     /// The same as long as this protocol number is in force. Where it ends, so do the runs under way: what they had decoded
     /// ahead is dropped, and is read once more by the number that is in force then.
-    async fn catch_up_by(&mut self, protocol: &'static Protocol, target: Target, progress: Progress<'_>) -> Result<(), ReplayError> {
+    async fn catch_up_by(&mut self, protocol: &'static Protocol, target: TreeHead, progress: Progress<'_>) -> Result<(), ReplayError> {
         let mut log = LogReader::open(self.log.clone(), self.cursor, target).await?;
         let folder = self.folder.clone();
         // Three runs are under way: one is committed, the next is folded on top of it, in order and on one thread, and of the one
@@ -206,7 +207,7 @@ impl Replayer {
 
     /// Folds what the writer publishes, from memory where it follows on, else from the files up to the newest head. Ends
     /// when the writer does, or with an error that trying again would not mend.
-    pub async fn run(mut self, mut known: mpsc::Receiver<Batch>, mut heads: watch::Receiver<Target>) -> Result<(), ReplayError> {
+    pub async fn run(mut self, mut known: mpsc::Receiver<Batch>, mut heads: watch::Receiver<TreeHead>) -> Result<(), ReplayError> {
         let (mut passes, (caught_up, mut waiting)) = (JoinSet::new(), mpsc::channel(1));
         if let Some(pass) = self.pass.take() {
             self.begin(&mut passes, pass, &heads, &caught_up);
@@ -234,13 +235,13 @@ impl Replayer {
     }
 
     /// Folds the generations that are behind on a task of their own.
-    fn begin(&self, passes: &mut JoinSet<()>, pass: Pass, heads: &watch::Receiver<Target>, caught_up: &mpsc::Sender<Pass>) {
+    fn begin(&self, passes: &mut JoinSet<()>, pass: Pass, heads: &watch::Receiver<TreeHead>, caught_up: &mpsc::Sender<Pass>) {
         passes.spawn(pass.run(self.folded(), heads.clone(), self.numbers.clone(), self.behind.clone(), caught_up.clone()));
     }
 
     /// Folds the last entries into generations that have caught up, while nothing else is folded, and takes them on. Gives them back where
     /// that fails: their pass tries again, or says why it does not.
-    async fn close_up(&mut self, mut pass: Pass, heads: &watch::Receiver<Target>) -> Option<Pass> {
+    async fn close_up(&mut self, mut pass: Pass, heads: &watch::Receiver<TreeHead>) -> Option<Pass> {
         let target = *heads.borrow();
         match pass.up_to(self.cursor, target, &self.numbers, &|_, _| {}).await {
             Ok(()) if pass.is_at(self.cursor) => {
@@ -256,7 +257,7 @@ impl Replayer {
         &mut self,
         first: Batch,
         known: &mut mpsc::Receiver<Batch>,
-        heads: &mut watch::Receiver<Target>,
+        heads: &mut watch::Receiver<TreeHead>,
     ) -> Result<(), ReplayError> {
         // What has gathered while the last run was folded is folded at once.
         let mut runs = vec![first];
@@ -284,7 +285,7 @@ impl Replayer {
         Ok(())
     }
 
-    async fn fold_known(&mut self, runs: Vec<Batch>, heads: &mut watch::Receiver<Target>) -> Result<(), ReplayError> {
+    async fn fold_known(&mut self, runs: Vec<Batch>, heads: &mut watch::Receiver<TreeHead>) -> Result<(), ReplayError> {
         let mut leaves = Vec::new();
         let mut next = self.cursor;
         for run in runs {
@@ -299,7 +300,7 @@ impl Replayer {
         if leaves.is_empty() { Ok(()) } else { self.fold(leaves).await }
     }
 
-    async fn follow(&mut self, heads: &mut watch::Receiver<Target>) -> Result<(), ReplayError> {
+    async fn follow(&mut self, heads: &mut watch::Receiver<TreeHead>) -> Result<(), ReplayError> {
         let target = *heads.borrow_and_update();
         self.catch_up(target, &|_, _| {}).await
     }

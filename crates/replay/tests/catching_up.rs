@@ -7,9 +7,10 @@ mod laid;
 use deedbox_authority::{DECIDERS, PROJECTION as AUTHORITY};
 use deedbox_catalog::Catalog;
 use deedbox_model::{Batch, Changes, Defect, Keys, ProjectionId, Rows};
-use deedbox_replay::{Folder, Leaf, ReplayError, Replayer, Target};
+use deedbox_replay::{Folder, Leaf, ReplayError, Replayer};
 use deedbox_store::{Files as _, LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, RowStore, open_rows_in};
 use deedbox_testkit::{Registry, secret, time};
+use deedbox_tlog::TreeHead;
 use deedbox_view::{Entry, Facts, Projection};
 use laid::laid_out;
 use std::collections::BTreeSet;
@@ -24,7 +25,7 @@ struct Log {
     files: MemoryFiles,
     objects: MemoryObjects,
     entries: Vec<Vec<u8>>,
-    target: Target,
+    target: TreeHead,
 }
 
 impl Log {

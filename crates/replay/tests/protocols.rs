@@ -10,9 +10,10 @@ use deedbox_catalog::Catalog;
 use deedbox_model::row::{decode_row, encode_row};
 use deedbox_model::{EventId, Protocol, Row, Statement};
 use deedbox_npm::Npm;
-use deedbox_replay::{Fingerprint, Folder, Leaf, ReplayError, Replayer, Target, fingerprint};
+use deedbox_replay::{Fingerprint, Folder, Leaf, ReplayError, Replayer, fingerprint};
 use deedbox_store::{LogStore, MemoryFiles, MemoryObjects, MemoryRows, Objects as _, RowBatch, RowStore};
 use deedbox_testkit::{Registry, pretended, secret, time};
+use deedbox_tlog::TreeHead;
 use deedbox_view::Projection;
 use laid::laid_out;
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ struct Log {
     files: MemoryFiles,
     objects: MemoryObjects,
     entries: Vec<Vec<u8>>,
-    target: Target,
+    target: TreeHead,
     /// The void entries, with their codes.
     void: BTreeMap<u64, &'static str>,
 }

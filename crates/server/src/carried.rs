@@ -5,7 +5,7 @@
 use crate::config::Config;
 use crate::error::OpenError;
 use deedbox_ledger::{Head, LedgerParts, Recovered, published};
-use deedbox_replay::{Folder, Progress, ReplayError, Replayer, Target};
+use deedbox_replay::{Folder, Progress, ReplayError, Replayer};
 use deedbox_store::{InFull, LogStore, Opening, RowStores, StoreError, StoreSettings, Stores};
 
 /// Opens the stores: to be read only where that is asked for, or where they cannot be written and hold a registry.
@@ -81,16 +81,11 @@ pub(crate) async fn catch_up(
     head: &Head,
     progress: Progress<'_>,
 ) -> (Option<Replayer>, Result<(), ReplayError>) {
-    match Replayer::open_to_serve(folder.clone(), log.clone(), target_of(head), progress).await {
+    match Replayer::open_to_serve(folder.clone(), log.clone(), head.tree, progress).await {
         Ok(mut replayer) => {
-            let caught_up = replayer.catch_up(target_of(head), progress).await;
+            let caught_up = replayer.catch_up(head.tree, progress).await;
             (Some(replayer), caught_up)
         }
         Err(error) => (None, Err(error)),
     }
-}
-
-/// Up to where a head has to be folded.
-pub(crate) fn target_of(head: &Head) -> Target {
-    Target { size: head.size, root: head.root }
 }

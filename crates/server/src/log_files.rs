@@ -42,7 +42,7 @@ impl LogFiles {
 
     /// The published size.
     pub(crate) fn size(&self) -> u64 {
-        self.head.borrow().size
+        self.head.borrow().tree.size
     }
 
     /// The published checkpoint; none while there is no entry.

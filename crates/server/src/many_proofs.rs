@@ -82,8 +82,8 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     let unchained = if asked.chains { Some(add_chains(&app, &reader, &last, &mut indices).await?) } else { None };
     let head = app.log.head();
     let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
-    if let Some(beyond) = indices.range(head.size..).next() {
-        return Err(Refused::bad_request(format!("index {beyond} is not below the published size {}", head.size)));
+    if let Some(beyond) = indices.range(head.tree.size..).next() {
+        return Err(Refused::bad_request(format!("index {beyond} is not below the published size {}", head.tree.size)));
     }
     if indices.len() > MAX_MULTIPROOF_LEAVES {
         let words =
@@ -92,10 +92,10 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     }
     let indices: Vec<u64> = indices.into_iter().collect();
     let proof = app.gate.ask(&reader, Tree).ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
-    let tiles = app.log.tiles(&proof, plan_multiproof(&indices, head.size).map_err(|e| fault(&e))?).await?;
+    let tiles = app.log.tiles(&proof, plan_multiproof(&indices, head.tree.size).map_err(|e| fault(&e))?).await?;
     let count = indices.len() as u64;
     // Thousands of hashes: off the threads that serve others.
-    let proven = app.workers.run(move || prove_multiproof(&indices, head.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
+    let proven = app.workers.run(move || prove_multiproof(&indices, head.tree.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
     let (hashes, indices) = proven.await?.map_err(|e| fault(&e))?;
     let beginning = Head {
         hashes: ByteBuf::from(hashes),

@@ -40,11 +40,11 @@ pub(crate) async fn get(
     let found = find(&app, &reader, &which).await?;
     let head = app.log.head();
     let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
-    let size = asked.unwrap_or(head.size);
-    if size > head.size || size <= found.index {
+    let size = asked.unwrap_or(head.tree.size);
+    if size > head.tree.size || size <= found.index {
         return Err(Refused::bad_request(format!(
             "size is more than the index {} and at most the published size {}",
-            found.index, head.size
+            found.index, head.tree.size
         )));
     }
     let proof = inclusion(&app, &found, size).await?;
@@ -54,7 +54,7 @@ pub(crate) async fn get(
     let plain = if chosen == JSON {
         let hashes: Vec<String> = proof.hashes().iter().map(Hash::to_base64).collect();
         // A proof is compared with a checkpoint of its own size; of another size the reader holds one, or had no reason to ask.
-        let checkpoint = (size == head.size).then(|| checkpoint.to_string());
+        let checkpoint = (size == head.tree.size).then(|| checkpoint.to_string());
         let body = json!({ "index": found.index, "size": size, "hashes": hashes, "checkpoint": checkpoint });
         Plain::new(JSON, format!("{body}\n"), Cache::Revalidate)
     } else if chosen != TEXT {
@@ -67,7 +67,7 @@ pub(crate) async fn get(
             subject: statement.peek().subject().to_string(),
             key_id: app.receipt.public().id().as_bytes().to_vec(),
         };
-        let receipt = issue(&app.receipt, claims, &leaf_hash(found.bytes.get()), &proof, &head.root)?;
+        let receipt = issue(&app.receipt, claims, &leaf_hash(found.bytes.get()), &proof, &head.tree.root)?;
         let media_type = if chosen == COSE { RECEIPT } else { SCITT_RECEIPT };
         Plain::new(media_type, receipt.as_bytes().to_vec(), Cache::Revalidate)
     } else {

@@ -10,7 +10,7 @@
 use crate::access::AccessSink;
 use crate::answers::Answers;
 use crate::app::App;
-use crate::carried::{Carried, carry_on, catch_up, clear_cut_off, open_rows, open_stores, target_of};
+use crate::carried::{Carried, carry_on, catch_up, clear_cut_off, open_rows, open_stores};
 use crate::clerk::Clerk;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -34,8 +34,9 @@ use deedbox_intake::{Door, Policy};
 use deedbox_ledger::{Head, LedgerParts, Probe};
 use deedbox_model::event::{Event, RegistryCreated, Rules};
 use deedbox_model::{Batch, Origin, Protocol, Statement, Subject};
-use deedbox_replay::{Behind, Folder, Numbers, ReplayError, Replayer, Target};
+use deedbox_replay::{Behind, Folder, Numbers, ReplayError, Replayer};
 use deedbox_store::{InFull, Stores};
+use deedbox_tlog::TreeHead;
 use deedbox_view::{Dialect, Projection, Site, SiteSigner, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -129,7 +130,7 @@ impl Server {
         let (replayer, caught_up) = catch_up(&folder, &stores.log, &head, parts.progress.as_ref()).await;
         let folded = match &replayer {
             Some(replayer) => replayer.folded(),
-            None => watch::channel(rows.decisions().cursor(&AUTHORITY).await?.min(head.size)).1,
+            None => watch::channel(rows.decisions().cursor(&AUTHORITY).await?.min(head.tree.size)).1,
         };
         let numbers = match &replayer {
             Some(replayer) => replayer.numbers(),
@@ -141,7 +142,7 @@ impl Server {
         };
         let log_time = folder.log_time().await?;
         let recent = Recent::new(log_time);
-        let known_time = (head.size > 0).then_some(log_time);
+        let known_time = (head.tree.size > 0).then_some(log_time);
         let clock = Clock::open(config.clock.clone(), Arc::clone(&stores.signer), to_read.is_none(), known_time, config.accept_clock).await;
 
         let policy = Policy {
@@ -211,7 +212,7 @@ impl Server {
         let mut tasks = Vec::new();
         if let (Some((writer, published)), Some(replayer)) = (started, replayer) {
             let (known, to_fold) = mpsc::channel(BATCHES_WAITING);
-            let (targets, heads) = watch::channel(target_of(&head.borrow()));
+            let (targets, heads) = watch::channel(head.borrow().tree);
             tasks.push(tokio::spawn(writer));
             tasks.push(tokio::spawn(hand_on(published, known, targets, head)));
             tasks.push(tokio::spawn(fold(Arc::clone(&app), replayer, to_fold, heads)));
@@ -294,14 +295,14 @@ fn code_of(error: &ReplayError) -> &'static str {
 async fn hand_on(
     mut published: mpsc::Receiver<Batch>,
     known: mpsc::Sender<Batch>,
-    targets: watch::Sender<Target>,
+    targets: watch::Sender<TreeHead>,
     mut head: watch::Receiver<Head>,
 ) {
     loop {
         tokio::select! {
             batch = published.recv() => {
                 let Some(batch) = batch else { return };
-                targets.send_replace(target_of(&head.borrow()));
+                targets.send_replace(head.borrow().tree);
                 if known.send(batch).await.is_err() {
                     return;
                 }
@@ -316,14 +317,14 @@ async fn hand_on(
                     }
                     return;
                 }
-                targets.send_replace(target_of(&head.borrow_and_update()));
+                targets.send_replace(head.borrow_and_update().tree);
             }
         }
     }
 }
 
 /// Folds until the writer ends. Where folding cannot go on, no more statements are taken: nobody could read them back.
-async fn fold(app: Arc<App>, replayer: Replayer, known: mpsc::Receiver<Batch>, heads: watch::Receiver<Target>) {
+async fn fold(app: Arc<App>, replayer: Replayer, known: mpsc::Receiver<Batch>, heads: watch::Receiver<TreeHead>) {
     if let Err(error) = replayer.run(known, heads).await {
         tracing::error!(error = %InFull(&error), "folding has stopped: serving what is folded, taking no statement");
         app.writing.stop(code_of(&error), error.to_string());

@@ -6,6 +6,7 @@ use crate::key::{KeyError, KeyKind, KeyName, VerifierKey};
 use crate::limits::{MAX_EXTENSION_LINES, MAX_TREE_SIZE};
 use crate::note::{Note, NoteError, NoteSignature, Signer};
 use crate::tree::{TreeError, check_size};
+use crate::tree_head::TreeHead;
 use std::fmt;
 
 /// The path of the checkpoint below the log's prefix (C2SP tlog-tiles, "Checkpoints").
@@ -100,6 +101,11 @@ impl Checkpoint {
     /// Root over them.
     pub fn root(&self) -> &Hash {
         &self.root
+    }
+
+    /// Both.
+    pub fn tree(&self) -> TreeHead {
+        TreeHead { size: self.size, root: self.root }
     }
 
     /// Signs it as the log does: with a key that bears the origin's name, and never with extension lines.
@@ -225,6 +231,11 @@ impl VerifiedCheckpoint {
     /// Root over them.
     pub fn root(&self) -> &Hash {
         &self.checkpoint().root
+    }
+
+    /// Both.
+    pub fn tree(&self) -> TreeHead {
+        self.checkpoint().tree()
     }
 
     /// The witnesses' cosignatures that were good, in the order of the note. One witness may appear more than once.

@@ -21,6 +21,7 @@ pub mod receipt;
 pub mod tile;
 pub mod tiles;
 pub mod tree;
+pub mod tree_head;
 
 pub use bundle::{BundleError, BundleId};
 pub use checkpoint::{CHECKPOINT_PATH, Checkpoint, CheckpointError, Cosignature, SignedCheckpoint, VerifiedCheckpoint};
@@ -37,3 +38,4 @@ pub use receipt::{Receipt, ReceiptClaims, ReceiptError, ReceiptKey, attach_recei
 pub use tile::{TILE_WIDTH, Tile, TileError, TileId};
 pub use tiles::{HashReader, MissingTile, ReadError, Tiles};
 pub use tree::{NodeId, TreeError};
+pub use tree_head::TreeHead;

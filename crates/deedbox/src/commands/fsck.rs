@@ -145,7 +145,7 @@ impl Named {
 }
 
 async fn manifests(registry: &Offline, checkpoint: &VerifiedCheckpoint) -> anyhow::Result<Named> {
-    let mut log = LogReader::open(registry.stores.log.clone(), 0, crate::offline::target(checkpoint)).await?;
+    let mut log = LogReader::open(registry.stores.log.clone(), 0, checkpoint.tree()).await?;
     let mut named = Named::default();
     while let Some(entries) = log.next().await? {
         for entry in entries {

@@ -5,6 +5,7 @@ use crate::args::Replay;
 use crate::context::Context;
 use crate::failure::refused;
 use crate::offline::{self, Offline};
+use crate::small_pages;
 use crate::terminal;
 use deedbox_replay::{Difference, Replayer, check_rows, fingerprint};
 use deedbox_store::{RowStores, open_rows_in};
@@ -27,6 +28,7 @@ pub(crate) struct Compared {
 }
 
 pub(crate) async fn run(context: &Context, args: Replay) -> anyhow::Result<()> {
+    small_pages::only();
     let mut registry = Offline::open(&args.data)?;
     let (checkpoint, _) = registry.checkpoint().await?;
     if !args.verify {
@@ -119,7 +121,7 @@ async fn fold(registry: &Offline, checkpoint: &VerifiedCheckpoint, rows: &RowSto
     let bar = Arc::new(terminal::count_bar(checkpoint.size(), "replaying"));
     let shown = Arc::clone(&bar);
     let progress = move |done: u64, _: u64| shown.set_position(done);
-    let target = offline::target(checkpoint);
+    let target = checkpoint.tree();
     let mut replayer = Replayer::open(registry.folder(Arc::clone(rows.folded())), registry.stores.log.clone(), target, &progress).await?;
     replayer.catch_up(target, &progress).await?;
     bar.finish_and_clear();

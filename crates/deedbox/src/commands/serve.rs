@@ -4,7 +4,7 @@ use crate::args::Serve;
 use crate::ecosystems::Ecosystems;
 use crate::failure::{refused, wrong};
 use crate::home::now;
-use crate::{access_log, terminal};
+use crate::{access_log, small_pages, terminal};
 use deedbox_catalog::Catalog;
 use deedbox_ledger::NoProbe;
 use deedbox_model::time::DAY_MS;
@@ -27,6 +27,7 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
             args.listen
         )));
     }
+    small_pages::only();
     log_to_stderr();
     let access = args.access_log.as_deref().map(access_log::open).transpose()?;
     let listener = TcpListener::bind(args.listen).await.map_err(|e| cannot_listen(args.listen, &e))?;

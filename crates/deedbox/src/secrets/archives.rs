@@ -372,11 +372,13 @@ fn pax_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 const LOCAL_BYTES: usize = 30;
 
-/// Where a zip begins behind something else: a local header that can be one.
+/// Where a zip begins behind something else: a local header that can be one. Every byte that is published passes here, so the mark is
+/// looked for by many bytes at a time.
 fn stub_ends(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(LOCAL_BYTES).position(|head| {
+    memchr::memmem::find_iter(bytes, &LOCAL).find(|at| {
+        let Some(head) = bytes.get(*at..*at + LOCAL_BYTES) else { return false };
         let short = |at: usize| head.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |two| u16::from_le_bytes(*two));
-        head.starts_with(&LOCAL) && short(4) <= 63 && matches!(short(8), 0 | 8) && (1..=4_096).contains(&short(26)) && short(28) < 8_192
+        short(4) <= 63 && matches!(short(8), 0 | 8) && (1..=4_096).contains(&short(26)) && short(28) < 8_192
     })
 }
 

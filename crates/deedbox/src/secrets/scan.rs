@@ -70,7 +70,7 @@ impl<'n> Search<'n> {
 }
 
 fn line_breaks(bytes: Option<&[u8]>) -> u64 {
-    bytes.unwrap_or_default().iter().filter(|b| **b == b'\n').count() as u64
+    memchr::memchr_iter(b'\n', bytes.unwrap_or_default()).count() as u64
 }
 
 /// A reader that is searched, and counted.

@@ -3,9 +3,9 @@
 
 use deedbox_authority::{DECIDERS, Deciders};
 use deedbox_intake::{Admitted, Door, Policy, Published};
-use deedbox_ledger::{Appended, Head, Ledger, LedgerParts, LogToCheck, NoProbe, Probe, Recovered, SubmitError, check_log};
+use deedbox_ledger::{Appended, Ledger, LedgerParts, LogToCheck, NoProbe, Probe, Recovered, SubmitError, check_log};
 use deedbox_model::{Protocol, Statement, Verified};
-use deedbox_replay::{Folder, Replayer, Target};
+use deedbox_replay::{Folder, Replayer};
 use deedbox_store::memory::{MemoryCommits, MemoryFiles, MemoryObjects, MemoryRows};
 use deedbox_store::{Commits, Files, LogStore, Objects, RowStore};
 use deedbox_testkit::{Registry, secret, time};
@@ -74,10 +74,6 @@ pub(crate) struct World {
     tasks: Vec<JoinHandle<()>>,
 }
 
-fn target(head: &Head) -> Target {
-    Target { size: head.size, root: head.root }
-}
-
 impl World {
     pub(crate) async fn start(stores: &Stores) -> Result<World, String> {
         World::start_as(stores, Registry::default()).await
@@ -111,7 +107,7 @@ impl World {
         let finished = recovered.finished();
         let vkey = recovered.vkey();
         let folder = Folder { rows: Arc::clone(&stores.rows.0), objects: Arc::clone(&stores.objects), projections: Vec::new(), deciders };
-        let now = target(recovered.head());
+        let now = recovered.head().tree;
         let mut replayer = Replayer::open(folder, stores.log(), now, &|_, _| {}).await.map_err(|e| e.to_string())?;
         replayer.catch_up(now, &|_, _| {}).await.map_err(|e| e.to_string())?;
 
@@ -123,7 +119,7 @@ impl World {
             tokio::spawn(writer),
             tokio::spawn(async move {
                 while heads.changed().await.is_ok() {
-                    target_sender.send_replace(target(&heads.borrow_and_update()));
+                    target_sender.send_replace(heads.borrow_and_update().tree);
                 }
             }),
             tokio::spawn(async move {
@@ -185,7 +181,7 @@ impl World {
     /// What was answered is in the log under its index, and once; the log's files agree with each other.
     pub(crate) async fn check(&self, stores: &Stores, claims: &[Verified<Statement>], answers: &[Result<Appended, SubmitError>]) {
         let head = self.ledger.head().borrow().clone();
-        let mut log = deedbox_replay::LogReader::open(stores.log(), 0, Target { size: head.size, root: head.root }).await.unwrap();
+        let mut log = deedbox_replay::LogReader::open(stores.log(), 0, head.tree).await.unwrap();
         let mut entries = Vec::new();
         while let Some(next) = log.next().await.unwrap() {
             entries.extend(next);
@@ -203,7 +199,7 @@ impl World {
         let report = check_log(&self.files_to_check(stores), &|_, _| {}).await.unwrap();
         let wrong: Vec<_> = report.findings.iter().filter(|finding| !finding.harmless).collect();
         assert!(wrong.is_empty(), "{wrong:?}");
-        assert_eq!(report.size, head.size);
+        assert_eq!(report.size, head.tree.size);
     }
 
     pub(crate) fn files_to_check(&self, stores: &Stores) -> LogToCheck {

@@ -1,12 +1,11 @@
 //! Entries as a log's files: tiles and entry bundles in memory, and the size and root that they lead to.
 
-use deedbox_replay::Target;
 use deedbox_store::{Files as _, MemoryFiles};
 use deedbox_tlog::bundle::grow_bundles;
 use deedbox_tlog::grow::Edge;
-use deedbox_tlog::leaf_hash;
+use deedbox_tlog::{TreeHead, leaf_hash};
 
-pub(crate) async fn laid_out(entries: &[Vec<u8>]) -> (MemoryFiles, Target) {
+pub(crate) async fn laid_out(entries: &[Vec<u8>]) -> (MemoryFiles, TreeHead) {
     let growth = Edge::empty().grow(&entries.iter().map(|entry| leaf_hash(entry)).collect::<Vec<_>>()).unwrap();
     let files = MemoryFiles::default();
     for tile in &growth.tiles {
@@ -15,5 +14,5 @@ pub(crate) async fn laid_out(entries: &[Vec<u8>]) -> (MemoryFiles, Target) {
     for (id, bytes) in grow_bundles(0, &[], entries).unwrap() {
         files.put(&id.path(), bytes.into()).await.unwrap();
     }
-    (files, Target { size: entries.len() as u64, root: growth.root })
+    (files, TreeHead { size: entries.len() as u64, root: growth.root })
 }

@@ -10,7 +10,7 @@ use deedbox_intake::{Admitted, Door, Policy, Published};
 use deedbox_ledger::{Appended, Ledger, LedgerParts, NoProbe, Recovered, SubmitError};
 use deedbox_model::event::{DomainClaimed, Evidence, RegistryCreated, Rules};
 use deedbox_model::{Domain, Event, EventId, Origin, ProjectionId, Protocol, SecretKey, Speaker, Statement, Subject};
-use deedbox_replay::{Folder, Replayer, Target};
+use deedbox_replay::{Folder, Replayer};
 use deedbox_store::{Opening, RowBatch, RowStore, RowWork, StoreError, StoreSettings, Stores};
 use deedbox_tests::publisher::{Publisher, now};
 use deedbox_view::Projection;
@@ -99,7 +99,7 @@ impl InProcess {
             projections.push(Arc::new(Catalog));
             projections.extend(deedbox::ecosystems::projections());
         }
-        let target = Target { size: recovered.head().size, root: recovered.head().root };
+        let target = recovered.head().tree;
         let folder = Folder { rows: Arc::clone(&rows), objects: Arc::clone(&objects), projections, deciders: DECIDERS };
         let mut replayer = Replayer::open(folder, stores.log.clone(), target, &|_, _| {}).await?;
         replayer.catch_up(target, &|_, _| {}).await?;
@@ -112,7 +112,7 @@ impl InProcess {
             while let Some(batch) = published.recv().await {
                 let now = {
                     let head = head.borrow();
-                    Target { size: head.size, root: head.root }
+                    head.tree
                 };
                 targets.send_replace(now);
                 if known.send(batch).await.is_err() {

@@ -38,11 +38,12 @@ pub(crate) fn in_process(bench: &mut Bench) -> anyhow::Result<()> {
 async fn append(registry: &InProcess, admitted: Vec<Admitted>) -> anyhow::Result<(Vec<Row>, String)> {
     let events = admitted.len() as u64;
     let mut head = registry.ledger.head();
-    let size = head.borrow().size + events;
+    let size = head.borrow().tree.size + events;
     let noise = Watch::start()?;
     let ticks = tree_ticks(std::process::id())?;
     let begun = Instant::now();
-    let published = tokio::spawn(async move { head.wait_for(|head| head.size >= size).await.map(|_| begun.elapsed().as_secs_f64()).ok() });
+    let published =
+        tokio::spawn(async move { head.wait_for(|head| head.tree.size >= size).await.map(|_| begun.elapsed().as_secs_f64()).ok() });
     registry.append_all(admitted).await?;
     let answered = begun.elapsed().as_secs_f64();
     let cpu_us = (tree_ticks(std::process::id())? - ticks) as f64 / TICKS * 1e6 / events as f64;

@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 use deedbox_authority::DECIDERS;
 use deedbox_catalog::Catalog;
 use deedbox_npm::Npm;
-use deedbox_replay::{Folder, Replayer, Target};
+use deedbox_replay::{Folder, Replayer};
 use deedbox_store::{Opening, StoreSettings, Stores, open_rows_in};
 use deedbox_tlog::SignedCheckpoint;
 use deedbox_view::Projection;
@@ -28,7 +28,7 @@ pub(crate) fn from_zero(bench: &mut Bench) -> anyhow::Result<()> {
         let bytes = stores.log.head.get().await?.context("no checkpoint")?;
         // Whether the checkpoint is the log's own is not what is measured.
         let checkpoint = SignedCheckpoint::parse(&bytes)?;
-        let target = Target { size: checkpoint.unverified().size(), root: *checkpoint.unverified().root() };
+        let target = checkpoint.unverified().tree();
         ensure!(target.size >= log.entries, "the log has {} entries instead of {}", target.size, log.entries);
         let rows = Arc::clone(open_rows_in(&rows_folder).await?.folded());
         let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog), Arc::new(Npm::new())];
