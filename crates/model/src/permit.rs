@@ -29,7 +29,9 @@ pub struct PermitTerms {
 /// A permit whose signature is checked. Whether its key may publish is the reader's next question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
+    domain: Domain,
     audience: Origin,
+    kid: KeyId,
     terms: PermitTerms,
 }
 
@@ -77,13 +79,25 @@ impl Permit {
             return Err(PermitError::Rule(said!("a permit is valid for at most {} minutes: make a new one", MAX_PERMIT_MS / 60_000)));
         }
         envelope.verify(key)?;
-        Domain::parse(envelope.claims.issuer)?;
-        Ok(Permit { audience: Origin::parse(envelope.claims.audience)?, terms })
+        Ok(Permit {
+            domain: Domain::parse(envelope.claims.issuer)?,
+            audience: Origin::parse(envelope.claims.audience)?,
+            kid: envelope.kid,
+            terms,
+        })
     }
 
+    /// The domain on whose account objects go.
+    pub fn domain(&self) -> &Domain {
+        &self.domain
+    }
     /// The registry it was made for.
     pub fn audience(&self) -> &Origin {
         &self.audience
+    }
+    /// The key that signed it.
+    pub fn kid(&self) -> KeyId {
+        self.kid
     }
     /// Tenure and times.
     pub fn terms(&self) -> &PermitTerms {

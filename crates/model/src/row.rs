@@ -136,6 +136,10 @@ impl Changes {
     pub fn touch(&self, key: &RowKey) -> bool {
         self.0.contains_key(key)
     }
+    /// What is written under each key, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = (&RowKey, Option<&[u8]>)> {
+        self.0.iter().map(|(key, bytes)| (key, bytes.as_deref()))
+    }
 }
 
 impl IntoIterator for Changes {
@@ -177,7 +181,9 @@ mod tests {
         changes.delete(a.clone());
         changes.delete(b.clone());
         changes.put(a.clone(), &2u64).unwrap();
-        assert_eq!(changes.into_iter().collect::<Vec<_>>(), [(a, Some(vec![2])), (b, None)]);
+        let expected = [(a, Some(vec![2])), (b, None)];
+        assert!(changes.iter().eq(expected.iter().map(|(key, bytes)| (key, bytes.as_deref()))));
+        assert_eq!(changes.into_iter().collect::<Vec<_>>(), expected);
     }
 
     #[test]

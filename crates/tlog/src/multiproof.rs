@@ -103,6 +103,11 @@ impl Multiproof {
         self.hashes.iter().flat_map(|hash| hash.0).collect()
     }
 
+    /// The hashes, bottom layer first, each layer from the left.
+    pub fn hashes(&self) -> &[Hash] {
+        &self.hashes
+    }
+
     /// Checks that every leaf is at its index in the tree with this size and root, both from a signed checkpoint.
     pub fn verify(&self, leaves: &[(u64, Hash)], size: u64, root: &Hash) -> Result<(), MultiproofError> {
         if self.size != size {
