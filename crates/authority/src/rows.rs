@@ -2,8 +2,10 @@
 //! under keys of printable ASCII. `@` separates an id from a version or channel: none of them can hold one.
 
 use deedbox_model::event::DomainKey;
-use deedbox_model::row::{Defect, RowKey};
-use deedbox_model::{Channel, Domain, Ecosystem, EventId, KeyId, NativeName, NativeVersion, Origin, PackageId, PublicKey, TimeMs, Version};
+use deedbox_model::row::{Defect, RowKey, decode_row};
+use deedbox_model::{
+    Channel, Domain, Ecosystem, EventId, KeyId, NativeName, NativeVersion, Origin, PackageId, PublicKey, Subject, TimeMs, Version,
+};
 use serde::{Deserialize, Serialize};
 
 /// `registry`: the registry itself.
@@ -121,6 +123,23 @@ pub struct VoidRow {
     pub code: String,
 }
 
+/// What a row tells of, by its key and its bytes; none for what every verdict rests on (the registry's keys and log time) and for what tells
+/// of nobody (ids of events and of keys, void entries). For who may not show every row to everybody.
+pub fn tells_of(key: &RowKey, bytes: &[u8]) -> Result<Option<Subject>, Defect> {
+    let damaged = || Defect::BadKey(key.to_string());
+    let (kind, rest) = key.as_str().split_once('/').unwrap_or((key.as_str(), ""));
+    let domain = |text: &str| Domain::parse(text).map(Subject::Domain).map_err(|_| damaged());
+    let package = |text: &str| PackageId::parse(text).map(Subject::Package).map_err(|_| damaged());
+    match kind {
+        "registry" | "time" | "event" | "key" | "void" => Ok(None),
+        "domain" => domain(rest).map(Some),
+        "covered" => Ok(Some(Subject::Domain(decode_row::<CoveredRow>(key, bytes)?.by))),
+        "package" | "release" | "nativeversion" | "channel" => package(rest.split('@').next().unwrap_or_default()).map(Some),
+        "native" => Ok(Some(Subject::Package(decode_row::<NativeRow>(key, bytes)?.id))),
+        _ => Err(damaged()),
+    }
+}
+
 /// The key of `registry`.
 pub fn registry_key() -> Result<RowKey, Defect> {
     RowKey::new("registry")
@@ -168,4 +187,42 @@ pub fn key_key(id: &KeyId) -> Result<RowKey, Defect> {
 /// The key of a void entry; padded, so that a scan gives them in order.
 pub fn void_key(index: u64) -> Result<RowKey, Defect> {
     RowKey::new(format!("void/{index:020}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deedbox_model::encode;
+
+    #[test]
+    fn every_row_says_what_it_tells_of() {
+        let id = PackageId::parse("npm:acme.example/widget").unwrap();
+        let other = PackageId::parse("npm:other.example/widget").unwrap();
+        let (domain, above) = (Domain::parse("team.acme.example").unwrap(), Domain::parse("acme.example").unwrap());
+        let version = Version::parse("1.0.0").unwrap();
+        let native_name = NativeName::parse("@acme.example/widget").unwrap();
+        let native_version = NativeVersion::parse("1.0.0").unwrap();
+        let channel = Channel::parse("latest").unwrap();
+        let package = Some(Subject::Package(id.clone()));
+        let (holder, by) = (encode(&NativeRow { id: other.clone() }).unwrap(), encode(&CoveredRow { by: above.clone() }).unwrap());
+        for (key, bytes, told) in [
+            (registry_key(), &[][..], None),
+            (time_key(), &[], None),
+            (event_key(&EventId::of(b"event")), &[], None),
+            (void_key(7), &[], None),
+            (domain_key(&domain), &[], Some(Subject::Domain(domain.clone()))),
+            (covered_key(&domain), &by, Some(Subject::Domain(above))),
+            (package_key(&id), &[], package.clone()),
+            (release_key(&id, &version), &[], package.clone()),
+            (native_version_key(&id, &native_version), &[], package.clone()),
+            (channel_key(&id, &channel), &[], package),
+            (native_key(id.ecosystem(), &native_name), &holder, Some(Subject::Package(other))),
+        ] {
+            let key = key.unwrap();
+            assert_eq!(tells_of(&key, bytes), Ok(told), "{key}");
+        }
+        for unknown in ["later/npm:acme.example/widget", "later", "domain/", "package/widget"] {
+            assert!(tells_of(&RowKey::new(unknown).unwrap(), &[]).is_err(), "{unknown}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::memory::Room;
 use crate::recall::earlier;
 use crate::refusal::IntakeRefusal;
 use crate::source::StoredArtifact;
-use crate::{Door, is_ahead};
+use crate::{Door, Published, is_ahead};
 use bytes::Bytes;
 use deedbox_authority::rows::{DomainRow, KeyRow, domain_key, key_key, package_key};
 use deedbox_authority::{PROJECTION as AUTHORITY, Refusal};
@@ -76,12 +76,17 @@ impl Door {
 
     /// Admits a statement: what it names is here and is what it says.
     pub async fn admit(&self, statement: Verified<Statement>, now: TimeMs) -> Result<Admitted, IntakeRefusal> {
+        self.admit_for(statement, now, &self.published).await
+    }
+
+    /// The same for somebody who may not name every published object: to them one is published if this says so.
+    pub async fn admit_for(&self, statement: Verified<Statement>, now: TimeMs, named: &Published) -> Result<Admitted, IntakeRefusal> {
         if is_ahead(statement.time(), now) {
             return Err(IntakeRefusal::FromTheFuture { time: statement.time(), now });
         }
         let lease = match statement.event() {
-            Event::Package(PackageEvent::ReleasePublished(published)) => self.admit_release(&statement, published).await?,
-            Event::Package(PackageEvent::ReleaseDeprecated(_)) => self.admit_message(&statement).await?,
+            Event::Package(PackageEvent::ReleasePublished(published)) => self.admit_release(&statement, published, named).await?,
+            Event::Package(PackageEvent::ReleaseDeprecated(_)) => self.admit_message(&statement, named).await?,
             Event::Domain(DomainEvent::Claimed(claimed)) => {
                 if claimed.evidence == Evidence::Localhost && !self.policy.allow_local_claims {
                     return Err(IntakeRefusal::LocalClaims);
@@ -119,12 +124,12 @@ impl Door {
         self.leases.take(objects)
     }
 
-    async fn admit_message(&self, statement: &Statement) -> Result<Lease, IntakeRefusal> {
+    async fn admit_message(&self, statement: &Statement, named: &Published) -> Result<Lease, IntakeRefusal> {
         let Some(message) = FactsNeeded::by(statement.event()).message else {
             return Ok(self.lease(Vec::new()).await);
         };
         let lease = self.lease(vec![message.sha256]).await;
-        self.may_name(self.account_of(statement).await?.as_ref(), &[message]).await?;
+        self.may_name(self.account_of(statement).await?.as_ref(), &[message], named).await?;
         let bytes = self.checked(&message, limits::MESSAGE_BYTES as u64).await?;
         match FactsNeeded::read_message(&bytes) {
             Fact::Present(_) => Ok(lease),
@@ -132,10 +137,10 @@ impl Door {
         }
     }
 
-    async fn admit_release(&self, statement: &Statement, published: &ReleasePublished) -> Result<Lease, IntakeRefusal> {
+    async fn admit_release(&self, statement: &Statement, published: &ReleasePublished, named: &Published) -> Result<Lease, IntakeRefusal> {
         let first = self.lease(vec![published.manifest.sha256]).await;
         let account = self.account_of(statement).await?;
-        self.may_name(account.as_ref(), &[published.manifest]).await?;
+        self.may_name(account.as_ref(), &[published.manifest], named).await?;
         // Held until it is admitted; who is large waits for others that are.
         let size = published.manifest.size.min(limits::MANIFEST_BYTES as u64);
         let room = self.manifests.room(size * MANIFEST_READ).await.map_err(no_room)?;
@@ -152,7 +157,7 @@ impl Door {
         held.push(published.manifest.sha256);
         let lease = self.lease(held).await;
         drop(first);
-        self.may_name(account.as_ref(), &objects).await?;
+        self.may_name(account.as_ref(), &objects, named).await?;
         // Small artifacts are read where others are looked for: a look costs as much.
         let mut held: BTreeMap<Sha256Digest, Bytes> = BTreeMap::new();
         let mut left = HELD_BYTES;
@@ -181,13 +186,13 @@ impl Door {
 
     /// That objects are published, or on this account. Any other one is missing, whether it is here or not: what a domain has uploaded and
     /// not published is nobody else's business.
-    async fn may_name(&self, account: Option<&Domain>, objects: &[ObjectRef]) -> Result<(), IntakeRefusal> {
+    async fn may_name(&self, account: Option<&Domain>, objects: &[ObjectRef], named: &Published) -> Result<(), IntakeRefusal> {
         let is_own = |object: &&ObjectRef| account.is_some_and(|domain| self.budget.is_here(domain, &object.sha256));
         let others: Vec<&ObjectRef> = objects.iter().filter(|object| !is_own(object)).collect();
         if others.is_empty() {
             return Ok(());
         }
-        let published = (self.published)(others.iter().map(|object| object.sha256).collect()).await?;
+        let published = named(others.iter().map(|object| object.sha256).collect()).await?;
         match others.iter().zip(published).find(|(_, is_published)| !is_published) {
             Some((object, _)) => Err(missing(object)),
             None => Ok(()),
@@ -369,7 +374,7 @@ fn first_difference(expected: &Manifest, found: &Manifest) -> Option<&'static st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Policy, Published};
+    use crate::Policy;
     use deedbox_store::Objects;
     use deedbox_store::memory::{MemoryObjects, MemoryRows};
     use std::time::Duration;

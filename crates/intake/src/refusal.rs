@@ -70,6 +70,11 @@ impl From<StoreError> for IntakeRefusal {
 }
 
 impl IntakeRefusal {
+    /// Of a permit for a domain that nobody has claimed.
+    pub fn unclaimed(domain: &Domain) -> Self {
+        IntakeRefusal::Permit(format!("nobody has claimed {domain}"))
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {

@@ -47,7 +47,7 @@ impl Door {
         let (kid, domain) = Permit::peek(bytes).map_err(|e| refused(e.to_string()))?;
         let key = domain_key(&domain)?;
         let Some(row) = read_one(self.rows.as_ref(), &AUTHORITY, &key).await? else {
-            return Err(refused(format!("nobody has claimed {domain}")));
+            return Err(IntakeRefusal::unclaimed(&domain));
         };
         let row: DomainRow = decode_row(&key, &row.bytes)?;
         let Some(registered) = row.keys.iter().find(|k| k.key.id() == kid) else {

@@ -6,9 +6,11 @@
 
 mod edges;
 mod entry;
+mod judged;
 mod legacy;
 mod other_tools;
 mod place;
+mod project;
 mod text;
 
 use crate::limits;
@@ -124,11 +126,11 @@ pub fn read_beside(bytes: &[u8], manifest: &dyn Fn(&str) -> Option<Vec<u8>>) -> 
             return Err(malformed(format!("{} and {} are one place to npm", quoted(other), quoted(path))));
         }
     }
-    let project = edges::Project::read(&entries, manifest).map_err(BadLockfile::Project)?;
+    let project = project::Project::read(&entries, manifest).map_err(BadLockfile::Project)?;
     let lines = Lines::of(bytes, entries.len());
     let mut locked: BTreeMap<&str, Locked> = BTreeMap::new();
     for (path, entry) in &entries {
-        if let Some(found) = entry::judge(path, entry, &entries, &project) {
+        if let Some(found) = judged::judge(path, entry, &entries, &project) {
             locked.insert(path, Locked { line: lines.of_key(path), ..found });
         }
     }

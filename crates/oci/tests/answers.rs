@@ -400,9 +400,13 @@ proptest! {
 
 #[test]
 fn each_path_says_what_it_tells_of() {
+    let below = |kind: &str| format!("acme.example/app/{kind}/sha256:{}", "ab".repeat(32));
     laws::each_path_says_what_it_tells_of::<Oci>(&[
         ("acme.example/app/tags/list", "oci:acme.example/app"),
         ("acme.example/app/manifests/1.0", "oci:acme.example/app"),
+        (&below("manifests"), "oci:acme.example/app"),
+        (&below("blobs"), "oci:acme.example/app"),
+        (&below("referrers"), "oci:acme.example/app"),
         ("_catalog", "registry"),
         ("", "nothing"),
     ]);

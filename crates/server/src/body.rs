@@ -1,7 +1,7 @@
 //! Bodies on their way in (spec/api.md §8): awaited in a place of their own and not in a place of work, with an end and a least pace, and
 //! weighed as they come. Who has no place any more, or is too slow, is refused; nothing of its body stays.
 
-use crate::app::App;
+use crate::bounds::Bounds;
 use crate::budget::{Share, Weight};
 use crate::limits::{BODY_PACE_BYTES, BODY_PACE_TIME, DRAINED_BYTES, GATHER_TIME, PACE_BYTES, PIECE_OF_BODY_BYTES, SMALL_FRAME_BYTES};
 use crate::peers::Address;
@@ -70,15 +70,15 @@ pub(crate) struct Awaited {
 
 impl Awaited {
     /// A body that is short: all of it comes in the time of an answer.
-    fn short(app: &App, from: Address, body: Body) -> Self {
-        let (stall, whole) = (app.config.times.stall, app.config.times.answer);
+    fn short(bounds: &Bounds, from: Address, body: Body) -> Self {
+        let (stall, whole) = (bounds.times.stall, bounds.times.answer);
         let pace = Pace::new(BODY_PACE_BYTES, BODY_PACE_TIME);
-        Self::new(&app.bodies, from, body, stall, pace, Some((Instant::now() + whole, whole)))
+        Self::new(&bounds.bodies, from, body, stall, pace, Some((Instant::now() + whole, whole)))
     }
 
     /// An upload: as long as bytes come.
-    pub(crate) fn upload(app: &App, from: Address, body: Body) -> Self {
-        Self::new(&app.uploads, from, body, app.config.times.stall, Pace::new(PACE_BYTES, app.config.times.pace), None)
+    pub(crate) fn upload(bounds: &Bounds, from: Address, body: Body) -> Self {
+        Self::new(&bounds.uploads, from, body, bounds.times.stall, Pace::new(PACE_BYTES, bounds.times.pace), None)
     }
 
     fn new(places: &Arc<Waiting>, from: Address, body: Body, stall: Duration, pace: Pace, until: Option<(Instant, Duration)>) -> Self {
@@ -151,16 +151,16 @@ pub(crate) struct Whole {
 }
 
 impl Whole {
-    async fn new(app: &App) -> Result<Self, Refused> {
-        Ok(Whole { bytes: Vec::new(), weight: app.budget.take(Share::Bodies, PIECE_OF_BODY_BYTES).await? })
+    async fn new(bounds: &Bounds) -> Result<Self, Refused> {
+        Ok(Whole { bytes: Vec::new(), weight: bounds.budget.take(Share::Bodies, PIECE_OF_BODY_BYTES).await? })
     }
 
     /// Room for so many bytes more, weighed before it is made.
-    async fn make_room(&mut self, app: &App, more: usize, limit: usize) -> Result<(), Refused> {
+    async fn make_room(&mut self, bounds: &Bounds, more: usize, limit: usize) -> Result<(), Refused> {
         let needed = self.bytes.len() + more;
         if needed > self.bytes.capacity() {
             let room = needed.max(self.bytes.capacity() * 2).max(PIECE_OF_BODY_BYTES).min(limit.max(needed));
-            self.weight.grow(&app.budget, room).await?;
+            self.weight.grow(&bounds.budget, room).await?;
             self.bytes.reserve_exact(room - self.bytes.len());
         }
         Ok(())
@@ -169,7 +169,7 @@ impl Whole {
 
 /// A body, whole, of at most `limit` bytes. One that says beforehand that it is longer is not awaited.
 pub(crate) async fn read_whole(
-    app: &App,
+    bounds: &Bounds,
     from: Address,
     headers: &HeaderMap,
     body: Body,
@@ -181,13 +181,13 @@ pub(crate) async fn read_whole(
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
-    let mut awaited = Awaited::short(app, from, body);
-    let mut whole = Whole::new(app).await?;
+    let mut awaited = Awaited::short(bounds, from, body);
+    let mut whole = Whole::new(bounds).await?;
     while let Some(piece) = awaited.next().await? {
         if whole.bytes.len() + piece.len() > limit {
             return Err(too_large());
         }
-        whole.make_room(app, piece.len(), limit).await?;
+        whole.make_room(bounds, piece.len(), limit).await?;
         whole.bytes.extend_from_slice(&piece);
     }
     Ok(whole)
@@ -195,11 +195,11 @@ pub(crate) async fn read_whole(
 
 /// Reads a body that nobody wants, so that a native client is not cut off before it reads the refusal: some of it, for a while, and
 /// nothing of it is kept. Who asks first whether it may send at all has sent nothing.
-pub(crate) async fn drain(app: &App, from: Address, headers: &HeaderMap, body: Body) {
+pub(crate) async fn drain(bounds: &Bounds, from: Address, headers: &HeaderMap, body: Body) {
     if headers.contains_key(header::EXPECT) {
         return;
     }
-    let mut awaited = Awaited::short(app, from, body);
+    let mut awaited = Awaited::short(bounds, from, body);
     let mut read = 0;
     while let Ok(Some(piece)) = awaited.next().await {
         read += piece.len();
@@ -210,9 +210,9 @@ pub(crate) async fn drain(app: &App, from: Address, headers: &HeaderMap, body: B
 }
 
 /// Unpacks gzip, at most `limit` bytes of it, weighed as they come out. Called in a place of work.
-pub(crate) async fn unpack(app: &App, packed: &Whole, what: &str, limit: usize) -> Result<Whole, Refused> {
-    let _one_of_few = app.places.unpacking().await?;
-    let mut unpacked = Whole::new(app).await?;
+pub(crate) async fn unpack(bounds: &Bounds, packed: &Whole, what: &str, limit: usize) -> Result<Whole, Refused> {
+    let _one_of_few = bounds.places.unpacking().await?;
+    let mut unpacked = Whole::new(bounds).await?;
     let mut decoder = GzDecoder::new(packed.bytes.as_slice());
     let mut piece = vec![0; PIECE_OF_BODY_BYTES];
     loop {
@@ -224,7 +224,7 @@ pub(crate) async fn unpack(app: &App, packed: &Whole, what: &str, limit: usize) 
         if unpacked.bytes.len() + read > limit {
             return Err(Refused::too_large(what, limit as u64));
         }
-        unpacked.make_room(app, read, limit).await?;
+        unpacked.make_room(bounds, read, limit).await?;
         unpacked.bytes.extend_from_slice(piece.get(..read).unwrap_or_default());
         // A piece takes a tenth of a millisecond: others have their turn in between.
         tokio::task::yield_now().await;

@@ -37,6 +37,7 @@ pub const CODES: &[Code] = &[
     code("clock", &[503], "try again later: the operator has to set the registry's clock; reading still works"),
     code("digest_mismatch", &[422], "upload exactly the bytes of the address, with their length in Content-Length"),
     code("from_the_future", &[422], "set this machine's clock, and sign again"),
+    code("in_the_way", &[422], "choose another name or version, or sign in as somebody who may read what is there"),
     code("internal", &[500], "tell the operator the request id; it is in the x-request-id header"),
     code("key_may_not", &[422], "sign with another of the domain's keys: GET /api/v1/domains/DOMAIN lists them with their times"),
     code("key_not_authorised", &[422], "sign with one of the domain's keys: GET /api/v1/domains/DOMAIN lists them"),

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::body::Sender;
+use crate::bounds::Bounds;
 use crate::budget::{Share, carried};
 use crate::clerk::Clerk;
 use crate::gate::make_private;
@@ -12,7 +13,8 @@ use crate::meters::Kind;
 use crate::peers::{Address, Peer};
 use crate::refusal::Refused;
 use crate::request::shortened;
-use crate::{claims, events, log_routes, many_proofs, objects, one_proof, projections, readiness, registry};
+use crate::views::Views;
+use crate::{claims, events, log_routes, many_proofs, objects, one_proof, projections, readiness, registry, uploads};
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
@@ -35,7 +37,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Every route of a registry.
 pub(crate) struct Dispatch {
-    app: Arc<App>,
+    views: Arc<Views>,
+    bounds: Arc<Bounds>,
+    /// The header in which a proxy on this machine says who asks.
+    client_address_header: Option<HeaderName>,
     router: Router,
     /// Tells the request ids of this process from those of others.
     process: u32,
@@ -43,28 +48,18 @@ pub(crate) struct Dispatch {
 }
 
 impl Dispatch {
-    pub(crate) fn new(app: Arc<App>, clerk: Arc<Clerk>) -> Self {
-        let router = Router::new()
-            .route("/log/{*path}", get(log_routes::get).options(log_routes::preflight))
-            .route("/api/v1/events", get(events::list).post(events::post))
-            .route("/api/v1/events/{which}", get(events::get))
-            .route("/api/v1/events/{which}/proof", get(one_proof::get))
-            .route("/api/v1/proofs", post(many_proofs::post))
-            .route("/api/v1/claims", post(claims::post).with_state((Arc::clone(&app), clerk)))
-            .route("/api/v1/registry", get(registry::get))
-            .route("/objects/sha256/{address}", get(objects::route).put(objects::route).patch(objects::route))
-            .route("/health", get(readiness::health))
-            .route("/ready", get(readiness::ready))
-            .route("/metrics", get(readiness::metrics))
-            .fallback(nothing)
-            .method_not_allowed_fallback(not_allowed)
-            // Bodies have limits of their own, route by route.
-            .layer(axum::extract::DefaultBodyLimit::disable())
-            .with_state(Arc::clone(&app));
+    pub(crate) fn new(app: &App, clerk: Arc<Clerk>) -> Self {
         let mut process = [0; 4];
         // Without randomness ids of two processes may be alike, which harms nobody.
         let _ = getrandom::fill(&mut process);
-        Dispatch { app, router, process: u32::from_be_bytes(process), next_id: AtomicU64::new(0) }
+        Dispatch {
+            views: Arc::clone(&app.views),
+            bounds: Arc::clone(&app.bounds),
+            client_address_header: app.client_address_header.clone(),
+            router: router(app, clerk),
+            process: u32::from_be_bytes(process),
+            next_id: AtomicU64::new(0),
+        }
     }
 
     /// Answers; never fails.
@@ -75,7 +70,7 @@ impl Dispatch {
         let kind = kind_of(&method, uri.path());
         let id = format!("{:08x}-{:x}", self.process, self.next_id.fetch_add(1, Ordering::Relaxed));
         let is_reading = matches!(method, Method::GET | Method::HEAD);
-        let reader = self.app.gate.reader(request.headers());
+        let reader = self.views.gate.reader(request.headers());
         if !reader.is_anybody() {
             request.extensions_mut().insert(reader.clone());
         }
@@ -102,7 +97,7 @@ impl Dispatch {
         }
         peer.done();
         let (took, status) = (began.elapsed(), response.status());
-        self.app.meters.count(kind, status, took);
+        self.bounds.meters.count(kind, status, took);
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         if status.is_server_error() {
             tracing::warn!(id, %method, path = shown(&uri), status = status.as_u16(), took_ms, "failed");
@@ -125,7 +120,7 @@ impl Dispatch {
 
     /// On whose account a sender waits: who is connected, or whom its proxy on this machine names.
     fn address(&self, peer: &Peer, headers: &HeaderMap) -> Address {
-        let named = self.app.config.client_address_header.as_ref().filter(|_| peer.ip.to_canonical().is_loopback());
+        let named = self.client_address_header.as_ref().filter(|_| peer.ip.to_canonical().is_loopback());
         // The last one is the proxy's own word; those before it are whatever a client wrote.
         let last = named.and_then(|name| headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next());
         last.and_then(|last| last.trim().parse::<IpAddr>().ok()).unwrap_or(peer.ip).into()
@@ -133,8 +128,8 @@ impl Dispatch {
 
     /// A refusal in the shape that clients below this path read.
     fn refuse(&self, uri: &Uri, refused: Refused) -> Response {
-        match self.app.mounts.find(uri.path()) {
-            Some((mount, _)) => projections::refuse(&self.app, mount, &refused),
+        match self.views.mounts.find(uri.path()) {
+            Some((mount, _)) => projections::refuse(&self.views, mount, &refused),
             None => refused.into_response(),
         }
     }
@@ -144,23 +139,23 @@ impl Dispatch {
             Kind::Append => "it may have been appended or not: send the same bytes again",
             _ => "it took too long",
         };
-        Refused::timed_out(self.app.config.times.answer, words).into_response()
+        Refused::timed_out(self.bounds.times.answer, words).into_response()
     }
 
     /// Lets an answer go that is sent while it is read, if not too many are. Where there are, those who take nothing of theirs give way.
     async fn hold(&self, uri: &Uri, response: Response) -> Response {
-        let downloads = &self.app.places.downloads;
+        let downloads = &self.bounds.places.downloads;
         let slot = match Arc::clone(downloads).try_acquire_owned() {
             Ok(slot) => Some(slot),
             Err(_) => {
-                self.app.peers.slow_readers_give_way();
-                tokio::time::timeout(self.app.config.times.wait, Arc::clone(downloads).acquire_owned()).await.ok().and_then(Result::ok)
+                self.bounds.peers.slow_readers_give_way();
+                tokio::time::timeout(self.bounds.times.wait, Arc::clone(downloads).acquire_owned()).await.ok().and_then(Result::ok)
             }
         };
         match slot {
             Some(slot) => response.map(|body| Body::new(Held { body, held: slot, carry: |bytes, _| bytes })),
             None => {
-                self.app.meters.busy.increment(1);
+                self.bounds.meters.busy.increment(1);
                 self.refuse(uri, Refused::unavailable("busy", "too many downloads are under way"))
             }
         }
@@ -173,22 +168,22 @@ impl Dispatch {
             return response;
         }
         let share = if matches!(kind, Kind::Log | Kind::Objects) { Share::Objects } else { Share::Answers };
-        match self.app.budget.take(share, usize::try_from(bytes).unwrap_or(usize::MAX)).await {
+        match self.bounds.budget.take(share, usize::try_from(bytes).unwrap_or(usize::MAX)).await {
             Ok(weight) => response.map(|body| Body::new(Held { body, held: Arc::new(weight), carry: carried })),
             Err(refused) => refused.into_response(),
         }
     }
 
     async fn slot(&self, is_needed: bool) -> Result<Option<SemaphorePermit<'_>>, Refused> {
-        if is_needed { self.app.places.slot().await.map(Some) } else { Ok(None) }
+        if is_needed { self.bounds.places.slot().await.map(Some) } else { Ok(None) }
     }
 
     async fn route(&self, kind: Kind, request: Request<Body>) -> Response {
         // Mounts first: most requests are theirs. The path is copied because the request is given away.
         if kind == Kind::Projection || kind == Kind::Other {
             let uri = request.uri().clone();
-            if let Some((mount, rest)) = self.app.mounts.find(uri.path()) {
-                return projections::answer(&self.app, mount, rest, request).await;
+            if let Some((mount, rest)) = self.views.mounts.find(uri.path()) {
+                return projections::answer(&self.views, mount, rest, request).await;
             }
         }
         // What is answered from memory needs no place of work, an operator is answered however busy it is, and who sends something takes
@@ -200,7 +195,7 @@ impl Dispatch {
             Err(refused) => return refused.into_response(),
         };
         // A body has as long to come as its answer has after it.
-        let whole = self.app.config.times.answer.saturating_mul(if is_reading { 1 } else { 2 });
+        let whole = self.bounds.times.answer.saturating_mul(if is_reading { 1 } else { 2 });
         let answer = self.router.clone().oneshot(request);
         let answer = match kind {
             // As long as bytes come; each wait has its own limit.
@@ -213,6 +208,32 @@ impl Dispatch {
         drop(slot);
         self.weighed(kind, answer.unwrap_or_else(|never| match never {})).await
     }
+}
+
+/// All routes but the views', each with the part of the registry that it uses.
+fn router(app: &App, clerk: Arc<Clerk>) -> Router {
+    let (reading, taking, health) = (&app.reading, &app.taking, &app.health);
+    let claims = post(claims::post).with_state((Arc::clone(taking), clerk));
+    let events = get(events::list).with_state(Arc::clone(reading)).post(events::post).with_state(Arc::clone(taking));
+    // HEAD with a permit asks what may be uploaded.
+    let objects = get(objects::get).with_state(Arc::clone(reading));
+    let objects = objects.head(uploads::head).put(uploads::put).patch(uploads::put).with_state(Arc::clone(taking));
+    Router::new()
+        .route("/log/{*path}", get(log_routes::get).options(log_routes::preflight).with_state(Arc::clone(reading)))
+        .route("/api/v1/events", events)
+        .route("/api/v1/events/{which}", get(events::get).with_state(Arc::clone(reading)))
+        .route("/api/v1/events/{which}/proof", get(one_proof::get).with_state(Arc::clone(&app.receipts)))
+        .route("/api/v1/proofs", post(many_proofs::post).with_state(Arc::clone(reading)))
+        .route("/api/v1/claims", claims)
+        .route("/api/v1/registry", get(registry::get).with_state(Arc::clone(reading)))
+        .route("/objects/sha256/{address}", objects)
+        .route("/health", get(readiness::health))
+        .route("/ready", get(readiness::ready).with_state(Arc::clone(health)))
+        .route("/metrics", get(readiness::metrics).with_state(Arc::clone(health)))
+        .fallback(nothing)
+        .method_not_allowed_fallback(not_allowed)
+        // Bodies have limits of their own, route by route.
+        .layer(axum::extract::DefaultBodyLimit::disable())
 }
 
 /// What is refused whatever it asks.

@@ -1,6 +1,5 @@
 //! `/api/v1/events`: appending, and reading entries one by one or by the page (spec/api.md §3).
 
-use crate::app::App;
 use crate::body::{Sender, read_whole};
 use crate::budget::Share;
 use crate::entry_json::EntryJson;
@@ -10,10 +9,12 @@ use crate::limits::{EVENTS_PAGE, EVENTS_PAGE_BYTES, EVENTS_PAGE_DEFAULT};
 use crate::making::Making;
 use crate::marks::weighed;
 use crate::negotiate::choose;
+use crate::reading::Reading;
 use crate::refusal::Refused;
 use crate::reply::{Plain, json, json_answer, json_text};
 use crate::request::{accept, decode_query, has_media_type, number, shortened};
-use crate::submit::{index_of, submit};
+use crate::submit::submit;
+use crate::taking::Taking;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
@@ -21,9 +22,9 @@ use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{VoidRow, void_key};
 use deedbox_ledger::Appended;
 use deedbox_model::row::decode_row;
-use deedbox_model::{EventId, Statement, Subject, limits};
+use deedbox_model::{EventId, limits};
 use deedbox_tlog::TILE_WIDTH;
-use deedbox_view::{Cache, Reader, Resource};
+use deedbox_view::{Cache, Reader};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Serialize;
 use std::sync::Arc;
@@ -44,28 +45,29 @@ struct AppendedJson {
 }
 
 /// The answer to who appended something.
-pub(crate) fn appended(app: &App, appended: Appended) -> Response {
+pub(crate) fn appended(reading: &Reading, appended: Appended) -> Response {
     let status = if appended.seen { StatusCode::OK } else { StatusCode::CREATED };
-    let body = AppendedJson { index: appended.index, id: appended.id.to_hex(), seen: appended.seen, tree_size: app.log.size() };
+    let body = AppendedJson { index: appended.index, id: appended.id.to_hex(), seen: appended.seen, tree_size: reading.log.size() };
     let mut response = json(status, &body);
     response.headers_mut().insert(header::LOCATION, value(&format!("/api/v1/events/{}", appended.index)));
     response
 }
 
 /// POST of a statement.
-pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
+pub(crate) async fn post(State(taking): State<Arc<Taking>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     if !STATEMENT_TYPES.iter().any(|media_type| has_media_type(&parts.headers, media_type)) {
         let words = "a statement is sent with Content-Type: application/cose or application/scitt-statement+cose";
         return Err(Refused::bad_request(words).unread());
     }
     let from = Sender::of(&parts.extensions);
-    let body = read_whole(&app, from, &parts.headers, body, "the statement", limits::STATEMENT_BYTES).await?;
-    let _asking = app.places.asking().await?;
-    match submit(&app, &body.bytes).await {
-        Ok(done) => Ok(appended(&app, done)),
+    let body = read_whole(&taking.bounds, from, &parts.headers, body, "the statement", limits::STATEMENT_BYTES).await?;
+    let _asking = taking.bounds.places.asking().await?;
+    let Asking(reader) = Asking::of(&parts.extensions);
+    match submit(&taking, reader, &body.bytes).await {
+        Ok(done) => Ok(appended(&taking.reading, done)),
         Err(refused) => {
-            app.meters.refused.increment(1);
+            taking.bounds.meters.refused.increment(1);
             Err(refused)
         }
     }
@@ -79,7 +81,7 @@ struct PageJson {
 }
 
 /// GET of a page.
-pub(crate) async fn list(State(app): State<Arc<App>>, Asking(reader): Asking, uri: Uri) -> Result<Response, Refused> {
+pub(crate) async fn list(State(reading): State<Arc<Reading>>, Asking(reader): Asking, uri: Uri) -> Result<Response, Refused> {
     let query = decode_query(uri.query().unwrap_or_default())?;
     let number = |name: &str, or: u64| match query.iter().find(|(n, _)| n == name) {
         None => Ok(or),
@@ -91,24 +93,27 @@ pub(crate) async fn list(State(app): State<Arc<App>>, Asking(reader): Asking, ur
     if limit == 0 || limit > EVENTS_PAGE {
         return Err(Refused::bad_request(format!("limit is 1 to {EVENTS_PAGE}")));
     }
-    let _page = app.places.page().await?;
+    let _page = reading.bounds.places.page().await?;
     // Of an entry that is published and not folded yet nobody can say whether it is void.
-    let folded = app.folded();
+    let folded = reading.folded.size();
     let to = from.saturating_add(limit).min(folded);
     // Who may not read them gets the page behind the last one.
-    let PageEntries { entries, held } = match app.gate.ask(&reader, AllEntries) {
-        Some(all) => page_entries(&app, &all, from, to).await?,
-        None => PageEntries::default(),
+    let (PageEntries { entries, held }, voids) = match reading.gate.ask(&reader, AllEntries) {
+        Some(all) => {
+            let page = page_entries(&reading, &all, from, to).await?;
+            let voids = void_codes(&reading, &all, from, page.entries.len()).await?;
+            (page, voids)
+        }
+        None => (PageEntries::default(), Vec::new()),
     };
-    let voids = void_codes(&app, from, entries.len()).await?;
     // The memory before the place: who waits for memory that slow readers hold keeps no projection from making an answer. Nobody who has a
     // place waits for this share.
-    let mut making = Making::begin(&app, Share::Entries).await?;
-    making.hold(&app, held).await?;
-    let place = app.places.in_turn(Arc::clone(&app.places.renderings).acquire_owned()).await?;
-    let (budget, of) = (Arc::clone(&app.budget), Arc::clone(&app));
+    let mut making = Making::begin(&reading.bounds, Share::Entries).await?;
+    making.hold(&reading.bounds, held).await?;
+    let place = reading.bounds.places.in_turn(Arc::clone(&reading.bounds.places.renderings).acquire_owned()).await?;
+    let (budget, of) = (Arc::clone(&reading.bounds.budget), Arc::clone(&reading.folded));
     // Milliseconds of a processor: off the threads that serve others.
-    let text = app.workers.run(move || {
+    let text = reading.bounds.workers.run(move || {
         // The indices come last: nobody counts on from the largest number where there is nothing to count.
         let events: Vec<EntryJson> = entries
             .iter()
@@ -149,13 +154,13 @@ impl PageEntries {
 }
 
 /// The entries from `from`, up to `to` or until the page is full, read bundle by bundle.
-async fn page_entries(app: &App, all: &Authorized<AllEntries>, from: u64, to: u64) -> Result<PageEntries, Refused> {
+async fn page_entries(reading: &Reading, all: &Authorized<AllEntries>, from: u64, to: u64) -> Result<PageEntries, Refused> {
     let width = u64::from(TILE_WIDTH);
     let mut page = PageEntries::default();
     let mut at = from;
     while at < to {
         let end = to.min((at / width + 1).saturating_mul(width));
-        for entry in app.log.entries(at, end).await? {
+        for entry in reading.log.entries(at, end).await? {
             if !page.add(all.open(entry)) {
                 return Ok(page);
             }
@@ -167,21 +172,21 @@ async fn page_entries(app: &App, all: &Authorized<AllEntries>, from: u64, to: u6
 
 /// GET of one entry.
 pub(crate) async fn get(
-    State(app): State<Arc<App>>,
+    State(reading): State<Arc<Reading>>,
     Asking(reader): Asking,
     method: Method,
     Path(which): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let found = find(&app, &reader, &which).await?;
+    let found = find(&reading, &reader, &which).await?;
     let vary = HeaderValue::from_static("Accept");
     let chosen = choose(&accept(&headers)?, &["application/json", COSE, SCITT_STATEMENT])?;
     if chosen != "application/json" {
         return Ok(Plain::new(chosen, found.bytes.get().clone(), Cache::Immutable).with(header::VARY, vary).answer(&method, &headers));
     }
-    let folded = app.folded();
-    let void = void_codes(&app, found.index, 1).await?.pop().flatten();
-    let entry = EntryJson::new(app.protocol_at(found.index), found.index, found.bytes.get(), void);
+    let folded = reading.folded.size();
+    let void = void_codes(&reading, &found.bytes, found.index, 1).await?.pop().flatten();
+    let entry = EntryJson::new(reading.folded.protocol_at(found.index), found.index, found.bytes.get(), void);
     let mut bytes = serde_json::to_vec(&entry).unwrap_or_default();
     bytes.push(b'\n');
     let plain =
@@ -195,47 +200,27 @@ pub(crate) struct Found {
     pub(crate) bytes: Authorized<Bytes>,
 }
 
-/// What an entry is about. One that says nothing is an entry, and no more.
-pub(crate) fn about(app: &App, index: u64, bytes: &[u8]) -> Resource {
-    let read = app.protocol_at(index).and_then(|protocol| Statement::decode(protocol, bytes).ok());
-    match read.as_ref().map(|statement| statement.peek().subject()) {
-        Some(Subject::Package(id)) => Resource::Package(id.clone()),
-        Some(Subject::Domain(domain)) => Resource::Domain(domain.clone()),
-        Some(Subject::Registry) => Resource::Registry,
-        None => Resource::Entries,
-    }
-}
-
-/// The same of an entry of the log, where somebody may not read everything.
-pub(crate) async fn about_entry(app: &App, index: u64) -> Result<Resource, Refused> {
-    if app.gate.is_open() {
-        return Ok(Resource::Entries);
-    }
-    let entry = app.log.entries(index, index + 1).await?.pop();
-    Ok(entry.map_or(Resource::Entries, |entry| entry.about(|bytes| about(app, index, bytes))))
-}
-
 /// Finds an entry by its index, or an effective one by its id.
-pub(crate) async fn find(app: &App, reader: &Reader, which: &str) -> Result<Found, Refused> {
+pub(crate) async fn find(reading: &Reading, reader: &Reader, which: &str) -> Result<Found, Refused> {
     let nothing = || Refused::not_found(format!("the log has no entry {:?} that is folded", shortened(which)));
     let index = match EventId::from_hex(which) {
-        Some(id) => index_of(app, &id).await?.ok_or_else(nothing)?,
+        Some(id) => reading.index_of(&id).await?.ok_or_else(nothing)?,
         None => {
             number(which).ok_or_else(|| Refused::bad_request("an entry is named by its index, or by its id in 64 hexadecimal digits"))?
         }
     };
-    if index >= app.folded() {
+    if index >= reading.folded.size() {
         return Err(nothing());
     }
-    let entry = app.log.entries(index, index + 1).await?.pop().ok_or_else(nothing)?;
-    let bytes = app.gate.entry(reader, entry, |bytes| about(app, index, bytes)).ok_or_else(nothing)?;
+    let entry = reading.log.entries(index, index + 1).await?.pop().ok_or_else(nothing)?;
+    let bytes = reading.gate.entry(reader, entry, |bytes| reading.about(index, bytes)).ok_or_else(nothing)?;
     Ok(Found { index, bytes })
 }
 
-/// For each of so many entries, the code for which it is void, if it is.
-async fn void_codes(app: &App, from: u64, count: usize) -> Result<Vec<Option<String>>, Refused> {
+/// For each of so many entries, the code for which it is void, if it is: for who may read these entries.
+async fn void_codes<T>(reading: &Reading, _: &Authorized<T>, from: u64, count: usize) -> Result<Vec<Option<String>>, Refused> {
     let keys = (from..).take(count).map(void_key).collect::<Result<Vec<_>, _>>()?;
-    let rows = app.rows.decisions().read(&AUTHORITY, &keys).await?;
+    let rows = reading.rows.decisions().read(&AUTHORITY, &keys).await?;
     let code = |(key, row): (&deedbox_model::RowKey, Option<deedbox_model::Row>)| {
         row.map(|row| decode_row::<VoidRow>(key, &row.bytes).map(|void| void.code)).transpose()
     };

@@ -4,6 +4,7 @@
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use bytes::Bytes;
+use deedbox_model::PackageId;
 use deedbox_view::{Reader, Resource};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
@@ -44,6 +45,18 @@ impl ReadPolicy for Open {
 pub(crate) trait TellsOf {
     /// All that it tells of.
     fn tells_of(&self) -> &[Resource];
+}
+
+/// The same of what tells of one resource, which is written down only where somebody may not read everything.
+pub(crate) trait TellsOfOne {
+    /// What it tells of.
+    fn tells_of_one(&self) -> Resource;
+}
+
+impl TellsOfOne for PackageId {
+    fn tells_of_one(&self) -> Resource {
+        Resource::Package(self.clone())
+    }
 }
 
 /// What holds something else: who may have the one may have the other.
@@ -108,6 +121,7 @@ impl Authorized<AllEntries> {
 }
 
 /// Asks the policy.
+#[derive(Clone)]
 pub(crate) struct Gate {
     policy: Arc<dyn ReadPolicy>,
     is_open: bool,
@@ -126,6 +140,11 @@ impl Gate {
     /// Something, if the reader may read all that it tells of.
     pub(crate) fn ask<T: TellsOf>(&self, reader: &Reader, thing: T) -> Option<Authorized<T>> {
         self.may_read(reader, thing.tells_of()).then_some(Authorized(thing))
+    }
+
+    /// The same of what tells of one resource.
+    pub(crate) fn ask_one<T: TellsOfOne>(&self, reader: &Reader, thing: T) -> Option<Authorized<T>> {
+        (self.is_open || self.may_read(reader, &[thing.tells_of_one()])).then_some(Authorized(thing))
     }
 
     /// Whether somebody may read what tells of all of these.

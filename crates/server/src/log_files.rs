@@ -35,8 +35,8 @@ impl LogFiles {
         LogFiles { stored, head, full, budget: Arc::clone(&memory.budget), reads: Arc::clone(&memory.log_reads) }
     }
 
-    /// The published head.
-    pub(crate) fn head(&self) -> Head {
+    /// The published head, for somebody who may have what it is compared with.
+    pub(crate) fn head<T>(&self, _: &Authorized<T>) -> Head {
         self.head.borrow().clone()
     }
 
@@ -84,12 +84,12 @@ impl LogFiles {
     }
 
     /// A bundle's bytes in gzip, if it was kept so.
-    pub(crate) fn kept_gzip(&self, id: BundleId) -> Option<Bytes> {
-        self.full.get(&gzip_key(id))
+    pub(crate) fn kept_gzip(&self, id: &Authorized<BundleId>) -> Option<Bytes> {
+        self.full.get(&gzip_key(id.get()))
     }
     /// Keeps a bundle's bytes in gzip.
-    pub(crate) fn keep_gzip(&self, id: BundleId, bytes: Bytes) {
-        self.full.insert(gzip_key(id), bytes);
+    pub(crate) fn keep_gzip(&self, id: &Authorized<BundleId>, bytes: Bytes) {
+        self.full.insert(gzip_key(id.get()), bytes);
         self.full.run_pending_tasks();
     }
 
@@ -235,7 +235,7 @@ impl std::fmt::Display for Unread {
     }
 }
 
-fn gzip_key(id: BundleId) -> String {
+fn gzip_key(id: &BundleId) -> String {
     format!("{}.gz", id.path())
 }
 

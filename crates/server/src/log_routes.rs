@@ -1,6 +1,5 @@
 //! `/log/…`: checkpoint, verifier key, tiles and entry bundles as files (spec/api.md §2).
 
-use crate::app::App;
 use crate::budget::Share;
 use crate::codings::gzip;
 use crate::gate::{Asking, Authorized};
@@ -8,6 +7,7 @@ use crate::limits::COMPRESSED_FROM_BYTES;
 use crate::log_files::Tree;
 use crate::marks::weighed;
 use crate::negotiate::takes_gzip;
+use crate::reading::Reading;
 use crate::refusal::Refused;
 use crate::reply::Plain;
 use axum::body::Body;
@@ -24,7 +24,7 @@ const TILE: &str = "application/octet-stream";
 
 /// GET and HEAD below `/log/`.
 pub(crate) async fn get(
-    State(app): State<Arc<App>>,
+    State(reading): State<Arc<Reading>>,
     Asking(reader): Asking,
     method: Method,
     uri: Uri,
@@ -34,17 +34,20 @@ pub(crate) async fn get(
     let nothing = || Refused::not_found("the published tree has no such file");
     let plain = match path {
         "checkpoint" => {
-            let checkpoint = app.gate.ask(&reader, Tree).and_then(|tree| app.log.checkpoint(&tree));
+            let checkpoint = reading.gate.ask(&reader, Tree).and_then(|tree| reading.log.checkpoint(&tree));
             Plain::new(TEXT, checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?, Cache::Revalidate)
         }
-        "log.vkey" if app.gate.ask(&reader, Tree).is_some() => Plain::new(TEXT, format!("{}\n", app.vkey), Cache::Revalidate),
+        "log.vkey" => {
+            let tree = reading.gate.ask(&reader, Tree).ok_or_else(nothing)?;
+            Plain::new(TEXT, format!("{}\n", reading.identity.vkey(&tree)), Cache::Revalidate)
+        }
         _ if path.starts_with("tile/entries/") => {
-            let id = app.gate.ask(&reader, BundleId::parse(path).map_err(|_| nothing())?).ok_or_else(nothing)?;
-            return bundle(&app, &id, &method, &headers).await?.ok_or_else(nothing);
+            let id = reading.gate.ask(&reader, BundleId::parse(path).map_err(|_| nothing())?).ok_or_else(nothing)?;
+            return bundle(&reading, &id, &method, &headers).await?.ok_or_else(nothing);
         }
         _ => {
-            let id = app.gate.ask(&reader, TileId::parse(path).map_err(|_| nothing())?).ok_or_else(nothing)?;
-            let bytes = app.log.tile(&id).await?;
+            let id = reading.gate.ask(&reader, TileId::parse(path).map_err(|_| nothing())?).ok_or_else(nothing)?;
+            let bytes = reading.log.tile(&id).await?;
             Plain::new(TILE, bytes.ok_or_else(nothing)?, Cache::Immutable)
         }
     };
@@ -52,11 +55,11 @@ pub(crate) async fn get(
 }
 
 /// An entry bundle: as it is, or in gzip for who asks for that. Each of the two has a strong tag of its own.
-async fn bundle(app: &Arc<App>, id: &Authorized<BundleId>, method: &Method, headers: &HeaderMap) -> Result<Option<Response>, Refused> {
-    let Some(bytes) = app.log.bundle(id).await? else { return Ok(None) };
+async fn bundle(reading: &Reading, id: &Authorized<BundleId>, method: &Method, headers: &HeaderMap) -> Result<Option<Response>, Refused> {
+    let Some(bytes) = reading.log.bundle(id).await? else { return Ok(None) };
     let vary = (header::VARY, HeaderValue::from_static("Accept-Encoding"));
     let is_wanted = bytes.len() > COMPRESSED_FROM_BYTES && !headers.contains_key(header::RANGE) && takes_gzip(headers);
-    let packed = if is_wanted { in_gzip(app, *id.get(), &bytes).await? } else { None };
+    let packed = if is_wanted { in_gzip(reading, id, &bytes).await? } else { None };
     let plain = match packed {
         Some(packed) => Plain::new(TILE, packed, Cache::Immutable).with(header::CONTENT_ENCODING, HeaderValue::from_static("gzip")),
         None => Plain::new(TILE, bytes, Cache::Immutable),
@@ -65,15 +68,15 @@ async fn bundle(app: &Arc<App>, id: &Authorized<BundleId>, method: &Method, head
 }
 
 /// A bundle's bytes in gzip, made once while they are kept; none where that is not smaller.
-async fn in_gzip(app: &Arc<App>, id: BundleId, bytes: &Bytes) -> Result<Option<Bytes>, Refused> {
-    if let Some(packed) = app.log.kept_gzip(id) {
+async fn in_gzip(reading: &Reading, id: &Authorized<BundleId>, bytes: &Bytes) -> Result<Option<Bytes>, Refused> {
+    if let Some(packed) = reading.log.kept_gzip(id) {
         return Ok(Some(packed));
     }
     // A request that waits for memory keeps nobody from making an answer.
-    let mut weight = app.budget.take(Share::Objects, bytes.len()).await?;
-    let place = app.places.in_turn(Arc::clone(&app.places.renderings).acquire_owned()).await?;
+    let mut weight = reading.bounds.budget.take(Share::Objects, bytes.len()).await?;
+    let place = reading.bounds.places.in_turn(Arc::clone(&reading.bounds.places.renderings).acquire_owned()).await?;
     let bytes = bytes.clone();
-    let packed = app.workers.run(move || {
+    let packed = reading.bounds.workers.run(move || {
         let packed = gzip(&bytes);
         drop(place);
         packed
@@ -81,7 +84,7 @@ async fn in_gzip(app: &Arc<App>, id: BundleId, bytes: &Bytes) -> Result<Option<B
     let Some(packed) = packed.await? else { return Ok(None) };
     weight.shrink(packed.len());
     let packed = weight.carry(packed);
-    app.log.keep_gzip(id, packed.clone());
+    reading.log.keep_gzip(id, packed.clone());
     Ok(Some(packed))
 }
 

@@ -1,16 +1,15 @@
 //! `POST /api/v1/proofs`: one multiproof for a whole lock file (spec/api.md §4).
 
-use crate::app::App;
 use crate::body::{Sender, read_whole};
 use crate::budget::{Share, carried};
-use crate::events::about;
-use crate::gate::Asking;
+use crate::gate::{Asking, Authorized, Gate, TellsOfOne};
 use crate::headers::{TREE_SIZE, cache_control};
 use crate::limits::{CHAIN_EVENTS, CHAIN_ROWS, PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES};
 use crate::log_files::Tree;
 use crate::making::Making;
 use crate::marks::weighed;
 use crate::one_proof::fault;
+use crate::reading::Reading;
 use crate::refusal::Refused;
 use crate::request::shortened;
 use axum::body::Body;
@@ -22,7 +21,7 @@ use deedbox_authority::rows::{EventRow, event_key};
 use deedbox_catalog::PROJECTION as CATALOG;
 use deedbox_catalog::rows::{ReleaseRow, history_index, history_prefix, release_key};
 use deedbox_model::row::decode_row;
-use deedbox_model::{EventId, PackageId, ProjectionId, Row, RowKey, Version};
+use deedbox_model::{Defect, EventId, PackageId, ProjectionId, Row, RowKey, Version};
 use deedbox_store::{RowReader, RowStore, read_rows};
 use deedbox_tlog::limits::MAX_MULTIPROOF_LEAVES;
 use deedbox_tlog::{TILE_WIDTH, plan_multiproof, prove_multiproof};
@@ -59,28 +58,29 @@ struct Head {
 }
 
 /// POST of ids and indices.
-pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refused> {
+pub(crate) async fn post(State(reading): State<Arc<Reading>>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     let Asking(reader) = Asking::of(&parts.extensions);
-    let body = read_whole(&app, Sender::of(&parts.extensions), &parts.headers, body, "the question", PROOFS_BODY_BYTES).await?;
-    let _asking = app.places.asking().await?;
+    let body = read_whole(&reading.bounds, Sender::of(&parts.extensions), &parts.headers, body, "the question", PROOFS_BODY_BYTES).await?;
+    let _asking = reading.bounds.places.asking().await?;
     let asked: Asked = serde_json::from_slice(&body.bytes)
         .map_err(|e| Refused::bad_request(format!("the body is not {{\"releases\", \"indices\", \"chains\"}} in JSON: {e}")))?;
     if asked.releases.len() + asked.indices.len() > PROOFS_ASKED {
         return Err(Refused::unprocessable("too_many", format!("more than {PROOFS_ASKED} releases and indices: ask in parts")));
     }
-    let _one_of_few = app.places.proofs().await?;
-    let mut making = Making::begin(&app, Share::Entries).await?;
-    making.hold(&app, PROOFS_ROWS_BYTES).await?;
+    let _one_of_few = reading.bounds.places.proofs().await?;
+    let mut making = Making::begin(&reading.bounds, Share::Entries).await?;
+    making.hold(&reading.bounds, PROOFS_ROWS_BYTES).await?;
 
     // Rows first, head after: the published tree has every entry that is folded.
-    let folded = app.folded();
+    let folded = reading.folded.size();
     let mut indices = BTreeSet::from([0]);
     indices.extend(&asked.indices);
     let releases = parsed(&asked.releases)?;
-    let Added { missing, last } = add_releases(&app, &reader, &releases, &mut indices).await?;
-    let unchained = if asked.chains { Some(add_chains(&app, &reader, &last, &mut indices).await?) } else { None };
-    let head = app.log.head();
+    let Added { missing, last } = add_releases(&reading, &reader, &releases, &mut indices).await?;
+    let unchained = if asked.chains { Some(add_chains(&reading, &reader, &last, &mut indices).await?) } else { None };
+    let tree = reading.gate.ask(&reader, Tree).ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
+    let head = reading.log.head(&tree);
     let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
     if let Some(beyond) = indices.range(head.tree.size..).next() {
         return Err(Refused::bad_request(format!("index {beyond} is not below the published size {}", head.tree.size)));
@@ -91,11 +91,11 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
         return Err(Refused::unprocessable("too_many", words));
     }
     let indices: Vec<u64> = indices.into_iter().collect();
-    let proof = app.gate.ask(&reader, Tree).ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
-    let tiles = app.log.tiles(&proof, plan_multiproof(&indices, head.tree.size).map_err(|e| fault(&e))?).await?;
+    let tiles = reading.log.tiles(&tree, plan_multiproof(&indices, head.tree.size).map_err(|e| fault(&e))?).await?;
     let count = indices.len() as u64;
     // Thousands of hashes: off the threads that serve others.
-    let proven = app.workers.run(move || prove_multiproof(&indices, head.tree.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
+    let proven =
+        reading.bounds.workers.run(move || prove_multiproof(&indices, head.tree.size, &tiles).map(|proof| (proof.to_bytes(), indices)));
     let (hashes, indices) = proven.await?.map_err(|e| fault(&e))?;
     let beginning = Head {
         hashes: ByteBuf::from(hashes),
@@ -107,7 +107,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Resul
     let mut text = Text::beginning(&beginning, count).map_err(|e| fault(&e))?;
     drop(last);
     drop((releases, asked, body, beginning));
-    add_statements(&app, &reader, &indices, &mut text, &mut making).await?;
+    add_statements(&reading, &reader, &indices, &mut text, &mut making).await?;
     let (pieces, bytes) = text.end();
     let weight = making.weight(bytes);
     let pieces = pieces.into_iter().map(move |piece| Ok::<_, Infallible>(carried(piece, &weight)));
@@ -128,7 +128,16 @@ struct Added<'a> {
     last: BTreeMap<&'a PackageId, u64>,
 }
 
-fn parsed(releases: &[String]) -> Result<Vec<(PackageId, Version)>, Refused> {
+/// A release that is asked for.
+type Release = (PackageId, Version);
+
+impl TellsOfOne for &Release {
+    fn tells_of_one(&self) -> Resource {
+        self.0.tells_of_one()
+    }
+}
+
+fn parsed(releases: &[String]) -> Result<Vec<Release>, Refused> {
     let one = |release: &String| {
         let parsed = release.rsplit_once('@').and_then(|(id, version)| Some((PackageId::parse(id).ok()?, Version::parse(version).ok()?)));
         parsed.ok_or_else(|| {
@@ -138,25 +147,42 @@ fn parsed(releases: &[String]) -> Result<Vec<(PackageId, Version)>, Refused> {
     releases.iter().map(one).collect()
 }
 
+/// Those of the releases that somebody may read.
+fn readable<'a>(gate: &Gate, reader: &Reader, releases: &'a [Release]) -> Vec<Authorized<&'a Release>> {
+    releases.iter().filter_map(|release| gate.ask_one(reader, release)).collect()
+}
+
+fn release_keys(releases: &[Authorized<&Release>]) -> Result<Vec<RowKey>, Defect> {
+    releases.iter().map(|release| release_key(&release.get().0, &release.get().1)).collect()
+}
+
+/// The rows of releases, for who may read them.
+async fn release_rows(reading: &Reading, releases: &[Authorized<&Release>]) -> Result<Vec<(RowKey, Option<Row>)>, Refused> {
+    let keys = release_keys(releases)?;
+    let rows = read(reading.rows.views().as_ref(), &CATALOG, &keys).await?;
+    Ok(keys.into_iter().zip(rows).collect())
+}
+
 /// Adds what belongs to each release: its event, the claim that it was made under, and the yank and the notice that are
-/// in force.
+/// in force. What somebody may not read is missing to them.
 async fn add_releases<'a>(
-    app: &App,
+    reading: &Reading,
     reader: &Reader,
-    releases: &'a [(PackageId, Version)],
+    releases: &'a [Release],
     indices: &mut BTreeSet<u64>,
 ) -> Result<Added<'a>, Refused> {
-    let keys = releases.iter().map(|(id, version)| release_key(id, version)).collect::<Result<Vec<_>, _>>()?;
+    let readable = readable(&reading.gate, reader, releases);
+    let mut found = readable.iter().zip(release_rows(reading, &readable).await?).peekable();
     let (mut missing, mut last) = (Vec::new(), BTreeMap::new());
     let mut tenures: BTreeSet<EventId> = BTreeSet::new();
-    for ((key, row), release) in keys.iter().zip(read(app.rows.views().as_ref(), &CATALOG, &keys).await?).zip(releases) {
-        // What somebody may not read is missing to them.
-        let Some(row) = row.filter(|_| may_read(app, reader, &release.0)) else {
+    for release in releases {
+        let row = found.next_if(|(of, _)| std::ptr::eq(*of.get(), release)).and_then(|(_, (key, row))| Some((key, row?)));
+        let Some((key, row)) = row else {
             missing.push(format!("{}@{}", release.0, release.1));
             last.insert(&release.0, u64::MAX);
             continue;
         };
-        let row: ReleaseRow = decode_row(key, &row.bytes)?;
+        let row: ReleaseRow = decode_row(&key, &row.bytes)?;
         indices.insert(row.index);
         let newest = last.entry(&release.0).or_insert(row.index);
         *newest = row.index.max(*newest);
@@ -165,7 +191,7 @@ async fn add_releases<'a>(
         tenures.insert(row.tenure);
     }
     let keys = tenures.iter().map(event_key).collect::<Result<Vec<_>, _>>()?;
-    for (key, row) in keys.iter().zip(read(app.rows.decisions().as_ref(), &AUTHORITY, &keys).await?) {
+    for (key, row) in keys.iter().zip(read(reading.rows.decisions().as_ref(), &AUTHORITY, &keys).await?) {
         if let Some(row) = row {
             indices.insert(decode_row::<EventRow>(key, &row.bytes)?.index);
         }
@@ -176,21 +202,21 @@ async fn add_releases<'a>(
 /// Adds the events of the releases' packages, of each from its first one up to this one. Gives the packages that have too
 /// many. All of them are read in one visit to the rows: a visit costs more than a short chain.
 async fn add_chains(
-    app: &App,
+    reading: &Reading,
     reader: &Reader,
     last: &BTreeMap<&PackageId, u64>,
     indices: &mut BTreeSet<u64>,
 ) -> Result<Vec<String>, Refused> {
-    let readable = last.iter().filter(|(id, _)| may_read(app, reader, id));
-    let packages: Vec<(PackageId, u64)> = readable.map(|(id, last)| ((*id).clone(), *last)).collect();
+    let readable = last.iter().filter_map(|(id, last)| Some((reading.gate.ask_one(reader, (*id).clone())?, *last)));
+    let packages: Vec<(Authorized<PackageId>, u64)> = readable.collect();
     let mut chained = std::mem::take(indices);
-    let chains = read_rows(app.rows.views().as_ref(), &CATALOG, move |rows| {
+    let chains = read_rows(reading.rows.views().as_ref(), &CATALOG, move |rows| {
         let mut unchained = Vec::new();
         for (id, last) in packages {
             let most = CHAIN_EVENTS.min(MAX_MULTIPROOF_LEAVES.saturating_sub(chained.len()));
             match chain(rows, &id, last, most)? {
                 Some(chain) => chained.extend(chain),
-                None => unchained.push(id.to_string()),
+                None => unchained.push(id.get().to_string()),
             }
         }
         Ok::<_, Refused>((chained, unchained))
@@ -200,13 +226,9 @@ async fn add_chains(
     Ok(unchained)
 }
 
-fn may_read(app: &App, reader: &Reader, id: &PackageId) -> bool {
-    app.gate.is_open() || app.gate.may_read(reader, &[Resource::Package(id.clone())])
-}
-
 /// The indices of a package's events up to this one, if there are at most so many.
-fn chain(rows: &mut dyn RowReader, id: &PackageId, last: u64, most: usize) -> Result<Option<Vec<u64>>, Refused> {
-    let prefix = history_prefix(id)?;
+fn chain(rows: &mut dyn RowReader, id: &Authorized<PackageId>, last: u64, most: usize) -> Result<Option<Vec<u64>>, Refused> {
+    let prefix = history_prefix(id.get())?;
     let mut found: Vec<u64> = Vec::new();
     let mut after: Option<RowKey> = None;
     loop {
@@ -234,11 +256,11 @@ async fn read(of: &dyn RowStore, projection: &ProjectionId, keys: &[RowKey]) -> 
 }
 
 /// Adds the statements at ascending indices, each bundle read once, and weighs them as they come.
-async fn add_statements(app: &App, reader: &Reader, indices: &[u64], text: &mut Text, making: &mut Making) -> Result<(), Refused> {
+async fn add_statements(reading: &Reading, reader: &Reader, indices: &[u64], text: &mut Text, making: &mut Making) -> Result<(), Refused> {
     let mut total = 0;
     for group in indices.chunk_by(|a, b| a / u64::from(TILE_WIDTH) == b / u64::from(TILE_WIDTH)) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
-        let entries = app.log.entries(*first, *last + 1).await?;
+        let entries = reading.log.entries(*first, *last + 1).await?;
         let entry = |index: &u64| {
             let at = usize::try_from(index - first).unwrap_or(usize::MAX);
             entries.get(at).ok_or_else(|| fault(&format!("entry {index} is missing")))
@@ -252,9 +274,9 @@ async fn add_statements(app: &App, reader: &Reader, indices: &[u64], text: &mut 
             let words = format!("the statements have more than {PROOFS_STATEMENT_BYTES} bytes: ask in parts");
             return Err(Refused::unprocessable("too_many", words));
         }
-        making.hold(app, PROOFS_ROWS_BYTES + text.bytes + of_group).await?;
+        making.hold(&reading.bounds, PROOFS_ROWS_BYTES + text.bytes + of_group).await?;
         for index in group {
-            let bytes = app.gate.entry(reader, entry(index)?.clone(), |bytes| about(app, *index, bytes));
+            let bytes = reading.gate.entry(reader, entry(index)?.clone(), |bytes| reading.about(*index, bytes));
             let bytes = bytes.ok_or_else(|| Refused::not_found(format!("the log has no entry \"{index}\" that is folded")))?;
             text.add(bytes.get());
         }
@@ -325,6 +347,7 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::Open;
     use deedbox_catalog::rows::history_key;
     use deedbox_store::{MemoryRows, RowBatch};
 
@@ -341,7 +364,7 @@ mod tests {
             .collect();
         rows.commit(&[RowBatch { projection: CATALOG, from: 0, to: 1, changes }]).await.unwrap();
         let chain = async |name: &str, last: u64, most: usize| {
-            let id = id(name);
+            let id = Gate::new(Arc::new(Open)).ask_one(&Reader::ANYBODY, id(name)).unwrap();
             read_rows(&rows, &CATALOG, move |rows| super::chain(rows, &id, last, most)).await.unwrap().unwrap()
         };
         for (name, count) in events {

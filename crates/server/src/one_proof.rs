@@ -1,16 +1,16 @@
 //! `/api/v1/events/{index or id}/proof`: that one entry is in the log, in three forms (spec/api.md §3): a tlog-proof, a
 //! COSE receipt, or the hashes as JSON.
 
-use crate::app::App;
 use crate::events::{COSE, Found, find};
 use crate::gate::Asking;
 use crate::negotiate::choose;
+use crate::reading::Reading;
 use crate::refusal::Refused;
 use crate::reply::Plain;
 use crate::request::{accept, decode_query, number};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use deedbox_model::{SecretKey, Statement};
+use deedbox_model::{PublicKey, SecretKey, Statement};
 use deedbox_tlog::{Hash, InclusionProof, LogProof, Receipt, ReceiptClaims, leaf_hash, plan_inclusion, prove_inclusion};
 use deedbox_view::Cache;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
@@ -23,22 +23,40 @@ const SCITT_RECEIPT: &str = "application/scitt-receipt+cose";
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain";
 
+/// What reads the log and signs receipts: nothing else has the key of these.
+pub(crate) struct Receipts {
+    key: SecretKey,
+    reading: Arc<Reading>,
+}
+
+impl Receipts {
+    pub(crate) fn new(key: SecretKey, reading: Arc<Reading>) -> Self {
+        Receipts { key, reading }
+    }
+
+    /// By which its signatures are known.
+    pub(crate) fn key(&self) -> PublicKey {
+        self.key.public()
+    }
+}
+
 /// GET of a proof.
 pub(crate) async fn get(
-    State(app): State<Arc<App>>,
+    State(receipts): State<Arc<Receipts>>,
     Asking(reader): Asking,
     method: Method,
     uri: Uri,
     Path(which): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
+    let reading = receipts.reading.as_ref();
     let query = decode_query(uri.query().unwrap_or_default())?;
     let asked = match query.iter().find(|(name, _)| name == "size") {
         None => None,
         Some((_, text)) => Some(number(text).ok_or_else(|| Refused::bad_request("size is a decimal number without leading zeros"))?),
     };
-    let found = find(&app, &reader, &which).await?;
-    let head = app.log.head();
+    let found = find(reading, &reader, &which).await?;
+    let head = reading.log.head(&found.bytes);
     let checkpoint = head.checkpoint.ok_or_else(|| Refused::not_found("the log has no entry yet"))?;
     let size = asked.unwrap_or(head.tree.size);
     if size > head.tree.size || size <= found.index {
@@ -47,7 +65,7 @@ pub(crate) async fn get(
             found.index, head.tree.size
         )));
     }
-    let proof = inclusion(&app, &found, size).await?;
+    let proof = inclusion(reading, &found, size).await?;
     // Receipt and tlog-proof are of the published checkpoint.
     let offered: &[&'static str] = if asked.is_some() { &[JSON] } else { &[TEXT, COSE, SCITT_RECEIPT, JSON] };
     let chosen = choose(&accept(&headers)?, offered)?;
@@ -58,16 +76,16 @@ pub(crate) async fn get(
         let body = json!({ "index": found.index, "size": size, "hashes": hashes, "checkpoint": checkpoint });
         Plain::new(JSON, format!("{body}\n"), Cache::Revalidate)
     } else if chosen != TEXT {
-        let read = app.protocol_at(found.index).and_then(|protocol| Statement::decode(protocol, found.bytes.get()).ok());
+        let read = reading.folded.protocol_at(found.index).and_then(|protocol| Statement::decode(protocol, found.bytes.get()).ok());
         let statement = read.ok_or_else(|| {
             Refused::unprocessable("undecodable", "this entry is void and names no subject that a receipt could name: ask for text/plain")
         })?;
         let claims = ReceiptClaims {
-            issuer: app.origin.to_string(),
+            issuer: reading.identity.origin.to_string(),
             subject: statement.peek().subject().to_string(),
-            key_id: app.receipt.public().id().as_bytes().to_vec(),
+            key_id: receipts.key.public().id().as_bytes().to_vec(),
         };
-        let receipt = issue(&app.receipt, claims, &leaf_hash(found.bytes.get()), &proof, &head.tree.root)?;
+        let receipt = issue(&receipts.key, claims, &leaf_hash(found.bytes.get()), &proof, &head.tree.root)?;
         let media_type = if chosen == COSE { RECEIPT } else { SCITT_RECEIPT };
         Plain::new(media_type, receipt.as_bytes().to_vec(), Cache::Revalidate)
     } else {
@@ -77,9 +95,9 @@ pub(crate) async fn get(
     Ok(plain.with(header::VARY, HeaderValue::from_static("Accept")).answer(&method, &headers))
 }
 
-async fn inclusion(app: &App, of: &Found, size: u64) -> Result<InclusionProof, Refused> {
+async fn inclusion(reading: &Reading, of: &Found, size: u64) -> Result<InclusionProof, Refused> {
     let index = of.index;
-    let tiles = app.log.tiles(&of.bytes, plan_inclusion(index, size).map_err(|e| fault(&e))?).await?;
+    let tiles = reading.log.tiles(&of.bytes, plan_inclusion(index, size).map_err(|e| fault(&e))?).await?;
     prove_inclusion(index, size, &tiles).map_err(|e| fault(&e))
 }
 

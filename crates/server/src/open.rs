@@ -10,24 +10,29 @@
 use crate::access::AccessSink;
 use crate::answers::Answers;
 use crate::app::App;
+use crate::bounds::Bounds;
 use crate::carried::{Carried, carry_on, catch_up, clear_cut_off, open_rows, open_stores};
 use crate::clerk::Clerk;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::OpenError;
+use crate::folded::Folded;
 use crate::gate::{Gate, ReadPolicy};
+use crate::identity::{Identity, Said};
 use crate::keys::{self, RegistryKeys};
-use crate::limits::{BATCHES_WAITING, renderings_at_once};
+use crate::limits::BATCHES_WAITING;
 use crate::log_files::LogFiles;
 use crate::memory::Memory;
-use crate::meters::Meters;
 use crate::mounts::Mounts;
 use crate::naming;
-use crate::places::Places;
+use crate::one_proof::Receipts;
+use crate::readiness::Health;
+use crate::reading::Reading;
 use crate::recent::Recent;
 use crate::room::Room;
 use crate::shelf::ObjectShelf;
-use crate::workers::Workers;
+use crate::taking::Taking;
+use crate::views::Views;
 use crate::writing::Writing;
 use deedbox_authority::{Deciders, PROJECTION as AUTHORITY};
 use deedbox_intake::{Door, Policy};
@@ -71,7 +76,8 @@ pub struct Parts {
 
 /// An opened registry.
 pub struct Server {
-    pub(crate) app: Arc<App>,
+    pub(crate) app: App,
+    vkey: String,
     /// The writer, then what hands its batches on, then the replayer: in this order they end.
     pub(crate) tasks: Vec<JoinHandle<()>>,
     pub(crate) stores: Stores,
@@ -178,36 +184,60 @@ impl Server {
                 (head, Writing::stopped(code_of(&error), error.to_string()))
             }
         };
-        let (memory, meters) = (Memory::new(&config), Meters::new());
-        let app = Arc::new(App {
-            vkey,
-            site,
-            room: Room::new(Arc::clone(&stores.log.files), to_read),
-            clock,
-            log: LogFiles::new(stores.log.clone(), head.clone(), config.object_cache_bytes / 2, &memory),
-            objects: ObjectShelf::new(Arc::clone(&stores.objects), Arc::clone(rows.views()), config.object_cache_bytes / 2, &memory),
-            answers: Answers::new(config.answer_cache_bytes),
-            places: Places::new(config.max_requests, config.times.wait, meters.busy.clone()),
-            meters,
-            workers: Workers::new(renderings_at_once()).map_err(OpenError::Threads)?,
-            bodies: memory.bodies,
-            uploads: memory.uploads,
-            budget: memory.budget,
-            peers: memory.peers,
-            origin,
-            gate: Gate::new(parts.policy),
-            receipt: keys.receipt,
-            door,
-            rows,
+        let memory = Memory::new(&config);
+        let log = Arc::new(LogFiles::new(stores.log.clone(), head.clone(), config.object_cache_bytes / 2, &memory));
+        let shelf = ObjectShelf::new(Arc::clone(&stores.objects), Arc::clone(rows.views()), config.object_cache_bytes / 2, &memory);
+        let (objects, bounds) = (Arc::new(shelf), Arc::new(Bounds::new(&config, memory)?));
+        let folded = Arc::new(Folded::new(folded, numbers, behind, parts.deciders, mounts.ids().to_vec()));
+        let gate = Gate::new(parts.policy);
+        let said = Said {
+            public_url: config.public_url.as_str().to_owned(),
+            ecosystems: door.ecosystems(),
+            allow_local_claims: config.allow_local_claims,
+        };
+        let views = Arc::new(Views {
+            gate: gate.clone(),
             mounts,
-            folded,
-            numbers,
-            behind,
-            deciders: parts.deciders,
-            writing,
-            recent,
-            config,
+            answers: Answers::new(config.answer_cache_bytes),
+            rows: Arc::clone(rows.views()),
+            objects: Arc::clone(&objects),
+            site,
+            folded: Arc::clone(&folded),
+            bounds: Arc::clone(&bounds),
         });
+        let reading = Arc::new(Reading {
+            gate,
+            log,
+            objects,
+            rows,
+            folded,
+            identity: Identity::new(origin.clone(), vkey.clone(), said),
+            bounds: Arc::clone(&bounds),
+        });
+        let taking = Arc::new(Taking {
+            door,
+            writing: Arc::new(writing),
+            recent,
+            room: Arc::new(Room::new(Arc::clone(&stores.log.files), to_read)),
+            clock: Arc::new(clock),
+            wall: config.clock,
+            allow_local_claims: config.allow_local_claims,
+            reading: Arc::clone(&reading),
+            bounds: Arc::clone(&bounds),
+        });
+        let health = Arc::new(Health {
+            log: Arc::clone(&reading.log),
+            rows: Arc::clone(reading.rows.decisions()),
+            objects: Arc::clone(&reading.objects),
+            folded: Arc::clone(&reading.folded),
+            writing: Arc::clone(&taking.writing),
+            room: Arc::clone(&taking.room),
+            clock: Arc::clone(&taking.clock),
+            bounds: Arc::clone(&bounds),
+        });
+        let receipts = Arc::new(Receipts::new(keys.receipt, Arc::clone(&reading)));
+        let (client_address_header, max_requests) = (config.client_address_header, config.max_requests);
+        let app = App { bounds, views, reading, receipts, taking, health, client_address_header, max_requests };
 
         let mut tasks = Vec::new();
         if let (Some((writer, published)), Some(replayer)) = (started, replayer) {
@@ -215,11 +245,11 @@ impl Server {
             let (targets, heads) = watch::channel(head.borrow().tree);
             tasks.push(tokio::spawn(writer));
             tasks.push(tokio::spawn(hand_on(published, known, targets, head)));
-            tasks.push(tokio::spawn(fold(Arc::clone(&app), replayer, to_fold, heads)));
+            tasks.push(tokio::spawn(fold(Arc::clone(&app.taking.writing), replayer, to_fold, heads)));
         }
-        let clerk = Arc::new(Clerk::new(keys.operator, app.origin.clone()));
-        let server = Server { app, tasks, stores, access: None, clerk, is_new };
-        if server.app.log.size() == 0 {
+        let clerk = Arc::new(Clerk::new(keys.operator, origin));
+        let server = Server { app, vkey, tasks, stores, access: None, clerk, is_new };
+        if server.size() == 0 {
             server.create(keys.log.public()).await?;
         }
         Ok(server)
@@ -227,12 +257,12 @@ impl Server {
 
     /// The origin: the name of the log.
     pub fn origin(&self) -> &Origin {
-        &self.app.origin
+        &self.app.reading.identity.origin
     }
 
     /// The verifier key of the log.
     pub fn vkey(&self) -> &str {
-        &self.app.vkey
+        &self.vkey
     }
 
     /// Whether this start made the log.
@@ -247,29 +277,29 @@ impl Server {
 
     /// Number of published entries.
     pub fn size(&self) -> u64 {
-        self.app.log.size()
+        self.app.reading.log.size()
     }
 
     /// Entry 0, by the way that every statement takes.
     async fn create(&self, log_key: deedbox_model::PublicKey) -> Result<(), OpenError> {
-        let app = &self.app;
-        let now = app.clock.check().map_err(|wrong| OpenError::First(wrong.to_string()))?;
+        let taking = &self.app.taking;
+        let now = taking.clock.check().map_err(|wrong| OpenError::First(wrong.to_string()))?;
         let created = RegistryCreated {
             rules: Rules { parameters: Vec::new(), protocol: deedbox_authority::PROTOCOL },
-            origin: app.origin.clone(),
+            origin: self.origin().clone(),
             log_keys: vec![log_key],
-            receipt_keys: vec![app.receipt.public()],
+            receipt_keys: vec![self.app.receipts.key()],
             operator_keys: vec![self.clerk.key()],
         };
         let first = |e: &dyn std::fmt::Display| OpenError::First(e.to_string());
         let event = Event::from(created);
         let statement = self.clerk.sign(&Subject::Registry, None, now, &event).map_err(|e| first(&e))?;
         let decoded = Statement::decode(Protocol::BEGINNING, statement.bytes()).map_err(|e| first(&e))?;
-        let admitted = app.door.admit(app.door.verify(decoded).await?, now).await?;
-        let ledger = app.writing.ledger().map_err(|_| OpenError::First("nothing can be written".to_owned()))?;
+        let admitted = taking.door.admit(taking.door.verify(decoded).await?, now).await?;
+        let ledger = taking.writing.ledger().map_err(|_| OpenError::First("nothing can be written".to_owned()))?;
         let appended = ledger.submit(admitted).await?;
-        app.recent.add(&appended.id, statement.time());
-        app.clock.appended(statement.time());
+        taking.recent.add(&appended.id, statement.time());
+        taking.clock.appended(statement.time());
         Ok(())
     }
 }
@@ -324,9 +354,9 @@ async fn hand_on(
 }
 
 /// Folds until the writer ends. Where folding cannot go on, no more statements are taken: nobody could read them back.
-async fn fold(app: Arc<App>, replayer: Replayer, known: mpsc::Receiver<Batch>, heads: watch::Receiver<TreeHead>) {
+async fn fold(writing: Arc<Writing>, replayer: Replayer, known: mpsc::Receiver<Batch>, heads: watch::Receiver<TreeHead>) {
     if let Err(error) = replayer.run(known, heads).await {
         tracing::error!(error = %InFull(&error), "folding has stopped: serving what is folded, taking no statement");
-        app.writing.stop(code_of(&error), error.to_string());
+        writing.stop(code_of(&error), error.to_string());
     }
 }

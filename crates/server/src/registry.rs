@@ -1,19 +1,18 @@
 //! `/api/v1/registry`: what a registry says about itself (spec/api.md §7). A reader believes of it only what the log proves.
 
-use crate::app::App;
 use crate::entry_json::keys;
-use crate::gate::Asking;
+use crate::gate::{Asking, Authorized};
 use crate::headers::TREE_SIZE;
+use crate::identity::Itself;
+use crate::reading::Reading;
 use crate::refusal::Refused;
 use crate::reply::json;
 use axum::extract::State;
 use axum::response::Response;
 use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{RegistryRow, registry_key};
-use deedbox_model::ProjectionId;
 use deedbox_model::row::decode_row;
 use deedbox_store::read_one;
-use deedbox_view::Resource;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
@@ -31,7 +30,7 @@ struct RegistryJson<'a> {
     receipt_keys: Vec<Value>,
     log_keys: Vec<Value>,
     registry_head: String,
-    ecosystems: Vec<&'static str>,
+    ecosystems: &'a [&'static str],
     allow_local_claims: bool,
     projections: Vec<ProjectionJson>,
 }
@@ -43,26 +42,25 @@ struct ProjectionJson {
     folded: u64,
 }
 
-/// The generations that answer.
-fn in_force(app: &App, folded: u64) -> impl Iterator<Item = &ProjectionId> {
-    app.mounts.ids().iter().filter(move |id| app.version_of(id.name, folded) == id.version)
+/// GET.
+pub(crate) async fn get(State(reading): State<Arc<Reading>>, Asking(reader): Asking) -> Result<Response, Refused> {
+    let itself = reading.gate.ask(&reader, Itself).ok_or_else(|| Refused::not_found("nothing is served at \"/api/v1/registry\""))?;
+    told(&reading, &itself).await
 }
 
-/// GET.
-pub(crate) async fn get(State(app): State<Arc<App>>, Asking(reader): Asking) -> Result<Response, Refused> {
-    if !app.gate.may_read(&reader, &[Resource::Registry]) {
-        return Err(Refused::not_found("nothing is served at \"/api/v1/registry\""));
-    }
-    let folded = app.folded();
+/// What it says of itself, for who may read that.
+async fn told(reading: &Reading, itself: &Authorized<Itself>) -> Result<Response, Refused> {
+    let folded = reading.folded.size();
     let key = registry_key()?;
-    let row = read_one(app.rows.decisions().as_ref(), &AUTHORITY, &key).await?;
+    let row = read_one(reading.rows.decisions().as_ref(), &AUTHORITY, &key).await?;
     let row = row.ok_or_else(|| Refused::unavailable("store", "the log's first entry is not folded yet"))?;
     let row: RegistryRow = decode_row(&key, &row.bytes)?;
-    let head = app.log.head();
+    let head = reading.log.head(itself);
+    let (vkey, said) = reading.identity.said(itself);
     let body = RegistryJson {
-        origin: app.origin.as_str(),
-        public_url: app.config.public_url.as_str(),
-        vkey: &app.vkey,
+        origin: reading.identity.origin.as_str(),
+        public_url: &said.public_url,
+        vkey,
         tree_size: head.tree.size,
         root: head.tree.root.to_base64(),
         protocol: row.protocol,
@@ -70,9 +68,9 @@ pub(crate) async fn get(State(app): State<Arc<App>>, Asking(reader): Asking) -> 
         receipt_keys: keys(&row.receipt_keys),
         log_keys: keys(&row.log_keys),
         registry_head: row.head.to_hex(),
-        ecosystems: app.door.ecosystems(),
-        allow_local_claims: app.config.allow_local_claims,
-        projections: in_force(&app, folded).map(|id| ProjectionJson { name: id.name, version: id.version, folded }).collect(),
+        ecosystems: &said.ecosystems,
+        allow_local_claims: said.allow_local_claims,
+        projections: reading.folded.all_in_force(folded).map(|id| ProjectionJson { name: id.name, version: id.version, folded }).collect(),
     };
     let mut response = json(StatusCode::OK, &body);
     response.headers_mut().insert(TREE_SIZE, HeaderValue::from(folded));

@@ -4,13 +4,13 @@
 //! go of, and the work begins anew when there is some.
 
 use crate::answers::{Answer, FirstRows, RestsOn};
-use crate::app::App;
 use crate::budget::{Share, Weight};
 use crate::gate::Authorized;
 use crate::limits::ROW_BYTES;
 use crate::making::Making;
 use crate::mounts::{Generation, Mount};
 use crate::refusal::Refused;
+use crate::views::Views;
 use deedbox_model::{Row, RowKey};
 use deedbox_store::{RowReader, read_rows, size_of_row};
 use deedbox_view::question::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES, absent};
@@ -22,7 +22,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// What an answer is made of, and what the making of it holds: whether or not anybody still waits for it, until it is made.
 pub(crate) struct Work {
-    pub(crate) app: Arc<App>,
+    pub(crate) views: Arc<Views>,
     pub(crate) mount: Arc<Mount>,
     /// In force when the request came: it says what is taken of one.
     pub(crate) generation: Generation,
@@ -71,14 +71,14 @@ impl Work {
     pub(crate) async fn make(self) -> Result<Made, Refused> {
         let mut work = self;
         loop {
-            let app = Arc::clone(&work.app);
+            let views = Arc::clone(&work.views);
             // Before any row is read: rows are committed before it moves.
-            let at = app.folded();
-            let id = app.in_force(&work.mount, at)?.id.clone();
+            let at = views.folded.size();
+            let id = views.folded.in_force(&work.mount, at)?.id.clone();
             if id != work.generation.id {
                 return Err(Refused::unavailable("busy", "another version of this view has just come into force"));
             }
-            match read_rows(app.rows.views().as_ref(), &id, move |rows| work.on(rows, at)).await?? {
+            match read_rows(views.rows.as_ref(), &id, move |rows| work.on(rows, at)).await?? {
                 Done::Made(made) => return Ok(made),
                 Done::Short(again, bytes) => {
                     work = *again;
@@ -91,7 +91,7 @@ impl Work {
     /// On one state, in which at least so many entries are folded.
     fn on(mut self, rows: &mut dyn RowReader, at: u64) -> Result<Done, Refused> {
         let mut first = None;
-        if let Some(kept) = self.kept.take().and_then(|kept| self.app.gate.ask(&self.request.reader, kept)) {
+        if let Some(kept) = self.kept.take().and_then(|kept| self.views.gate.ask(&self.request.reader, kept)) {
             let RestsOn { first: before, .. } = &kept.get().rests_on;
             let round = self.round(rows, &before.plan)?;
             if round.seqs() == before.seqs {
@@ -103,7 +103,7 @@ impl Work {
             return Ok(Done::Short(Box::new(self), 0));
         }
         let question = self.question.take().unwrap_or_else(|| self.generation.view.parse(&self.request));
-        let gate = &self.app.gate;
+        let gate = &self.views.gate;
         if !gate.is_open() && question.resource().is_some_and(|known| !gate.may_read(&self.request.reader, std::slice::from_ref(&known))) {
             return self.hide(question.as_ref(), at);
         }
@@ -135,10 +135,10 @@ impl Work {
             return Ok(Done::Short(Box::new(self), whole));
         }
         let resources = question.resources(&reads)?;
-        if !self.app.gate.may_read(&self.request.reader, &resources) {
+        if !self.views.gate.may_read(&self.request.reader, &resources) {
             return self.hide(question.as_ref(), at);
         }
-        let rendered = question.render(&reads, &self.app.site)?;
+        let rendered = question.render(&reads, &self.views.site)?;
         // A refusal that took much reading is kept as well: it holds as long as its first rows, like every answer.
         let is_kept = rendered.cache != Cache::Never || (reads.rounds > 1 && self.request.method == ViewMethod::Get);
         drop((question, reads));
@@ -147,18 +147,18 @@ impl Work {
 
     /// What somebody gets who may not read what the answer tells of: what is given where nothing is.
     fn hide(self, question: &dyn Question, at: u64) -> Result<Done, Refused> {
-        let rendered = absent(question, &self.app.site)?;
+        let rendered = absent(question, &self.views.site)?;
         self.done(rendered, Vec::new(), FirstRows { plan: Plan::Nothing, seqs: Vec::new() }, false, at)
     }
 
     fn done(self, rendered: ViewResponse, resources: Vec<Resource>, first: FirstRows, is_kept: bool, at: u64) -> Result<Done, Refused> {
         let rests_on = RestsOn { version: self.generation.id.version, resources, first };
-        let Work { app, making, place, request, asked, .. } = self;
+        let Work { views, making, place, request, asked, .. } = self;
         let Some(making) = making else { return Err(Refused::internal()) };
         drop(asked);
-        let answer = Answer::new(rendered, rests_on, at, |bytes| making.made(&app.budget, bytes));
+        let answer = Answer::new(rendered, rests_on, at, |bytes| making.made(&views.bounds.budget, bytes));
         drop(place);
-        let answer = app.gate.ask(&request.reader, Arc::new(answer)).ok_or_else(Refused::internal)?;
+        let answer = views.gate.ask(&request.reader, Arc::new(answer)).ok_or_else(Refused::internal)?;
         Ok(Done::Made(Made::New { answer, is_kept, at }))
     }
 
@@ -190,18 +190,18 @@ impl Work {
     /// Whether it may hold so many bytes, as far as they are free now.
     fn has(&mut self, bytes: usize) -> bool {
         if self.making.is_none() {
-            self.making = Making::begin_now(&self.app);
+            self.making = Making::begin_now(&self.views.bounds);
         }
-        self.making.as_mut().is_some_and(|making| making.hold_now(&self.app, bytes))
+        self.making.as_mut().is_some_and(|making| making.hold_now(&self.views.bounds, bytes))
     }
 
     /// Waits until it may hold so many bytes.
     async fn hold(&mut self, bytes: usize) -> Result<(), Refused> {
         let mut making = match self.making.take() {
             Some(making) => making,
-            None => Making::begin(&self.app, Share::Answers).await?,
+            None => Making::begin(&self.views.bounds, Share::Answers).await?,
         };
-        making.hold(&self.app, bytes).await?;
+        making.hold(&self.views.bounds, bytes).await?;
         self.making = Some(making);
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! wait for the writer and the replayer, close the stores.
 
 use crate::access::{AccessSink, Accessed};
-use crate::app::App;
+use crate::bounds::Bounds;
 use crate::config::Times;
 use crate::dispatch::Dispatch;
 use crate::error::Unfinished;
@@ -30,35 +30,36 @@ impl Server {
     /// Serves until `shutdown` is done and all that was under way is finished, for which there is `Times::stop`.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Unfinished> {
         let Server { app, tasks, stores, access, clerk, .. } = self;
-        let sweeper = tokio::spawn(sweep::run(Arc::clone(&app)));
-        let keeper = tokio::spawn(keep_up(Arc::clone(&app)));
-        let watched = Arc::clone(&app);
-        let clock = tokio::spawn(async move { watched.clock.run().await });
-        let dispatch = Arc::new(Dispatch::new(Arc::clone(&app), clerk));
+        let sweeper = tokio::spawn(sweep::run(Arc::clone(&app.taking)));
+        let keeper = tokio::spawn(keep_up(Arc::clone(&app.bounds)));
+        let watched = Arc::clone(&app.taking.clock);
+        let clock = tokio::spawn(async move { watched.run().await });
+        let dispatch = Arc::new(Dispatch::new(&app, clerk));
         // As many connections, and as many files that are read for them.
-        let most = app.config.max_requests.saturating_mul(CONNECTIONS_PER_REQUEST);
+        let most = app.max_requests.saturating_mul(CONNECTIONS_PER_REQUEST);
         files_for(most, OTHER_FILES);
-        accept(listener, dispatch, access, Arc::clone(&app.peers), app.config.times, shutdown, || app.writing.begin_to_stop()).await;
+        let (peers, times) = (Arc::clone(&app.bounds.peers), app.bounds.times);
+        accept(listener, dispatch, access, peers, times, shutdown, || app.taking.writing.begin_to_stop()).await;
 
         keeper.abort();
         clock.abort();
         sweeper.abort();
         // A sweep that was cut off lets go of the stores before they are closed.
         let _ = sweeper.await;
-        app.writing.stop("stopping", "the registry is stopping".to_owned());
+        app.taking.writing.stop("stopping", "the registry is stopping".to_owned());
         let mut unfinished = false;
         for task in tasks {
-            unfinished |= tokio::time::timeout(app.config.times.stop, task).await.is_err();
+            unfinished |= tokio::time::timeout(times.stop, task).await.is_err();
         }
         stores.close().await;
-        if unfinished { Err(Unfinished(app.config.times.stop)) } else { Ok(()) }
+        if unfinished { Err(Unfinished(times.stop)) } else { Ok(()) }
     }
 }
 
-async fn keep_up(app: Arc<App>) {
+async fn keep_up(bounds: Arc<Bounds>) {
     loop {
         tokio::time::sleep(UPKEEP_EVERY).await;
-        app.meters.upkeep();
+        bounds.meters.upkeep();
     }
 }
 

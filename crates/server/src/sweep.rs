@@ -1,8 +1,8 @@
 //! Removing uploads that nobody refers to, each hour those that are older than a day (spec/objects.md §4). Knows nothing of how they
 //! are written.
 
-use crate::app::App;
 use crate::clock::millis;
+use crate::taking::Taking;
 use deedbox_catalog::{PROJECTION as CATALOG, object_key};
 use deedbox_intake::{Door, IntakeRefusal, Published};
 use deedbox_model::TimeMs;
@@ -36,10 +36,10 @@ pub(crate) async fn recall(door: &Door, now: TimeMs, unreferenced: Duration) {
 }
 
 /// Sweeps until it is aborted. A sweep that is cut off leaves objects for the next one.
-pub(crate) async fn run(app: Arc<App>) {
+pub(crate) async fn run(taking: Arc<Taking>) {
     loop {
-        tokio::time::sleep(app.config.times.sweep_every).await;
-        match once(&app).await {
+        tokio::time::sleep(taking.bounds.times.sweep_every).await;
+        match once(&taking).await {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "removed uploads that nobody referred to in time"),
             Err(error) => tracing::warn!(error = %InFull(&error), "could not sweep uploads; trying again next time"),
@@ -47,12 +47,12 @@ pub(crate) async fn run(app: Arc<App>) {
     }
 }
 
-pub(crate) async fn once(app: &App) -> Result<u64, IntakeRefusal> {
-    if app.writing.why_stopped().is_some() {
+pub(crate) async fn once(taking: &Taking) -> Result<u64, IntakeRefusal> {
+    if taking.writing.why_stopped().is_some() {
         // What is published and not folded has no row yet: removing anything could remove that.
         return Ok(0);
     }
-    let removed = app.door.sweep(app.clock.for_ages(), millis(app.config.times.unreferenced)).await?;
-    app.meters.swept.increment(removed);
+    let removed = taking.door.sweep(taking.clock.for_ages(), millis(taking.bounds.times.unreferenced)).await?;
+    taking.bounds.meters.swept.increment(removed);
     Ok(removed)
 }

@@ -1,6 +1,7 @@
-//! Files of one crate that need each other in a circle: none of them can be read, tested or moved alone. A module and the files in its
-//! folder count as one, for a module may split itself as it likes; the crate's root names all of its files and counts for nothing.
-//! It sees names, not what they mean; what only tests see is left out.
+//! Files of one crate that need each other in a circle: none of them can be read, tested or moved alone. Modules are held against those
+//! beside them: to its neighbours a folder is one module, and in it the same is asked of what it is made of. A module's own file, like
+//! the crate's root, names all of its parts and counts for nothing among them. It sees names, not what they mean; what only tests see
+//! is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +14,8 @@ use super::{
 
 const CIRCLE: &str = "Move what both need into a file of its own, below both; or hand it in as an argument.";
 
-/// The modules of a crate, each with those that it needs and the place where it says so.
-type Needs<'a> = BTreeMap<&'a str, BTreeMap<String, (&'a File, usize)>>;
+/// The modules of one module, each with those that it needs and the place where it says so. By whole paths: `a::b`.
+type Needs<'a> = BTreeMap<String, BTreeMap<String, (&'a File, usize)>>;
 
 /// One finding for each set of files that need each other.
 pub fn check(tree: &Tree) -> Vec<Finding> {
@@ -23,19 +24,25 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn needs<'a>(tree: &'a Tree, folder: &str) -> Needs<'a> {
-    let seen: Vec<(&File, &str, Seen)> = source::in_folder(tree, folder)
+    let seen: Vec<(&File, Vec<&str>, Seen)> = source::in_folder(tree, folder)
         .into_iter()
         .filter_map(|(file, seen)| Some((file, file.path.strip_prefix(folder)?, seen)))
         .filter(|(_, path, _)| !is_root(path))
+        .map(|(file, path, seen)| (file, module(path), seen))
         .collect();
-    let mut needs: Needs = seen.iter().map(|(_, path, _)| (module(path), BTreeMap::new())).collect();
-    let names: BTreeSet<String> = needs.keys().map(|name| (*name).to_owned()).collect();
-    for (file, path, seen) in &seen {
-        let own = module(path);
+    // A module that is a folder alone is named by what is in it.
+    let mut needs: Needs = seen.iter().flat_map(|(_, own, _)| (1..=own.len()).map(|n| (own[..n].join("::"), BTreeMap::new()))).collect();
+    for (file, own, seen) in &seen {
         for (named, line) in &seen.paths {
-            let Some(other) = of_crate(named, depth(path)).filter(|other| *other != own && names.contains(*other)) else { continue };
-            if let Some(found) = needs.get_mut(own) {
-                found.entry(other.to_owned()).or_insert((file, *line));
+            let Some(other) = whole(named, own) else { continue };
+            // The two modules beside each other, in the deepest one that holds both. A module and what it is made of are not two.
+            let apart = own.iter().zip(&other).take_while(|(a, b)| a == b).count();
+            let (Some(own), Some(other)) = (own.get(..=apart), other.get(..=apart)) else { continue };
+            let other = other.join("::");
+            if needs.contains_key(&other)
+                && let Some(found) = needs.get_mut(&own.join("::"))
+            {
+                found.entry(other).or_insert((file, *line));
             }
         }
     }
@@ -46,36 +53,30 @@ fn is_root(path: &str) -> bool {
     matches!(path, "lib.rs" | "main.rs") || path.starts_with("bin/")
 }
 
-/// The first module on the way to a file.
-fn module(path: &str) -> &str {
-    let first = path.split('/').next().unwrap_or(path);
-    first.strip_suffix(".rs").unwrap_or(first)
+/// The modules on the way to a file, its own last.
+fn module(path: &str) -> Vec<&str> {
+    path.split('/').filter(|part| *part != "mod.rs").map(|part| part.strip_suffix(".rs").unwrap_or(part)).collect()
 }
 
-/// Modules above a file's own content: 1 for `a.rs` and `a/mod.rs`, 2 for `a/b.rs`.
-fn depth(path: &str) -> usize {
-    path.split('/').filter(|part| *part != "mod.rs").count()
-}
-
-/// The first module of a path that begins at the crate's root, however it says so.
-fn of_crate(named: &[String], depth: usize) -> Option<&str> {
+/// A path from the crate's root on, however it begins.
+fn whole<'n>(named: &'n [String], own: &[&'n str]) -> Option<Vec<&'n str>> {
+    let rest = |from: usize| named.iter().skip(from).map(String::as_str);
     let up = named.iter().take_while(|part| *part == "super").count();
     match named.first().map(String::as_str) {
-        Some("crate") => named.get(1),
-        Some("super") if up == depth => named.get(up),
+        Some("crate") => Some(rest(1).collect()),
+        Some("super") => Some(own.get(..own.len().checked_sub(up)?)?.iter().copied().chain(rest(up)).collect()),
         _ => None,
     }
-    .map(String::as_str)
 }
 
 fn circles(needs: &Needs<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut told: BTreeSet<&str> = BTreeSet::new();
     for (name, needed) in needs {
-        if told.contains(name) {
+        if told.contains(name.as_str()) {
             continue;
         }
-        let round: BTreeSet<&str> = reach(needs, name).into_iter().filter(|other| reach(needs, other).contains(name)).collect();
+        let round: BTreeSet<&str> = reach(needs, name).into_iter().filter(|other| reach(needs, other).contains(name.as_str())).collect();
         told.extend(&round);
         let first = needed.iter().find(|(other, _)| round.contains(other.as_str()));
         if let Some((_, (file, line))) = first {
@@ -120,6 +121,18 @@ mod tests {
             ("crates/model/src/e.rs", ""),
         ];
         assert_eq!(found(&files), [("crates/model/src/a.rs".to_owned(), 2, "a circle of 3: a, b, c".to_owned())]);
+    }
+
+    #[test]
+    fn files_of_one_folder_are_held_against_each_other() {
+        let files = [
+            ("crates/model/src/a/mod.rs", "mod b; mod c; mod d; use b::B; use super::a::c::C;"),
+            ("crates/model/src/a/b.rs", "use super::A; use super::c::C;"),
+            ("crates/model/src/a/c.rs", "use super::d;"),
+            ("crates/model/src/a/d/mod.rs", "mod e;"),
+            ("crates/model/src/a/d/e.rs", "use super::super::b::B;"),
+        ];
+        assert_eq!(found(&files), [("crates/model/src/a/b.rs".to_owned(), 1, "a circle of 3: a::b, a::c, a::d".to_owned())]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! within bounds. It is the publisher's machine that looks, before anything is sent. No value of a secret is ever kept or said: a
 //! finding is a path, a line and a kind.
 
+mod ahead;
 mod archives;
 mod needles;
 mod pem;

@@ -1,8 +1,8 @@
 //! What is looked for, as texts that a stream is searched for all at once: the signing key in each of its spellings, the first lines of
 //! private keys, the beginnings of tokens. A needle only says where to look; what follows it decides.
 
-use super::Kind;
-use super::pem;
+use super::ahead::{AHEAD, run};
+use super::{Kind, pem};
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -10,8 +10,6 @@ use deedbox_model::SecretKey;
 
 /// Bytes of a key's spelling that are enough to know it: 120 bits and more. A line may end within the rest.
 const ENOUGH: usize = 20;
-/// Bytes after a needle that may be needed to decide: the longest RSA keys in use have 13 kB, and what is longer is decided by its start.
-pub(super) const AHEAD: usize = 16 * 1024;
 /// Bytes before a needle that are looked at: one, which must not be a part of the same word.
 const BEHIND: usize = 1;
 
@@ -155,11 +153,6 @@ fn shifted(bytes: &[u8], shift: usize) -> String {
     let first = (shift * 8).div_ceil(6);
     let end = whole.len() * 8 / 6;
     text.get(first..end).unwrap_or_default().to_owned()
-}
-
-/// How many bytes at the start are of this kind.
-pub(super) fn run(bytes: &[u8], is_one: fn(u8) -> bool) -> usize {
-    bytes.iter().take_while(|b| is_one(**b)).count()
 }
 
 fn is_word(b: u8) -> bool {

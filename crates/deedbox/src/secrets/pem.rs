@@ -2,7 +2,7 @@
 //! body of base64 comes after it. Programs that read and write keys hold the first and last lines without a body, and handbooks leave
 //! out the middle: those are not keys. Decodes nothing of a key.
 
-use super::needles::{AHEAD, run};
+use super::ahead::{AHEAD, run};
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};

@@ -2,7 +2,8 @@
 //! some kilobytes; `finish` searches the rest.
 
 use super::Kind;
-use super::needles::{AHEAD, Needles};
+use super::ahead::AHEAD;
+use super::needles::Needles;
 use std::io::Read;
 
 /// Bytes that are searched at a time, beside those that are only looked ahead at.

@@ -1,6 +1,9 @@
 //! Readers who may not (docs/decisions/0017): what is hidden from somebody is, byte for byte, what is not there, whatever they ask with and
 //! who was answered before them. The policies are the test's own; the program has none but that everybody may read everything.
 
+mod ecosystems;
+mod writes;
+
 use crate::world::{World, artifact, now, object_path, parts};
 use deedbox_model::{ObjectRef, PackageId};
 use deedbox_server::{Config, ReadPolicy};

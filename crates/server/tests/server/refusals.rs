@@ -22,9 +22,11 @@ use tempfile::TempDir;
 const ID: &str = "file:acme.localhost/widget";
 
 /// Codes that no request can provoke at will, with the test that does.
-const ELSEWHERE: [(&str, &str, &str); 6] = [
+const ELSEWHERE: [(&str, &str, &str); 7] = [
     // A clock that is set.
     ("clock", "server/tests/server/carried.rs", "one_start_with_a_clock_a_year_ahead_does_not_freeze_the_log"),
+    // Somebody who may not read everything.
+    ("in_the_way", "server/tests/server/readers/writes.rs", "a_refused_statement_tells_nothing_of_a_package_that_is_hidden"),
     // The same bytes again are answered with their receipt; only two writers could race to this.
     ("already_logged", "authority/tests/decide.rs", "the_same_bytes_twice_are_named_with_their_index"),
     // Only entry 0 can have parameters of the protocol that is in force, and a server makes it itself.

@@ -18,6 +18,7 @@ mod lock;
 mod objects;
 mod parts;
 mod place;
+mod stat;
 mod upload;
 mod walk;
 

@@ -3,11 +3,12 @@
 
 use super::parts::Parts;
 use super::place::{Place, blocking};
+use super::stat::{absent, modified_ms};
 use super::upload::{DiskUpload, Incoming, put_in_place};
 use crate::error::StoreError;
 use crate::limits::PIECE_BYTES;
 use crate::objects::{
-    Begin, Left, ObjectStat, ObjectStream, Objects, Remnant, Upload, UploadId, check_range, now_ms, object_path, to_ms, too_large,
+    Begin, Left, ObjectStat, ObjectStream, Objects, Remnant, Upload, UploadId, check_range, now_ms, object_path, too_large,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -176,16 +177,8 @@ impl Objects for DiskObjects {
     }
 }
 
-pub(super) fn absent(e: &io::Error) -> bool {
-    e.kind() == io::ErrorKind::NotFound
-}
-
 fn failed(doing: &str, address: &Sha256Digest, e: io::Error) -> StoreError {
     StoreError::medium(format!("{doing} object {}", address.to_address()), e)
-}
-
-pub(super) fn modified_ms(found: &Metadata) -> u64 {
-    found.modified().map_or(0, to_ms)
 }
 
 fn stat_of(address: Sha256Digest, found: &Metadata) -> ObjectStat {

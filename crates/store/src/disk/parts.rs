@@ -6,7 +6,7 @@
 //! parts/<domain>/<hex>.<size>.here    empty: this domain put it in place
 //! ```
 
-use super::objects::{absent, modified_ms};
+use super::stat::{absent, modified_ms};
 use crate::error::StoreError;
 use crate::limits::{HASHED_AGAIN_AT_ONCE, HASHERS_KEPT, UPLOAD_PIECE_BYTES};
 use crate::objects::{Left, Remnant, UploadId};

@@ -1,8 +1,8 @@
 //! Every file of a data directory, for fsck. Reads names, sizes and times, never a file. Follows no link.
 
 use super::place::blocking;
+use super::stat::modified_ms;
 use crate::error::StoreError;
-use crate::objects::to_ms;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ fn list(root: &Path, folder: &Path) -> Result<(Vec<FoundFile>, Vec<PathBuf>), St
         found.push(FoundFile {
             path: path.to_string_lossy().into_owned(),
             size: metadata.len(),
-            modified_ms: metadata.modified().map_or(0, to_ms),
+            modified_ms: modified_ms(&metadata),
             is_file: metadata.is_file(),
         });
     }
