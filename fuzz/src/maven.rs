@@ -66,7 +66,7 @@ pub fn pom(data: &[u8]) {
     assert_eq!(manifest.native_name.as_str(), coordinates.to_string());
     let reversed = [files[1].clone(), files[0].clone()];
     assert_eq!(inspect(Some(first), &reversed).as_ref(), Ok(inspection), "the order of files says nothing");
-    let _ = deedbox_maven::Maven::new().principal(manifest);
+    let _ = deedbox_maven::Maven.principal(manifest);
 
     let mut log = Log::default();
     log.publish_inspected(inspection);
@@ -166,7 +166,7 @@ pub fn rows() -> Store {
         .deprecate(WIDGET, "1.0", ReasonCode::Superseded, None);
     for (version, fact) in [("4.0", Fact::Withheld), ("4.1", Fact::Unreadable("not_a_manifest"))] {
         let manifest = world::release(WIDGET, version, "").manifest;
-        let event = deedbox_testkit::folding::published(&deedbox_maven::Maven::new(), &manifest, &[]);
+        let event = deedbox_testkit::folding::published(&deedbox_maven::Maven, &manifest, &[]);
         log.append(WIDGET, event, Facts { manifest: Some(fact), message: None });
     }
     log.rows()

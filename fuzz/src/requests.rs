@@ -46,7 +46,7 @@ pub fn native(data: &[u8]) {
     static OCI: OnceLock<folding::Store<Oci>> = OnceLock::new();
     static GEM: OnceLock<folding::Store<Gem>> = OnceLock::new();
     match data.first().map(|how| how >> 3 & 3) {
-        Some(0 | 3) => answered(data, MAVEN.get_or_init(crate::maven::rows), Maven::new().mounts()),
+        Some(0 | 3) => answered(data, MAVEN.get_or_init(crate::maven::rows), Maven.mounts()),
         Some(1) => answered(data, OCI.get_or_init(crate::oci::rows), Oci.mounts()),
         Some(_) => answered(data, GEM.get_or_init(crate::gem::rows), Gem::new().mounts()),
         None => {}

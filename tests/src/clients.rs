@@ -371,7 +371,7 @@ fn installed(pins: &Pins, install: impl FnOnce(&Path) -> anyhow::Result<()>) -> 
     Ok(folder)
 }
 
-/// Holds a file in the target folder locked until it is dropped; waits for whoever holds it.
+/// Holds a file in the target folder locked until it is dropped; waits until nobody else holds it.
 pub(crate) fn lock(name: &str) -> anyhow::Result<File> {
     let path = target_folder().join(name);
     if let Some(folder) = path.parent() {

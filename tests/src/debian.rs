@@ -1,4 +1,4 @@
-//! Debian packages that a test stands on: installed when they are missing, by whoever may. It starts no service and stops none (a
+//! Debian packages that a test stands on: installed when they are missing, by a user who may. It starts no service and stops none (a
 //! package's own install scripts may, where the machine lets them).
 
 use std::{

@@ -58,7 +58,7 @@ pub fn maven(domain: &Domain, name: &str, version: &str, bytes: &[u8]) -> anyhow
     let pom = pom(&group.join("."), name, version, "  <description>A small library, as most are</description>\n");
     let jar = zip(&[("META-INF/MANIFEST.MF", b"Manifest-Version: 1.0\r\n\r\n"), ("data.bin", bytes)]);
     Ok(Packed {
-        dialect: Arc::new(Maven::new()),
+        dialect: Arc::new(Maven),
         id: Some(PackageId::parse(&format!("maven:{domain}/{name}"))?),
         version: Some(Version::parse(version)?),
         artifacts: vec![Bytes::new(&format!("{name}-{version}.pom"), pom.into_bytes()), Bytes::new(&format!("{name}-{version}.jar"), jar)],

@@ -105,7 +105,7 @@ fn pass_on(client: TcpStream, server: TcpStream, questions: &Arc<Mutex<Questions
     let mut requests = Requests::new();
     thread::Builder::new().spawn(move || {
         each_piece(&mut from_client, |bytes| {
-            // First, so that whoever has its answer finds its question written.
+            // First, so that a client that has its answer finds its question written.
             let lines = match requests.take(bytes) {
                 Ok(found) => found.iter().map(crate::asked::Question::to_line).collect(),
                 Err(_) => vec![format!("{UNREAD}{:?}", String::from_utf8_lossy(bytes.get(..100).unwrap_or(bytes)))],

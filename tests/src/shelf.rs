@@ -14,7 +14,7 @@ use crate::registry::{DOMAIN, Running, Source};
 /// What the owner says about `left@2.0.0`.
 pub const NOTICE: &str = "Two was a mistake; stay with one.";
 
-/// The registry of this test process, started by whoever asks first.
+/// The registry of this test process, started when it is first asked for.
 ///
 /// # Errors
 /// When it does not start or refuses a package; the next caller tries again.

@@ -17,6 +17,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use deedbox_testkit::archives::noise;
 use deedbox_tests::{
     debian::debian,
     registry::{DOMAIN, Running, Said},
@@ -264,7 +265,7 @@ fn changed_bytes_are_refused_by_gem_by_bundler_and_by_verify() {
     let bench = Bench::new();
     let mut source = Source::new("changed", "1.0.0");
     // Larger than what a registry keeps in memory, and nothing that gets smaller when it is packed.
-    source.files.push(("lib/noise.bin", noise(1_500_000)));
+    source.files.push(("lib/noise.bin", noise("changed", 1_500_000)));
     let folder = source.write(&bench.scratch.path().join("sources"));
     Said::of(bench.command("gem", &folder).args(["build", "changed.gemspec"])).unwrap().done().unwrap();
     let file = folder.join("changed-1.0.0.gem");
@@ -294,15 +295,6 @@ fn changed_bytes_are_refused_by_gem_by_bundler_and_by_verify() {
     fs::write(&file, &bytes).unwrap();
     let said = bench.registry.deedbox(["verify".as_ref(), release.as_ref(), file.as_os_str()]).unwrap();
     assert!(!said.ok, "verify took the file: {}", said.all());
-}
-
-fn noise(length: usize) -> Vec<u8> {
-    let mut state: u32 = 1;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state.to_be_bytes()[0]
-    };
-    (0..length).map(|_| next()).collect()
 }
 
 fn block_on<F: Future>(future: F) -> F::Output {

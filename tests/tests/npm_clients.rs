@@ -11,6 +11,7 @@
 use std::{fs, io::Read as _, path::PathBuf, process::Command};
 
 use anyhow::{Context as _, ensure};
+use deedbox_testkit::archives::noise;
 use deedbox_tests::{
     clients::{self, Client},
     registry::{Running, Said, Source},
@@ -185,7 +186,7 @@ impl Bench {
         let name = self.own("changed");
         let mut source = Source::plain(&name, "1.0.0");
         // Larger than what a registry keeps in memory, and nothing that gets smaller when it is packed.
-        source.files.push(("noise.bin", noise(1_500_000)));
+        source.files.push(("noise.bin", noise("changed", 1_500_000)));
         let tarball = self.registry.publish(&[source], &[])?.remove(0);
         let before = self.project("changed", &[(&name, "1.0.0")])?;
         self.install(&before)?;
@@ -200,7 +201,7 @@ impl Bench {
             let said = self.run(project, args)?;
             if said.ok {
                 let installed = fs::read(project.folder.join(format!("node_modules/@demo.localhost/{name}/noise.bin")))?;
-                ensure!(installed != noise(1_500_000), "it installed the publisher's bytes: nothing was changed");
+                ensure!(installed != noise("changed", 1_500_000), "it installed the publisher's bytes: nothing was changed");
                 return Ok(true);
             }
             ensure!(said.all().contains(self.ways.refusal), "it refuses for another reason:\n{}", said.all());
@@ -210,16 +211,6 @@ impl Bench {
         let anew = takes(&self.project("changed-anew", &[(&name, "1.0.0")])?, self.ways.install)?;
         Ok((locked, anew))
     }
-}
-
-/// Bytes that look random and are always the same.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state: u32 = 1;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state.to_be_bytes()[0]
-    };
-    (0..length).map(|_| next()).collect()
 }
 
 /// A gzip file of the same length, as sound, with one byte of one file changed: deflate has stored what it could not make smaller, so a

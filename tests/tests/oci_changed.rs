@@ -204,7 +204,7 @@ fn the_docker_engine_refuses_a_changed_layer_and_keeps_no_image() {
     assert_eq!(engine.docker(&bench, &["images", "-q"]).done().unwrap().out, "");
 }
 
-/// Its `download_blob` compares no digest: whoever uses it must.
+/// Its `download_blob` compares no digest: its user must.
 #[test]
 fn oras_for_python_takes_what_was_changed_on_the_way_and_not_what_is_damaged_in_the_registry() {
     let (changed, bench) = (changed(), Bench::new(&[]));

@@ -215,7 +215,7 @@ fn oras_pulls_a_chart_and_finds_what_refers_to_it() {
     let host = image.split('/').next().unwrap().to_owned();
     let said = Said::of(oras.command(bench.folder(), bench.folder()).args(["-c", script, &host, &image, &out])).unwrap();
     assert!(said.clone().done().unwrap().out.contains("['0.1.0', 'latest']"), "{}", said.all());
-    // A signature is not a version of the chart to choose, and answers whoever names it.
+    // A signature is not a version of the chart to choose, and is there for a client that names it.
     assert!(said.out.contains("application/x-signature"), "{}", said.all());
     assert_eq!(fs::read_to_string(bench.path("out/chart-0.1.0.tgz")).unwrap(), "a chart");
 

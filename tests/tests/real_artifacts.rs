@@ -48,7 +48,7 @@ async fn get(http: &reqwest::Client, url: &str) -> Vec<u8> {
     answer.bytes().await.unwrap().to_vec()
 }
 
-/// What was done, for whoever reads the test's output.
+/// What was done, for people who read the test's output.
 fn report(what: &str, published: usize, bytes_in: usize, bytes_out: usize, refused: &[(PathBuf, String)]) {
     println!("{what}: {published} artifacts published, {bytes_in} bytes in, {bytes_out} bytes out, refused: {refused:?}");
 }

@@ -30,7 +30,7 @@ impl Other {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let seen = Arc::clone(&seen);
-                // Whoever breaks off has said nothing.
+                // A client that breaks off has said nothing.
                 std::thread::spawn(move || answer(&stream, &seen).ok());
             }
         });

@@ -1,5 +1,6 @@
 //! The project's own commands as functions: what must pass (`test`), the house's own lint (`tidy`), the fuzz targets (`fuzz`), what
-//! the machine has (`doctor`), how fast it is (`bench`), the golden bytes that every implementation must agree on (`fixtures`).
+//! the machine has (`doctor`), the golden bytes that every implementation must agree on (`fixtures`), and the programs of the tests that are
+//! run by hand (`programs`).
 //! Nothing here is part of the program that is shipped.
 
 use std::{
@@ -9,15 +10,10 @@ use std::{
 
 use anyhow::Context as _;
 
-pub mod bench;
-pub mod closures;
-pub mod conformance;
 pub mod count;
-pub mod crash;
 pub mod doctor;
 pub mod fixtures;
 pub mod fuzz;
-pub mod hostile;
 pub mod laps;
 pub mod programs;
 pub mod test;

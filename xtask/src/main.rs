@@ -4,7 +4,8 @@
 
 use std::process::ExitCode;
 
-use xtask::{bench, closures, conformance, crash, doctor, fixtures, fuzz, hostile, root, test, tidy};
+use xtask::programs::{self, Profile};
+use xtask::{doctor, fixtures, fuzz, root, test, tidy};
 
 const USAGE: &str = "\
 cargo xtask test [--quick] [--only STEP]   everything that must pass; the last line is `N passed, N failed`
@@ -54,26 +55,12 @@ fn main() -> ExitCode {
         }
         ["fixtures"] => root().and_then(|root| fixtures::write(&root)),
         ["fixtures", "--check"] => root().and_then(|root| fixtures::check(&root)),
-        ["crash", rest @ ..] => match crash::Options::parse(rest) {
-            Ok(options) => root().and_then(|root| crash::run(&root, &options)),
-            Err(wrong) => return used_wrongly(&wrong),
-        },
-        ["hostile", rest @ ..] => match hostile::Options::parse(rest) {
-            Ok(options) => root().and_then(|root| hostile::run(&root, &options)),
-            Err(wrong) => return used_wrongly(&wrong),
-        },
-        ["bench", rest @ ..] => match bench::Options::parse(rest) {
-            Ok(options) => root().and_then(|root| bench::run(&root, &options)),
-            Err(wrong) => return used_wrongly(&wrong),
-        },
-        ["conformance", rest @ ..] => match conformance::Options::parse(rest) {
-            Ok(options) => root().and_then(|root| conformance::run(&root, &options)),
-            Err(wrong) => return used_wrongly(&wrong),
-        },
-        ["closures", rest @ ..] => match closures::Options::parse(rest) {
-            Ok(options) => root().and_then(|root| closures::run(&root, &options)),
-            Err(wrong) => return used_wrongly(&wrong),
-        },
+        // Which words these take is theirs to say.
+        ["crash", rest @ ..] => by_hand("crash-loop", rest),
+        ["hostile", rest @ ..] => by_hand("hostile", rest),
+        ["bench", rest @ ..] => root().and_then(|root| programs::run(&root, Profile::Dist, "bench", rest)),
+        ["conformance", rest @ ..] => root().and_then(|root| programs::run(&root, Profile::Dev, "conformance", rest)),
+        ["closures", rest @ ..] => root().and_then(|root| programs::run(&root, Profile::Dev, "closures", rest)),
         ["doctor"] => Ok(doctor::run()),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
@@ -89,6 +76,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A program of the tests in release, or with `--debug` as the tests build it: that is slower, and is there after a run of them.
+fn by_hand(program: &str, words: &[&str]) -> anyhow::Result<bool> {
+    let (debug, words): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| **word == "--debug");
+    programs::run(&root()?, if debug.is_empty() { Profile::Release } else { Profile::Dev }, program, &words)
 }
 
 fn used_wrongly(what: &str) -> ExitCode {

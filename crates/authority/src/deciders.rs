@@ -1,5 +1,5 @@
 //! Deciders by protocol number (spec/authority.md §1.4). A statement is read by one number, and judged by that number's decider
-//! only where the rows say that this number is in force; otherwise there is no verdict, and whoever asked reads the entry again
+//! only where the rows say that this number is in force; otherwise there is no verdict, and the caller reads the entry again
 //! by the number that is.
 //!
 //! A decider of an old number stays as it is for ever: what it once found effective or void stays so.

@@ -82,7 +82,7 @@ fn objects_of_release<'a>(e: &'a ReleasePublished, facts: &'a Facts) -> Vec<(Obj
             let source = manifest.source.map(|source| (source, BYTES_TYPE));
             [(e.manifest, MANIFEST_TYPE)].into_iter().chain(artifacts).chain(readme).chain(source).collect()
         }
-        // What cannot be read can still be looked at by whoever wants to see that it cannot.
+        // What cannot be read can still be downloaded, so that everybody sees that it is unreadable.
         Some(Fact::Unreadable(_)) => vec![(e.manifest, BYTES_TYPE)],
         Some(Fact::Withheld) | None => Vec::new(),
     }

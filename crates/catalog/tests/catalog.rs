@@ -10,7 +10,6 @@ use deedbox_model::{Artifact, Event, Hasher, ObjectRef, Sha256Digest};
 use deedbox_testkit::{Owner, manifest};
 use deedbox_view::{Body, Cache, Fact, Facts, Method, Projection};
 use std::fmt::Write as _;
-use std::path::Path;
 use world::{World, described, get, json, write};
 
 const WIDGET: &str = "npm:acme.example/widget";
@@ -40,12 +39,7 @@ fn row<T: serde::Serialize + serde::de::DeserializeOwned>(world: &World, key: &d
 }
 
 fn golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if std::env::var_os("DEEDBOX_WRITE_GOLDEN").is_some() {
-        std::fs::write(&path, text).unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(expected == text, "{name} differs; look at it with DEEDBOX_WRITE_GOLDEN=1 and git diff");
+    deedbox_testkit::golden(env!("CARGO_MANIFEST_DIR"), name, text);
 }
 
 #[test]
@@ -434,7 +428,7 @@ fn an_event_that_rests_on_rows_that_are_gone_is_a_defect_and_never_a_guess() {
     let keys = Catalog.touches(&entry, &Facts::default()).unwrap();
     let empty = deedbox_model::Rows::new(keys.into_iter().map(|key| (key, None)).collect());
     assert!(Catalog.fold(&empty, &entry, &Facts::default()).is_err());
-    // A publish without its manifest or a word about it was not read by whoever calls.
+    // A publish without its manifest or a word about it was not read by the caller.
     let publish = acme.say(WIDGET, None, world.now(), &Event::from(deedbox_testkit::publish_event(&manifest(WIDGET, "7", b"x"), &[])));
     let entry = deedbox_view::Entry { index: 99, log_time: world.now(), statement: &publish };
     let keys = Catalog.touches(&entry, &Facts::default()).unwrap();

@@ -6,7 +6,7 @@
 //!
 //! What was fetched is `Unproven`; what is in a verified checkpoint's tree is `Proven`; what authority's decider found
 //! effective is a `VerifiedRelease`. Each is made only from the one before it, and none has public fields. Knows no
-//! ecosystem, asks no clock: whoever calls says what time it is.
+//! ecosystem, asks no clock: the caller says what time it is.
 
 pub mod alarm;
 pub mod chain;

@@ -14,8 +14,6 @@ pub const VKEY_BYTES: usize = 1_024;
 pub const PROOFS_BYTES: usize = 64 * 1024 * 1024;
 /// Releases and indices asked for in one question (spec/api.md §4), less entry 0.
 pub const PROVEN_AT_ONCE: usize = 15_999;
-/// A release manifest that is downloaded to be compared.
-pub const MANIFEST_BYTES: usize = deedbox_model::limits::MANIFEST_BYTES;
 /// Entries of a package's history that are read to see what came between.
 pub const HISTORY_ENTRIES: u64 = 1_000;
 /// Times that the two proofs of one entry are asked for: something may be appended between them.

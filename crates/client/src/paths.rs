@@ -74,10 +74,6 @@ impl Place {
 }
 
 impl LogPlace {
-    /// The folder.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
     /// The last verified checkpoint, as it was signed.
     pub fn checkpoint(&self) -> PathBuf {
         self.0.join("checkpoint")

@@ -135,7 +135,7 @@ impl Unproven {
         let leaves: Vec<_> = self.indices.iter().zip(&self.statements).map(|(index, bytes)| (*index, leaf_hash(bytes))).collect();
         proof.verify(&leaves, checkpoint.size(), checkpoint.root())?;
         let entries = self.indices.into_iter().zip(self.statements).collect();
-        Ok(Proven { entries, checkpoint: checkpoint.clone(), missing: self.missing })
+        Ok(Proven { entries, checkpoint: checkpoint.clone() })
     }
 }
 
@@ -144,7 +144,6 @@ impl Unproven {
 pub struct Proven {
     entries: Vec<(u64, Vec<u8>)>,
     checkpoint: VerifiedCheckpoint,
-    missing: Vec<String>,
 }
 
 impl Proven {
@@ -155,9 +154,5 @@ impl Proven {
     /// The checkpoint.
     pub fn checkpoint(&self) -> &VerifiedCheckpoint {
         &self.checkpoint
-    }
-    /// What the registry says it does not have.
-    pub fn missing(&self) -> &[String] {
-        &self.missing
     }
 }

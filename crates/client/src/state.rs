@@ -131,24 +131,6 @@ struct ChannelPage {
     next: Option<String>,
 }
 
-/// The registry about itself.
-#[derive(Debug, Clone, Deserialize)]
-pub struct RegistryState {
-    /// The log's name.
-    pub origin: String,
-    /// Entries of the published tree.
-    pub tree_size: u64,
-    /// Whether it files claims below `localhost` by itself.
-    #[serde(default)]
-    pub allow_local_claims: bool,
-}
-
-/// What the registry says about itself.
-pub async fn registry(registry: &Registry) -> Result<RegistryState, ClientError> {
-    let path = "api/v1/registry";
-    registry.get_json(path).await?.ok_or_else(|| registry.answer(path, "a registry's description", "there is nothing"))
-}
-
 /// The nearest claimed domain at or above this one; none if nobody claimed any.
 pub async fn domain(registry: &Registry, domain: &Domain) -> Result<Option<DomainState>, ClientError> {
     registry.get_json(&format!("api/v1/domains/{domain}")).await

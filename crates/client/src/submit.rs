@@ -141,7 +141,7 @@ pub async fn submit(trusted: &Trusted, key: &SecretKey, intent: &Intent, now: &d
     }
 }
 
-/// The claimant's acceptance: this key, as admin, from the start of the domain's chain. Whoever files the claim needs no more of the
+/// The claimant's acceptance: this key, as admin, from the start of the domain's chain. The operator who files the claim needs no more of the
 /// claimant than its bytes.
 pub fn accept(trusted: &Trusted, domain: &Domain, key: &SecretKey) -> Result<Acceptance, ClientError> {
     let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];

@@ -135,10 +135,6 @@ impl Trusted {
     pub fn place(&self) -> &Place {
         &self.place
     }
-    /// Where what is known about the log is kept.
-    pub fn log_place(&self) -> &LogPlace {
-        &self.log_place
-    }
     /// Whether this was the first use.
     pub fn newly_pinned(&self) -> bool {
         self.is_new && self.is_pinned

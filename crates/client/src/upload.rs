@@ -181,7 +181,7 @@ struct Sending<'a> {
     taken: Arc<AtomicU64>,
 }
 
-/// Whoever is interrupted has told all that was sent.
+/// A call that is interrupted has told all that was sent.
 impl Drop for Sending<'_> {
     fn drop(&mut self) {
         self.tell_taken();

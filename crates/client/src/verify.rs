@@ -14,8 +14,8 @@ use deedbox_authority::{DECIDERS, Decision, Refusal, Signed, decide, touches};
 use deedbox_model::event::{DomainEvent, Evidence, Notice, PackageEvent, Principal};
 use deedbox_model::row::{decode_row, encode_row};
 use deedbox_model::{
-    Algorithm, Digests, Domain, Event, EventId, KeyId, NativeName, NativeVersion, ObjectRef, Origin, PackageId, Protocol, PublicKey,
-    ReasonCode, Row, RowKey, Rows, Speaker, Statement, Subject, TimeMs, Unverified, Verified, Version,
+    Algorithm, Digests, Domain, Event, EventId, KeyId, NativeVersion, ObjectRef, Origin, PackageId, Protocol, PublicKey, ReasonCode, Row,
+    RowKey, Rows, Speaker, Statement, Subject, TimeMs, Unverified, Verified, Version,
 };
 use deedbox_tlog::VerifierKey;
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,10 +54,6 @@ impl VerifiedRelease {
     /// The package.
     pub fn id(&self) -> &PackageId {
         &self.id
-    }
-    /// The version.
-    pub fn version(&self) -> &Version {
-        &self.version
     }
     /// `id@version`.
     pub fn name(&self) -> String {
@@ -112,10 +108,6 @@ impl VerifiedRelease {
     pub fn manifest(&self) -> Option<ObjectRef> {
         self.statement.event().published().map(|e| e.manifest)
     }
-    /// The package's key in its ecosystem.
-    pub fn native_name(&self) -> Option<&NativeName> {
-        self.statement.event().published().map(|e| &e.native_name)
-    }
     /// The version's key in its ecosystem.
     pub fn native_version(&self) -> Option<&NativeVersion> {
         self.statement.event().published().map(|e| &e.native_version)
@@ -156,8 +148,6 @@ impl VerifiedRelease {
 pub struct Judged {
     releases: BTreeMap<(PackageId, Version), Result<VerifiedRelease, VerifyError>>,
     events: BTreeMap<EventId, u64>,
-    missing: Vec<String>,
-    created: EventId,
     origin: Origin,
 }
 
@@ -181,21 +171,9 @@ impl Judged {
         let found = self.releases.values().flatten().find(|release| is_it(release));
         found.cloned().ok_or_else(|| VerifyError::NotInLog(format!("{id}@{version}"), self.origin.to_string()))
     }
-    /// Every release, ascending.
-    pub fn into_releases(self) -> impl Iterator<Item = Result<VerifiedRelease, VerifyError>> {
-        self.releases.into_values()
-    }
     /// The index of an effective event that was shown.
     pub fn index_of(&self, event: &EventId) -> Option<u64> {
         self.events.get(event).copied()
-    }
-    /// What the registry says it does not have.
-    pub fn missing(&self) -> &[String] {
-        &self.missing
-    }
-    /// The event that created the registry.
-    pub fn created(&self) -> EventId {
-        self.created
     }
 }
 
@@ -223,7 +201,7 @@ pub fn beginning(entry: &[u8], origin: &Origin, key: &VerifierKey) -> Result<Eve
 /// Judges proven entries in their order. A release that was not authorised is an error of its own; a claim that was
 /// not, or a beginning that is another registry's, is an error of the whole.
 pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judged, VerifyError> {
-    let created = match proven.entries().first() {
+    match proven.entries().first() {
         Some((0, entry)) => beginning(entry, origin, key)?,
         _ => return Err(VerifyError::NoBeginning),
     };
@@ -258,7 +236,7 @@ pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judg
             },
         }
     }
-    Ok(Judged { releases, events, missing: proven.missing().to_vec(), created, origin: origin.clone() })
+    Ok(Judged { releases, events, origin: origin.clone() })
 }
 
 /// Reads proven entries in their order, each by the protocol number that those before it put in force. An event that sets a number is

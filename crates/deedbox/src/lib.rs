@@ -55,7 +55,7 @@ pub fn run() -> ExitCode {
         }
     };
     let done = runtime.block_on(commands::run(args));
-    // Whoever ends it does not wait for a digest that is being computed.
+    // A user who ends it does not wait for a digest that is being computed.
     if done.as_ref().is_err_and(|error| error.is::<failure::Interrupted>()) {
         runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     }

@@ -263,7 +263,7 @@ fn releases(name: &GemName, rows: &Rows) -> Result<Vec<Release>, Defect> {
 /// What a file name leads to.
 enum Sought {
     File(Box<File>, Box<Release>),
-    /// Words for whoever asked.
+    /// Words for the client.
     Gone(Response),
 }
 
@@ -339,26 +339,6 @@ mod tests {
             assert_eq!(asked.step(&read(most)).unwrap(), Step::Ready);
             let refused = asked.render(&read(most), &site).unwrap();
             assert_eq!((refused.status, refused.body), (422, Body::Bytes(format!("{TOO_MANY_RELEASES}\n").into_bytes())));
-        }
-    }
-}
-
-#[cfg(test)]
-mod readers {
-    use super::*;
-    use deedbox_model::PackageId;
-
-    #[test]
-    fn each_path_says_what_it_tells_of() {
-        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
-        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
-        for (path, expected) in [
-            ("acme.example/info/widget", package("gem:acme.example/widget")),
-            ("acme.example/api/v1/versions/widget.json", package("gem:acme.example/widget")),
-            ("acme.example/versions", vec![Resource::Domain(Domain::parse("acme.example").unwrap())]),
-            ("", vec![Resource::Nothing]),
-        ] {
-            assert_eq!(of(path), expected, "{path}");
         }
     }
 }

@@ -167,7 +167,7 @@ fn open(artifact: &dyn ArtifactSource, limits: &ArchiveLimits) -> Result<Package
     package::read(&mut bytes, limits)
 }
 
-/// A gem has no domain in it: the gemspec's metadata names the package, or else whoever publishes it.
+/// A gem has no domain in it: the gemspec's metadata names the package, or else its publisher.
 fn name_of(said: &Said<'_>, spec: &Spec) -> Result<GemName, InspectRefusal> {
     let id = match (spec.metadata.get(ID_KEY), said.id) {
         (Some(text), _) => PackageId::parse(text)

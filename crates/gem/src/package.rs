@@ -99,7 +99,7 @@ impl Contents {
                 self.digests.insert(path.to_owned(), [hex(&hashed.sha256.finalize()), hex(&hashed.sha512.finalize())]);
                 self.has_data = true;
             }
-            // Signatures of these three are for whoever asks RubyGems for a trust policy.
+            // Signatures of these three are for users who ask RubyGems for a trust policy.
             "metadata.gz.sig" | "data.tar.gz.sig" | "checksums.yaml.gz.sig" => {}
             other => {
                 let shown: String = other.escape_debug().take(80).collect();

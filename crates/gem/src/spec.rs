@@ -202,7 +202,7 @@ fn text(root: &Node, name: &'static str) -> Result<Option<String>, InspectRefusa
     match root.get(name) {
         None => Ok(None),
         Some(node) if node.is_nil() => Ok(None),
-        // Whatever is in it: nothing of it is in an index that is read by lines, and whoever shows it cleans it.
+        // It may hold anything: nothing of it is in an index that is read by lines, and the code that shows it cleans it.
         Some(node) => match node.text() {
             Some(text) => Ok(Some(text.to_owned())),
             None => Err(field(name, "is not a text")),

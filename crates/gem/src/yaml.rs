@@ -62,7 +62,7 @@ impl Node {
 }
 
 /// What YAML 1.1 as Ruby has it takes for something else than a text where there are no quotes; rather too much than too
-/// little, since whoever is refused has only to build again.
+/// little, since a publisher who is refused has only to build again.
 fn is_other_than_text(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     if matches!(lower.as_str(), "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "<<" | "=") || text.starts_with(':') {

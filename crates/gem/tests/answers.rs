@@ -417,3 +417,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn each_path_says_what_it_tells_of() {
+    laws::each_path_says_what_it_tells_of::<Gem>(&[
+        ("acme.example/info/widget", "gem:acme.example/widget"),
+        ("acme.example/api/v1/versions/widget.json", "gem:acme.example/widget"),
+        ("acme.example/versions", "acme.example"),
+        ("", "nothing"),
+    ]);
+}

@@ -334,7 +334,7 @@ impl Door {
 
 /// That an artifact's digests are those of its stored bytes: all but the address are claims of the publisher until they were
 /// computed, when this process took the upload or now. An object in place is never changed; damage on the disk is found by
-/// whoever reads it, and by fsck.
+/// its readers, and by fsck.
 fn check_digests(source: &StoredArtifact, uploaded: Option<Digests>) -> Result<(), IntakeRefusal> {
     let object = source.artifact.object();
     let digests = match uploaded {

@@ -368,7 +368,7 @@ mod tests {
         let third = budget.reserve(&acme, object(1, 60), true).unwrap();
         third.here(now());
         drop(first);
-        // What is in place stays on the account, whoever else is cut off.
+        // What is in place stays on the account when another upload is cut off.
         is_full_after(&budget, &acme, 40);
         budget.settle(&[object(1, 60).sha256]);
         is_full_after(&budget, &acme, 100);

@@ -14,7 +14,7 @@ pub(crate) struct StoredArtifact {
     pub(crate) objects: Arc<dyn Objects>,
     pub(crate) handle: Handle,
     pub(crate) artifact: Artifact,
-    /// As the manifest says; whoever makes this compares them with the bytes before a dialect sees it.
+    /// As the manifest says; the code that makes this compares them with the bytes before a dialect sees it.
     pub(crate) digests: Digests,
     /// Its bytes, if it is small.
     pub(crate) held: Option<bytes::Bytes>,

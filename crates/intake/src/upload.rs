@@ -22,13 +22,6 @@ pub struct Uploader {
     domain: Domain,
 }
 
-impl Uploader {
-    /// On whose account.
-    pub fn domain(&self) -> &Domain {
-        &self.domain
-    }
-}
-
 /// One upload on its way. Dropped without `finish`, as when its sender hangs up, it leaves its part if it has one, and else nothing.
 pub struct Incoming<'a> {
     door: &'a Door,
@@ -99,7 +92,7 @@ impl Door {
         let reservation = self.budget.resume(&uploader.domain, object, offset)?;
         let incoming = self.incoming(reservation, Begin::Again, now).await?;
         if incoming.going.received != offset {
-            // The file is not what the account says. What is right of it stays, and whoever asks is told how much that is.
+            // The file is not what the account says. What is right of it stays, and the publisher is told how much that is.
             return Err(IntakeRefusal::UploadOffset { address: object.sha256.to_address(), offset: incoming.going.received });
         }
         Ok(incoming)

@@ -25,7 +25,7 @@ impl Overlay {
     }
 
     /// Takes back what these indices changed: their batch never became part of the log. The overlay holds nothing that
-    /// such an entry overwrote unless that is folded already or is written again by whoever decides anew.
+    /// such an entry overwrote unless that is folded already or is written again by a new decision.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

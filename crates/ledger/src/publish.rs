@@ -115,8 +115,8 @@ impl Tree {
 #[must_use = "what is left over is removed with `clear`, before the next commit"]
 pub(crate) struct Leftovers(Vec<String>);
 
-/// Replaces the served checkpoint. Where another writer finishes the same commit and has gone on since, its newer one stays: whoever
-/// was first, the head only grows. One that does not verify is replaced: what this process extends it has checked itself.
+/// Replaces the served checkpoint. If another writer has finished the same commit and has gone on since, its newer one stays: the
+/// head only grows. One that does not verify is replaced: what this process extends it has checked itself.
 async fn serve(head: &dyn HeadCell, signed: &SignedCheckpoint, size: u64, signer: &CheckpointSigner) -> Result<(), LedgerError> {
     let new = Bytes::from(signed.to_string());
     let mut served = head.get().await?;

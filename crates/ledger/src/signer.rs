@@ -76,11 +76,6 @@ impl CheckpointSigner {
         self.signer.verifier()
     }
 
-    /// The name of its key: the origin.
-    pub fn name(&self) -> &KeyName {
-        &self.name
-    }
-
     /// The last tree that it signed.
     pub fn last(&self) -> Option<TreeHead> {
         self.last.map(|last| last.tree)

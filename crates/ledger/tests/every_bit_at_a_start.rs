@@ -219,7 +219,7 @@ async fn each_bit_of_what_a_crash_left_claimed_is_named_and_not_finished() {
         for (bit, flipped) in flips(&whole).enumerate() {
             let copy = Stores { files: copy_of(&stores.files).await, signer: copy_of(&stores.signer).await, ..stores.clone() };
             let changed = Stores { commits: copied(&stores.commits, number, flipped).await, ..copy };
-            // Whoever claimed it is gone, and nobody has signed it yet: its nonce says nothing to anybody.
+            // The writer that claimed it is gone, and nobody has signed it yet: its nonce says nothing to anybody.
             if !signed && (nonce_at..nonce_at + 16).contains(&(bit / 8)) {
                 assert_eq!(start(&changed).await, Ok(7));
                 continue;

@@ -237,27 +237,3 @@ fn document(media_type: &'static str, bytes: Vec<u8>) -> Response {
 pub(crate) fn refusal(status: u16, words: &str) -> Response {
     Response::refusal(status, TEXT, format!("{words}\n").into_bytes())
 }
-
-#[cfg(test)]
-mod readers {
-    use super::*;
-    use deedbox_model::PackageId;
-
-    #[test]
-    fn each_path_says_what_it_tells_of() {
-        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
-        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
-        for (path, expected) in [
-            ("example/acme/widget/1.0/widget-1.0.jar", package("maven:acme.example/widget")),
-            ("example/acme/widget/1.0/widget-1.0.jar.sha1", package("maven:acme.example/widget")),
-            (
-                "example/acme/foo/bar/1.0/bar-1.0.pom",
-                [package("maven:foo.acme.example/bar"), package("maven:acme.example/foo/bar")].concat(),
-            ),
-            (".meta/prefixes.txt", vec![Resource::Registry]),
-            ("", vec![Resource::Nothing]),
-        ] {
-            assert_eq!(of(path), expected, "{path}");
-        }
-    }
-}

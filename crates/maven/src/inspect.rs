@@ -19,7 +19,7 @@ const PLUGIN: &str = "maven-plugin";
 const PLUGIN_XML: &str = "META-INF/maven/plugin.xml";
 
 /// Reads the files of a release.
-pub(crate) fn inspect(said: &Said<'_>, artifacts: &[&dyn ArtifactSource], zips: &ZipLimits) -> Result<Inspection, InspectRefusal> {
+pub(crate) fn inspect(said: &Said<'_>, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal> {
     if artifacts.len() > limits::FILES {
         return Err(refuse(
             "artifact_count",
@@ -68,7 +68,7 @@ pub(crate) fn inspect(said: &Said<'_>, artifacts: &[&dyn ArtifactSource], zips: 
     for (artifact, name) in files.values().filter(|(_, name)| name.is_zip()) {
         let wanted = [Wanted { name: PLUGIN_XML, bytes: limits::PLUGIN_XML_BYTES }];
         let is_plugin = pom.packaging == PLUGIN && name.classifier.is_none();
-        for (_, bytes) in zip::read(*artifact, zips, if is_plugin { &wanted } else { &[] })? {
+        for (_, bytes) in zip::read(*artifact, &ZipLimits::default(), if is_plugin { &wanted } else { &[] })? {
             plugin = Some(bytes);
         }
     }
@@ -85,7 +85,7 @@ pub(crate) fn inspect(said: &Said<'_>, artifacts: &[&dyn ArtifactSource], zips: 
     Ok(Inspection { manifest, readme: None, channels: version.base().cloned().into_iter().collect() })
 }
 
-/// The coordinate that a POM says, for whoever has to find the id that belongs to it.
+/// The coordinate that a POM says, for finding the id that belongs to it.
 pub fn coordinates_of(pom: &Pom) -> Result<Coordinates, InspectRefusal> {
     Coordinates::new(&pom.group, &pom.artifact).map_err(|e| refuse("pom_name", e.to_string()))
 }

@@ -31,7 +31,6 @@ pub mod settings;
 pub mod version;
 mod xml;
 
-pub use deedbox_archive::zip::ZipLimits;
 pub use inspect::coordinates_of;
 pub use listed::Listed;
 pub use name::Coordinates;
@@ -54,21 +53,7 @@ pub const PROJECTION: ProjectionId = ProjectionId { name: "maven", version: 1 };
 
 /// The Maven dialect.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Maven {
-    zips: ZipLimits,
-}
-
-impl Maven {
-    /// With the bounds of production.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// With other bounds for jars, as tests make them.
-    pub fn with_limits(zips: ZipLimits) -> Self {
-        Maven { zips }
-    }
-}
+pub struct Maven;
 
 impl Projection for Maven {
     fn id(&self) -> ProjectionId {
@@ -105,7 +90,7 @@ impl Dialect for Maven {
         name::ECOSYSTEM
     }
     fn inspect(&self, said: &Said<'_>, artifacts: &[&dyn ArtifactSource]) -> Result<Inspection, InspectRefusal> {
-        inspect::inspect(said, artifacts, &self.zips)
+        inspect::inspect(said, artifacts)
     }
     fn principal(&self, manifest: &Manifest) -> Vec<Principal> {
         let Some((package, version)) = coordinate(manifest) else { return Vec::new() };

@@ -38,15 +38,6 @@ impl Coordinates {
         Ok(Coordinates { group: group.to_owned(), artifact: artifact.to_owned() })
     }
 
-    /// Reads `groupId:artifactId`, the one native spelling.
-    pub fn from_native(name: &str) -> Result<Self, BadName> {
-        let Some((group, artifact)) = name.split_once(':') else {
-            let name = name.chars().take(80).collect();
-            return Err(BadName { name, rule: "a package is named by its group and its artifact, example.acme:widget" });
-        };
-        Coordinates::new(group, artifact)
-    }
-
     /// Reads an id of this ecosystem: the domain backwards, then all segments but the last, are the group.
     pub fn from_id(id: &PackageId) -> Result<Self, BadName> {
         let bad = |rule| BadName { name: id.as_str().chars().take(80).collect(), rule };
@@ -157,6 +148,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn read(native: &str) -> Result<Coordinates, BadName> {
+        let (group, artifact) = native.split_once(':').unwrap();
+        Coordinates::new(group, artifact)
+    }
+
     #[test]
     fn an_id_and_its_coordinate_map_both_ways() {
         for (id, native, folder) in [
@@ -170,27 +166,25 @@ mod tests {
             let coordinates = Coordinates::from_id(&id).unwrap();
             assert_eq!(coordinates.to_string(), native);
             assert_eq!(coordinates.folder(), folder);
-            assert_eq!(Coordinates::from_native(native).unwrap(), coordinates);
+            assert_eq!(read(native).unwrap(), coordinates);
             assert_eq!(coordinates.id_under(id.domain()).unwrap(), id);
         }
     }
 
     #[test]
     fn one_coordinate_may_have_an_id_under_each_domain_it_begins_with_the_longest_first() {
-        let ids = Coordinates::from_native("example.acme.foo:bar").unwrap().ids();
+        let ids = read("example.acme.foo:bar").unwrap().ids();
         let ids: Vec<&str> = ids.iter().map(PackageId::as_str).collect();
         assert_eq!(ids, ["maven:foo.acme.example/bar", "maven:acme.example/foo/bar"]);
         // A part that is not a label of a domain belongs to the owner of what comes before it.
-        let ids = Coordinates::from_native("example.acme.My_Tools:bar").unwrap().ids();
+        let ids = read("example.acme.My_Tools:bar").unwrap().ids();
         assert_eq!(ids.iter().map(PackageId::as_str).collect::<Vec<_>>(), ["maven:acme.example/My_Tools/bar"]);
-        assert!(Coordinates::from_native("junit:junit").unwrap().ids().is_empty());
+        assert!(read("junit:junit").unwrap().ids().is_empty());
     }
 
     #[test]
     fn what_has_two_paths_or_none_is_refused() {
         for bad in [
-            "",
-            "widget",
             ":widget",
             "example.acme:",
             "example..acme:widget",
@@ -209,15 +203,15 @@ mod tests {
             "example.acme:${name}",
             "example.ac\u{e9}me:widget",
         ] {
-            assert!(Coordinates::from_native(bad).is_err(), "{bad:?}");
+            assert!(read(bad).is_err(), "{bad:?}");
         }
         for bad in ["npm:acme.example/widget", "maven:acme.example/a.b/widget", "maven:acme.example/.x", "maven:acme.example/1-SNAPSHOT/x"]
         {
             assert!(Coordinates::from_id(&PackageId::parse(bad).unwrap()).is_err(), "{bad:?}");
         }
         let longest = format!("example.acme:{}", "w".repeat(NAME_BYTES - "example.acme:".len()));
-        assert!(Coordinates::from_native(&longest).is_ok());
-        assert!(Coordinates::from_native(&format!("{longest}w")).is_err());
+        assert!(read(&longest).is_ok());
+        assert!(read(&format!("{longest}w")).is_err());
     }
 
     proptest! {
@@ -229,7 +223,7 @@ mod tests {
             if let Ok(coordinates) = Coordinates::from_id(&id) {
                 prop_assert_eq!(coordinates.id_under(id.domain()), Some(id.clone()));
                 prop_assert!(coordinates.ids().contains(&id));
-                prop_assert_eq!(Coordinates::from_native(&coordinates.to_string()).unwrap(), coordinates);
+                prop_assert_eq!(read(&coordinates.to_string()).unwrap(), coordinates);
             }
         }
 

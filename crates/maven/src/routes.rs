@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn each_path_leads_to_its_thing() {
-        let widget = Coordinates::from_native("example.acme:widget").unwrap();
+        let widget = Coordinates::new("example.acme", "widget").unwrap();
         let version = |text: &str| PackageVersion::parse(text).unwrap();
         let snapshot = || Channel::parse("1.0-SNAPSHOT").unwrap();
         for (path, expected) in [
@@ -137,7 +137,7 @@ mod tests {
                 assert_eq!(of(&format!("{path}.sha512")), Route { thing: expected, checksum: Some(Algorithm::Sha512) });
             }
         }
-        let dotted = Coordinates::from_native("example.acme:wid.get").unwrap();
+        let dotted = Coordinates::new("example.acme", "wid.get").unwrap();
         assert_eq!(of("example/acme/wid.get/1.0/wid.get-1.0.jar").thing, Thing::File(dotted.clone(), version("1.0"), ".jar".into()));
         let folder = Thing::Folder { group: None, package: Some(dotted) };
         assert_eq!(of("example/acme/wid.get/maven-metadata.xml").thing, folder, "of a package, and of no group");

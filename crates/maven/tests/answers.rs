@@ -36,14 +36,8 @@ fn widget() -> Log {
     log
 }
 
-/// Compares with a golden file; `BLESS=1` writes it anew.
 fn golden(name: &str, actual: &str) {
-    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, actual).unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(actual, expected, "{name}: run with BLESS=1 if the change is meant");
+    deedbox_testkit::golden(env!("CARGO_MANIFEST_DIR"), name, actual);
 }
 
 #[test]
@@ -332,4 +326,15 @@ proptest! {
     fn an_answer_stays_while_the_first_rows_of_its_plan_stay(log in histories()) {
         laws::an_answer_stays_while_the_first_rows_of_its_plan_stay::<Maven>(&log.entries, &folding::site(), &requests());
     }
+}
+
+#[test]
+fn each_path_says_what_it_tells_of() {
+    laws::each_path_says_what_it_tells_of::<Maven>(&[
+        ("example/acme/widget/1.0/widget-1.0.jar", "maven:acme.example/widget"),
+        ("example/acme/widget/1.0/widget-1.0.jar.sha1", "maven:acme.example/widget"),
+        ("example/acme/foo/bar/1.0/bar-1.0.pom", "maven:foo.acme.example/bar maven:acme.example/foo/bar"),
+        (".meta/prefixes.txt", "registry"),
+        ("", "nothing"),
+    ]);
 }

@@ -56,7 +56,7 @@ fn a_release_is_its_pom_and_what_is_called_like_it() {
         ]
     );
     manifest.encode().unwrap();
-    let principal = Maven::new().principal(&manifest);
+    let principal = Maven.principal(&manifest);
     let names: Vec<&str> = principal.iter().map(|p| p.name.as_str()).collect();
     assert!(
         names.is_sorted() && names.len() == 7 && names.contains(&"widget-1.0.pom") && !names.contains(&"widget-1.0.jar.asc"),
@@ -72,7 +72,7 @@ fn the_principal_files_are_pom_and_jar_first_however_many_there_are() {
         files.push((format!("widget-1.0-a{n}.jar"), jar(&[])));
     }
     let manifest = inspect(Some(WIDGET), &files).unwrap().manifest;
-    let names: Vec<String> = Maven::new().principal(&manifest).into_iter().map(|p| p.name).collect();
+    let names: Vec<String> = Maven.principal(&manifest).into_iter().map(|p| p.name).collect();
     assert_eq!(names.len(), 8);
     assert!(
         ["widget-1.0.pom", "widget-1.0.jar", "widget-1.0-sources.jar"].iter().all(|name| names.contains(&(*name).to_owned())),

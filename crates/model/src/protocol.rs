@@ -2,7 +2,7 @@
 //!
 //! A number's types never change once a log goes by it: a new type, or a new shape of an old one, comes with a new number. So an entry
 //! that was void because nobody could read it stays void, whatever later numbers can read. This file never guesses which number is in
-//! force: whoever reads says so. How statements are judged by a number is authority's to say.
+//! force: the caller says so. How statements are judged by a number is authority's to say.
 
 use crate::encoding::NotCanonical;
 use crate::event::{

@@ -26,10 +26,6 @@ impl RowKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-    /// The key, to be kept by somebody else.
-    pub fn shared(&self) -> Arc<str> {
-        Arc::clone(&self.0)
-    }
 }
 
 impl std::fmt::Display for RowKey {
@@ -132,10 +128,6 @@ impl Changes {
         self.0.insert(key, Some(encode_row(row)?));
         Ok(())
     }
-    /// Writes a row in an encoding of the projection's own.
-    pub fn put_bytes(&mut self, key: RowKey, bytes: Vec<u8>) {
-        self.0.insert(key, Some(bytes));
-    }
     /// Deletes a row.
     pub fn delete(&mut self, key: RowKey) {
         self.0.insert(key, None);
@@ -183,14 +175,13 @@ mod tests {
 
     #[test]
     fn of_two_changes_of_one_row_the_later_one_counts() {
-        let (a, b, c) = (RowKey::new("a").unwrap(), RowKey::new("b").unwrap(), RowKey::new("c").unwrap());
+        let (a, b) = (RowKey::new("a").unwrap(), RowKey::new("b").unwrap());
         let mut changes = Changes::new();
         changes.put(b.clone(), &1u64).unwrap();
         changes.delete(a.clone());
         changes.delete(b.clone());
         changes.put(a.clone(), &2u64).unwrap();
-        changes.put_bytes(c.clone(), b"x".to_vec());
-        let expected = [(a, Some(vec![2])), (b, None), (c, Some(b"x".to_vec()))];
+        let expected = [(a, Some(vec![2])), (b, None)];
         assert!(changes.iter().eq(expected.iter().map(|(key, bytes)| (key, bytes.as_deref()))));
         assert_eq!(changes.into_iter().collect::<Vec<_>>(), expected);
     }

@@ -1,6 +1,6 @@
 //! Statements: the leaves of the log (spec/statements.md). One COSE_Sign1 around one payload of five fields.
 //!
-//! Which bytes are a statement depends on the protocol number in force, so whoever reads says which one that is.
+//! Which bytes are a statement depends on the protocol number in force, so the caller says which one that is.
 //! `Unverified` is what was read; `Verified` exists only through a signature that was checked with the key of its
 //! `kid`. Whether that key was allowed to speak is authority's question, not this file's.
 

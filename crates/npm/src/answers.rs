@@ -293,26 +293,3 @@ fn gone(name: &PackageName, version: &PackageVersion, content: &Content) -> Resp
         ),
     }
 }
-
-#[cfg(test)]
-mod readers {
-    use super::*;
-    use deedbox_model::PackageId;
-
-    #[test]
-    fn each_path_says_what_it_tells_of() {
-        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
-        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
-        for (path, expected) in [
-            ("@acme.example/widget", package("npm:acme.example/widget")),
-            ("@acme.example/widget/1.0.0", package("npm:acme.example/widget")),
-            ("@acme.example/widget/-/widget-1.0.0.tgz", package("npm:acme.example/widget")),
-            ("-/package/@acme.example/widget/dist-tags", package("npm:acme.example/widget")),
-            ("-/v1/search", vec![Resource::Registry]),
-            ("-/npm/v1/keys", vec![Resource::Nothing]),
-            ("widget", vec![Resource::Nothing]),
-        ] {
-            assert_eq!(of(path), expected, "{path}");
-        }
-    }
-}

@@ -34,7 +34,7 @@ pub(crate) fn inspect(artifacts: &[&dyn ArtifactSource], limits: &ArchiveLimits)
     let readme = contents.readme.and_then(|readme| readme.bytes);
     let channels = match &package.tag {
         Some(tag) => vec![tag.clone()],
-        // npm asks for an explicit tag here; whoever publishes may name one.
+        // npm asks for an explicit tag here; the publisher may name one.
         None if package.version.is_prerelease() => Vec::new(),
         None => vec![latest()?],
     };

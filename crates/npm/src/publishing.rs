@@ -1,4 +1,4 @@
-//! What a tarball asks of whoever publishes it, and what of it nobody could install. A registry takes such packages, for they are what
+//! What a tarball asks of its publisher, and what of it nobody could install. A registry takes such packages, for they are what
 //! their author packed; the publisher's machine refuses them, since what is published stays (docs/guides/publish.md). Never done by the
 //! server.
 

@@ -37,14 +37,8 @@ fn widget() -> Log {
     log
 }
 
-/// Compares with a golden file; `BLESS=1` writes it anew.
 fn golden(name: &str, actual: &str) {
-    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, actual).unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(actual, expected, "{name}: run with BLESS=1 if the change is meant");
+    deedbox_testkit::golden(env!("CARGO_MANIFEST_DIR"), name, actual);
 }
 
 #[test]
@@ -541,4 +535,17 @@ proptest! {
         }
         rows.reply(&Request { query, ..Request::get("/npm/", "-/v1/search") });
     }
+}
+
+#[test]
+fn each_path_says_what_it_tells_of() {
+    laws::each_path_says_what_it_tells_of::<Npm>(&[
+        ("@acme.example/widget", "npm:acme.example/widget"),
+        ("@acme.example/widget/1.0.0", "npm:acme.example/widget"),
+        ("@acme.example/widget/-/widget-1.0.0.tgz", "npm:acme.example/widget"),
+        ("-/package/@acme.example/widget/dist-tags", "npm:acme.example/widget"),
+        ("-/v1/search", "registry"),
+        ("-/npm/v1/keys", "nothing"),
+        ("widget", "nothing"),
+    ]);
 }

@@ -198,7 +198,7 @@ fn a_name_in_a_damaged_header_reaches_no_terminal_as_it_is() {
 #[test]
 fn a_huge_extension_header_is_refused_before_it_is_read() {
     for kind in [b'x', b'L', b'g'] {
-        // Says 8 GiB less a byte, and has nothing: whoever allocates by the header pays for it.
+        // Says 8 GiB less a byte, and has nothing: a reader that allocates by the header pays for it.
         let mut bytes = member(b"x", kind, b"");
         bytes[124..135].copy_from_slice(b"77777777777");
         let mut header = tar::Header::from_byte_slice(&bytes[..512]).clone();

@@ -434,27 +434,3 @@ mod tests {
         }
     }
 }
-
-#[cfg(test)]
-mod readers {
-    use super::*;
-    use deedbox_model::PackageId;
-
-    #[test]
-    fn each_path_says_what_it_tells_of() {
-        let of = |path: &str| Asked::of(&Request::get(routes::MOUNT, path)).resources(&Reads::default()).unwrap();
-        let package = |id: &str| vec![Resource::Package(PackageId::parse(id).unwrap())];
-        let digest = format!("sha256:{}", "ab".repeat(32));
-        for (path, expected) in [
-            ("acme.example/app/tags/list".to_owned(), package("oci:acme.example/app")),
-            ("acme.example/app/manifests/1.0".to_owned(), package("oci:acme.example/app")),
-            (format!("acme.example/app/manifests/{digest}"), package("oci:acme.example/app")),
-            (format!("acme.example/app/blobs/{digest}"), package("oci:acme.example/app")),
-            (format!("acme.example/app/referrers/{digest}"), package("oci:acme.example/app")),
-            ("_catalog".to_owned(), vec![Resource::Registry]),
-            (String::new(), vec![Resource::Nothing]),
-        ] {
-            assert_eq!(of(&path), expected, "{path}");
-        }
-    }
-}

@@ -292,11 +292,8 @@ fn rows_are_as_they_were_agreed() {
     publish(&mut log, "1.0-sbom", &about(&app, "application/sbom", "sbom"));
     log.yank(ID, "1.0-sbom", ReasonCode::Mistake);
     let shown: String = log.rows().rows.iter().map(|(key, row)| format!("{key} {} {}\n", row.seq, hex(&row.bytes))).collect();
-    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/rows.txt");
-    if std::env::var_os("DEEDBOX_BLESS").is_some() {
-        std::fs::write(golden, &shown).unwrap();
-    }
-    assert_eq!(shown, std::fs::read_to_string(golden).unwrap(), "other rows are another version of the projection");
+    // Other rows are another version of the projection.
+    deedbox_testkit::golden(env!("CARGO_MANIFEST_DIR"), "rows.txt", &shown);
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -399,4 +396,18 @@ proptest! {
             let _ = get(&store, &path);
         }
     }
+}
+
+#[test]
+fn each_path_says_what_it_tells_of() {
+    let below = |kind: &str| format!("acme.example/app/{kind}/sha256:{}", "ab".repeat(32));
+    laws::each_path_says_what_it_tells_of::<Oci>(&[
+        ("acme.example/app/tags/list", "oci:acme.example/app"),
+        ("acme.example/app/manifests/1.0", "oci:acme.example/app"),
+        (&below("manifests"), "oci:acme.example/app"),
+        (&below("blobs"), "oci:acme.example/app"),
+        (&below("referrers"), "oci:acme.example/app"),
+        ("_catalog", "registry"),
+        ("", "nothing"),
+    ]);
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 fn pages() -> Pages {
-    let dialects: Vec<Arc<dyn Dialect>> = vec![Arc::new(Npm::new()), Arc::new(Maven::new()), Arc::new(Oci), Arc::new(Gem::new())];
+    let dialects: Vec<Arc<dyn Dialect>> = vec![Arc::new(Npm::new()), Arc::new(Maven), Arc::new(Oci), Arc::new(Gem::new())];
     Pages::new(dialects)
 }
 

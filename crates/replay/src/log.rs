@@ -30,11 +30,6 @@ impl LogReader {
         Ok(LogReader { log, frontier, from: paths, target })
     }
 
-    /// Index of the next entry.
-    pub fn next_index(&self) -> u64 {
-        self.frontier.size()
-    }
-
     /// The next entries, up to the end of the entry bundle that they are in; none at the target. The last ones are given
     /// only if all entries lead to the target's root.
     pub async fn next(&mut self) -> Result<Option<Vec<Vec<u8>>>, ReplayError> {

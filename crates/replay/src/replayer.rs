@@ -229,7 +229,7 @@ impl Replayer {
                 break Err(error);
             }
         };
-        // Whoever closes the rows after this finds nobody who writes them.
+        // If the rows are closed after this, nobody is writing them.
         passes.shutdown().await;
         ended
     }

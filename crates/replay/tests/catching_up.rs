@@ -202,7 +202,7 @@ async fn generations_that_are_behind_are_folded_beside_what_comes_and_then_with_
     let all = async |rows: &MemoryRows, id: &ProjectionId| rows.scan(id, "", None, 100_000).await.unwrap();
     assert_eq!(all(&rows, &later).await, all(&expected, &Catalog.id()).await);
 
-    // One that cannot be folded says so, and the others go on; whoever needs all of them is told at once.
+    // One that cannot be folded says so, and the others go on; a caller that needs all of them is told at once.
     let replayer = open(&[Arc::new(Faulty)]).await;
     let mut behind = replayer.behind();
     let (known, to_fold) = mpsc::channel(16);

@@ -42,7 +42,7 @@ impl Accessed {
     }
 }
 
-/// However it ends: whoever hangs up has a line too, with the bytes that went.
+/// However it ends: a client that hangs up has a line too, with the bytes that went.
 impl Drop for Accessed {
     fn drop(&mut self) {
         let (time, ms) = (now().to_rfc3339(), self.began.elapsed().as_millis());

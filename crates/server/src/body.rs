@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Who sends a request that may have a body. With the request, for whoever reads that body.
+/// Who sends a request that may have a body. With the request, for the code that reads that body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sender(pub(crate) Address);
 

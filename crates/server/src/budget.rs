@@ -1,4 +1,4 @@
-//! One budget of bytes for the whole process (spec/api.md §8). Whoever is about to hold bytes in proportion to what a stranger sends
+//! One budget of bytes for the whole process (spec/api.md §8). Code that is about to hold bytes in proportion to what a stranger sends
 //! or asks takes their weight first, and the weight stays with the bytes: it is given back when the last of them is gone, in a body,
 //! in hyper's queue or in a cache. Knows nothing of what the bytes are.
 

@@ -126,7 +126,7 @@ impl Dispatch {
         last.and_then(|last| last.trim().parse::<IpAddr>().ok()).unwrap_or(peer.ip).into()
     }
 
-    /// A refusal in the shape that whoever asks below this path reads.
+    /// A refusal in the shape that clients below this path read.
     fn refuse(&self, uri: &Uri, refused: Refused) -> Response {
         match self.views.mounts.find(uri.path()) {
             Some((mount, _)) => projections::refuse(&self.views, mount, &refused),

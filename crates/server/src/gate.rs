@@ -65,7 +65,7 @@ pub(crate) trait Holds<P> {
     fn holds(&self, part: &P) -> bool;
 }
 
-/// Something that whoever asks may have.
+/// Something that the reader may have.
 #[derive(Debug, Clone)]
 pub(crate) struct Authorized<T>(T);
 
@@ -93,7 +93,7 @@ impl Sealed {
     pub(crate) fn new(bytes: Bytes) -> Self {
         Sealed(bytes)
     }
-    /// What they are about, as whoever can read them says it.
+    /// What they are about, as the code that can read them says it.
     pub(crate) fn about(&self, read: impl FnOnce(&[u8]) -> Resource) -> Resource {
         read(&self.0)
     }
@@ -137,7 +137,7 @@ impl Gate {
         if self.is_open { Reader::ANYBODY } else { self.policy.reader(head) }
     }
 
-    /// Something, if whoever asks may read all that it tells of.
+    /// Something, if the reader may read all that it tells of.
     pub(crate) fn ask<T: TellsOf>(&self, reader: &Reader, thing: T) -> Option<Authorized<T>> {
         self.may_read(reader, thing.tells_of()).then_some(Authorized(thing))
     }
@@ -152,7 +152,7 @@ impl Gate {
         self.is_open || resources.iter().all(|resource| *resource == Resource::Nothing || self.policy.may_read(reader, resource))
     }
 
-    /// The bytes of an entry, if whoever asks may read what it is about; that is looked for only where somebody may not.
+    /// The bytes of an entry, if the reader may read what it is about; that is looked for only where somebody may not.
     pub(crate) fn entry(&self, reader: &Reader, entry: Sealed, about: impl FnOnce(&[u8]) -> Resource) -> Option<Authorized<Bytes>> {
         let Sealed(bytes) = entry;
         (self.is_open || self.may_read(reader, &[about(&bytes)])).then_some(Authorized(bytes))
@@ -164,7 +164,7 @@ impl Gate {
     }
 }
 
-/// Who asks, for a handler: whoever came in says it (`dispatch`), and anybody else is anybody.
+/// Who asks, for a handler: the request says it (`dispatch`), and anybody else is anybody.
 pub(crate) struct Asking(pub(crate) Reader);
 
 impl Asking {

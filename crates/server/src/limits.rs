@@ -91,7 +91,7 @@ pub const MEMORY_BYTES: u64 = 108 * 1024 * 1024;
 pub const MEMORY_PARTS_OF_BODIES: u64 = 2;
 /// Those for answers of projections: one that reads thirty megabytes, or forty packuments of megabytes to slow readers.
 pub const MEMORY_PARTS_OF_ANSWERS: u64 = 3;
-/// Those for answers out of the log: forty pages of events, or many proofs in one. Whoever asks for these in masses keeps no client
+/// Those for answers out of the log: forty pages of events, or many proofs in one. A client that asks for masses of these keeps no client
 /// waiting that installs.
 pub const MEMORY_PARTS_OF_ENTRIES: u64 = 2;
 /// Those for objects: a thousand slow downloads, or twenty quick ones.

@@ -72,7 +72,7 @@ async fn in_gzip(reading: &Reading, id: &Authorized<BundleId>, bytes: &Bytes) ->
     if let Some(packed) = reading.log.kept_gzip(id) {
         return Ok(Some(packed));
     }
-    // Whoever waits for memory keeps nobody from making an answer.
+    // A request that waits for memory keeps nobody from making an answer.
     let mut weight = reading.bounds.budget.take(Share::Objects, bytes.len()).await?;
     let place = reading.bounds.places.in_turn(Arc::clone(&reading.bounds.places.renderings).acquire_owned()).await?;
     let bytes = bytes.clone();

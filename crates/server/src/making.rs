@@ -38,7 +38,7 @@ impl Making {
     /// From here on it may hold so many bytes.
     pub(crate) async fn hold(&mut self, bounds: &Bounds, bytes: usize) -> Result<(), Refused> {
         if bytes > LARGE_MAKING_BYTES && self.large.is_none() {
-            // Whoever waits here may hold a place of work.
+            // A request that waits here may hold a place of work.
             self.large = Some(bounds.places.in_turn(Arc::clone(&bounds.places.large_makings).acquire_owned()).await?);
         }
         self.weight.grow(&bounds.budget, bytes).await

@@ -1,4 +1,4 @@
-//! Places of work (spec/api.md §8): how much is done at once, and how long somebody waits for a turn. Whoever waits for bytes waits
+//! Places of work (spec/api.md §8): how much is done at once, and how long somebody waits for a turn. A request that waits for bytes waits
 //! elsewhere (`waiting`); what is held in memory is weighed elsewhere (`budget`).
 
 use crate::limits::{PAGES_AT_ONCE, PROOFS_AT_ONCE, UNPACKED_AT_ONCE, renderings_at_once};

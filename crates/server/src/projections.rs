@@ -137,7 +137,7 @@ async fn confirm_or_make(
     let _making = views.answers.making(key).await;
     let kept = views.answers.get(key).filter(|kept| kept.is_of(generation.id.version));
     let folded = views.folded.size();
-    // Whoever waited for the one that made it needs no place.
+    // A request that waited for this answer needs no place.
     if let Some(kept) = kept.as_ref().filter(|kept| kept.is_valid_at(folded))
         && let Some(kept) = views.gate.ask(&request.reader, Arc::clone(kept))
     {
@@ -235,7 +235,7 @@ async fn ask(
             None => (Vec::new(), None),
             Some(body) => uncoded(&views.bounds, &parts.headers, body).await.map(|whole| (whole.bytes, Some(whole.weight)))?,
         };
-        // After that: whoever waits for memory for a body keeps nobody from making an answer.
+        // After that: a request that waits for memory for its body keeps nobody from making an answer.
         let place = place(&views.bounds).await?;
         let request = ViewRequest { reader, method, mount: mount.prefix, path, query, accept, body };
         begin(views, mount, generation, request, None, weight, place).await?.make().await

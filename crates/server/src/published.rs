@@ -1,4 +1,4 @@
-//! An object by its address alone, for whoever may read what it is published with (docs/decisions/0017-one-gate.md). Gives no bytes.
+//! An object by its address alone, for a reader who may read what it is published with (docs/decisions/0017-one-gate.md). Gives no bytes.
 
 use crate::gate::Authorized;
 use crate::reading::Reading;

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 /// The strong tag of these bytes.
 pub(crate) fn etag_of(bytes: &[u8]) -> String {
     let hex = Sha256Digest::of(bytes).to_hex();
-    // 128 bits tell apart whatever nobody forges on purpose, and whoever could forge them gains nothing by it.
+    // 128 bits tell apart all that nobody forges on purpose, and a forger gains nothing by it.
     format!("\"{}\"", hex.get(..32).unwrap_or(&hex))
 }
 

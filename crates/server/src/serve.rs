@@ -82,7 +82,7 @@ async fn accept(
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, client)) => {
-                    // One too many, and nobody who gives way: whoever it is finds the connection closed, and comes again.
+                    // One too many, and nobody who gives way: this client finds the connection closed, and comes again.
                     let Some(connected) = peers.enter(client.ip()) else { continue };
                     // Small answers go out at once.
                     let _ = stream.set_nodelay(true);

@@ -25,7 +25,7 @@ use deedbox_view::{Cache, Resource};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::sync::Arc;
 
-/// An object that an effective event refers to: whoever may read what holds it may have its bytes. Only `ObjectShelf::readable` makes one.
+/// An object that an effective event refers to: a reader who may read what holds it may have its bytes. Only `ObjectShelf::readable` makes one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Readable {
     object: ObjectRef,
@@ -102,7 +102,7 @@ impl ObjectShelf {
         Ok(Some(readable))
     }
 
-    /// What the store has under an address, whoever may read it.
+    /// What the store has under an address, without a look at who may read it.
     pub(crate) async fn stat(&self, address: &Sha256Digest) -> Result<Option<ObjectStat>, StoreError> {
         self.objects.stat(address).await
     }

@@ -1,4 +1,4 @@
-//! A connection that gives up on whoever has stopped reading: hyper's own timeouts are about a request's head. What counts is what went
+//! A connection that gives up on a client that has stopped reading: hyper's own timeouts are about a request's head. What counts is what went
 //! out and not what a write took: a system takes a lot at once and then nothing for minutes, while its reader goes on steadily. Those who
 //! have stopped sending are noticed where bodies are read.
 
@@ -168,7 +168,7 @@ fn canonical(end: SocketAddr) -> SocketAddr {
     SocketAddr::new(end.ip().to_canonical(), end.port())
 }
 
-/// Whoever was refused while it still sends reads the refusal only if its bytes are taken for a moment: closed at once, the connection
+/// A client that was refused while it still sends reads the refusal only if its bytes are taken for a moment: closed at once, the connection
 /// would be reset, and the answer lost on its way.
 impl Drop for Patient {
     fn drop(&mut self) {

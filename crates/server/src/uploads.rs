@@ -72,7 +72,7 @@ async fn head_with_permit(taking: &Taking, reader: &Reader, address: Sha256Diges
         }
         return Ok(response);
     };
-    // Half of the time that it is kept: whoever is told that it is here has the other half to publish it.
+    // Half of the time that it is kept: a publisher who is told that it is here has the other half to publish it.
     let is_young = stat.modified_ms.saturating_add(millis(taking.bounds.times.unreferenced) / 2) > taking.now().as_ms();
     if !is_young && !is_published {
         return Err(nothing());

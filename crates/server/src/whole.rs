@@ -8,7 +8,7 @@ use deedbox_store::{ObjectStat, ObjectStream, StoreError};
 use futures::{Stream, StreamExt as _, stream};
 
 /// Objects that this process has read to their end and found to be those of their address, with when their files were last
-/// written then. Whoever changes a file leaves another time; what changes without one is fsck's to find.
+/// written then. A change of a file changes its time; what changes without that is fsck's to find.
 #[derive(Clone)]
 pub(crate) struct FoundWhole(moka::sync::Cache<Sha256Digest, u64>);
 

@@ -1,7 +1,7 @@
 //! The threads that make what is not rendered from rows: codings, packed bundles, proofs, pages of events (spec/api.md §8). What is
 //! rendered is made where its rows are read, on threads that are as few. These are few, since an allocator keeps for each thread some of
 //! what it used last: on the many threads that wait for disks the same work leaves hundreds of megabytes behind. Knows nothing of what is
-//! made; whoever comes here has a permit for it already, so the queue is as short as the permits are few.
+//! made; each caller has a permit for it already, so the queue is as short as the permits are few.
 
 use crate::refusal::Refused;
 use std::io;
@@ -43,7 +43,7 @@ fn work(jobs: &Mutex<Receiver<Job>>) {
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
-        // The hook has written what happened; whoever waits is told by the end of its channel.
+        // The hook has written what happened; the one that waits is told by the end of its channel.
         let _ = catch_unwind(AssertUnwindSafe(job));
     }
 }

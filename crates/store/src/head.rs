@@ -25,7 +25,7 @@ pub enum Swapped {
 ///
 /// Durability: when `swap` says `Done`, the new value survives a crash, whole; a swap that did not return leaves the old value or the new.
 /// Ordering: of many swaps that expect one value, one at most is `Done`. Values are compared by their bytes, so a value that came back
-/// looks as if it had never gone: whoever needs more puts a size into it that only grows, as a checkpoint does.
+/// looks as if it had never gone: a caller that needs more puts a size into it that only grows, as a checkpoint does.
 #[async_trait]
 pub trait HeadCell: Send + Sync {
     /// The value; none before the first.

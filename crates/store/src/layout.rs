@@ -1,4 +1,4 @@
-//! What lies where in a data directory, told by path alone: for whoever looks through all of it (`fsck`), and for who must know whether a
+//! What lies where in a data directory, told by path alone: for `fsck`, which looks through all of it, and for code that must know whether a
 //! folder is somebody else's. Reads nothing.
 
 use crate::commits::commit_path;

@@ -26,7 +26,7 @@ pub const ROW_READERS_AT_MOST: usize = 36;
 pub const ROW_CACHE_KIB: usize = 64 * 1024;
 /// Statements that each of these keeps prepared: three for each generation of some ten projections, and a handful.
 pub const ROW_STATEMENTS: usize = 64;
-/// Keys that whoever folds or decides asks for at once: nobody holds a connection for longer than that takes.
+/// Keys that a fold or a decision asks for at once: nobody holds a connection for longer than that takes.
 pub const READ_KEYS: usize = 1_000;
 /// Milliseconds that a statement waits for SQLite's lock. Only a second process on the same file makes it wait at all.
 pub const BUSY_MS: u64 = 5_000;

@@ -48,7 +48,7 @@ pub type RowWork = Box<dyn FnOnce(&mut dyn RowReader) + Send>;
 #[async_trait]
 pub trait RowStore: Send + Sync {
     /// Lets some work read the rows of a projection in one state: before a batch or after it, never within. A store whose reading
-    /// blocks does the work on a thread that may, and whoever stops waiting does not stop the work. A few works run at once, each
+    /// blocks does the work on a thread that may, and a caller that stops waiting does not stop the work. A few works run at once, each
     /// with a reader of its own; the next one waits, so none may wait for another. The state is let go of when the work returns.
     async fn with_rows(&self, projection: &ProjectionId, work: RowWork) -> Result<(), StoreError>;
     /// The cursor of a projection: number of entries folded into it; 0 if it has no rows yet.
@@ -88,7 +88,7 @@ pub trait RowStore: Send + Sync {
     async fn generations(&self) -> Result<Vec<(String, u64)>, StoreError>;
     /// Removes a generation of which `generations` told, and its cursor: no program asks for it, so it may have any name.
     async fn drop_generation(&self, id: &str) -> Result<(), StoreError>;
-    /// Ends every use of the medium, after those that are at work. Whoever asks afterwards is refused as the medium does it. A store
+    /// Ends every use of the medium, after those that are at work. A caller that asks afterwards is refused as the medium does it. A store
     /// that is dropped instead is left as by a crash.
     async fn close(&self);
 }

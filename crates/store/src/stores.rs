@@ -145,7 +145,7 @@ impl Stores {
         Ok(self.disk.clear_cut_off(commits, files).await? + self.signer_files.clear_temporary().await?)
     }
 
-    /// Tells of every file in the data directory, whosever it is, for whoever checks it.
+    /// Tells of every file in the data directory, of this program or not, for checking it.
     pub async fn every_file(&self, seen: impl FnMut(FoundFile)) -> Result<(), StoreError> {
         files_of(&self.data, "", seen).await
     }

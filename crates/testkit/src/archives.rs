@@ -2,6 +2,7 @@
 //! RFC 1952, APPNOTE 4.3). Their bytes are the same on every machine, so that digests of them may stand in golden files; what is
 //! compressed is the same only for one compressor.
 
+use deedbox_model::Sha256Digest;
 use flate2::{Compression, Crc, write::GzEncoder};
 use std::io::Write as _;
 
@@ -110,4 +111,20 @@ pub fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     out.extend([length, at].into_iter().flat_map(u32::to_le_bytes));
     out.extend([0, 0]);
     out
+}
+
+/// Bytes that do not get smaller when they are packed: for a name always the same, and its own.
+pub fn noise(name: &str, length: usize) -> Vec<u8> {
+    let seed = Sha256Digest::of(name.as_bytes());
+    // Never 0, which would stay 0.
+    let mut state = u64::from_be_bytes(seed.as_bytes()[..8].try_into().unwrap()) | 1;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_be_bytes());
+    }
+    bytes.truncate(length);
+    bytes
 }

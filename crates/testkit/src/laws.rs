@@ -64,6 +64,27 @@ pub fn what_tells_of_something_says_so<D: View + Default>(store: &Store<D>, site
     }
 }
 
+/// Without rows a path tells of these: `registry`, a domain, a package's id, or `nothing`, with a space between two.
+pub fn each_path_says_what_it_tells_of<D: View + Default>(cases: &[(&str, &str)]) {
+    let view = D::default();
+    for (path, expected) in cases {
+        let told = view.parse(&Request::get(view.mounts()[0], path)).resources(&Reads::default()).unwrap();
+        let told: Vec<String> = told.iter().map(in_one_word).collect();
+        assert_eq!(told.join(" "), *expected, "{path}");
+    }
+}
+
+fn in_one_word(resource: &Resource) -> String {
+    match resource {
+        Resource::Nothing => "nothing".to_owned(),
+        Resource::Registry => "registry".to_owned(),
+        Resource::Domain(domain) => domain.to_string(),
+        Resource::Package(id) => id.to_string(),
+        Resource::Tree => "tree".to_owned(),
+        Resource::Entries => "entries".to_owned(),
+    }
+}
+
 fn first_rows<D: View>(store: &Store<D>, request: &Request) -> Rows {
     let mut reads = Reads::default();
     store.read(&store.projection.parse(request).plan(), MAX_SCAN, &mut reads);

@@ -4,9 +4,11 @@
 
 pub mod archives;
 pub mod folding;
+mod golden;
 pub mod laws;
 pub mod packages;
 pub mod pretended;
 pub mod world;
 
+pub use golden::golden;
 pub use world::{Owner, Registry, manifest, publish_event, secret, time};

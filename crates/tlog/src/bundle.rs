@@ -80,11 +80,6 @@ impl BundleId {
         self.width == TILE_WIDTH
     }
 
-    /// The same bundle when it is full.
-    pub fn full(&self) -> Self {
-        Self { width: TILE_WIDTH, ..*self }
-    }
-
     /// Index of its first entry in the log.
     pub fn first(&self) -> u64 {
         self.index * 256

@@ -108,11 +108,6 @@ impl Checkpoint {
         TreeHead { size: self.size, root: self.root }
     }
 
-    /// Extension lines, of another's log.
-    pub fn extensions(&self) -> &[String] {
-        &self.extensions
-    }
-
     /// Signs it as the log does: with a key that bears the origin's name, and never with extension lines.
     pub fn sign(self, signer: &Signer) -> Result<SignedCheckpoint, CheckpointError> {
         if signer.verifier().name() != &self.origin {
@@ -228,11 +223,6 @@ impl VerifiedCheckpoint {
         &self.signed.checkpoint
     }
 
-    /// The log's name.
-    pub fn origin(&self) -> &KeyName {
-        &self.checkpoint().origin
-    }
-
     /// Number of leaves.
     pub fn size(&self) -> u64 {
         self.checkpoint().size
@@ -323,7 +313,7 @@ mod tests {
     fn extension_lines_are_kept_apart_and_refused_by_verification() {
         let text = format!("{}ext\n", checkpoint());
         let parsed = Checkpoint::parse(&text).unwrap();
-        assert_eq!(parsed.extensions(), ["ext"]);
+        assert_eq!(parsed.extensions, ["ext"]);
         assert_eq!(parsed.to_string(), text);
         let log = signer(&origin(), 1);
         let note = Note::new(text.clone(), vec![log.sign(&text)]).unwrap();

@@ -70,11 +70,6 @@ impl Edge {
         self.frontier.root()
     }
 
-    /// The frontier, without the open tiles.
-    pub fn frontier(&self) -> &Frontier {
-        &self.frontier
-    }
-
     /// The open tiles as they are now: what has to be kept to start again from here.
     pub fn open_tiles(&self) -> impl Iterator<Item = Tile> {
         let size = self.size();
@@ -118,7 +113,7 @@ mod tests {
     use super::*;
     use crate::frontier::plan_frontier;
     use crate::hash::leaf_hash;
-    use crate::tile::{new_tiles, tiles_at};
+    use crate::tile::new_tiles;
     use crate::tree::root_from_leaf_hashes;
     use std::collections::BTreeSet;
 
@@ -162,7 +157,7 @@ mod tests {
             assert_eq!(edge.open_tiles().map(|tile| tile.id()).collect::<Vec<_>>(), plan_growth(at as u64).unwrap());
         }
         assert_eq!(edge.root(), root_from_leaf_hashes(&all));
-        assert!(tiles_at(70_000).all(|id| tiles.get(&id).is_some()));
+        assert!(new_tiles(0, 70_000).all(|id| tiles.get(&id).is_some()));
         assert!(Edge::from_tiles(70_000, &Tiles::new()).is_err());
     }
 }

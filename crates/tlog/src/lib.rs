@@ -1,6 +1,6 @@
 //! The log as bytes: RFC 6962 hashing, C2SP tiles, proofs, notes, checkpoints, cosignatures, and RFC 9942 receipts.
 //! The normative text is `spec/log.md`. This crate knows no statement, no clock, no file, no network and no randomness:
-//! whoever does I/O asks a `plan_*` function which tiles to fetch, fetches them, and hands them back to a `prove_*` function.
+//! the code that does I/O asks a `plan_*` function which tiles to fetch, fetches them, and hands them back to a `prove_*` function.
 //!
 //! Read in this order: [`hash`], [`tree`], [`tile`], [`frontier`], [`grow`], [`proof`], [`multiproof`], then [`note`], [`checkpoint`].
 

@@ -7,9 +7,6 @@ pub const MAX_TREE_SIZE: u64 = (1 << 63) - 1;
 /// Largest entry, in bytes: what the 16-bit length prefix of an entry bundle can say.
 pub const MAX_ENTRY_BYTES: usize = 65_535;
 
-/// Largest entry bundle, in bytes: 256 of the largest entries with their prefixes.
-pub const MAX_BUNDLE_BYTES: usize = 256 * (MAX_ENTRY_BYTES + 2);
-
 /// Longest path that is looked at, in bytes. The longest real one has 47.
 pub const MAX_PATH_BYTES: usize = 64;
 

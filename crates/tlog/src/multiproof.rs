@@ -103,11 +103,6 @@ impl Multiproof {
         self.hashes.iter().flat_map(|hash| hash.0).collect()
     }
 
-    /// Size of the tree that the prover named.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
     /// The hashes, bottom layer first, each layer from the left.
     pub fn hashes(&self) -> &[Hash] {
         &self.hashes

@@ -107,16 +107,6 @@ impl NoteSignature {
         Some(Self { name, id: u32::from_be_bytes(*id), signature: signature.to_vec() })
     }
 
-    /// Name of the key it says it is by.
-    pub fn name(&self) -> &KeyName {
-        &self.name
-    }
-
-    /// Id of the key it says it is by.
-    pub fn id(&self) -> u32 {
-        self.id
-    }
-
     /// The bytes after the id.
     pub fn signature(&self) -> &[u8] {
         &self.signature

@@ -146,16 +146,6 @@ impl ConsistencyProof {
         Ok(Self { old, new, hashes })
     }
 
-    /// Size of the older tree.
-    pub fn old(&self) -> u64 {
-        self.old
-    }
-
-    /// Size of the newer tree.
-    pub fn new_size(&self) -> u64 {
-        self.new
-    }
-
     /// The hashes in the order of RFC 6962 section 2.1.2.
     pub fn hashes(&self) -> &[Hash] {
         &self.hashes

@@ -1,4 +1,4 @@
-//! COSE receipts: an inclusion proof whose root is signed, for whoever reads COSE and not notes.
+//! COSE receipts: an inclusion proof whose root is signed, for programs that read COSE and not notes.
 //! RFC 9942 (verifiable data structure 1, detached root) and RFC 9943 section 6; `spec/log.md` section 10.
 //! A statement's own signature and meaning are not looked at here, and nothing that was signed is ever encoded again.
 
@@ -287,7 +287,7 @@ fn only(value: Value, wanted: i64) -> Option<Value> {
     is(&key, wanted).then_some(value)
 }
 
-/// The entries of a map without repeated keys. Keys are compared in a set, by their bytes: whoever makes a large header must not make
+/// The entries of a map without repeated keys. Keys are compared in a set, by their bytes: a sender of a large header must not make
 /// each key be compared with every other.
 fn entries(value: Value) -> Option<Vec<(Value, Value)>> {
     let entries = value.into_map().ok()?;

@@ -145,11 +145,6 @@ impl fmt::Display for TileId {
     }
 }
 
-/// Every tile of a tree, level by level, each level from the left: the full ones and the right-edge partial ones.
-pub fn tiles_at(size: u64) -> impl Iterator<Item = TileId> {
-    new_tiles(0, size)
-}
-
 /// The tiles that a tree of `new` leaves has and the tree of `old` leaves had not, level by level. None if `new <= old`.
 /// Sizes are those of checkpoints or of planned growth, so at most [`MAX_TREE_SIZE`].
 pub fn new_tiles(old: u64, new: u64) -> impl Iterator<Item = TileId> {
@@ -353,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_tree_of_70000_has_the_tiles_of_the_standards_example() {
-        let tiles: Vec<_> = tiles_at(70_000).collect();
+        let tiles: Vec<_> = new_tiles(0, 70_000).collect();
         let count = |level, full| tiles.iter().filter(|t| t.level == level && t.is_full() == full).count();
         assert_eq!((count(0, true), count(0, false)), (273, 1));
         assert_eq!((count(1, true), count(1, false)), (1, 1));
@@ -362,8 +357,8 @@ mod tests {
         assert!(tiles.contains(&TileId::new(1, 1, 17).unwrap()));
         assert!(tiles.contains(&TileId::new(2, 0, 1).unwrap()));
         assert_eq!(tiles.len(), 277);
-        assert_eq!(tiles_at(256).collect::<Vec<_>>(), [TileId::within(0, 0, 256), TileId::within(1, 0, 1)]);
-        assert_eq!(tiles_at(0).count(), 0);
+        assert_eq!(new_tiles(0, 256).collect::<Vec<_>>(), [TileId::within(0, 0, 256), TileId::within(1, 0, 1)]);
+        assert_eq!(new_tiles(0, 0).count(), 0);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub enum ReadError {
     Missing(#[from] MissingTile),
 }
 
-/// Whoever can say the hash of a complete node: fetched tiles, or a server's cache of inner nodes.
+/// What knows the hash of a complete node: fetched tiles, or a server's cache of inner nodes.
 pub trait HashReader {
     /// Hash of a complete node, or the tile it is in.
     fn hash(&self, node: NodeId) -> Result<Hash, MissingTile>;
@@ -67,16 +67,6 @@ impl Tiles {
     /// Every tile, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Tile>> {
         self.tiles.values()
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.tiles.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.tiles.is_empty()
     }
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
 use deedbox_tlog::bundle::{encode_entries, grow_bundles, parse_entries};
-use deedbox_tlog::tile::tiles_at;
+use deedbox_tlog::tile::new_tiles;
 use deedbox_tlog::tree::root_from_leaf_hashes;
 use deedbox_tlog::{
     BundleId, ConsistencyProof, Edge, Frontier, Hash, InclusionProof, Tile, TileId, Tiles, leaf_hash, plan_frontier, plan_growth,
@@ -139,7 +139,7 @@ proptest! {
         prop_assert_eq!(edge.root(), at_once.root);
         prop_assert_eq!(edge.root(), root_from_leaf_hashes(&LEAVES[..size]));
         let all: Tiles = at_once.tiles.into_iter().collect();
-        prop_assert_eq!(all.iter().map(|tile| tile.id()).collect::<Vec<_>>(), tiles_at(size as u64).collect::<Vec<_>>());
+        prop_assert_eq!(all.iter().map(|tile| tile.id()).collect::<Vec<_>>(), new_tiles(0, size as u64).collect::<Vec<_>>());
         for tile in all.iter() {
             prop_assert_eq!(tiles.get(&tile.id()), Some(tile));
         }

@@ -1,5 +1,5 @@
 //! What is asked of a view: read out of a request once, then answered in rounds of reading (spec/projections/README.md §4.2). Fetches
-//! nothing: whoever asks reads the rows that are named, and calls again.
+//! nothing: the caller reads the rows that are named, and calls again.
 //!
 //! **Law:** which rows a round asks for follows from the question and from what the rounds before gave. An answer follows from these and the
 //! site, and from nothing else.

@@ -12,7 +12,7 @@ impl Reader {
     /// Anybody: nobody said who it is.
     pub const ANYBODY: Reader = Reader(None);
 
-    /// Somebody, by the id that whoever knows readers has for them.
+    /// Somebody, by the id that the code that knows readers has for them.
     pub fn known(id: impl Into<Arc<str>>) -> Self {
         Reader(Some(id.into()))
     }
@@ -31,7 +31,7 @@ impl Reader {
 /// What an answer tells of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Resource {
-    /// Nothing that the log holds: how this program is spoken to, and what it refuses whoever asks.
+    /// Nothing that the log holds: how this program is spoken to, and what it refuses to everybody.
     Nothing,
     /// The registry as a whole: lists of everything, searches, totals.
     Registry,

@@ -79,7 +79,7 @@ impl Response {
         }
     }
 
-    /// A refusal in the native shape of whoever calls; never cached.
+    /// A refusal in the native shape of the client; never cached.
     pub fn refusal(status: u16, media_type: &'static str, body: Vec<u8>) -> Self {
         Response { status, media_type: Cow::Borrowed(media_type), cache: Cache::Never, ..Response::json(body) }
     }

@@ -4,10 +4,10 @@ fn main() -> anyhow::Result<()> {
     let (mut runs, mut seed) = (60, deedbox_tests::crash::any_seed());
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
-        let value = args.next().ok_or_else(|| anyhow::anyhow!("{arg} needs a number"))?.parse()?;
+        let mut number = || args.next().and_then(|number| number.parse().ok()).ok_or_else(|| anyhow::anyhow!("{arg} needs a number"));
         match arg.as_str() {
-            "--runs" => runs = value,
-            "--seed" => seed = value,
+            "--runs" => runs = number()?,
+            "--seed" => seed = number()?,
             _ => anyhow::bail!("usage: crash-loop [--runs N] [--seed S]"),
         }
     }

@@ -13,10 +13,13 @@ fn main() -> anyhow::Result<ExitCode> {
     let (mut plan, mut json) = (Plan { connections: 1_000, stay: Duration::from_secs(10), only: None }, false);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
-        let mut number = || args.next().ok_or_else(|| anyhow::anyhow!("{arg} needs a number"));
+        let number = |text: Option<String>| {
+            let number = text.and_then(|text| text.parse::<u16>().ok()).filter(|number| *number > 0);
+            number.ok_or_else(|| anyhow::anyhow!("{arg} needs a number from 1 to {}", u16::MAX))
+        };
         match arg.as_str() {
-            "--connections" => plan.connections = number()?.parse()?,
-            "--seconds" => plan.stay = Duration::from_secs(number()?.parse()?),
+            "--connections" => plan.connections = usize::from(number(args.next())?),
+            "--seconds" => plan.stay = Duration::from_secs(number(args.next())?.into()),
             "--only" => plan.only = Some(args.next().ok_or_else(|| anyhow::anyhow!("--only needs a word of a kind's name"))?),
             "--json" => json = true,
             _ => anyhow::bail!("usage: hostile [--connections N] [--seconds S] [--only KIND] [--json]"),

@@ -125,7 +125,7 @@ fn release(pom_file: &Path) -> anyhow::Result<(Order, Release)> {
                 let files = files(folder, &stem)?;
                 let sources: Vec<&dyn ArtifactSource> = files.values().map(|(_, bytes)| bytes as &dyn ArtifactSource).collect();
                 let path = |name: &str| format!("maven/{}/{version}/{name}", package.folder());
-                match refusal(&Maven::new(), Some(id), None, &sources) {
+                match refusal(&Maven, Some(id), None, &sources) {
                     Some(refused) => refused,
                     None => Standing::ToPublish {
                         words: vec![OsString::from(pom_file)],

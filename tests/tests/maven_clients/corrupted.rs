@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use deedbox_model::Hasher;
+use deedbox_testkit::archives::noise;
 use deedbox_tests::registry::Running;
 use deedbox_tests::still::{self, Still};
 
@@ -158,15 +159,4 @@ fn row(client: &str) -> [&'static str; 3] {
     let row = GUIDE.lines().find(|line| line.starts_with(&format!("| {client} |"))).with_context(|| format!("no row {client}"));
     let cells: Vec<&str> = row.unwrap().split('|').map(str::trim).collect();
     [cells[2], cells[3], cells[4]]
-}
-
-/// Bytes that look random and are always the same for a name, of its own: nothing that gets smaller when it is packed, and no object that two
-/// releases share.
-fn noise(name: &str, length: usize) -> Vec<u8> {
-    let mut state = u32::from_be_bytes(Hasher::of(name.as_bytes()).1.sha256.as_bytes()[..4].try_into().unwrap());
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state.to_be_bytes()[0]
-    };
-    (0..length).map(|_| next()).collect()
 }

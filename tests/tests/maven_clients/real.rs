@@ -36,7 +36,7 @@ impl Release {
     /// Why it cannot be published. A snapshot, which Debian has too, is one of its builds then (spec/projections/maven.md §2.2).
     fn refusal(&self) -> Option<(&'static str, String)> {
         let sources: Vec<&dyn ArtifactSource> = self.files.iter().map(|file| file as &dyn ArtifactSource).collect();
-        let read = Maven::new().inspect(&deedbox_view::Said { id: Some(&self.id()), version: None }, &sources);
+        let read = Maven.inspect(&deedbox_view::Said { id: Some(&self.id()), version: None }, &sources);
         let refusal = read.err().filter(|e| !(e.code == "pom_version" && self.is_snapshot()))?;
         Some((refusal.code, refusal.message))
     }

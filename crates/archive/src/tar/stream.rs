@@ -78,7 +78,7 @@ impl<R: Read> Read for Wrapped<R> {
     }
 }
 
-/// Asks nobody again who has said that there is no more: whoever looks for what is behind an archive would, and a stream
+/// Asks nobody again who has said that there is no more: code that looks for what is behind an archive would, and a stream
 /// off a disk or a socket may not be asked twice.
 pub(super) struct UntilEnd<R> {
     inner: R,

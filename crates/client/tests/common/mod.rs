@@ -57,7 +57,7 @@ impl HandMade {
         self.say(&self.operator.clone(), &Speaker::Registry, &Subject::Domain(domain), None, ms, &event)
     }
 
-    /// Appends a statement, whatever it says and whoever signs it.
+    /// Appends a statement, whatever it says and with any key.
     pub fn say(&mut self, key: &SecretKey, speaker: &Speaker, subject: &Subject, prev: Option<EventId>, ms: u64, event: &Event) -> EventId {
         let statement = Statement::sign(key, &self.origin, speaker, subject, prev, time(ms), event).unwrap();
         self.entries.push(statement.bytes().to_vec());

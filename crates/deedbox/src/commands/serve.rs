@@ -156,7 +156,7 @@ pub(crate) async fn stopped() {
 }
 
 /// That a date which a person gives is today's by this machine's clock, somewhere on earth. A date, and not a word alone: it goes stale in
-/// a unit file, and whoever types it has looked at a calendar.
+/// a unit file, and a person who types it has looked at a calendar.
 fn is_today(date: &str, now: TimeMs) -> anyhow::Result<()> {
     let yesterday = TimeMs::new(now.as_ms().saturating_sub(DAY_MS)).unwrap_or_default();
     let days = [yesterday, now, now.plus_ms(DAY_MS)].map(|day| day.to_rfc3339());

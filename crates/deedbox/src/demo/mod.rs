@@ -12,7 +12,7 @@ use std::process::Stdio;
 pub(crate) const DOMAIN: &str = "demo.localhost";
 const PROXIES: [&str; 3] = ["http_proxy", "https_proxy", "all_proxy"];
 
-/// A command that gets none of the settings that whoever runs the demo has for clients: `settings` says how their variables begin.
+/// A command that gets none of the settings that the user has for clients: `settings` says how their variables begin.
 pub(crate) fn command(program: &Path, dir: &Path, settings: &[&str]) -> tokio::process::Command {
     let mut command = tokio::process::Command::new(program);
     command.current_dir(dir).stdin(Stdio::null());

@@ -21,13 +21,13 @@ pub(super) struct OfMaven;
 #[async_trait(?Send)]
 impl Ecosystem for OfMaven {
     fn dialect(&self) -> Arc<dyn Dialect> {
-        Arc::new(Maven::new())
+        Arc::new(Maven)
     }
     fn projections(&self) -> Vec<Arc<dyn Projection>> {
-        vec![Arc::new(Maven::new())]
+        vec![Arc::new(Maven)]
     }
     fn views(&self) -> Vec<Arc<dyn View>> {
-        vec![Arc::new(Maven::new())]
+        vec![Arc::new(Maven)]
     }
     fn publishable(&self) -> Publishable {
         Publishable { manifests: &["a pom.xml"], packed: &[], others: &[("a folder in Maven's layout", "folders in Maven's layout")] }

@@ -197,7 +197,7 @@ impl Ecosystems {
     }
 }
 
-/// Every ecosystem that this program speaks, for whoever puts a registry together.
+/// Every ecosystem that this program speaks, for putting a registry together.
 pub fn dialects() -> Vec<Arc<dyn Dialect>> {
     Ecosystems::default().dialects()
 }

@@ -17,7 +17,7 @@ pub(crate) fn inspect(id: Option<&str>, files: &[(String, Vec<u8>)]) -> Result<I
     let files: Vec<Bytes> = files.iter().map(|(name, bytes)| Bytes::new(name, bytes.clone())).collect();
     let sources: Vec<&dyn ArtifactSource> = files.iter().map(|file| file as &dyn ArtifactSource).collect();
     let id = id.map(|id| PackageId::parse(id).unwrap());
-    Maven::new().inspect(&Said { id: id.as_ref(), version: None }, &sources)
+    Maven.inspect(&Said { id: id.as_ref(), version: None }, &sources)
 }
 
 /// The files of a release of `example.acme:widget`: a POM, a jar that says who it is, its sources.

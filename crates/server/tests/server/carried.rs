@@ -86,6 +86,29 @@ async fn a_file_that_would_be_extended_and_is_damaged_is_named_and_reading_goes_
     world.stop().await;
 }
 
+/// The operator's guide, "Backup", case 5.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_memory_of_the_signer_stops_writing_until_it_is_written_again_as_the_guide_says() {
+    let (dir, _) = published().await;
+    std::fs::remove_dir_all(dir.path().join("signer")).unwrap();
+    let world = World::open(Arc::clone(&dir), |_| {}).await.unwrap();
+    let (status, said) = ready(&world).await;
+    assert_eq!((status, &said["reading"], &said["writing"]), (503, &Value::Bool(true), &Value::Bool(false)), "{said}");
+    assert!(said["dependencies"]["replay"].as_str().unwrap().contains("signer/last-signed: it is missing"), "{said}");
+    assert!(world.text(&format!("/file/{ID}")).await.contains("1.0.0"));
+    world.stop().await;
+
+    let guide = include_str!("../../../../docs/guides/operate.md");
+    let script = guide.split("```sh\n").filter_map(|rest| rest.split("```").next()).find(|script| script.contains("last-signed")).unwrap();
+    let in_place = script.strip_prefix("cd deedbox-data\n").unwrap();
+    let done = std::process::Command::new("sh").args(["-eu", "-c", in_place]).current_dir(dir.path()).status().unwrap();
+    assert!(done.success());
+    let world = World::open(dir, |_| {}).await.unwrap();
+    assert_eq!(ready(&world).await.0, 200);
+    world.claim("more.localhost", 12).await;
+    world.stop().await;
+}
+
 /// A clock that a test sets, by what it is ahead of the system's.
 fn clock(ahead: &Arc<AtomicU64>) -> WallClock {
     let ahead = Arc::clone(ahead);

@@ -132,7 +132,7 @@ async fn a_second_generation_answers_from_the_event_on_that_puts_it_in_force() {
     drop(held);
     until_ready(&world).await;
     assert_eq!(world.text(AT).await, "{\"releases\":2}");
-    // From now on it is folded with the others: whoever published reads it back at once.
+    // From now on it is folded with the others: a publisher reads it back at once.
     let last = world.publish(&owner, ID, "1.2.0", Some(next.id())).await;
     assert_eq!(world.text(AT).await, "{\"releases\":3}");
     let projections = world.json("/api/v1/registry").await["projections"].clone();

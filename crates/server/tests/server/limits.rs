@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 /// Sends these bytes as they are and gives what comes back.
 async fn raw(world: &World, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(world.address).await.unwrap();
-    // Whoever is refused may be hung up on before the last byte.
+    // A client that is refused may lose its connection before the last byte.
     let _ = stream.write_all(bytes).await;
     let mut answer = Vec::new();
     let _ = tokio::time::timeout(Duration::from_secs(15), stream.read_to_end(&mut answer)).await.expect("the server hangs up");

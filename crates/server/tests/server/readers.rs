@@ -1,5 +1,5 @@
 //! Readers who may not (docs/decisions/0017): what is hidden from somebody is, byte for byte, what is not there, whatever they ask with and
-//! whoever was answered before them. The policies are the test's own; the program has none but that everybody may read everything.
+//! who was answered before them. The policies are the test's own; the program has none but that everybody may read everything.
 
 mod ecosystems;
 mod writes;
@@ -177,7 +177,7 @@ async fn a_stranger_to_whom_nothing_is_shown_learns_nothing_on_any_route() {
         (format!("/file/{HIDDEN}@1.0.0"), 404),
         (object, 404),
     ] {
-        // Whoever may see it does; then nobody else.
+        // A reader who may see it sees it; then nobody else does.
         assert_eq!(ask(&world, Method::GET, &path, &[("x-reader", "friend")]).await.status(), 200, "{path}");
         let seen = world.get(&path).await;
         assert_eq!(seen.status(), status, "{path}");

@@ -238,7 +238,7 @@ async fn the_sweep_takes_uploads_that_are_older_than_a_day_and_that_nobody_refer
     for bytes in [b"old", b"new"] {
         assert_eq!(world.upload(&owner, *bytes).await, 201);
     }
-    // Whoever asks whether an upload can be left out is told so for half of the day.
+    // A publisher who asks whether an upload can be left out is told so for half of the day.
     let here = async |bytes: &[u8]| {
         let request = world.request(reqwest::Method::HEAD, &object_path(&ObjectRef::of(bytes)));
         request.header("authorization", permit(&owner)).send().await.unwrap().status().as_u16()

@@ -2,13 +2,13 @@
 
 use crate::world::{World, now};
 use deedbox_model::event::Event;
-use deedbox_model::{Digests, EventId, Hasher, Manifest, Statement, Verified};
+use deedbox_model::{EventId, Hasher, Manifest, Statement, Verified};
 use deedbox_npm::{ArchiveLimits, Npm};
+use deedbox_testkit::folding::Bytes;
 use deedbox_testkit::{Owner, publish_event};
-use deedbox_view::{ArtifactSource, Dialect as _};
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use std::io::{Read, Write as _};
+use deedbox_view::Dialect as _;
+
+pub use deedbox_testkit::archives::{gzip, member, pax};
 
 /// Limits that a test reaches quickly.
 pub const LIMITS: ArchiveLimits = ArchiveLimits {
@@ -20,50 +20,11 @@ pub const LIMITS: ArchiveLimits = ArchiveLimits {
     extension_bytes: 4 * 1024,
 };
 
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut gz = GzEncoder::new(Vec::new(), Compression::fast());
-    gz.write_all(bytes).unwrap();
-    gz.finish().unwrap()
-}
-
-/// A ustar member (POSIX.1-1988), padded.
-pub fn member(path: &str, kind: u8, data: &[u8]) -> Vec<u8> {
-    member_of(path.as_bytes(), kind, data)
-}
-pub fn member_of(path: &[u8], kind: u8, data: &[u8]) -> Vec<u8> {
-    let mut header = [0_u8; 512];
-    header[..path.len()].copy_from_slice(path);
-    header[100..107].copy_from_slice(b"0000644");
-    header[108..115].copy_from_slice(b"0000000");
-    header[116..123].copy_from_slice(b"0000000");
-    header[124..135].copy_from_slice(format!("{:011o}", data.len()).as_bytes());
-    header[136..147].copy_from_slice(b"00000000000");
-    header[156] = kind;
-    header[257..265].copy_from_slice(b"ustar\x0000");
-    sum(&mut header);
-    let mut out = header.to_vec();
-    out.extend(data);
-    out.resize(out.len().div_ceil(512) * 512, 0);
-    out
-}
 /// Sets a header's checksum.
 pub fn sum(header: &mut [u8]) {
     header[148..156].fill(b' ');
     let sum: u32 = header[..512].iter().map(|b| u32::from(*b)).sum();
     header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-}
-/// One pax header of these records.
-pub fn pax(records: &[(&str, &str)]) -> Vec<u8> {
-    let mut data = Vec::new();
-    for (key, value) in records {
-        let rest = format!(" {key}={value}\n");
-        let mut length = rest.len();
-        while format!("{length}").len() + rest.len() != length {
-            length = format!("{length}").len() + rest.len();
-        }
-        data.extend(format!("{length}{rest}").into_bytes());
-    }
-    member("PaxHeader/x", b'x', &data)
 }
 
 pub const ID: &str = "npm:acme.localhost/widget";
@@ -77,26 +38,9 @@ pub fn with(json: &str, more: &[Vec<u8>]) -> Vec<u8> {
     gzip(&[member("package/package.json", b'0', json.as_bytes()), more.concat(), vec![0; 1_024]].concat())
 }
 
-struct Bytes<'a>(&'a [u8]);
-
-impl ArtifactSource for Bytes<'_> {
-    fn name(&self) -> &str {
-        "given.tgz"
-    }
-    fn size(&self) -> u64 {
-        self.0.len() as u64
-    }
-    fn digests(&self) -> Digests {
-        Hasher::of(self.0).1
-    }
-    fn open(&self) -> std::io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(self.0))
-    }
-}
-
 /// The manifest that a good tarball gives.
 pub fn inspected(tarball: &[u8]) -> Manifest {
-    Npm::new().inspect(&deedbox_view::Said::default(), &[&Bytes(tarball)]).unwrap().manifest
+    Npm::new().inspect(&deedbox_view::Said::default(), &[&Bytes::new("given.tgz", tarball)]).unwrap().manifest
 }
 
 /// The manifest of a good release, but of this tarball: what somebody writes who signs without looking.

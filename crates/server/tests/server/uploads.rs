@@ -192,7 +192,7 @@ async fn an_upload_goes_on_from_the_byte_where_it_was_cut() {
         if restart {
             world = World::open(world.stop().await, |_| {}).await.unwrap();
         }
-        // Told where it is, whoever guesses.
+        // A guesser is told where it is.
         for wrong in [at - 1, at + 1] {
             let answer = patch(&world, &owner, object, wrong, &whole[wrong..]).await;
             assert_eq!(header(&answer, "upload-offset"), Some(at.to_string().as_str()));

@@ -56,7 +56,7 @@ async fn void_entries_are_served_with_their_reasons_and_change_nothing() {
     let entries: [&[u8]; 5] = [stolen.bytes(), b"no statement", stale.bytes(), &forged, first.bytes()];
     claim_unjudged(dir.path(), &before, &entries).await;
 
-    // The next start finishes what is claimed, whoever claimed it; and so does one that has lost its rows.
+    // The next start finishes what is claimed, also by another writer; and so does one that has lost its rows.
     let mut dir = dir;
     for lost in [false, true] {
         if lost {

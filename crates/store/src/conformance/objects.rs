@@ -174,7 +174,7 @@ async fn uploads_of_one_object_at_once_all_succeed(store: Arc<dyn Objects>) {
                 } else {
                     upload(&store, &bytes, 10_000 * (n + 1)).await;
                 }
-                // Whoever was told that it is there finds it, whole, from then on.
+                // A caller that was told that it is there finds it, whole, from then on.
                 assert_eq!(store.get(&object.sha256, object.size).await.unwrap().unwrap(), bytes);
             })
         })

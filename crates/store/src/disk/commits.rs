@@ -50,7 +50,7 @@ impl Commits for DiskCommits {
         match self.files.put_opts(&store_path(&path)?, bytes.into(), PutMode::Create.into()).await {
             Ok(_) => Ok(Created::Created),
             Err(object_store::Error::AlreadyExists { .. }) => {
-                // Whoever made it may not have flushed the folder yet, and the caller will build on it.
+                // Its maker may not have flushed the folder yet, and the caller will build on it.
                 let (place, folder_of) = (self.place.clone(), path.clone());
                 blocking(move || place.flush_folder_of(Path::new(&folder_of))).await?;
                 match self.get(&path).await? {

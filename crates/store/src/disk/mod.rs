@@ -49,7 +49,7 @@ pub(crate) struct DiskStore {
 
 impl DiskStore {
     /// Removes what a process that died was writing: in `incoming/`, and beside these paths of `commits/` and of `log/`; gives their
-    /// number. Whoever calls it holds the lock, and nothing is under way yet. What is elsewhere is named by `files_of`.
+    /// number. The caller holds the lock, and nothing is under way yet. What is elsewhere is named by `files_of`.
     pub(crate) async fn clear_cut_off(&self, commits: Vec<String>, files: Vec<String>) -> Result<u64, StoreError> {
         Ok(self.objects.sweep_temporary(0).await?
             + self.commits.clear_temporary_beside(commits).await?
@@ -59,7 +59,7 @@ impl DiskStore {
 
 /// Opens a data directory, making it (mode 0700) and its folders where they are missing, and takes its lock.
 ///
-/// A process that was killed may have made a file visible without flushing the folder it is in; whoever then builds on
+/// A process that was killed may have made a file visible without flushing the folder it is in; a writer that then builds on
 /// it could lose it to a power failure. So before anything is read, everything that is visible is flushed.
 ///
 /// Errors: `InUse` if another process has it; `Medium` if it cannot be made, locked or flushed.

@@ -1,4 +1,4 @@
-//! Every file of a data directory, for whoever checks it: fsck. Reads names, sizes and times, never a file. Follows no link.
+//! Every file of a data directory, for fsck. Reads names, sizes and times, never a file. Follows no link.
 
 use super::place::blocking;
 use super::stat::modified_ms;

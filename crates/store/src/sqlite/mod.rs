@@ -76,7 +76,7 @@ impl Store {
     fn learn(&self, projections: impl IntoIterator<Item = ProjectionId>) {
         self.tables.write().unwrap_or_else(PoisonError::into_inner).extend(projections);
     }
-    /// A table is gone for good: whoever writes such rows makes it anew.
+    /// A table is gone for good: a writer of such rows makes it anew.
     fn forget(&self, id: &str) {
         self.tables.write().unwrap_or_else(PoisonError::into_inner).retain(|projection| projection.to_string() != id);
     }

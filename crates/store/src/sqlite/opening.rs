@@ -14,7 +14,7 @@ const SCHEMA: i64 = 1;
 /// `PRAGMA application_id`: "deed" in ASCII.
 const APPLICATION: i64 = 0x6465_6564;
 
-/// Whoever made a file, or looked at it, and has it open.
+/// The one that made a file, or looked at it, and has it open.
 pub(super) struct Making(SqliteConnection);
 
 impl Making {

@@ -32,7 +32,7 @@ impl Readers {
         Readers { file: file.to_owned(), shown: shown.to_owned(), how, places, idle: Mutex::default(), threads: Threads::named("rows") }
     }
 
-    /// Does some work on one state of the file. Whoever stops waiting does not stop it.
+    /// Does some work on one state of the file. A caller that stops waiting does not stop it.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,

@@ -58,7 +58,7 @@ pub(super) fn read(table: &str) -> String {
     format!("SELECT seq, bytes FROM {table} WHERE key = ?1")
 }
 
-/// Rows from a key on. Whoever steps through them stops by itself: with a variable as its `LIMIT` SQLite would prepare the statement
+/// Rows from a key on. The caller steps through them and stops by itself: with a variable as its `LIMIT` SQLite would prepare the statement
 /// anew for each value.
 pub(super) fn scan_from(table: &str) -> String {
     format!("SELECT key, seq, bytes FROM {table} WHERE key >= ?1 AND key < ?2 ORDER BY key")

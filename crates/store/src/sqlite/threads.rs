@@ -23,7 +23,7 @@ impl Threads {
         Threads { name, queue, jobs: Arc::new(Mutex::new(jobs)), begun: AtomicUsize::new(0) }
     }
 
-    /// Does some work on one of them, as one of so many at this moment. Whoever stops waiting does not stop it; work that panics, panics
+    /// Does some work on one of them, as one of so many at this moment. A caller that stops waiting does not stop it; work that panics, panics
     /// here.
     pub(super) async fn run<T: Send + 'static>(
         &self,

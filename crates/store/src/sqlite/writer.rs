@@ -42,7 +42,7 @@ impl Writer {
     }
 
     /// Does some work within a transaction. By a failure or a panic all of it is taken back; so it is by a crash before the COMMIT is on
-    /// the medium. Whoever stops waiting finds all of it done, or nothing, by the time that the next writer has its turn.
+    /// the medium. A caller that stops waiting finds all of it done, or nothing, by the time that the next writer has its turn.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         doing: &'static str,

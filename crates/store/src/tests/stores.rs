@@ -35,7 +35,7 @@ async fn stores_are_kept_from_others_until_they_are_closed_and_read_back_without
         assert!(STORE_FILES.contains(&name.as_str()) || STORE_FOLDERS.contains(&name.as_str()), "{name}");
     }
     stores.close().await;
-    assert!(rows.folded().commit(&[batch(1)]).await.is_err(), "they are closed for whoever still has them");
+    assert!(rows.folded().commit(&[batch(1)]).await.is_err(), "they are closed for everybody who still has them");
 
     let mut stores = Stores::open(&settings, Opening::ToRead).unwrap();
     assert_eq!(stores.unwritable().and_then(StoreError::how), Some(Failing::ReadOnly));

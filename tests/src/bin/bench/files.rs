@@ -2,13 +2,14 @@
 //! and the index of all gems of a domain, whole and its end.
 
 use crate::Bench;
-use crate::fixture::{key, noise, publish, put_in_place, serve};
+use crate::fixture::{key, publish, put_in_place, serve};
 use crate::inprocess::{InProcess, Keys, Views};
 use crate::load::wrk_with;
 use crate::peers::nginx;
 use crate::process::Server;
 use crate::report::{Row, figure};
 use anyhow::ensure;
+use deedbox_testkit::archives::noise;
 use deedbox_tests::debian::debian;
 use deedbox_tests::packed;
 use deedbox_tests::publisher::Publisher;
@@ -30,7 +31,7 @@ pub(crate) fn of_maven(bench: &mut Bench) -> anyhow::Result<()> {
         let publisher = Publisher::claim(&http, &ours.url, key(0), DOMAIN).await?;
         let mut prev = None;
         for minor in 0..20 {
-            let packed = packed::maven(&publisher.domain, "library", &format!("1.{minor}"), &noise(300_000))?;
+            let packed = packed::maven(&publisher.domain, "library", &format!("1.{minor}"), &noise("jar", 300_000))?;
             let release = publisher.release_of(packed, prev)?;
             prev = Some(release.event);
             publish(&http, &ours.url, &publisher, &release).await?;

@@ -220,17 +220,3 @@ pub(crate) fn counted(log: &Log) -> String {
         log.entries.saturating_sub(1 + log.appended.events)
     )
 }
-
-/// Bytes that do not compress, the same each time.
-pub(crate) fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_be_bytes());
-    }
-    bytes.truncate(length);
-    bytes
-}

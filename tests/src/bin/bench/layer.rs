@@ -2,13 +2,14 @@
 //! allow on their own.
 
 use crate::Bench;
-use crate::fixture::{key, noise, serve, without_settings};
+use crate::fixture::{key, serve, without_settings};
 use crate::machine::Watch;
 use crate::report::{Row, figure};
 use anyhow::{Context as _, ensure};
 use deedbox_model::Hasher;
 use deedbox_model::threads::both;
 use deedbox_oci::{Kind, artifact_name};
+use deedbox_testkit::archives::noise;
 use deedbox_tests::packed;
 use deedbox_tests::publisher::Publisher;
 use serde_json::json;
@@ -28,7 +29,7 @@ pub(crate) fn published(bench: &mut Bench) -> anyhow::Result<()> {
     let folder = bench.folder.path().join(GROUP);
     let home = folder.join("home");
     fs::create_dir_all(&home)?;
-    let layer = noise(size);
+    let layer = noise("layer", size);
     let disk = megabytes / write_through(&folder.join("written"), &layer)?;
     let begun = Instant::now();
     black_box(Hasher::of(black_box(&layer)));

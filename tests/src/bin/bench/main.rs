@@ -120,7 +120,7 @@ impl Bench {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
-    /// The log that several groups look at, appended over HTTP by whoever asks first.
+    /// The log that several groups look at, appended over HTTP when it is first asked for.
     pub(crate) fn log(&mut self) -> anyhow::Result<fixture::Log> {
         if self.log.is_none() {
             let events = self.pick(10_000, 100_000);

@@ -1,11 +1,12 @@
 //! What image clients read, beside Debian's docker-registry, which holds the same image.
 
 use crate::Bench;
-use crate::fixture::{key, noise, publish, serve};
+use crate::fixture::{key, publish, serve};
 use crate::load::wrk_with;
 use crate::peers::docker_registry;
 use crate::report::{Row, figure};
 use anyhow::{Context as _, ensure};
+use deedbox_testkit::archives::noise;
 use deedbox_tests::debian::debian;
 use deedbox_tests::packed;
 use deedbox_tests::publisher::Publisher;
@@ -23,7 +24,7 @@ pub(crate) fn beside_docker_registry(bench: &mut Bench) -> anyhow::Result<()> {
     let (manifest, blobs) = bench.wait(async {
         let http = reqwest::Client::new();
         let publisher = Publisher::claim(&http, &ours.url, key(0), DOMAIN).await?;
-        let layers: Vec<Vec<u8>> = [4_096, 1 << 20].map(noise).to_vec();
+        let layers: Vec<Vec<u8>> = [4_096, 1 << 20].map(|length| noise("layer", length)).to_vec();
         let (packed, manifest) = packed::image(&publisher.domain, "app", "1.0.0", layers)?;
         let blobs: Vec<(usize, String)> =
             packed.artifacts.iter().skip(2).map(|layer| (layer.bytes.len(), layer.digests.sha256.to_string())).collect();

@@ -2,13 +2,13 @@
 //! verdaccio's storage.
 
 use crate::Bench;
-use crate::fixture::{key, noise, publish, serve};
+use crate::fixture::{key, publish, serve};
 use crate::load::{self, Read};
 use crate::peers::{nginx, verdaccio};
 use crate::process::Server;
 use crate::report::{Row, figure};
 use anyhow::{Context as _, ensure};
-use deedbox_testkit::archives::tgz;
+use deedbox_testkit::archives::{noise, tgz};
 use deedbox_tests::clients;
 use deedbox_tests::debian::debian;
 use deedbox_tests::publisher::Publisher;
@@ -165,7 +165,8 @@ impl Shelf<'_> {
     fn tarball(&self, bench: &Bench, name: &str, bytes: usize) -> anyhow::Result<Asked> {
         let native = format!("@{DOMAIN}/{name}");
         let package = json!({ "name": native, "version": "1.0.0", "license": "MIT", "main": "index.js" });
-        let tarball = tgz(&[("package/package.json", package.to_string().as_bytes()), ("package/data.bin", &noise(bytes - 300))]);
+        let tarball =
+            tgz(&[("package/package.json", package.to_string().as_bytes()), ("package/data.bin", &noise("tarball", bytes - 300))]);
         let release = self.publisher.release(tarball.clone(), None)?;
         let packument = bench.wait(async {
             publish(&self.http, self.url, &self.publisher, &release).await?;

@@ -81,7 +81,7 @@ impl Release {
     }
 
     /// A channel that the ecosystem sets by itself, such as `latest`, does not go back to a lower version than there is: npm refuses that
-    /// too. Whoever means it says so.
+    /// too. A user who means it says so.
     async fn moves_nothing_back(&self, registry: &Registry, asked: &mut Asked) -> anyhow::Result<()> {
         let Some(channel) = self.implicit_channel() else { return Ok(()) };
         // Without an order there is nothing to ask for.

@@ -77,7 +77,7 @@ pub(super) async fn find(path: &Path, wish: Wish<'_>) -> anyhow::Result<Option<P
                 .map(|(path, tail)| anyhow::Ok(FileArtifact::named(&path, format!("{stem}{tail}"))?.into()))
                 .collect::<anyhow::Result<Vec<_>>>()
         });
-        let (artifacts, dialect) = (artifacts.await??, Arc::new(Maven::new()));
+        let (artifacts, dialect) = (artifacts.await??, Arc::new(Maven));
         packages.found.push(Found { dialect, artifacts, id, version: None, rank, rebuilt: REBUILT, folder: None });
     }
     Ok(Some(packages))

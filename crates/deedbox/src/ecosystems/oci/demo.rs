@@ -149,7 +149,7 @@ async fn docker(client: &Client, image: &str) -> anyhow::Result<String> {
     holds_the_letter(&saved, "pulled and saved")
 }
 
-/// Which engine is meant stands in the settings of whoever runs this.
+/// Which engine is meant stands in the settings of the user who runs this.
 fn with_its_settings(docker: &mut tokio::process::Command) {
     if let Some(home) = std::env::var_os("HOME") {
         docker.env("HOME", home);

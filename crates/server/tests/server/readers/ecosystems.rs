@@ -96,7 +96,7 @@ fn maven() -> Ecosystem {
         ];
         files.iter().map(|file| format!("/maven/localhost/acme/{name}/{file}")).collect()
     }
-    ecosystem(Maven::new(), releases, paths)
+    ecosystem(Maven, releases, paths)
 }
 
 fn descriptor(media_type: &str, bytes: &[u8]) -> serde_json::Value {
