@@ -73,6 +73,7 @@ const STAGES: &[(&str, &[(&str, Stage)])] = &[
             ("Starting", Stage::Folder),
             ("In a container", Stage::Elsewhere("they build an image from what the machine's registries have")),
             ("A private CA", Stage::Project),
+            ("Backup", Stage::Elsewhere("crates/server/tests/server/carried.rs")),
             ("Checking", Stage::Stopped),
         ],
     ),

@@ -31,7 +31,8 @@ fn needs<'a>(tree: &'a Tree, folder: &str) -> Needs<'a> {
         .map(|(file, path, seen)| (file, module(path), seen))
         .collect();
     // A module that is a folder alone is named by what is in it.
-    let mut needs: Needs = seen.iter().flat_map(|(_, own, _)| (1..=own.len()).map(|n| (own[..n].join("::"), BTreeMap::new()))).collect();
+    let mut needs: Needs =
+        seen.iter().flat_map(|(_, own, _)| (1..=own.len()).filter_map(|n| Some((own.get(..n)?.join("::"), BTreeMap::new())))).collect();
     for (file, own, seen) in &seen {
         for (named, line) in &seen.paths {
             let Some(other) = whole(named, own) else { continue };
