@@ -1,7 +1,15 @@
-//! Two things at once, for work that is long enough to be worth a thread. Not for waiting: nothing here knows a runtime.
+//! How many threads there may be, and two things at once, for work that is long enough to be worth a thread. Not for waiting: nothing here knows a runtime.
 
 use std::panic::resume_unwind;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+
+/// Threads that can run at once on this machine, at least one. Asked of the system once: it reads three files for each answer, and this is
+/// asked for with each row that is read.
+pub fn cores() -> usize {
+    *CORES
+}
 
 /// What both give; the second is done by another thread meanwhile. On a machine that has no thread to give, one after the other.
 ///

@@ -4,6 +4,7 @@
 
 use deedbox_authority::{Refusal, Signed};
 use deedbox_model::event::{DomainEvent, Event, RegistryEvent};
+use deedbox_model::threads::cores;
 use deedbox_model::{KeyId, Protocol, PublicKey, Statement, Unverified, Verified};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -135,7 +136,7 @@ pub(crate) fn verify_all(decoded: Vec<Decoded>, keys: &BTreeMap<KeyId, PublicKey
 
 /// Maps in order, in as many pieces as there are cores; small inputs on this thread alone.
 fn on_all_cores<A: Send, B: Send>(items: Vec<A>, f: impl Fn(A) -> B + Sync) -> Vec<B> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = cores();
     if cores == 1 || items.len() < 16 {
         return items.into_iter().map(f).collect();
     }

@@ -1,6 +1,7 @@
 //! Every limit of this crate, with its reason (spec/api.md §8). All are this registry's own: another one may have others, and says so with
 //! the same codes. Decides nothing.
 
+use deedbox_model::threads::cores;
 use std::time::Duration;
 
 /// Bytes of request line and headers: an upload permit of 8 KiB in base64 fits three times.
@@ -190,5 +191,5 @@ const _: () = assert!(deedbox_intake::INSPECTIONS < BLOCKING_THREADS);
 
 /// Answers of projections that are made at once on this machine.
 pub fn renderings_at_once() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get) * RENDERINGS_PER_CORE
+    cores() * RENDERINGS_PER_CORE
 }

@@ -1,5 +1,7 @@
 //! Every limit of this crate, with its reason (docs/ARCHITECTURE.md, "Limits"). Decides nothing.
 
+use deedbox_model::threads::cores;
+
 /// Bytes of a file's path: well under the 4,096 of Linux with any data directory before it, and S3's 1,024 of a key.
 pub const PATH_BYTES: usize = 1_024;
 /// Bytes of one segment of a path: file systems take 255, and a temporary name adds a suffix.
@@ -36,6 +38,5 @@ pub const ROW_PAGE_BYTES: u32 = 8_192;
 
 /// Connections that read rows on this machine.
 pub fn row_readers() -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    (cores * ROW_READERS_PER_CORE + ROW_READERS_BESIDE).min(ROW_READERS_AT_MOST)
+    (cores() * ROW_READERS_PER_CORE + ROW_READERS_BESIDE).min(ROW_READERS_AT_MOST)
 }

@@ -4,6 +4,7 @@ use crate::failure::refused_as;
 use crate::packages::file::AddressedFile;
 use crate::secrets::{Finding, INSIDE, Kind, Look, Seen, inside};
 use crate::terminal;
+use deedbox_model::threads::cores;
 use std::fs::File;
 use std::io::BufReader;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub(super) async fn look(look: &Arc<Look>, artifacts: &[AddressedFile]) -> anyho
             });
         }
     };
-    for _ in 0..std::thread::available_parallelism().map_or(1, std::num::NonZero::get) {
+    for _ in 0..cores() {
         next(&mut looking);
     }
     let mut all: Vec<Seen> = artifacts.iter().map(|_| Seen::default()).collect();

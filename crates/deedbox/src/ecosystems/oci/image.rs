@@ -10,6 +10,7 @@ mod tree;
 use crate::failure::refused;
 use crate::packages::file::{AddressedFile, FileArtifact};
 use crate::packages::{Found, Packages, Wish, domain_of};
+use deedbox_model::threads::cores;
 use deedbox_model::{Domain, PackageId, Version};
 use deedbox_oci::document::Descriptor;
 use deedbox_oci::{Digest, Kind, Oci, artifact_name};
@@ -99,7 +100,7 @@ async fn found(image: Image, folder: tempfile::TempDir, wish: Wish<'_>) -> anyho
             hashing.spawn_blocking(move || artifact(kind, &digest, &path));
         }
     };
-    for _ in 0..std::thread::available_parallelism().map_or(1, std::num::NonZero::get) {
+    for _ in 0..cores() {
         next(&mut hashing);
     }
     let mut artifacts = BTreeMap::new();
