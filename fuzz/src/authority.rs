@@ -5,6 +5,7 @@
 use deedbox_authority::rows::{DomainRow, EventRow, PackageRow, ReleaseRow, TimeRow, VersionRow};
 use deedbox_authority::{Decision, Effective, Refusal, Signed, decide, touches, touches_undecodable, void_changes};
 use deedbox_model::event::{DomainEvent, ChannelRemoved, DomainClaimed, DomainKey, Event, Evidence, Notice, ReleaseDeprecated, ReleaseUnyanked, Role};
+use deedbox_model::limits::DOMAIN_KEYS;
 use deedbox_model::row::decode_row;
 use deedbox_model::{Protocol, Changes, EventId, ReasonCode, Row, RowKey, Rows, Statement, Subject, TimeMs, Verified};
 use deedbox_testkit::{Owner, Registry, manifest, publish_event, secret, time};
@@ -141,6 +142,22 @@ impl World {
                 registry.say(&Subject::Registry, None, at, &Event::from(event))
             }
             1 => registry.rules_changed(prev.unwrap_or(zero), u64::from(what % 4), at),
+            3 if what & 3 != 0 && prev.is_some() => {
+                let put = DomainKey {
+                    key: secret(key + what % 4).public(),
+                    from: (how & 32 != 0).then(|| base.plus_ms(u64::from(when))),
+                    role: if what & 16 == 0 { Role::Admin } else { Role::Publish },
+                    until: (how & 64 != 0).then(|| base.plus_ms(u64::from(what))),
+                };
+                let gone = secret(key + (what >> 2) % 4);
+                let is_both = gone.public() == put.key;
+                match what & 3 {
+                    1 => owner.change_keys(prev, at, &[put], &[]),
+                    2 => owner.change_keys(prev, at, &[], &[&gone]),
+                    _ if is_both => return None,
+                    _ => owner.change_keys(prev, at, &[put], &[&gone]),
+                }
+            }
             2 | 3 => {
                 let role = |role, n, from, until| DomainKey { key: secret(n).public(), from, role, until };
                 let mut keys = vec![
@@ -266,6 +283,11 @@ impl World {
             };
             match kind {
                 "registry" | "time" | "package" | "channel" | "covered" => {}
+                "domain" => {
+                    let (old, new): (DomainRow, DomainRow) = (decode_row(key, &old.bytes).unwrap(), decode_row(key, new).unwrap());
+                    assert_eq!((old.tenure, old.tenure_index), (new.tenure, new.tenure_index), "{key} has another tenure");
+                    assert_ne!(old.keys, new.keys, "{key} changes nothing");
+                }
                 "release" => {
                     let (old, new): (ReleaseRow, ReleaseRow) = (decode_row(key, &old.bytes).unwrap(), decode_row(key, new).unwrap());
                     assert_eq!((old.event, old.index), (new.event, new.index), "{key} names another event");
@@ -287,8 +309,15 @@ impl World {
                 let VersionRow { version } = decode_row(key, &row.bytes).unwrap();
                 assert!(self.rows.contains_key(&RowKey::new(format!("release/{id}@{version}")).unwrap()), "{key} leads nowhere");
             } else if key.as_str().starts_with("domain/") {
-                let row: DomainRow = decode_row(key, &row.bytes).unwrap();
-                assert!(row.tenure == row.head && row.tenure_index == self.next - 1);
+                let domain: DomainRow = decode_row(key, &row.bytes).unwrap();
+                assert!((domain.tenure == domain.head) == (domain.tenure_index == self.next - 1), "{key}");
+                assert!((1..=DOMAIN_KEYS).contains(&domain.keys.len()) && domain.keys.is_sorted_by(|a, b| a.key < b.key), "{key}");
+                // A claim may name keys that can never be used; a change leaves one that can.
+                let TimeRow { time } = decode_row(key, &self.rows[&RowKey::new("time").unwrap()].bytes).unwrap();
+                let is_admin = |key: &DomainKey| key.role == Role::Admin && key.is_valid_at(time);
+                assert!(domain.tenure == domain.head || domain.keys.iter().any(is_admin), "{key} has no admin");
+                let chain = RowKey::new(key.as_str().replacen("domain/", "chain/", 1) + &format!("@{}", domain.head)).unwrap();
+                assert_eq!(decode_row::<EventRow>(&chain, &self.rows[&chain].bytes).unwrap().index, self.next - 1, "{key}");
             }
         }
     }

@@ -57,7 +57,10 @@ const STAGES: &[(&str, &[(&str, Stage)])] = &[
             ("Taking it back", Stage::Installed),
         ],
     ),
-    ("docs/guides/publish.md", &[("Once", Stage::Source), ("A release", Stage::Claimed), ("Afterwards", Stage::Published)]),
+    (
+        "docs/guides/publish.md",
+        &[("Once", Stage::Source), ("A release", Stage::Claimed), ("Keys", Stage::Claimed), ("Afterwards", Stage::Published)],
+    ),
     (
         "docs/guides/verify.md",
         &[

@@ -6,10 +6,15 @@ use crate::MAX_BEHIND_MS;
 use crate::decision::{Effective, Signed};
 use crate::refusal::Refusal;
 use crate::rows::{self, *};
-use deedbox_model::event::{DomainClaimed, DomainEvent, Evidence, PackageEvent, RegistryCreated, RegistryEvent, ReleasePublished, Rules};
+use deedbox_model::event::{
+    DomainClaimed, DomainEvent, DomainKeysChanged, Evidence, PackageEvent, RegistryCreated, RegistryEvent, ReleasePublished, Rules,
+};
+use deedbox_model::event::{DomainKey, Role};
+use deedbox_model::limits::DOMAIN_KEYS;
 use deedbox_model::row::{Changes, Defect, Keys, Rows};
 use deedbox_model::{Domain, Event, EventId, PackageId, Protocol, PublicKey, Speaker, Statement, Subject, TimeMs, Version};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The rows that `judge` needs for this statement.
 pub(crate) fn touches(statement: &Statement) -> Result<Keys, Defect> {
@@ -19,6 +24,9 @@ pub(crate) fn touches(statement: &Statement) -> Result<Keys, Defect> {
         Subject::Domain(domain) => {
             keys.insert(domain_key(domain)?);
             keys.insert(covered_key(domain)?);
+            if let Some(prev) = statement.prev() {
+                keys.insert(chain_key(domain, &prev)?);
+            }
         }
         Subject::Package(id) => {
             for domain in id.domain().self_and_parents() {
@@ -83,6 +91,11 @@ impl Writing {
     fn put<T: Serialize>(&mut self, key: deedbox_model::RowKey, row: &T) -> Result<(), Defect> {
         self.changes.put(key, row)
     }
+    /// The row of a domain after an event of its chain.
+    fn put_domain(&mut self, domain: &Domain, row: &DomainRow) -> Result<(), Defect> {
+        self.put(domain_key(domain)?, row)?;
+        self.put(chain_key(domain, &row.head)?, &EventRow { index: self.index })
+    }
     fn register(&mut self, key: &PublicKey) -> Result<(), Defect> {
         self.put(key_key(&key.id())?, &KeyRow { key: *key })
     }
@@ -122,6 +135,11 @@ pub(crate) fn judge(registry: Option<RegistryRow>, rows: &Rows, index: u64, sign
             speak_for_registry(&begun(registry)?, signed, statement)?;
             let domain = statement.domain().ok_or_else(misfit)?;
             claim(&mut writing, rows, statement, domain, e)?;
+        }
+        Event::Domain(DomainEvent::KeysChanged(e)) => {
+            let domain = statement.domain().ok_or_else(misfit)?;
+            let row = speak_for_itself(rows, domain, signed, statement, log_time)?;
+            change_keys(&mut writing, rows, statement, domain, row, e, log_time)?;
         }
         Event::Package(event) => {
             let id = statement.package().ok_or_else(misfit)?;
@@ -228,8 +246,75 @@ fn claim(writing: &mut Writing, rows: &Rows, statement: &Statement, domain: &Dom
         writing.register(&key.key)?;
     }
     let row = DomainRow { tenure: writing.id, tenure_index: writing.index, keys, head: writing.id };
-    writing.put(domain_key(domain)?, &row)?;
+    writing.put_domain(domain, &row)?;
     Ok(())
+}
+
+/// A domain speaks about itself under its present tenure, with an admin key of its own that is valid at log time.
+fn speak_for_itself(rows: &Rows, domain: &Domain, signed: Signed<'_>, statement: &Statement, log_time: TimeMs) -> Result<DomainRow, Stop> {
+    let Speaker::Domain { tenure, .. } = statement.speaker() else { return Err(misfit().into()) };
+    let row: Option<DomainRow> = rows.decoded(&domain_key(domain)?)?;
+    let row = row.ok_or_else(|| Refusal::NotClaimed(domain.clone()))?;
+    let key = key_under(&row, domain, tenure, statement)?;
+    if key.role != Role::Admin || !key.is_valid_at(log_time) {
+        return Err(Refusal::KeyMayNot(domain.clone()).into());
+    }
+    must_verify(signed)?;
+    Ok(row)
+}
+
+/// The key that a statement names, where it names the domain's present tenure too.
+fn key_under(row: &DomainRow, domain: &Domain, tenure: &EventId, statement: &Statement) -> Result<DomainKey, Refusal> {
+    if *tenure != row.tenure {
+        return Err(Refusal::OtherTenure { domain: domain.clone(), tenure: row.tenure });
+    }
+    let key = row.keys.iter().find(|key| key.key.id() == statement.kid());
+    key.copied().ok_or_else(|| Refusal::KeyNotAuthorised(domain.to_string()))
+}
+
+/// Puts and removes keys. What only removes goes on from any event of the present tenure: nobody who writes fast keeps it out.
+fn change_keys(
+    writing: &mut Writing,
+    rows: &Rows,
+    statement: &Statement,
+    domain: &Domain,
+    row: DomainRow,
+    e: &DomainKeysChanged,
+    log_time: TimeMs,
+) -> Result<(), Stop> {
+    if !e.put.is_empty() || !is_of_tenure(rows, statement, domain, &row)? {
+        continue_chain(statement, Some(row.head))?;
+    }
+    let mut keys: BTreeMap<PublicKey, DomainKey> = row.keys.iter().map(|key| (key.key, *key)).collect();
+    for id in &e.removed {
+        let named = row.keys.iter().find(|key| key.key.id() == *id);
+        let named = named.ok_or_else(|| Refusal::NoSuchKey { domain: domain.clone(), key: *id })?;
+        keys.remove(&named.key);
+    }
+    for key in &e.put {
+        if keys.insert(key.key, *key).as_ref() == Some(key) {
+            return Err(Refusal::KeyUnchanged { domain: domain.clone(), key: key.key.id() }.into());
+        }
+    }
+    if keys.len() > DOMAIN_KEYS {
+        return Err(Refusal::TooManyKeys(domain.clone()).into());
+    }
+    if !keys.values().any(|key| key.role == Role::Admin && key.is_valid_at(log_time)) {
+        return Err(Refusal::NoAdminLeft(domain.clone()).into());
+    }
+    for key in &e.put {
+        writing.register(&key.key)?;
+    }
+    let row = DomainRow { keys: keys.into_values().collect(), head: writing.id, ..row };
+    writing.put_domain(domain, &row)?;
+    Ok(())
+}
+
+/// Whether a statement's `prev` is an event of this domain's chain, of its present tenure.
+fn is_of_tenure(rows: &Rows, statement: &Statement, domain: &Domain, row: &DomainRow) -> Result<bool, Defect> {
+    let Some(prev) = statement.prev() else { return Ok(false) };
+    let found: Option<EventRow> = rows.decoded(&chain_key(domain, &prev)?)?;
+    Ok(found.is_some_and(|event| event.index >= row.tenure_index))
 }
 
 /// The nearest claimed domain at or above a package's own speaks for it, under its present tenure, with a key of its
@@ -244,12 +329,7 @@ fn speak_for_package(rows: &Rows, id: &PackageId, signed: Signed<'_>, statement:
     if &owner != speaker {
         return Err(Refusal::NotTheOwner { speaker: speaker.clone(), domain: id.domain().clone(), owner }.into());
     }
-    if *tenure != row.tenure {
-        return Err(Refusal::OtherTenure { domain: owner, tenure: row.tenure }.into());
-    }
-    let Some(key) = row.keys.iter().find(|key| key.key.id() == statement.kid()) else {
-        return Err(Refusal::KeyNotAuthorised(owner.to_string()).into());
-    };
+    let key = key_under(&row, &owner, tenure, statement)?;
     if !key.is_valid_at(log_time) {
         return Err(Refusal::KeyMayNot(owner).into());
     }

@@ -2,8 +2,9 @@
 //! them is part of the specification, so that everybody names the same reason for a void entry.
 
 use crate::limits::MAX_BEHIND_MS;
+use deedbox_model::limits::DOMAIN_KEYS;
 use deedbox_model::time::span;
-use deedbox_model::{Channel, Domain, EventId, NativeName, NativeVersion, Origin, PackageId, TimeMs, Version};
+use deedbox_model::{Channel, Domain, EventId, KeyId, NativeName, NativeVersion, Origin, PackageId, TimeMs, Version};
 
 /// Why a statement has no effect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +47,14 @@ pub enum Refusal {
     WrongEvidence(Domain),
     #[error("{by} has published under {domain}: a claim of its own needs that owner's consent, which this protocol cannot express yet")]
     SubdomainInUse { domain: Domain, by: Domain },
+    #[error("{domain} has no key {key}")]
+    NoSuchKey { domain: Domain, key: KeyId },
+    #[error("the key {key} of {domain} has this role and these times already")]
+    KeyUnchanged { domain: Domain, key: KeyId },
+    #[error("{0} would have more than {max} keys: remove some that are not needed any more", max = DOMAIN_KEYS)]
+    TooManyKeys(Domain),
+    #[error("{0} would have no admin key that can be used now, and nobody could change its keys again: keep one")]
+    NoAdminLeft(Domain),
     #[error("{id}@{version} exists already: a version never names other bytes; publish another version")]
     VersionExists { id: PackageId, version: Version },
     #[error("{id} has a version whose native form is {native_version} already ({version}): publish another version")]
@@ -95,6 +104,10 @@ impl Refusal {
             Refusal::AlreadyClaimed(_) => "already_claimed",
             Refusal::WrongEvidence(_) => "wrong_evidence",
             Refusal::SubdomainInUse { .. } => "subdomain_in_use",
+            Refusal::NoSuchKey { .. } => "no_such_key",
+            Refusal::KeyUnchanged { .. } => "key_unchanged",
+            Refusal::TooManyKeys(_) => "too_many_keys",
+            Refusal::NoAdminLeft(_) => "no_admin_left",
             Refusal::VersionExists { .. } => "version_exists",
             Refusal::NativeVersionTaken { .. } => "native_version_taken",
             Refusal::NativeNameTaken { .. } => "native_name_taken",

@@ -98,7 +98,7 @@ pub struct VersionRow {
     pub version: Version,
 }
 
-/// `event/<hex>`: the index of an effective event.
+/// `event/<hex>`: the index of an effective event; `chain/<domain>@<hex>`: that of one of a domain's chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventRow {
@@ -132,7 +132,7 @@ pub fn tells_of(key: &RowKey, bytes: &[u8]) -> Result<Option<Subject>, Defect> {
     let package = |text: &str| PackageId::parse(text).map(Subject::Package).map_err(|_| damaged());
     match kind {
         "registry" | "time" | "event" | "key" | "void" => Ok(None),
-        "domain" => domain(rest).map(Some),
+        "domain" | "chain" => domain(rest.split('@').next().unwrap_or_default()).map(Some),
         "covered" => Ok(Some(Subject::Domain(decode_row::<CoveredRow>(key, bytes)?.by))),
         "package" | "release" | "nativeversion" | "channel" => package(rest.split('@').next().unwrap_or_default()).map(Some),
         "native" => Ok(Some(Subject::Package(decode_row::<NativeRow>(key, bytes)?.id))),
@@ -151,6 +151,10 @@ pub fn time_key() -> Result<RowKey, Defect> {
 /// The key of a domain.
 pub fn domain_key(domain: &Domain) -> Result<RowKey, Defect> {
     RowKey::new(format!("domain/{domain}"))
+}
+/// The key of an event of a domain's chain.
+pub fn chain_key(domain: &Domain, event: &EventId) -> Result<RowKey, Defect> {
+    RowKey::new(format!("chain/{domain}@{event}"))
 }
 /// The key of a covered domain.
 pub fn covered_key(domain: &Domain) -> Result<RowKey, Defect> {
@@ -211,6 +215,7 @@ mod tests {
             (event_key(&EventId::of(b"event")), &[], None),
             (void_key(7), &[], None),
             (domain_key(&domain), &[], Some(Subject::Domain(domain.clone()))),
+            (chain_key(&domain, &EventId::of(b"event")), &[], Some(Subject::Domain(domain.clone()))),
             (covered_key(&domain), &by, Some(Subject::Domain(above))),
             (package_key(&id), &[], package.clone()),
             (release_key(&id, &version), &[], package.clone()),

@@ -1,68 +1,15 @@
 //! The decider as a table of sentences: each refusal at least once, each rule on both sides.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
-use deedbox_authority::{Decision, Refusal, Signed, decide, touches, void_changes};
+mod judged;
+
+use deedbox_authority::{Decision, Refusal, Signed, decide, touches};
 use deedbox_model::event::{ChannelRemoved, DomainEvent, DomainKey, Event, ReleaseYanked, Role, Rules};
-use deedbox_model::{Changes, Protocol, Row, RowKey, Rows, Speaker, Statement, Subject, Verified};
+use deedbox_model::{Protocol, Row, Rows, Speaker, Statement, Subject};
 use deedbox_testkit::{Owner, Registry, manifest, publish_event, secret, time};
-use std::collections::BTreeMap;
+use judged::{Log, acme};
 
 const ID: &str = "npm:acme.example/widget";
-
-/// A log judged one statement after another, with its rows.
-#[derive(Default, Clone)]
-struct Log {
-    rows: BTreeMap<RowKey, Row>,
-    next: u64,
-}
-
-impl Log {
-    fn see(&self, statement: &Statement, signed: Signed<'_>) -> Decision {
-        let keys = touches(statement).unwrap();
-        let rows = Rows::new(keys.into_iter().map(|key| (key.clone(), self.rows.get(&key).cloned())).collect());
-        decide(&rows, self.next, signed).unwrap()
-    }
-    fn write(&mut self, changes: Changes) {
-        for (key, bytes) in changes {
-            match bytes {
-                Some(bytes) => self.rows.insert(key, Row { bytes: bytes.into(), seq: self.next }),
-                None => self.rows.remove(&key),
-            };
-        }
-        self.next += 1;
-    }
-    #[track_caller]
-    fn accept(&mut self, statement: &Verified<Statement>) {
-        match self.see(statement, Signed::Verified(statement)) {
-            Decision::Effective(effective) => self.write(effective.changes),
-            other => panic!("{other:?}"),
-        }
-    }
-    #[track_caller]
-    fn refuse(&mut self, statement: &Verified<Statement>, code: &str) -> Refusal {
-        match self.see(statement, Signed::Verified(statement)) {
-            Decision::Refused(refusal) => {
-                assert_eq!(refusal.code(), code, "{refusal}");
-                let before = self.rows.clone();
-                self.write(void_changes(self.next, &refusal).unwrap());
-                let news: Vec<_> = self.rows.iter().filter(|(key, _)| !before.contains_key(key)).collect();
-                assert_eq!(news.len(), 1, "a void entry leaves its reason and nothing else");
-                refusal
-            }
-            other => panic!("expected {code}, got {other:?}"),
-        }
-    }
-}
-
-/// A registry with acme.example claimed by key 10.
-fn acme() -> (Log, Registry, Owner) {
-    let registry = Registry::default();
-    let mut log = Log::default();
-    log.accept(&registry.created(time(0)));
-    let (claim, owner) = registry.claim("acme.example", &secret(10), time(1));
-    log.accept(&claim);
-    (log, registry, owner)
-}
 
 /// Acme's widget with versions 1.0.0 (latest) and 1.1.0; gives the head too.
 fn widget() -> (Log, Registry, Owner, deedbox_model::EventId) {

@@ -380,7 +380,7 @@ fn standing(standing: Standing) -> &'static str {
     }
 }
 
-/// One event of a package.
+/// One event of a package or of a domain.
 #[derive(Serialize)]
 pub(crate) struct HistoryItem {
     index: u64,
@@ -412,6 +412,14 @@ impl HistoryItem {
 #[derive(Serialize)]
 pub(crate) struct History<'a> {
     pub(crate) id: &'a str,
+    pub(crate) history: Vec<HistoryItem>,
+    pub(crate) next: Option<String>,
+}
+
+/// A domain's events.
+#[derive(Serialize)]
+pub(crate) struct DomainHistory<'a> {
+    pub(crate) domain: &'a str,
     pub(crate) history: Vec<HistoryItem>,
     pub(crate) next: Option<String>,
 }

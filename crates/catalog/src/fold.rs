@@ -4,7 +4,7 @@
 use crate::limits::{ARTIFACTS_SHOWN, KEYWORD_BYTES, KEYWORDS, LICENCE_BYTES, TEXT_BYTES};
 use crate::rows::*;
 use crate::words;
-use deedbox_model::event::{DomainClaimed, DomainEvent, PackageEvent, ReleaseDeprecated, ReleasePublished};
+use deedbox_model::event::{DomainClaimed, DomainEvent, DomainKey, DomainKeysChanged, PackageEvent, ReleaseDeprecated, ReleasePublished};
 use deedbox_model::{
     Artifact, Changes, Channel, Defect, Domain, Keys, Manifest, Metadata, ObjectRef, PackageId, RowKey, Rows, Speaker, Version,
 };
@@ -16,9 +16,10 @@ const BYTES_TYPE: &str = "application/octet-stream";
 
 /// The rows that folding this entry looks at.
 pub(crate) fn touches(entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
-    if let Some((_, event)) = entry.domain() {
+    if let Some((domain, event)) = entry.domain() {
         return match event {
             DomainEvent::Claimed(_) => Ok(Keys::from([totals_key()?])),
+            DomainEvent::KeysChanged(_) => Ok(Keys::from([totals_key()?, domain_key(domain)?])),
         };
     }
     match entry.package() {
@@ -54,6 +55,7 @@ pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Chan
     if let Some((domain, event)) = entry.domain() {
         match event {
             DomainEvent::Claimed(e) => writing.claim(domain, e)?,
+            DomainEvent::KeysChanged(e) => writing.change_keys(domain, e)?,
         }
     }
     if let Some((id, event)) = entry.package() {
@@ -114,8 +116,38 @@ impl Writing<'_> {
             claimed_at: self.entry.log_time,
             tenure_index: self.entry.index,
         };
-        self.changes.put(domain_key(domain)?, &row)?;
+        self.put_domain(domain, &row)?;
         self.count(|totals| totals.domains += 1)
+    }
+
+    fn change_keys(&mut self, domain: &Domain, e: &DomainKeysChanged) -> Result<(), Defect> {
+        let key = domain_key(domain)?;
+        let row: Option<DomainRow> = self.rows.decoded(&key)?;
+        let row = row.ok_or_else(|| missing(&key))?;
+        let stays = |key: &DomainKey| !e.removed.contains(&key.key.id()) && !e.put.iter().any(|put| put.key == key.key);
+        let mut keys: Vec<DomainKey> = row.keys.iter().copied().filter(stays).chain(e.put.iter().copied()).collect();
+        keys.sort();
+        self.put_domain(domain, &DomainRow { keys, head: self.entry.statement.id(), ..row })?;
+        self.count(|_| {})
+    }
+
+    /// The row of a domain after an event of its chain, and that event.
+    fn put_domain(&mut self, domain: &Domain, row: &DomainRow) -> Result<(), Defect> {
+        self.changes.put(domain_key(domain)?, row)?;
+        self.changes.put(domain_history_key(domain, self.entry.index)?, &self.history())
+    }
+
+    /// What every event leaves in the history of its subject.
+    fn history(&self) -> HistoryRow {
+        let statement = self.entry.statement;
+        HistoryRow {
+            at: self.entry.log_time,
+            kid: statement.kid(),
+            r#type: statement.event().type_name().to_owned(),
+            event: statement.id(),
+            version: None,
+            channels: Vec::new(),
+        }
     }
 
     fn package(&mut self, id: &PackageId, event: &PackageEvent, facts: &Facts) -> Result<(), Defect> {
@@ -171,14 +203,7 @@ impl Writing<'_> {
                 self.changes.put(key, &ObjectRow { size: object.size, index, media_type: media_type.to_owned() })?;
             }
         }
-        let history = HistoryRow {
-            at: self.entry.log_time,
-            kid: self.entry.statement.kid(),
-            r#type: event.type_name().to_owned(),
-            event: self.entry.statement.id(),
-            version: event.version().cloned(),
-            channels: event.channels().to_vec(),
-        };
+        let history = HistoryRow { version: event.version().cloned(), channels: event.channels().to_vec(), ..self.history() };
         self.changes.put(history_key(id, index)?, &history)?;
         self.words(id, before.as_ref().map(|row| &row.about), &after.about)?;
         self.changes.put(key, &PackageRow { head: self.entry.statement.id(), changed_at: self.entry.log_time, ..after })

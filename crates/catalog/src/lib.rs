@@ -56,7 +56,7 @@ impl View for Catalog {
     fn takes(&self, _: Method, mount: &'static str, _: &str) -> Takes {
         Takes::query(match mount {
             PACKAGES => &["view", "prefix", "after", "limit"],
-            DOMAINS => &["after", "limit"],
+            DOMAINS => &["view", "after", "limit"],
             _ => &["q", "ecosystem", "after", "limit"],
         })
     }

@@ -15,6 +15,7 @@ pub(crate) fn render(route: &Route, reads: &Reads) -> Result<Response, Defect> {
         Route::Packages { prefix, limit, .. } => packages(prefix, *limit, reads),
         Route::Domains { limit, .. } => domains(*limit, reads),
         Route::Domain(domain) => one_domain(domain, reads),
+        Route::DomainHistory { domain, limit, .. } => domain_history(domain, *limit, reads),
         Route::Search(search) => results(search, reads),
         Route::Package(id) => match package_row(id, reads)? {
             Some(row) => package(id, &row, reads),
@@ -117,14 +118,28 @@ fn domains(limit: u32, reads: &Reads) -> Result<Response, Defect> {
     answer::json(&Domains { domains, next: page.next() })
 }
 
+fn domain_history(domain: &deedbox_model::Domain, limit: u32, reads: &Reads) -> Result<Response, Defect> {
+    if reads.rows.get(&domain_key(domain)?)?.is_none() {
+        return Ok(not_claimed(format!("nobody has claimed {domain} itself")));
+    }
+    let prefix = domain_history_prefix(domain)?;
+    let page = Page::of(prefix.as_str(), limit, reads);
+    let history = page.decode(|index, row| HistoryItem::of(number(index), row))?;
+    let next = page.next().map(|index| number(index).to_string());
+    answer::json(&DomainHistory { domain: domain.as_str(), history, next })
+}
+
 fn one_domain(domain: &deedbox_model::Domain, reads: &Reads) -> Result<Response, Defect> {
     for here in domain.self_and_parents() {
         if let Some(row) = reads.rows.decoded(&domain_key(&here)?)? {
             return answer::json(&answer::Domain::of(here.as_str(), &row));
         }
     }
-    let why = format!("nobody has claimed {domain} or a domain above it");
-    Ok(Refused::new(404, "not_claimed", why, "claim it with deedbox claim").into_response())
+    Ok(not_claimed(format!("nobody has claimed {domain} or a domain above it")))
+}
+
+fn not_claimed(why: String) -> Response {
+    Refused::new(404, "not_claimed", why, "claim it with deedbox claim").into_response()
 }
 
 /// The versions of the newest releases that were scanned, the last published first.

@@ -29,6 +29,8 @@ pub(crate) enum Route {
     Domains { after: Option<Domain>, limit: u32 },
     /// The nearest claimed domain at or above one.
     Domain(Domain),
+    /// All events of a claimed domain, in order.
+    DomainHistory { domain: Domain, after: Option<u64>, limit: u32 },
     /// Packages that have all these words.
     Search(Search),
 }
@@ -69,7 +71,7 @@ pub(crate) fn route(request: &Request) -> Result<Route, Refused> {
         DOMAINS if request.path.is_empty() => {
             Ok(Route::Domains { after: parsed(request, "after")?, limit: limit(request, LIST_DEFAULT, LIST_MAX)? })
         }
-        DOMAINS => Ok(Route::Domain(path(&request.path)?)),
+        DOMAINS => domain(request, path(&request.path)?),
         SEARCH if request.path.is_empty() => search(request).map(Route::Search),
         _ => Err(Refused::new(
             404,
@@ -87,15 +89,24 @@ fn package(request: &Request, id: PackageId) -> Result<Route, Refused> {
             Ok(Route::Versions { id, after: parsed(request, "after")?, limit: limit(request, VERSIONS_MAX / 2, VERSIONS_MAX)? })
         }
         Some("channels") => Ok(Route::Channels { id, after: parsed(request, "after")?, limit: limit(request, LIST_DEFAULT, LIST_MAX)? }),
-        Some("history") => {
-            let after = match request.query("after") {
-                Some(text) => Some(whole(text).ok_or_else(|| bad("after", "it is the index of an event, a whole number"))?),
-                None => None,
-            };
-            Ok(Route::History { id, after, limit: limit(request, LIST_DEFAULT, LIST_MAX)? })
-        }
+        Some("history") => Ok(Route::History { id, after: after_event(request)?, limit: limit(request, LIST_DEFAULT, LIST_MAX)? }),
         Some(_) => Err(bad("view", "it is versions, channels or history; leave it out for the package itself")),
     }
+}
+
+fn domain(request: &Request, domain: Domain) -> Result<Route, Refused> {
+    match request.query("view") {
+        None => Ok(Route::Domain(domain)),
+        Some("history") => {
+            Ok(Route::DomainHistory { domain, after: after_event(request)?, limit: limit(request, LIST_DEFAULT, LIST_MAX)? })
+        }
+        Some(_) => Err(bad("view", "it is history; leave it out for the domain itself")),
+    }
+}
+
+fn after_event(request: &Request) -> Result<Option<u64>, Refused> {
+    let index = |text| whole(text).ok_or_else(|| bad("after", "it is the index of an event, a whole number"));
+    request.query("after").map(index).transpose()
 }
 
 fn search(request: &Request) -> Result<Search, Refused> {

@@ -207,7 +207,7 @@ pub struct ObjectRow {
     pub media_type: String,
 }
 
-/// `history/<id>@<index>`: one event of a package.
+/// `history/<id>@<index>`: one event of a package; `history/<domain>@<index>`: one of a domain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HistoryRow {
@@ -284,6 +284,14 @@ pub fn history_key(id: &PackageId, index: u64) -> Result<RowKey, Defect> {
 /// How the keys of a package's events begin.
 pub fn history_prefix(id: &PackageId) -> Result<RowKey, Defect> {
     of_package("history", id)
+}
+/// The key of a domain's event.
+pub fn domain_history_key(domain: &Domain, index: u64) -> Result<RowKey, Defect> {
+    RowKey::new(format!("history/{domain}@{index:020}"))
+}
+/// How the keys of a domain's events begin.
+pub fn domain_history_prefix(domain: &Domain) -> Result<RowKey, Defect> {
+    RowKey::new(format!("history/{domain}@"))
 }
 /// The index of the event under such a key.
 pub fn history_index(key: &RowKey) -> Option<u64> {

@@ -9,11 +9,11 @@ use crate::error::ClientError;
 use crate::http::Registry;
 use crate::limits;
 use crate::proofs::{Proven, Query, Unproven};
+use crate::state;
 use crate::trust::Trusted;
 use crate::verify::read;
 use crate::verify_error::VerifyError;
 use deedbox_model::{EventId, PackageId, Speaker};
-use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The code with which a registry says that an answer would hold too much.
@@ -89,28 +89,23 @@ pub fn holds_together(followed: Option<&Followed>, release: &crate::VerifiedRele
     }
 }
 
-#[derive(Deserialize)]
-struct Entry {
-    index: u64,
-}
-
-/// The entries of claims that proven statements of packages were made under and that are not proven yet.
+/// The entries of the domains that proven statements of packages were made by, where the tenure that they name is not proven yet.
 async fn claims_of(registry: &Registry, proven: &Proven) -> Result<Vec<u64>, ClientError> {
     let mut shown = BTreeSet::new();
-    let mut tenures = BTreeSet::new();
+    let mut speakers = BTreeSet::new();
     for (_, bytes) in proven.entries() {
         shown.insert(EventId::of(bytes));
     }
     for (_, statement) in read(proven).flatten() {
-        if let Speaker::Domain { tenure, .. } = statement.peek().speaker() {
-            tenures.insert(*tenure);
+        if let Speaker::Domain { domain, tenure } = statement.peek().speaker()
+            && !shown.contains(tenure)
+        {
+            speakers.insert(domain.clone());
         }
     }
     let mut indices = Vec::new();
-    for tenure in tenures.difference(&shown).take(limits::CHAIN_TENURES) {
-        if let Some(entry) = registry.get_json::<Entry>(&format!("api/v1/events/{}", tenure.to_hex())).await? {
-            indices.push(entry.index);
-        }
+    for domain in speakers.iter().take(limits::CHAIN_DOMAINS) {
+        indices.extend(state::domain_entries(registry, domain).await?.unwrap_or_default());
     }
     Ok(indices)
 }

@@ -10,6 +10,7 @@
 
 pub mod alarm;
 pub mod chain;
+pub mod domain_keys;
 pub mod error;
 pub mod http;
 pub mod limits;
@@ -32,6 +33,7 @@ pub mod verify_error;
 
 pub use alarm::Alarm;
 pub use chain::{Followed, prove_with_chains};
+pub use domain_keys::{ProvenDomain, change_keys, domain_keys};
 pub use error::{Class, ClientError};
 pub use http::{Registry, RegistryUrl};
 pub use lock::{Verdict, Wanted, judge_lock};

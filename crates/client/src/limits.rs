@@ -16,10 +16,12 @@ pub const PROOFS_BYTES: usize = 64 * 1024 * 1024;
 pub const PROVEN_AT_ONCE: usize = 15_999;
 /// Entries of a package's history that are read to see what came between.
 pub const HISTORY_ENTRIES: u64 = 1_000;
+/// Events of a domain that are proven: sixteen keys changed each week for four years. As many as a registry adds to a proof by itself.
+pub const DOMAIN_EVENTS: usize = 4_000;
 /// Times that the two proofs of one entry are asked for: something may be appended between them.
 pub const PAPER_TRIES: u32 = 3;
-/// Tenures of a chain beside the release's own whose claims are looked up: a package changes hands a few times in its life.
-pub const CHAIN_TENURES: usize = 64;
+/// Domains that spoke in a chain beside the release's own whose events are looked up: a package changes hands a few times in its life.
+pub const CHAIN_DOMAINS: usize = 64;
 /// Pages of claimed domains, of 500 each, that are read to find those of a key: more than one registry has.
 pub const DOMAIN_PAGES: usize = 20;
 /// Releases of a package that are read to find its highest version: ten times those of the largest packages in use.

@@ -198,6 +198,24 @@ pub async fn history_after(registry: &Registry, id: &PackageId, head: Option<Eve
     Ok(all)
 }
 
+/// The entries of a domain's events, oldest first; none if nobody has claimed this very domain.
+pub async fn domain_entries(registry: &Registry, domain: &Domain) -> Result<Option<Vec<u64>>, ClientError> {
+    let mut all = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let path = format!("api/v1/domains/{domain}?view=history&limit=500");
+        let Some(page) = page::<HistoryPage>(registry, &path, after.as_deref()).await? else { return Ok(None) };
+        all.extend(page.history.iter().map(|item| item.index));
+        match page.next {
+            Some(next) if all.len() < limits::DOMAIN_EVENTS => after = Some(next),
+            Some(_) => {
+                return Err(ClientError::Here(format!("{domain} has more than {} events, more than are looked at", limits::DOMAIN_EVENTS)));
+            }
+            None => return Ok(Some(all)),
+        }
+    }
+}
+
 /// The channels of a package; none if nothing was published as it.
 pub async fn channels(registry: &Registry, id: &PackageId) -> Result<Option<Vec<ChannelState>>, ClientError> {
     let mut all = Vec::new();

@@ -39,8 +39,8 @@ pub struct Included {
 }
 
 #[derive(Deserialize)]
-struct Answered {
-    index: u64,
+pub(crate) struct Answered {
+    pub(crate) index: u64,
     id: String,
     seen: bool,
 }
@@ -220,7 +220,7 @@ async fn claimed_before(
         Event::Domain(DomainEvent::Claimed(e)) => {
             index == state.tenure_index && e.acceptance.bytes() == acceptance.bytes() && judged.index_of(&event).is_some()
         }
-        Event::Registry(_) | Event::Package(_) => false,
+        Event::Domain(DomainEvent::KeysChanged(_)) | Event::Registry(_) | Event::Package(_) => false,
     });
     if !is_this {
         return Err(refused);
@@ -230,7 +230,7 @@ async fn claimed_before(
 }
 
 /// Sends bytes that a registry takes once, however often they come.
-async fn post(trusted: &Trusted, path: &str, bytes: &[u8]) -> Result<Answered, ClientError> {
+pub(crate) async fn post(trusted: &Trusted, path: &str, bytes: &[u8]) -> Result<Answered, ClientError> {
     let registry = trusted.registry();
     let body = registry.post(path, "application/cose", bytes.to_vec(), limits::JSON_BYTES).await?;
     registry.json(path, &body)
@@ -241,7 +241,7 @@ fn event_id(trusted: &Trusted, answered: &Answered) -> Result<EventId, ClientErr
         .ok_or_else(|| trusted.registry().answer("api/v1/events", "an appended event", "its id is not an event's"))
 }
 
-async fn included(
+pub(crate) async fn included(
     trusted: &Trusted,
     statement: &Statement,
     answered: Answered,

@@ -9,7 +9,7 @@
 
 use crate::proofs::Proven;
 use crate::verify_error::VerifyError;
-use deedbox_authority::rows::{KeyRow, PackageRow, key_key, package_key};
+use deedbox_authority::rows::{DomainRow, KeyRow, PackageRow, domain_key, key_key, package_key};
 use deedbox_authority::{DECIDERS, Decision, Refusal, Signed, decide, touches};
 use deedbox_model::event::{DomainEvent, Evidence, Notice, PackageEvent, Principal};
 use deedbox_model::row::{decode_row, encode_row};
@@ -148,10 +148,17 @@ impl VerifiedRelease {
 pub struct Judged {
     releases: BTreeMap<(PackageId, Version), Result<VerifiedRelease, VerifyError>>,
     events: BTreeMap<EventId, u64>,
+    domains: BTreeMap<Domain, DomainRow>,
     origin: Origin,
 }
 
 impl Judged {
+    /// A domain as the events that were shown leave it: its tenure, its keys and the head of its chain. There may be later events, which
+    /// were not shown.
+    pub fn domain(&self, domain: &Domain) -> Option<&DomainRow> {
+        self.domains.get(domain)
+    }
+
     /// One release: verified, or why not.
     pub fn release(&mut self, id: &PackageId, version: &Version) -> Result<VerifiedRelease, VerifyError> {
         match self.releases.remove(&(id.clone(), version.clone())) {
@@ -210,6 +217,7 @@ pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judg
         shown: BTreeMap::new(),
         claims: BTreeMap::new(),
         linked: BTreeMap::new(),
+        spoken: BTreeSet::new(),
         origin,
         size: proven.checkpoint().size(),
     };
@@ -236,7 +244,8 @@ pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judg
             },
         }
     }
-    Ok(Judged { releases, events, origin: origin.clone() })
+    let domains = court.domains()?;
+    Ok(Judged { releases, events, domains, origin: origin.clone() })
 }
 
 /// Reads proven entries in their order, each by the protocol number that those before it put in force. An event that sets a number is
@@ -302,6 +311,8 @@ struct Court<'a> {
     shown: BTreeMap<EventId, u64>,
     claims: BTreeMap<EventId, Claimed>,
     linked: BTreeMap<PackageId, Beginning>,
+    /// The domains of which something was said.
+    spoken: BTreeSet<Domain>,
     origin: &'a Origin,
     size: u64,
 }
@@ -314,6 +325,7 @@ impl Court<'_> {
         if statement.prev().and_then(|prev| self.shown.get(&prev)).is_some_and(|prev| *prev >= index) {
             return Err(VerifyError::Backwards { index });
         }
+        self.spoken.extend(statement.domain().cloned());
         let mut rows = Rows::default();
         for row_key in touches(&statement)? {
             let row = self.rows.get(&row_key).cloned();
@@ -368,6 +380,18 @@ impl Court<'_> {
         Ok(())
     }
 
+    /// The domains that were claimed, as they are after the last statement.
+    fn domains(&self) -> Result<BTreeMap<Domain, DomainRow>, VerifyError> {
+        let mut domains = BTreeMap::new();
+        for domain in &self.spoken {
+            let key = domain_key(domain)?;
+            if let Some(row) = self.rows.get(&key) {
+                domains.insert(domain.clone(), decode_row(&key, &row.bytes)?);
+            }
+        }
+        Ok(domains)
+    }
+
     fn key(&self, statement: &Statement) -> Result<Option<PublicKey>, VerifyError> {
         if let Some(created) = statement.event().created() {
             return Ok(created.operator_keys.iter().find(|key| key.id() == statement.kid()).copied());
@@ -387,6 +411,8 @@ impl Court<'_> {
                 self.claims.insert(statement.id(), Claimed { index, evidence: e.evidence });
                 return Ok(());
             }
+            // The decider's row of the domain has them.
+            Event::Domain(DomainEvent::KeysChanged(_)) => return Ok(()),
             Event::Package(event) => event,
         };
         let Some(id) = statement.package().cloned() else { return Ok(()) };

@@ -51,6 +51,9 @@ pub(crate) enum Command {
     Keygen(Keygen),
     /// Claim a domain for your key
     Claim(Claim),
+    /// List, add or remove the keys of your domain
+    #[command(subcommand)]
+    Keys(Keys),
     /// Write a package manager's own settings for a domain
     Setup(Setup),
     /// Publish packages: a directory with its native manifest, or a packed artifact
@@ -154,6 +157,40 @@ pub(crate) struct Claim {
     /// Show the half of a claim that a publisher sent; with --operator-key, file it
     #[arg(long, value_name = "FILE", conflicts_with = "domain")]
     pub(crate) countersign: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Add a key, or give one another role or another end
+    Put {
+        /// The domain, like acme.example
+        domain: String,
+        /// The public key in base64, as keygen prints it on the machine that has the key; or a key file, of which the public half is taken
+        #[arg(value_name = "BASE64|FILE")]
+        public_key: String,
+        /// What it may do: publish (releases, their standing, channels) or admin (keys too)
+        #[arg(long, default_value = "publish")]
+        role: String,
+        /// The first day on which it may be used (UTC), like 2027-01-31 [default: from now on]
+        #[arg(long, value_name = "DAY")]
+        from: Option<String>,
+        /// The day from which on it may not be used any more (UTC), like 2028-01-31 [default: no end]
+        #[arg(long, value_name = "DAY")]
+        until: Option<String>,
+    },
+    /// Take keys away; what they signed before stays
+    Remove {
+        /// The domain, like acme.example
+        domain: String,
+        /// The ids of the keys, as the list shows them
+        #[arg(required = true)]
+        kids: Vec<String>,
+    },
+    /// List the keys of a domain, proven by the log
+    List {
+        /// The domain, like acme.example
+        domain: String,
+    },
 }
 
 /// The clients that `setup` knows, by every word for them.

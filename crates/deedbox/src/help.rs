@@ -41,6 +41,20 @@ pub(crate) const COMMANDS: &[About] = &[
         ],
     },
     About {
+        command: "keys put",
+        settings: ALL,
+        examples: &[
+            "deedbox keys put acme.example BASE64 --until 2027-12-31",
+            "deedbox keys put acme.example BASE64 --role admin   # a second one, in case the first is lost",
+        ],
+    },
+    About { command: "keys remove", settings: ALL, examples: &["deedbox keys remove acme.example KID"] },
+    About {
+        command: "keys list",
+        settings: &["registry", "log_key", "json"],
+        examples: &["deedbox keys list acme.example --registry https://registry.example"],
+    },
+    About {
         command: "setup",
         settings: &["registry"],
         examples: &[

@@ -54,9 +54,10 @@ impl Door {
             }
         };
         let Some(key) = key else {
-            let whose = match statement.peek().package() {
-                Some(id) => id.domain().to_string(),
-                None => "the registry".to_owned(),
+            let whose = match (statement.peek().speaker(), statement.peek().package()) {
+                (_, Some(id)) => id.domain().to_string(),
+                (Speaker::Domain { domain, .. }, None) => domain.to_string(),
+                (Speaker::Registry, None) => "the registry".to_owned(),
             };
             return Err(Refusal::KeyNotAuthorised(whose).into());
         };
@@ -95,6 +96,7 @@ impl Door {
             }
             // They name no object, and need nothing that the log does not have.
             Event::Registry(RegistryEvent::Created(_) | RegistryEvent::RulesChanged(_))
+            | Event::Domain(DomainEvent::KeysChanged(_))
             | Event::Package(
                 PackageEvent::ReleaseYanked(_)
                 | PackageEvent::ReleaseUnyanked(_)

@@ -100,6 +100,7 @@ fn claimed<'a>(entry: &Entry<'a>) -> Option<&'a Domain> {
     let (domain, event) = entry.domain()?;
     match event {
         DomainEvent::Claimed(_) => Some(domain),
+        DomainEvent::KeysChanged(_) => None,
     }
 }
 

@@ -77,8 +77,8 @@ impl Acceptance {
         if envelope.claims.subject != Subject::Domain(domain.clone()).to_string() {
             return Err(AcceptanceError::Rule("the subject of an acceptance is the domain that it claims"));
         }
-        if terms.keys.is_empty() || terms.keys.len() > limits::FIRST_KEYS {
-            return Err(AcceptanceError::Rule(said!("a domain has 1 to {} first keys", limits::FIRST_KEYS)));
+        if terms.keys.is_empty() || terms.keys.len() > limits::DOMAIN_KEYS {
+            return Err(AcceptanceError::Rule(said!("a domain has 1 to {} first keys", limits::DOMAIN_KEYS)));
         }
         if !terms.keys.is_sorted_by(|a, b| a.key < b.key) {
             return Err(AcceptanceError::Rule("the keys of a domain are ascending by their bytes, each named once"));

@@ -12,7 +12,7 @@ use crate::channel::Channel;
 use crate::digest::{Algorithm, ObjectRef};
 pub use crate::domain_key::{DomainKey, Role};
 use crate::encoding::NotCanonical;
-use crate::key::PublicKey;
+use crate::key::{KeyId, PublicKey};
 use crate::limits;
 use crate::native::{NativeName, NativeVersion};
 use crate::origin::Origin;
@@ -123,6 +123,37 @@ impl Body for DomainClaimed {
     const TYPE: &'static str = "domain.claimed";
 
     fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
+
+/// `domain.keys.changed`: other keys of a domain from the next index on. What its keys signed before stays as it was judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DomainKeysChanged {
+    /// Keys that are added, or get another role or other times, 0 to 16, ascending by their bytes.
+    pub put: Vec<DomainKey>,
+    /// Keys that are taken away, 0 to 16, ascending; none of them is put.
+    pub removed: Vec<KeyId>,
+}
+
+impl Body for DomainKeysChanged {
+    const TYPE: &'static str = "domain.keys.changed";
+
+    fn check(&self) -> Result<(), &'static str> {
+        let DomainKeysChanged { put, removed } = self;
+        if put.is_empty() && removed.is_empty() {
+            return Err("a change of keys puts or removes at least one");
+        }
+        if put.len() > limits::DOMAIN_KEYS || removed.len() > limits::DOMAIN_KEYS {
+            return Err(said!("a change of keys puts at most {} keys, and removes at most as many", limits::DOMAIN_KEYS));
+        }
+        if !put.is_sorted_by(|a, b| a.key < b.key) || !removed.is_sorted_by(|a, b| a < b) {
+            return Err("keys that are put ascend by their bytes, keys that are removed by their ids, each named once");
+        }
+        if put.iter().any(|key| removed.contains(&key.key.id())) {
+            return Err("a key is put or removed, not both");
+        }
         Ok(())
     }
 }
@@ -346,9 +377,10 @@ events! {
 }
 
 events! {
-    /// A domain's chain: its subject is the domain, and (in protocol 1) the registry speaks.
+    /// A domain's chain: its subject is the domain. The registry speaks where it says whose the domain is, then the domain itself.
     Domain: DomainEvent {
         Claimed(DomainClaimed),
+        KeysChanged(DomainKeysChanged),
     }
 }
 
@@ -381,6 +413,24 @@ impl RegistryEvent {
         match self {
             RegistryEvent::Created(e) => Some(&e.rules),
             RegistryEvent::RulesChanged(e) => Some(&e.rules),
+        }
+    }
+}
+
+impl DomainEvent {
+    /// Whether the domain says it of itself. Else the registry says it.
+    pub fn is_its_own(&self) -> bool {
+        match self {
+            DomainEvent::Claimed(_) => false,
+            DomainEvent::KeysChanged(_) => true,
+        }
+    }
+
+    /// The keys that it registers.
+    pub fn keys(&self) -> &[DomainKey] {
+        match self {
+            DomainEvent::Claimed(e) => &e.acceptance.terms().keys,
+            DomainEvent::KeysChanged(e) => &e.put,
         }
     }
 }

@@ -33,7 +33,7 @@ pub const PRINCIPAL_ARTIFACTS: usize = 8;
 /// Channels that one publish may set.
 pub const CHANNELS_PER_PUBLISH: usize = 8;
 /// First keys of a domain.
-pub const FIRST_KEYS: usize = 16;
+pub const DOMAIN_KEYS: usize = 16;
 /// Keys of one kind in `registry.created`.
 pub const REGISTRY_KEYS: usize = 8;
 /// Artifacts of one release: an OCI closure of thousands of layers is already extreme; they fit the manifest's bytes.

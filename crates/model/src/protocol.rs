@@ -6,8 +6,8 @@
 
 use crate::encoding::NotCanonical;
 use crate::event::{
-    Body, ChannelRemoved, ChannelSet, DomainClaimed, Event, RegistryCreated, RegistryRulesChanged, ReleaseDeprecated, ReleasePublished,
-    ReleaseUnyanked, ReleaseYanked,
+    Body, ChannelRemoved, ChannelSet, DomainClaimed, DomainKeysChanged, Event, RegistryCreated, RegistryRulesChanged, ReleaseDeprecated,
+    ReleasePublished, ReleaseUnyanked, ReleaseYanked,
 };
 use crate::payload::{self, Frame};
 
@@ -53,6 +53,7 @@ impl Protocol {
             EventType::of::<RegistryCreated>(),
             EventType::of::<RegistryRulesChanged>(),
             EventType::of::<DomainClaimed>(),
+            EventType::of::<DomainKeysChanged>(),
             EventType::of::<ReleasePublished>(),
             EventType::of::<ReleaseYanked>(),
             EventType::of::<ReleaseUnyanked>(),

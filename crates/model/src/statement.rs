@@ -110,13 +110,21 @@ impl Statement {
         };
         match (&event, &subject, &speaker) {
             (Event::Registry(_), Subject::Registry, Speaker::Registry) => {}
-            (Event::Domain(_), Subject::Domain(_), Speaker::Registry) => {}
+            (Event::Domain(event), Subject::Domain(_), Speaker::Registry) if !event.is_its_own() => {}
+            (Event::Domain(event), Subject::Domain(subject), Speaker::Domain { domain, .. }) if event.is_its_own() => {
+                if domain != subject {
+                    return Err(StatementError::Rule("a domain changes its own keys, and nobody else's"));
+                }
+            }
             (Event::Package(_), Subject::Package(id), Speaker::Domain { domain, .. }) => {
                 if !id.domain().is_within(domain) {
                     return Err(StatementError::Rule("a domain speaks about packages under itself or under its subdomains"));
                 }
             }
             (Event::Registry(_), ..) => return Err(StatementError::Rule("this event is the registry's, about itself")),
+            (Event::Domain(event), ..) if event.is_its_own() => {
+                return Err(StatementError::Rule("this event is a domain's, about itself"));
+            }
             (Event::Domain(_), ..) => return Err(StatementError::Rule("this event is the registry's, about a domain")),
             (Event::Package(_), ..) => return Err(StatementError::Rule("this event is a domain's, about a package")),
         }

@@ -22,6 +22,16 @@ impl TimeMs {
         if ms > TIME_MS { Err(TimeTooLarge(ms)) } else { Ok(TimeMs(ms)) }
     }
 
+    /// The beginning of a day, as people write it: `2027-01-31`. Only days that there are, in ten characters.
+    pub fn of_day(text: &str) -> Option<Self> {
+        let digits = |from: usize, to: usize| text.get(from..to).filter(|part| part.bytes().all(|b| b.is_ascii_digit()))?.parse().ok();
+        let (year, month, day): (u64, u64, u64) = (digits(0, 4)?, digits(5, 7)?, digits(8, 10)?);
+        let days = days_from_civil(year, month, day)?;
+        let time = TimeMs::new(days.checked_mul(DAY_MS)?).ok()?;
+        // What reads back as something else was not a day: the 30th of February, or a sign that is not a hyphen.
+        (text.len() == 10 && time.to_rfc3339().get(..10) == Some(text)).then_some(time)
+    }
+
     /// The number of milliseconds.
     pub fn as_ms(self) -> u64 {
         self.0
@@ -103,6 +113,16 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
+/// The day number of a date since 1970-01-01: the other way. None before that day.
+fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
+    let shifted_year = if month <= 2 { year.checked_sub(1)? } else { year };
+    let shifted_month = (month + 9) % 12;
+    let (era, year_of_era) = (shifted_year / 400, shifted_year % 400);
+    let day_of_year = (153 * shifted_month + 2) / 5 + day.checked_sub(1)?;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    (era * 146_097 + day_of_era).checked_sub(719_468)
+}
+
 /// A length of time in words: `3 days`, or `5 hours`, or `7 minutes`.
 pub fn span(ms: u64) -> String {
     let (minutes, hours, days) = (ms / 60_000, ms / 3_600_000, ms / DAY_MS);
@@ -149,6 +169,30 @@ mod tests {
         }
         assert!(TimeMs::new(TIME_MS + 1).is_err());
         assert_eq!(TimeMs::default().plus_ms(u64::MAX).as_ms(), TIME_MS);
+    }
+
+    #[test]
+    fn a_day_is_read_in_its_one_spelling() {
+        for ms in (0..=TIME_MS / DAY_MS).step_by(17).map(|day| day * DAY_MS) {
+            let time = TimeMs::new(ms).unwrap();
+            assert_eq!(TimeMs::of_day(&time.to_rfc3339()[..10]), Some(time));
+        }
+        for text in [
+            "",
+            "2027-02-30",
+            "2027-13-01",
+            "2027-00-10",
+            "2027-01-00",
+            "1969-12-31",
+            "2027-1-01",
+            "2027/01/01",
+            "+027-01-01",
+            "10000-01-01",
+            "2027-01-01T",
+            "２027-01-1",
+        ] {
+            assert_eq!(TimeMs::of_day(text), None, "{text}");
+        }
     }
 
     #[test]

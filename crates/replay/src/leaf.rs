@@ -3,7 +3,7 @@
 //! signature verifies depends on the bytes and the key alone; whether the key may speak is decided later, in order.
 
 use deedbox_authority::{Refusal, Signed};
-use deedbox_model::event::{DomainEvent, Event, RegistryEvent};
+use deedbox_model::event::{Event, RegistryEvent};
 use deedbox_model::threads::cores;
 use deedbox_model::{KeyId, Protocol, PublicKey, Statement, Unverified, Verified};
 use std::collections::BTreeMap;
@@ -110,7 +110,7 @@ pub(crate) fn registered(decoded: &[Decoded]) -> BTreeMap<KeyId, PublicKey> {
             Event::Registry(RegistryEvent::Created(e)) => {
                 keys.extend(e.operator_keys.iter().chain(&e.log_keys).chain(&e.receipt_keys).map(|key| (key.id(), *key)));
             }
-            Event::Domain(DomainEvent::Claimed(e)) => keys.extend(e.acceptance.terms().keys.iter().map(|key| (key.key.id(), key.key))),
+            Event::Domain(event) => keys.extend(event.keys().iter().map(|key| (key.key.id(), key.key))),
             Event::Registry(RegistryEvent::RulesChanged(_)) | Event::Package(_) => {}
         }
     }

@@ -91,6 +91,10 @@ fn body_of_domain(event: &DomainEvent) -> Value {
             "acceptance": STANDARD.encode(e.acceptance.bytes()),
             "keys": e.acceptance.terms().keys.iter().map(domain_key).collect::<Vec<_>>(),
         }),
+        DomainEvent::KeysChanged(e) => json!({
+            "put": e.put.iter().map(domain_key).collect::<Vec<_>>(),
+            "removed": e.removed.iter().map(|id| id.to_hex()).collect::<Vec<_>>(),
+        }),
     }
 }
 

@@ -16,12 +16,10 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use deedbox_authority::PROJECTION as AUTHORITY;
-use deedbox_authority::rows::{EventRow, event_key};
 use deedbox_catalog::PROJECTION as CATALOG;
-use deedbox_catalog::rows::{ReleaseRow, history_index, history_prefix, release_key};
+use deedbox_catalog::rows::{ReleaseRow, domain_history_prefix, history_index, history_prefix, release_key};
 use deedbox_model::row::decode_row;
-use deedbox_model::{Defect, EventId, PackageId, ProjectionId, Row, RowKey, Version};
+use deedbox_model::{Defect, Domain, PackageId, ProjectionId, Row, RowKey, Version};
 use deedbox_store::{RowReader, RowStore, read_rows};
 use deedbox_tlog::limits::MAX_MULTIPROOF_LEAVES;
 use deedbox_tlog::{TILE_WIDTH, plan_multiproof, prove_multiproof};
@@ -163,7 +161,7 @@ async fn release_rows(reading: &Reading, releases: &[Authorized<&Release>]) -> R
     Ok(keys.into_iter().zip(rows).collect())
 }
 
-/// Adds what belongs to each release: its event, the claim that it was made under, and the yank and the notice that are
+/// Adds what belongs to each release: its event, all events of the domain that published it, and the yank and the notice that are
 /// in force. What somebody may not read is missing to them.
 async fn add_releases<'a>(
     reading: &Reading,
@@ -174,7 +172,7 @@ async fn add_releases<'a>(
     let readable = readable(&reading.gate, reader, releases);
     let mut found = readable.iter().zip(release_rows(reading, &readable).await?).peekable();
     let (mut missing, mut last) = (Vec::new(), BTreeMap::new());
-    let mut tenures: BTreeSet<EventId> = BTreeSet::new();
+    let mut publishers: BTreeSet<Domain> = BTreeSet::new();
     for release in releases {
         let row = found.next_if(|(of, _)| std::ptr::eq(*of.get(), release)).and_then(|(_, (key, row))| Some((key, row?)));
         let Some((key, row)) = row else {
@@ -188,15 +186,27 @@ async fn add_releases<'a>(
         *newest = row.index.max(*newest);
         indices.extend(row.yanked.map(|yanked| yanked.index));
         indices.extend(row.notice.map(|notice| notice.index));
-        tenures.insert(row.tenure);
+        publishers.insert(row.publisher);
     }
-    let keys = tenures.iter().map(event_key).collect::<Result<Vec<_>, _>>()?;
-    for (key, row) in keys.iter().zip(read(reading.rows.decisions().as_ref(), &AUTHORITY, &keys).await?) {
-        if let Some(row) = row {
-            indices.insert(decode_row::<EventRow>(key, &row.bytes)?.index);
-        }
-    }
+    add_domains(reading, publishers, indices).await?;
     Ok(Added { missing, last })
+}
+
+/// Adds all events of domains: the claims that their releases were made under, and what their keys were at each index.
+async fn add_domains(reading: &Reading, domains: BTreeSet<Domain>, indices: &mut BTreeSet<u64>) -> Result<(), Refused> {
+    let mut all = std::mem::take(indices);
+    let added = read_rows(reading.rows.views().as_ref(), &CATALOG, move |rows| {
+        for domain in domains {
+            let Some(events) = events(rows, &domain_history_prefix(&domain)?, u64::MAX, CHAIN_EVENTS)? else {
+                let words = format!("{domain} has more than {CHAIN_EVENTS} events: take a copy of the whole log to verify its releases");
+                return Err(Refused::unprocessable("too_many", words));
+            };
+            all.extend(events);
+        }
+        Ok::<_, Refused>(all)
+    });
+    *indices = added.await??;
+    Ok(())
 }
 
 /// Adds the events of the releases' packages, of each from its first one up to this one. Gives the packages that have too
@@ -228,7 +238,11 @@ async fn add_chains(
 
 /// The indices of a package's events up to this one, if there are at most so many.
 fn chain(rows: &mut dyn RowReader, id: &Authorized<PackageId>, last: u64, most: usize) -> Result<Option<Vec<u64>>, Refused> {
-    let prefix = history_prefix(id.get())?;
+    events(rows, &history_prefix(id.get())?, last, most)
+}
+
+/// The same of any subject, by how the keys of its events begin.
+fn events(rows: &mut dyn RowReader, prefix: &RowKey, last: u64, most: usize) -> Result<Option<Vec<u64>>, Refused> {
     let mut found: Vec<u64> = Vec::new();
     let mut after: Option<RowKey> = None;
     loop {

@@ -1,11 +1,11 @@
 //! The cast: a registry with its operator, and owners of domains.
 
 use deedbox_model::event::{
-    Acceptance, AcceptanceTerms, ChannelRemoved, ChannelSet, DomainClaimed, DomainKey, Event, Evidence, Notice, Principal, RegistryCreated,
-    RegistryRulesChanged, ReleaseDeprecated, ReleasePublished, ReleaseUnyanked, ReleaseYanked, Role, Rules,
+    Acceptance, AcceptanceTerms, ChannelRemoved, ChannelSet, DomainClaimed, DomainKey, DomainKeysChanged, Event, Evidence, Notice,
+    Principal, RegistryCreated, RegistryRulesChanged, ReleaseDeprecated, ReleasePublished, ReleaseUnyanked, ReleaseYanked, Role, Rules,
 };
 use deedbox_model::{
-    Algorithm, Artifact, Domain, EventId, Hasher, Manifest, Metadata, ObjectRef, Origin, PackageId, ReasonCode, SecretKey, Speaker,
+    Algorithm, Artifact, Domain, EventId, Hasher, KeyId, Manifest, Metadata, ObjectRef, Origin, PackageId, ReasonCode, SecretKey, Speaker,
     Statement, Subject, TimeMs, Value, Verified, Version,
 };
 
@@ -113,6 +113,14 @@ impl Owner {
         let speaker = Speaker::Domain { domain: self.domain.clone(), tenure: self.tenure };
         let subject = Subject::Package(PackageId::parse(id).unwrap());
         Statement::sign(&self.key, &self.origin, &speaker, &subject, prev, at, event).unwrap()
+    }
+    /// Other keys of its domain.
+    pub fn change_keys(&self, prev: Option<EventId>, at: TimeMs, put: &[DomainKey], removed: &[&SecretKey]) -> Verified<Statement> {
+        let mut removed: Vec<KeyId> = removed.iter().map(|key| key.public().id()).collect();
+        removed.sort();
+        let event = Event::from(DomainKeysChanged { put: put.to_vec(), removed });
+        let speaker = Speaker::Domain { domain: self.domain.clone(), tenure: self.tenure };
+        Statement::sign(&self.key, &self.origin, &speaker, &Subject::Domain(self.domain.clone()), prev, at, &event).unwrap()
     }
     /// A release of one small file, with its manifest.
     pub fn publish(

@@ -28,6 +28,7 @@ pub(crate) fn run(context: &Context, args: Keygen) -> anyhow::Result<()> {
         terminal::word(&made.file)
     ));
     let at = context.url_if_given().ok().flatten().map(|url| format!(" --registry {url}")).unwrap_or_default();
+    terminal::say(&format!("  its public half is {}", made.key));
     terminal::say(&format!("  next: deedbox claim YOUR-DOMAIN{at}"));
     Ok(())
 }

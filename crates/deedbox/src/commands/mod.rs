@@ -5,6 +5,7 @@ pub(crate) mod claim;
 pub(crate) mod demo;
 mod fsck;
 mod keygen;
+mod keys;
 mod manual;
 pub(crate) mod publish;
 mod replay;
@@ -30,6 +31,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             match command {
                 Command::Keygen(args) => keygen::run(&context, args),
                 Command::Claim(args) => claim::run(&context, args).await,
+                Command::Keys(args) => keys::run(&context, args).await,
                 Command::Setup(args) => setup::run(&context, args),
                 Command::Publish(args) => {
                     let registry = context.url_if_given().ok().flatten().map(ToString::to_string);

@@ -5,7 +5,7 @@ use crate::file_dialect::manifest_of;
 use crate::world::{World, acceptance, artifact, now};
 use deedbox_model::event::{Acceptance, AcceptanceTerms};
 use deedbox_model::event::{ChannelSet, DomainClaimed, DomainKey, Event, Evidence, RegistryRulesChanged, Role, Rules};
-use deedbox_model::{Domain, EventId, Manifest, ObjectRef, Origin, Statement, Subject, TimeMs, Verified};
+use deedbox_model::{Domain, EventId, Manifest, ObjectRef, Origin, SecretKey, Statement, Subject, TimeMs, Verified};
 use deedbox_testkit::{Owner, manifest, publish_event, secret};
 use reqwest::Method;
 use serde_json::Value;
@@ -56,6 +56,10 @@ pub(super) async fn of_authority(world: &World, owner: &Owner, provoked: &mut Pr
     let prepare = |id: &'static str, version: &'static str, prev: Option<EventId>, rest: &'static str| async move {
         world.prepare(owner, id, version, prev, rest.as_bytes()).await
     };
+    let of_owner = DomainKey { key: owner.key.public(), from: None, role: Role::Admin, until: None };
+    let mut sixteen: Vec<DomainKey> = (100..116).map(|n| key(n, Role::Publish, None)).collect();
+    sixteen.sort();
+    let change = |put: &[DomainKey], removed: &[&SecretKey]| owner.change_keys(Some(owner.tenure), now(), put, removed);
     let set_again = Event::from(ChannelSet { channel: "next".parse().unwrap(), version: "1.0.0".parse().unwrap() });
     for (what, statement, expected) in [
         ("a second beginning", world.registry().created(now()), refused("not_the_beginning")),
@@ -83,6 +87,10 @@ pub(super) async fn of_authority(world: &World, owner: &Owner, provoked: &mut Pr
         ("the end of no notice", owner.deprecate(ID, "1.0.0", None, head, now()), refused("not_deprecated")),
         ("the channel that is", owner.say(ID, Some(head), now(), &set_again), refused("channel_unchanged")),
         ("a channel that is not", owner.remove_channel(ID, "none", head, now()), refused("no_such_channel")),
+        ("a key that the domain has as it is", change(&[of_owner], &[]), refused("key_unchanged")),
+        ("the end of a key that is not there", change(&[], &[&secret(99)]), refused("no_such_key")),
+        ("the end of the only admin", change(&[], &[&owner.key]), refused("no_admin_left")),
+        ("a seventeenth key", change(&sixteen, &[]), refused("too_many_keys")),
         ("the protocol in force", rules(beginning, 1, b""), refused("protocol_not_newer")),
         ("the protocol in force, with parameters", rules(beginning, 1, b"x"), refused("protocol_not_newer")),
         (
