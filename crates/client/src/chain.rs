@@ -11,7 +11,7 @@ use crate::limits;
 use crate::proofs::{Proven, Query, Unproven};
 use crate::state;
 use crate::trust::Trusted;
-use crate::verify::read;
+use crate::verify::{Judged, Read, judge_read, read};
 use crate::verify_error::VerifyError;
 use deedbox_model::{EventId, PackageId, Speaker};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,13 +49,22 @@ impl Followed {
     }
 }
 
-/// Proves releases with the chains of their packages. A registry whose chain does not hold together is refused when the release is
-/// judged ([`holds_together`]).
-pub async fn prove_with_chains(
-    trusted: &Trusted,
-    releases: Vec<String>,
-    packages: &BTreeSet<PackageId>,
-) -> Result<(Unproven, Proven, BTreeMap<PackageId, Followed>), ClientError> {
+/// What a registry answers about releases and the chains of their packages, proven and judged.
+#[derive(Debug)]
+pub struct Asked {
+    /// The answer, to be kept.
+    pub unproven: Unproven,
+    /// The same, proven.
+    pub proven: Proven,
+    /// The verdicts.
+    pub judged: Judged,
+    /// For each package, whether its chain was followed.
+    pub followed: BTreeMap<PackageId, Followed>,
+}
+
+/// Asks for releases with the chains of their packages. A registry whose chain does not hold together is refused when the release is
+/// looked at ([`holds_together`]).
+pub async fn ask_with_chains(trusted: &Trusted, releases: Vec<String>, packages: &BTreeSet<PackageId>) -> Result<Asked, ClientError> {
     let mut query = Query { releases, chains: true, ..Query::default() };
     let (mut unproven, mut proven, mut left_out) = match trusted.prove_answer(&query).await {
         Err(ClientError::Refused { code, .. }) if code == TOO_MANY => {
@@ -66,8 +75,9 @@ pub async fn prove_with_chains(
         }
         answer => answer?,
     };
+    let mut statements = read(&proven)?;
     // Earlier events may have been made under other tenures, whose claims the decider needs too.
-    let claims = claims_of(trusted.registry(), &proven).await?;
+    let claims = claims_of(trusted.registry(), &statements).await?;
     if !claims.is_empty() {
         query.indices.extend(claims);
         query.indices.sort_unstable();
@@ -75,10 +85,12 @@ pub async fn prove_with_chains(
         let again = trusted.prove_answer(&query).await?;
         (unproven, proven) = (again.0, again.1);
         left_out = if query.chains { again.2 } else { left_out };
+        statements = read(&proven)?;
     }
+    let judged = judge_read(&proven, statements, &trusted.pin().origin, trusted.key())?;
     let left_out = left_out.map(BTreeSet::from_iter);
     let followed = packages.iter().map(|id| (id.clone(), Followed::of(id, left_out.as_ref()))).collect();
-    Ok((unproven, proven, followed))
+    Ok(Asked { unproven, proven, judged, followed })
 }
 
 /// A release of a package whose chain was followed stands on that chain.
@@ -90,21 +102,18 @@ pub fn holds_together(followed: Option<&Followed>, release: &crate::VerifiedRele
 }
 
 /// The entries of the domains that proven statements of packages were made by, where the tenure that they name is not proven yet.
-async fn claims_of(registry: &Registry, proven: &Proven) -> Result<Vec<u64>, ClientError> {
-    let mut shown = BTreeSet::new();
+async fn claims_of(registry: &Registry, statements: &Read) -> Result<Vec<u64>, ClientError> {
+    let shown: BTreeSet<EventId> = statements.iter().map(|(_, statement)| statement.peek().id()).collect();
     let mut speakers = BTreeSet::new();
-    for (_, bytes) in proven.entries() {
-        shown.insert(EventId::of(bytes));
-    }
-    for (_, statement) in read(proven).flatten() {
+    for (_, statement) in statements {
         if let Speaker::Domain { domain, tenure } = statement.peek().speaker()
             && !shown.contains(tenure)
         {
-            speakers.insert(domain.clone());
+            speakers.insert(domain);
         }
     }
     let mut indices = Vec::new();
-    for domain in speakers.iter().take(limits::CHAIN_DOMAINS) {
+    for domain in speakers.into_iter().take(limits::CHAIN_DOMAINS) {
         indices.extend(state::domain_entries(registry, domain).await?.unwrap_or_default());
     }
     Ok(indices)

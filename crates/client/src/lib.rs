@@ -32,7 +32,7 @@ pub mod verify;
 pub mod verify_error;
 
 pub use alarm::Alarm;
-pub use chain::{Followed, prove_with_chains};
+pub use chain::{Asked, Followed, ask_with_chains};
 pub use domain_keys::{ProvenDomain, change_keys, domain_keys};
 pub use error::{Class, ClientError};
 pub use http::{Registry, RegistryUrl};

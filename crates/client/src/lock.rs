@@ -1,12 +1,12 @@
 //! A whole lock file against the log: one question, one proof, a verdict for each package. Knows no lock file's format:
 //! a dialect reads it.
 
-use crate::chain::{Followed, holds_together, prove_with_chains};
+use crate::chain::{Asked, Followed, ask_with_chains, holds_together};
 use crate::error::ClientError;
 use crate::limits;
 use crate::rules::{RulesChange, rules_change};
 use crate::trust::Trusted;
-use crate::verify::{Judged, VerifiedRelease, judge};
+use crate::verify::{Judged, VerifiedRelease};
 use crate::verify_error::VerifyError;
 use deedbox_model::{Algorithm, PackageId, Version};
 use std::collections::BTreeSet;
@@ -43,8 +43,7 @@ pub async fn judge_lock(trusted: &Trusted, wanted: &[Wanted]) -> Result<(Vec<Ver
         )));
     }
     let packages: BTreeSet<PackageId> = wanted.iter().map(|want| want.release.0.clone()).collect();
-    let (unproven, proven, followed) = prove_with_chains(trusted, releases.into_iter().collect(), &packages).await?;
-    let mut judged = judge(&proven, &trusted.pin().origin, trusted.key())?;
+    let Asked { unproven, proven, mut judged, followed } = ask_with_chains(trusted, releases.into_iter().collect(), &packages).await?;
     let change = rules_change(trusted).await?;
     let on_chain = |verdict| match verdict {
         Verdict::Verified(release) => match holds_together(followed.get(release.id()), &release) {

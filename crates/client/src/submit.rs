@@ -7,7 +7,7 @@ use crate::limits;
 use crate::proofs::{Query, Unproven};
 use crate::state::{self, HistoryState};
 use crate::trust::Trusted;
-use crate::verify::{Judged, judge, read};
+use crate::verify::{Judged, judge, judge_read, read};
 use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainClaimed, DomainEvent, DomainKey, Evidence, PackageEvent, Role};
 use deedbox_model::{Domain, Event, EventId, PackageId, SecretKey, Speaker, Statement, Subject, TimeMs};
 use serde::Deserialize;
@@ -214,15 +214,15 @@ async fn claimed_before(
     let Some(event) = EventId::from_hex(&state.tenure) else { return Err(refused) };
     let query = Query { indices: vec![state.tenure_index], ..Query::default() };
     let (unproven, proven) = trusted.prove(&query).await?;
-    let judged = judge(&proven, &trusted.pin().origin, trusted.key())?;
-    let claimed = read(&proven).flatten().find(|(_, statement)| statement.peek().id() == event);
-    let is_this = claimed.is_some_and(|(index, claimed)| match claimed.peek().event() {
-        Event::Domain(DomainEvent::Claimed(e)) => {
-            index == state.tenure_index && e.acceptance.bytes() == acceptance.bytes() && judged.index_of(&event).is_some()
+    let statements = read(&proven)?;
+    let is_this = statements.iter().find(|(_, statement)| statement.peek().id() == event).is_some_and(|(index, claimed)| {
+        match claimed.peek().event() {
+            Event::Domain(DomainEvent::Claimed(e)) => *index == state.tenure_index && e.acceptance.bytes() == acceptance.bytes(),
+            Event::Domain(DomainEvent::KeysChanged(_)) | Event::Registry(_) | Event::Package(_) => false,
         }
-        Event::Domain(DomainEvent::KeysChanged(_)) | Event::Registry(_) | Event::Package(_) => false,
     });
-    if !is_this {
+    let judged = judge_read(&proven, statements, &trusted.pin().origin, trusted.key())?;
+    if !is_this || judged.index_of(&event).is_none() {
         return Err(refused);
     }
     let tree_size = proven.checkpoint().size();

@@ -9,10 +9,11 @@
 
 use crate::proofs::Proven;
 use crate::verify_error::VerifyError;
-use deedbox_authority::rows::{DomainRow, KeyRow, PackageRow, domain_key, key_key, package_key};
+use deedbox_authority::rows::{DomainRow, PackageRow, domain_key, package_key};
 use deedbox_authority::{DECIDERS, Decision, Refusal, Signed, decide, touches};
 use deedbox_model::event::{DomainEvent, Evidence, Notice, PackageEvent, Principal};
 use deedbox_model::row::{decode_row, encode_row};
+use deedbox_model::threads::on_all_cores;
 use deedbox_model::{
     Algorithm, Digests, Domain, Event, EventId, KeyId, NativeVersion, ObjectRef, Origin, PackageId, Protocol, PublicKey, ReasonCode, Row,
     RowKey, Rows, Speaker, Statement, Subject, TimeMs, Unverified, Verified, Version,
@@ -208,57 +209,85 @@ pub fn beginning(entry: &[u8], origin: &Origin, key: &VerifierKey) -> Result<Eve
 /// Judges proven entries in their order. A release that was not authorised is an error of its own; a claim that was
 /// not, or a beginning that is another registry's, is an error of the whole.
 pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judged, VerifyError> {
+    judge_read(proven, read(proven)?, origin, key)
+}
+
+/// The same of entries that were read already.
+pub(crate) fn judge_read(proven: &Proven, statements: Read, origin: &Origin, key: &VerifierKey) -> Result<Judged, VerifyError> {
     match proven.entries().first() {
         Some((0, entry)) => beginning(entry, origin, key)?,
         _ => return Err(VerifyError::NoBeginning),
     };
     let mut court = Court {
         rows: BTreeMap::new(),
-        shown: BTreeMap::new(),
+        shown: statements.iter().map(|(index, unverified)| (unverified.peek().id(), *index)).collect(),
         claims: BTreeMap::new(),
-        linked: BTreeMap::new(),
+        linked: linked(statements.iter().map(|(index, unverified)| (*index, unverified.peek()))),
         spoken: BTreeSet::new(),
         origin,
         size: proven.checkpoint().size(),
     };
-    let decoded = read(proven).collect::<Result<Vec<_>, VerifyError>>()?;
-    court.shown = decoded.iter().map(|(index, unverified)| (unverified.peek().id(), *index)).collect();
-    court.linked = linked(decoded.iter().map(|(index, unverified)| (*index, unverified.peek())));
     let mut releases = BTreeMap::new();
     let mut events = BTreeMap::new();
-    for (index, unverified) in decoded {
-        let statement = unverified.peek();
-        let about = statement.package().cloned();
-        let version = release_of(statement.event()).cloned();
-        match court.hear(index, unverified) {
-            Ok(statement) => {
+    for (index, heard) in signatures(statements) {
+        let (error, heard) = match (court.hear(index, &heard), heard) {
+            (Ok(()), Ok(statement)) => {
                 events.insert(statement.id(), index);
                 court.record(index, statement, &mut releases)?;
+                continue;
             }
-            Err(error) => match (about, version) {
-                (Some(id), Some(version)) => {
-                    releases.insert((id, version), Err(error));
-                }
-                (Some(_), None) => {}
-                (None, _) => return Err(error),
-            },
+            (Ok(()), Err(statement)) => (not_authorised(index, &statement, Refusal::BadSignature), Err(statement)),
+            (Err(error), heard) => (error, heard),
+        };
+        let statement = heard_of(&heard);
+        match (statement.package(), release_of(statement.event())) {
+            (Some(id), Some(version)) => {
+                releases.insert((id.clone(), version.clone()), Err(error));
+            }
+            (Some(_), None) => {}
+            (None, _) => return Err(error),
         }
     }
-    let domains = court.domains()?;
-    Ok(Judged { releases, events, domains, origin: origin.clone() })
+    Ok(Judged { releases, events, domains: court.domains()?, origin: origin.clone() })
+}
+
+/// Proven entries with their indices, each as the statement that it is.
+pub(crate) type Read = Vec<(u64, Unverified<Statement>)>;
+
+/// A statement whose signature verifies, or one that nobody vouches for.
+type Heard = Result<Verified<Statement>, Box<Statement>>;
+
+/// Checks signatures on all cores, with the keys that these statements register. Whether a key may speak is decided later, in order: one
+/// that no effective statement registered is in no row, and is refused for that.
+fn signatures(statements: Read) -> Vec<(u64, Heard)> {
+    let keys = statements.iter().flat_map(|(_, unverified)| unverified.peek().event().registered_keys());
+    let keys: BTreeMap<KeyId, PublicKey> = keys.map(|key| (key.id(), key)).collect();
+    on_all_cores(statements, |(index, unverified)| (index, unverified.verify_with(&keys)))
+}
+
+fn heard_of(heard: &Heard) -> &Statement {
+    match heard {
+        Ok(verified) => verified,
+        Err(statement) => statement,
+    }
+}
+
+fn not_authorised(index: u64, statement: &Statement, refusal: Refusal) -> VerifyError {
+    VerifyError::NotAuthorised { index, what: format!("{} of {}", statement.event().type_name(), statement.subject()), refusal }
 }
 
 /// Reads proven entries in their order, each by the protocol number that those before it put in force. An event that sets a number is
 /// believed here before it is judged: if it turns out to have no effect, the whole proof is refused for that. What comes after a number
 /// that this program does not have is read as before, and the decider then gives no verdict on it.
-pub(crate) fn read(proven: &Proven) -> impl Iterator<Item = Result<(u64, Unverified<Statement>), VerifyError>> {
+pub(crate) fn read(proven: &Proven) -> Result<Read, VerifyError> {
     let mut protocol = Protocol::BEGINNING;
-    proven.entries().iter().map(move |(index, bytes)| {
+    let statements = proven.entries().iter().map(|(index, bytes)| {
         let unverified = decode(protocol, *index, bytes)?;
         let next = unverified.peek().event().rules_after().and_then(|rules| DECIDERS.protocol(rules.protocol));
         protocol = next.unwrap_or(protocol);
         Ok((*index, unverified))
-    })
+    });
+    statements.collect()
 }
 
 /// The release that an event is about. Channels move on their own: one that was not allowed says nothing about a release.
@@ -320,31 +349,26 @@ struct Court<'a> {
 type Releases = BTreeMap<(PackageId, Version), Result<VerifiedRelease, VerifyError>>;
 
 impl Court<'_> {
-    fn hear(&mut self, index: u64, unverified: Unverified<Statement>) -> Result<Verified<Statement>, VerifyError> {
-        let statement = unverified.peek().clone();
+    fn hear(&mut self, index: u64, heard: &Heard) -> Result<(), VerifyError> {
+        let statement = heard_of(heard);
         if statement.prev().and_then(|prev| self.shown.get(&prev)).is_some_and(|prev| *prev >= index) {
             return Err(VerifyError::Backwards { index });
         }
         self.spoken.extend(statement.domain().cloned());
         let mut rows = Rows::default();
-        for row_key in touches(&statement)? {
+        for row_key in touches(statement)? {
             let row = self.rows.get(&row_key).cloned();
             rows.insert(row_key, row);
         }
         if let (Subject::Package(id), Some(prev)) = (statement.subject(), statement.prev())
             && self.beginning(id, index).is_none()
         {
-            self.suppose_head(&mut rows, &statement, id, prev)?;
+            self.suppose_head(&mut rows, statement, id, prev)?;
         }
-        let verified = match self.key(&statement)? {
-            Some(key) => unverified.verify(&key).ok(),
-            None => None,
+        let signed = match heard {
+            Ok(verified) => Signed::Verified(verified),
+            Err(statement) => Signed::NotVerified(statement),
         };
-        let signed = match &verified {
-            Some(verified) => Signed::Verified(verified),
-            None => Signed::NotVerified(&statement),
-        };
-        let what = format!("{} of {}", statement.event().type_name(), statement.subject());
         match decide(&rows, index, signed)? {
             Decision::Effective(effective) => {
                 for (row_key, bytes) in effective.changes {
@@ -353,9 +377,9 @@ impl Court<'_> {
                         None => self.rows.remove(&row_key),
                     };
                 }
-                verified.ok_or(VerifyError::NotAuthorised { index, what, refusal: Refusal::BadSignature })
+                Ok(())
             }
-            Decision::Refused(refusal) => Err(VerifyError::NotAuthorised { index, what, refusal }),
+            Decision::Refused(refusal) => Err(not_authorised(index, statement, refusal)),
             Decision::Undecided { protocol } => Err(VerifyError::Undecided(protocol)),
         }
     }
@@ -390,17 +414,6 @@ impl Court<'_> {
             }
         }
         Ok(domains)
-    }
-
-    fn key(&self, statement: &Statement) -> Result<Option<PublicKey>, VerifyError> {
-        if let Some(created) = statement.event().created() {
-            return Ok(created.operator_keys.iter().find(|key| key.id() == statement.kid()).copied());
-        }
-        let row_key = key_key(&statement.kid())?;
-        Ok(match self.rows.get(&row_key) {
-            Some(row) => Some(decode_row::<KeyRow>(&row_key, &row.bytes)?.key),
-            None => None,
-        })
     }
 
     fn record(&mut self, index: u64, statement: Verified<Statement>, releases: &mut Releases) -> Result<(), VerifyError> {

@@ -474,6 +474,17 @@ impl Event {
         if let Event::Registry(RegistryEvent::Created(e)) = self { Some(e) } else { None }
     }
 
+    /// The keys that it registers, if it turns out to be effective.
+    pub fn registered_keys(&self) -> Vec<PublicKey> {
+        match self {
+            Event::Registry(RegistryEvent::Created(e)) => {
+                e.operator_keys.iter().chain(&e.log_keys).chain(&e.receipt_keys).copied().collect()
+            }
+            Event::Domain(event) => event.keys().iter().map(|key| key.key).collect(),
+            Event::Registry(RegistryEvent::RulesChanged(_)) | Event::Package(_) => Vec::new(),
+        }
+    }
+
     /// The new release, if it publishes one.
     pub fn published(&self) -> Option<&ReleasePublished> {
         if let Event::Package(PackageEvent::ReleasePublished(e)) = self { Some(e) } else { None }

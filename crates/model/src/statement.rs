@@ -16,6 +16,7 @@ use crate::protocol::Protocol;
 use crate::subject::Subject;
 use crate::text::BadText;
 use crate::time::TimeMs;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Who speaks.
@@ -243,6 +244,13 @@ impl Unverified<Statement> {
             return Ok(Verified(self.inner));
         }
         Err(Box::new(self.inner))
+    }
+    /// The same with the one of these keys that it names.
+    pub fn verify_with(self, keys: &BTreeMap<KeyId, PublicKey>) -> Result<Verified<Statement>, Box<Statement>> {
+        match keys.get(&self.inner.kid) {
+            Some(key) => self.verify_or_give_back(key),
+            None => Err(Box::new(self.inner)),
+        }
     }
 }
 

@@ -1,9 +1,13 @@
-//! How many threads there may be, and two things at once, for work that is long enough to be worth a thread. Not for waiting: nothing here knows a runtime.
+//! How many threads there may be, two things at once, and many on all cores, for work that is long enough to be worth a thread. Not for
+//! waiting: nothing here knows a runtime.
 
 use std::panic::resume_unwind;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+
+/// Fewer statements than these are decoded or verified in less time than threads take to begin.
+const WORTH_A_THREAD: usize = 16;
 
 /// Threads that can run at once on this machine, at least one. Asked of the system once: it reads three files for each answer, and this is
 /// asked for with each row that is read.
@@ -30,9 +34,38 @@ pub fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl FnOnce() -> B + 
     }
 }
 
+/// Maps in order, in as many pieces as there are cores; small inputs on this thread alone.
+///
+/// # Panics
+///
+/// If `f` does.
+pub fn on_all_cores<A: Send, B: Send>(items: Vec<A>, f: impl Fn(A) -> B + Sync) -> Vec<B> {
+    let cores = cores();
+    if cores == 1 || items.len() < WORTH_A_THREAD {
+        return items.into_iter().map(f).collect();
+    }
+    let piece = items.len().div_ceil(cores);
+    let mut items = items.into_iter();
+    let pieces: Vec<Vec<A>> =
+        std::iter::from_fn(|| Some(items.by_ref().take(piece).collect::<Vec<_>>()).filter(|p| !p.is_empty())).collect();
+    let f = &f;
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = pieces.into_iter().map(|piece| scope.spawn(move || piece.into_iter().map(f).collect::<Vec<B>>())).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_come_back_in_their_order() {
+        for count in [0, 1, WORTH_A_THREAD - 1, WORTH_A_THREAD, 1000] {
+            let items: Vec<usize> = (0..count).collect();
+            assert_eq!(on_all_cores(items.clone(), |item| item * 2), items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn both_are_done_each_once() {

@@ -3,8 +3,7 @@
 //! signature verifies depends on the bytes and the key alone; whether the key may speak is decided later, in order.
 
 use deedbox_authority::{Refusal, Signed};
-use deedbox_model::event::{Event, RegistryEvent};
-use deedbox_model::threads::cores;
+use deedbox_model::threads::on_all_cores;
 use deedbox_model::{KeyId, Protocol, PublicKey, Statement, Unverified, Verified};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -106,13 +105,7 @@ pub(crate) fn kids(decoded: &[Decoded]) -> impl Iterator<Item = KeyId> {
 pub(crate) fn registered(decoded: &[Decoded]) -> BTreeMap<KeyId, PublicKey> {
     let mut keys = BTreeMap::new();
     for statement in decoded.iter().filter_map(Decoded::peek) {
-        match statement.event() {
-            Event::Registry(RegistryEvent::Created(e)) => {
-                keys.extend(e.operator_keys.iter().chain(&e.log_keys).chain(&e.receipt_keys).map(|key| (key.id(), *key)));
-            }
-            Event::Domain(event) => keys.extend(event.keys().iter().map(|key| (key.key.id(), key.key))),
-            Event::Registry(RegistryEvent::RulesChanged(_)) | Event::Package(_) => {}
-        }
+        keys.extend(statement.event().registered_keys().into_iter().map(|key| (key.id(), key)));
     }
     keys
 }
@@ -122,37 +115,9 @@ pub(crate) fn verify_all(decoded: Vec<Decoded>, keys: &BTreeMap<KeyId, PublicKey
     on_all_cores(decoded, |leaf| match leaf {
         Decoded::Undecodable(unreadable) => Opened::Undecodable(unreadable),
         Decoded::Verified(statement) => Opened::Verified(statement),
-        Decoded::Unverified(unverified) => {
-            let Some(key) = keys.get(&unverified.peek().kid()) else {
-                return Opened::NotVerified(Box::new(unverified.peek().clone()));
-            };
-            match unverified.verify_or_give_back(key) {
-                Ok(verified) => Opened::Verified(Arc::new(verified)),
-                Err(statement) => Opened::NotVerified(statement),
-            }
-        }
-    })
-}
-
-/// Maps in order, in as many pieces as there are cores; small inputs on this thread alone.
-fn on_all_cores<A: Send, B: Send>(items: Vec<A>, f: impl Fn(A) -> B + Sync) -> Vec<B> {
-    let cores = cores();
-    if cores == 1 || items.len() < 16 {
-        return items.into_iter().map(f).collect();
-    }
-    let piece = items.len().div_ceil(cores);
-    let mut items = items.into_iter();
-    let pieces: Vec<Vec<A>> =
-        std::iter::from_fn(|| Some(items.by_ref().take(piece).collect::<Vec<_>>()).filter(|p| !p.is_empty())).collect();
-    let f = &f;
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = pieces.into_iter().map(|piece| scope.spawn(move || piece.into_iter().map(f).collect::<Vec<B>>())).collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| match thread.join() {
-                Ok(done) => done,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-            .collect()
+        Decoded::Unverified(unverified) => match unverified.verify_with(keys) {
+            Ok(verified) => Opened::Verified(Arc::new(verified)),
+            Err(statement) => Opened::NotVerified(statement),
+        },
     })
 }

@@ -10,11 +10,9 @@ use crate::ecosystems::Ecosystems;
 use crate::failure::{refused, wrong};
 use crate::packages::file::FileArtifact;
 use deedbox_client::chain::holds_together;
-use deedbox_client::{
-    Followed, Proven, SavedProof, Trusted, Unproven, VerifiedRelease, VerifyError, prove_with_chains, rules_change, saved, state, verify,
-};
+use deedbox_client::{Asked, SavedProof, Trusted, VerifiedRelease, VerifyError, ask_with_chains, rules_change, saved, state};
 use deedbox_model::{PackageId, Version};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// At most one release and one file. A text with a colon and an at-sign that is not a file is a release.
@@ -49,25 +47,17 @@ pub(crate) async fn release(context: &Context, id: &PackageId, version: &Version
 /// The release as the log has it.
 pub(crate) async fn proven(context: &Context, id: &PackageId, version: &Version) -> anyhow::Result<VerifiedRelease> {
     let trusted = context.trusted_quietly().await?;
-    let asked = ask(&trusted, id, version).await?;
-    judged(&trusted, &asked, id, version).await
-}
-
-/// What a registry answers about a release.
-struct Asked {
-    unproven: Unproven,
-    proven: Proven,
-    followed: BTreeMap<PackageId, Followed>,
+    let mut asked = ask(&trusted, id, version).await?;
+    judged(&trusted, &mut asked, id, version).await
 }
 
 async fn ask(trusted: &Trusted, id: &PackageId, version: &Version) -> anyhow::Result<Asked> {
-    let (unproven, proven, followed) = prove_with_chains(trusted, vec![format!("{id}@{version}")], &BTreeSet::from([id.clone()])).await?;
-    Ok(Asked { unproven, proven, followed })
+    Ok(ask_with_chains(trusted, vec![format!("{id}@{version}")], &BTreeSet::from([id.clone()])).await?)
 }
 
-/// Judges what was proven, if it is this program's to judge.
-async fn judged(trusted: &Trusted, asked: &Asked, id: &PackageId, version: &Version) -> anyhow::Result<VerifiedRelease> {
-    let release = match verify::judge(&asked.proven, &trusted.pin().origin, trusted.key())?.release(id, version) {
+/// The release, if it is this program's to judge.
+async fn judged(trusted: &Trusted, asked: &mut Asked, id: &PackageId, version: &Version) -> anyhow::Result<VerifiedRelease> {
+    let release = match asked.judged.release(id, version) {
         Err(error @ VerifyError::NotInLog(..)) => return Err(or_channel(trusted, id, version, error).await?),
         judged => judged?,
     };
@@ -105,8 +95,8 @@ pub(super) async fn online(
         (None, Some(file)) => release_of(&trusted, file)?,
         (None, None) => return Err(nothing_to_verify()),
     };
-    let asked = ask(&trusted, &id, &version).await?;
-    let release = judged(&trusted, &asked, &id, &version).await?;
+    let mut asked = ask(&trusted, &id, &version).await?;
+    let release = judged(&trusted, &mut asked, &id, &version).await?;
     let mut checked = Checked {
         anchor: Anchor::of(context.named()?, trusted.pin().log_key.clone()),
         not_followed: asked.followed.get(&id).and_then(|followed| followed.why_not()),
