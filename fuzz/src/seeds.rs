@@ -92,7 +92,7 @@ fn model(seeds: &mut Seeds) {
         .collect();
     keys.sort_by_key(|key| key.key);
     for prev in [None, Some(EventId([1; 32]))] {
-        let terms = AcceptanceTerms { keys: keys.clone(), prev };
+        let terms = AcceptanceTerms { prev, ..AcceptanceTerms::first(keys.clone(), time(0)) };
         add(seeds, "acceptance", Acceptance::sign(&secret(10), &domain, &origin, &terms).unwrap().bytes());
         add(seeds, "acceptance", [&[10], deedbox_model::encode(&terms).unwrap().as_slice()].concat());
     }

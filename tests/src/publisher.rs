@@ -43,9 +43,9 @@ impl Publisher {
     ///
     /// # Errors
     /// When the domain cannot be claimed.
-    pub fn acceptance(key: &SecretKey, domain: &Domain, origin: &Origin) -> anyhow::Result<Acceptance> {
+    pub fn acceptance(key: &SecretKey, domain: &Domain, origin: &Origin, now: TimeMs) -> anyhow::Result<Acceptance> {
         let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
-        Ok(Acceptance::sign(key, domain, origin, &AcceptanceTerms { keys, prev: None })?)
+        Ok(Acceptance::sign(key, domain, origin, &AcceptanceTerms::first(keys, now))?)
     }
 
     /// Claims a domain below localhost at a registry that files such claims.
@@ -56,7 +56,7 @@ impl Publisher {
         let says: serde_json::Value = http.get(format!("{url}/api/v1/registry")).send().await?.error_for_status()?.json().await?;
         let origin = says.get("origin").and_then(|origin| origin.as_str()).context("the registry's origin")?;
         let (domain, origin) = (Domain::parse(domain)?, Origin::parse(origin)?);
-        let acceptance = Self::acceptance(&key, &domain, &origin)?;
+        let acceptance = Self::acceptance(&key, &domain, &origin, now()?)?;
         let post = http.post(format!("{url}/api/v1/claims")).header("content-type", "application/cose");
         let answer = post.body(acceptance.bytes().to_vec()).send().await?;
         ensure!(answer.status().is_success(), "the claim was refused: {}", answer.text().await?);

@@ -169,6 +169,7 @@ fn registry_event() -> impl Strategy<Value = Event> {
     let keys = (public_keys(10), public_keys(20), public_keys(30));
     prop_oneof![
         rules().prop_map(|rules| Event::from(RegistryRulesChanged { rules })),
+        (suffixes('p'), suffixes('r')).prop_map(|(put, removed)| Event::from(RegistrySuffixesChanged { put, removed })),
         (rules(), keys).prop_map(|(rules, (log_keys, receipt_keys, operator_keys))| Event::from(RegistryCreated {
             rules,
             origin: origin(),
@@ -182,15 +183,28 @@ fn registry_event() -> impl Strategy<Value = Event> {
 /// Terms of an acceptance by key 50.
 fn terms() -> impl Strategy<Value = AcceptanceTerms> {
     let key = (51..80u8, any::<bool>(), proptest::option::of(time()), proptest::option::of(time()));
-    proptest::collection::vec(key, 0..=15).prop_map(|keys| {
+    (proptest::collection::vec(key, 0..=15), time()).prop_map(|(keys, until)| {
         let role = |admin| if admin { Role::Admin } else { Role::Publish };
         let others = keys.into_iter().map(|(n, admin, from, until)| DomainKey { key: secret(n).public(), from, role: role(admin), until });
         let mut keys: Vec<DomainKey> = others.collect();
         keys.push(DomainKey { key: secret(50).public(), from: None, role: Role::Admin, until: None });
         keys.sort_by_key(|key| key.key);
         keys.dedup_by_key(|key| key.key);
-        AcceptanceTerms { keys, prev: None }
+        AcceptanceTerms { keys, prev: None, until }
     })
+}
+
+/// On what ground a claim stands.
+fn ground() -> impl Strategy<Value = (Evidence, Option<Sight>)> {
+    let seen = prop_oneof![Just(Evidence::Dns), Just(Evidence::Https), Just(Evidence::Dnssec)];
+    let sight = (time(), proptest::collection::vec(any::<u8>(), 1..600)).prop_map(|(at, records)| Some(Sight { at, records }));
+    prop_oneof![prop_oneof![Just(Evidence::Localhost), Just(Evidence::Operator)].prop_map(|evidence| (evidence, None)), (seen, sight)]
+}
+
+/// Rules of the public suffix list, ascending.
+fn suffixes(first: char) -> impl Strategy<Value = Vec<SuffixRule>> {
+    proptest::collection::btree_set("(!x\\.|\\*\\.)?[a-z]{1,9}", 1..20)
+        .prop_map(move |rules| rules.into_iter().map(|rule| SuffixRule::parse(&format!("{rule}.{first}")).unwrap()).collect())
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -237,12 +251,12 @@ proptest! {
     }
 
     #[test]
-    fn every_claim_and_acceptance_comes_out_the_same(terms in terms(), at in time()) {
+    fn every_claim_and_acceptance_comes_out_the_same(terms in terms(), at in time(), (evidence, sight) in ground()) {
         let domain = Domain::parse("acme.example").unwrap();
         let acceptance = Acceptance::sign(&secret(50), &domain, &origin(), &terms).unwrap();
         let inner = Envelope::decode(envelope::Kind::Acceptance, acceptance.bytes()).unwrap().payload.to_vec();
         prop_assert_eq!(again(&inner), inner);
-        let event = Event::from(DomainClaimed { evidence: Evidence::Operator, acceptance });
+        let event = Event::from(DomainClaimed { evidence, sight, acceptance });
         let statement = Statement::sign(&secret(1), &origin(), &Speaker::Registry, &Subject::Domain(domain), None, at, &event).unwrap();
         let payload = payload_of(&statement);
         prop_assert_eq!(again(&payload), payload);

@@ -2,9 +2,10 @@
 //! them is part of the specification, so that everybody names the same reason for a void entry.
 
 use crate::limits::MAX_BEHIND_MS;
-use deedbox_model::limits::DOMAIN_KEYS;
-use deedbox_model::time::span;
-use deedbox_model::{Channel, Domain, EventId, KeyId, NativeName, NativeVersion, Origin, PackageId, TimeMs, Version};
+use deedbox_model::limits::{ACCEPTANCE_MS, DOMAIN_KEYS};
+use deedbox_model::said;
+use deedbox_model::time::{DAY_MS, span};
+use deedbox_model::{Channel, Domain, EventId, KeyId, NativeName, NativeVersion, Origin, PackageId, SuffixRule, TimeMs, Version};
 
 /// Why a statement has no effect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +48,22 @@ pub enum Refusal {
     WrongEvidence(Domain),
     #[error("{by} has published under {domain}: a claim of its own needs that owner's consent, which this protocol cannot express yet")]
     SubdomainInUse { domain: Domain, by: Domain },
+    #[error("{0} is a public suffix, under which anybody can have a domain: claim your own domain below it")]
+    PublicSuffix(Domain),
+    #[error(
+        "the claimant's acceptance of {domain} is good until {until}, which is {}: make a new one",
+        if until < log_time { "past" } else { said!("more than {} days ahead", ACCEPTANCE_MS / DAY_MS) },
+        until = until.to_rfc3339()
+    )]
+    AcceptanceNotNow { domain: Domain, until: TimeMs, log_time: TimeMs },
+    #[error(
+        "{0} cannot be claimed by what DNS or HTTPS shows: this registry has no public suffix list in force or no anchors of DNS in its rules; its operator puts them there"
+    )]
+    NoGround(Domain),
+    #[error("what was seen of {domain} at {at} is not from the hour before the statement: look again", at = at.to_rfc3339())]
+    SightTooOld { domain: Domain, at: TimeMs },
+    #[error("the records of DNS in the claim of {domain} do not show what they should: {why}")]
+    NotShown { domain: Domain, why: String },
     #[error("{domain} has no key {key}")]
     NoSuchKey { domain: Domain, key: KeyId },
     #[error("the key {key} of {domain} has this role and these times already")]
@@ -77,8 +94,14 @@ pub enum Refusal {
     NoSuchChannel { id: PackageId, channel: Channel },
     #[error("protocol {found} is not newer than the one in force, {in_force}")]
     ProtocolNotNewer { found: u64, in_force: u64 },
-    #[error("the parameters of protocol {0} have to be empty")]
-    UnknownParameters(u64),
+    #[error("these are not parameters of protocol {protocol}: {why}")]
+    UnknownParameters { protocol: u64, why: String },
+    #[error("these rules are in force already")]
+    RulesUnchanged,
+    #[error("the rule {0} of the public suffix list is in force already")]
+    SuffixUnchanged(SuffixRule),
+    #[error("the rule {0} of the public suffix list is not in force")]
+    NoSuchSuffix(SuffixRule),
 }
 
 fn or_none(id: &Option<EventId>) -> String {
@@ -104,6 +127,11 @@ impl Refusal {
             Refusal::AlreadyClaimed(_) => "already_claimed",
             Refusal::WrongEvidence(_) => "wrong_evidence",
             Refusal::SubdomainInUse { .. } => "subdomain_in_use",
+            Refusal::PublicSuffix(_) => "public_suffix",
+            Refusal::AcceptanceNotNow { .. } => "acceptance_not_now",
+            Refusal::NoGround(_) => "no_ground",
+            Refusal::SightTooOld { .. } => "sight_too_old",
+            Refusal::NotShown { .. } => "not_shown",
             Refusal::NoSuchKey { .. } => "no_such_key",
             Refusal::KeyUnchanged { .. } => "key_unchanged",
             Refusal::TooManyKeys(_) => "too_many_keys",
@@ -119,7 +147,10 @@ impl Refusal {
             Refusal::ChannelUnchanged { .. } => "channel_unchanged",
             Refusal::NoSuchChannel { .. } => "no_such_channel",
             Refusal::ProtocolNotNewer { .. } => "protocol_not_newer",
-            Refusal::UnknownParameters(_) => "unknown_parameters",
+            Refusal::UnknownParameters { .. } => "unknown_parameters",
+            Refusal::RulesUnchanged => "rules_unchanged",
+            Refusal::SuffixUnchanged(_) => "suffix_unchanged",
+            Refusal::NoSuchSuffix(_) => "no_such_suffix",
         }
     }
 }

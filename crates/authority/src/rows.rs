@@ -1,12 +1,16 @@
 //! Authority's rows: what the past decided, as far as the future needs it (spec/authority.md §2). Canonical CBOR
 //! under keys of printable ASCII. `@` separates an id from a version or channel: none of them can hold one.
 
-use deedbox_model::event::DomainKey;
+use deedbox_model::event::{DomainKey, Evidence};
 use deedbox_model::row::{Defect, RowKey, decode_row};
 use deedbox_model::{
-    Channel, Domain, Ecosystem, EventId, KeyId, NativeName, NativeVersion, Origin, PackageId, PublicKey, Subject, TimeMs, Version,
+    Channel, DnsAnchor, Domain, Ecosystem, EventId, KeyId, NativeName, NativeVersion, Origin, PackageId, PublicKey, Subject, SuffixRule,
+    TimeMs, Version,
 };
 use serde::{Deserialize, Serialize};
+
+/// What the keys of the rules of the public suffix list begin with.
+pub const SUFFIXES: &str = "suffix/";
 
 /// `registry`: the registry itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +26,10 @@ pub struct RegistryRow {
     pub receipt_keys: Vec<PublicKey>,
     /// Who speaks for the registry.
     pub operator_keys: Vec<PublicKey>,
+    /// Where trust in DNS begins.
+    pub dns_anchors: Vec<DnsAnchor>,
+    /// How many rules of the public suffix list are in force.
+    pub suffixes: u64,
     /// The last event of its chain.
     pub head: EventId,
 }
@@ -42,6 +50,8 @@ pub struct DomainRow {
     pub tenure: EventId,
     /// That event's index.
     pub tenure_index: u64,
+    /// On what ground the present tenure stands.
+    pub evidence: Evidence,
     /// Its keys, ascending.
     pub keys: Vec<DomainKey>,
     /// The last event of its chain.
@@ -98,7 +108,8 @@ pub struct VersionRow {
     pub version: Version,
 }
 
-/// `event/<hex>`: the index of an effective event; `chain/<domain>@<hex>`: that of one of a domain's chain.
+/// `event/<hex>`: the index of an effective event; `chain/<domain>@<hex>`: that of one of a domain's chain; `suffix/<rule>`: that of the one
+/// that put a rule of the public suffix list in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventRow {
@@ -131,7 +142,7 @@ pub fn tells_of(key: &RowKey, bytes: &[u8]) -> Result<Option<Subject>, Defect> {
     let domain = |text: &str| Domain::parse(text).map(Subject::Domain).map_err(|_| damaged());
     let package = |text: &str| PackageId::parse(text).map(Subject::Package).map_err(|_| damaged());
     match kind {
-        "registry" | "time" | "event" | "key" | "void" => Ok(None),
+        "registry" | "suffix" | "time" | "event" | "key" | "void" => Ok(None),
         "domain" | "chain" => domain(rest.split('@').next().unwrap_or_default()).map(Some),
         "covered" => Ok(Some(Subject::Domain(decode_row::<CoveredRow>(key, bytes)?.by))),
         "package" | "release" | "nativeversion" | "channel" => package(rest.split('@').next().unwrap_or_default()).map(Some),
@@ -155,6 +166,10 @@ pub fn domain_key(domain: &Domain) -> Result<RowKey, Defect> {
 /// The key of an event of a domain's chain.
 pub fn chain_key(domain: &Domain, event: &EventId) -> Result<RowKey, Defect> {
     RowKey::new(format!("chain/{domain}@{event}"))
+}
+/// The key of a rule of the public suffix list.
+pub fn suffix_key(rule: &SuffixRule) -> Result<RowKey, Defect> {
+    RowKey::new(format!("{SUFFIXES}{rule}"))
 }
 /// The key of a covered domain.
 pub fn covered_key(domain: &Domain) -> Result<RowKey, Defect> {
@@ -212,6 +227,7 @@ mod tests {
         for (key, bytes, told) in [
             (registry_key(), &[][..], None),
             (time_key(), &[], None),
+            (suffix_key(&SuffixRule::parse("*.example").unwrap()), &[], None),
             (event_key(&EventId::of(b"event")), &[], None),
             (void_key(7), &[], None),
             (domain_key(&domain), &[], Some(Subject::Domain(domain.clone()))),

@@ -10,6 +10,7 @@
 
 pub mod alarm;
 pub mod chain;
+pub mod claim;
 pub mod domain_keys;
 pub mod error;
 pub mod http;
@@ -33,6 +34,7 @@ pub mod verify_error;
 
 pub use alarm::Alarm;
 pub use chain::{Asked, Followed, ask_with_chains};
+pub use claim::{Looked, accept, claim_local, claim_seen, claim_with_operator, countersign, kept_acceptance};
 pub use domain_keys::{ProvenDomain, change_keys, domain_keys};
 pub use error::{Class, ClientError};
 pub use http::{Registry, RegistryUrl};
@@ -42,7 +44,7 @@ pub use paths::{Home, LogPlace, Place};
 pub use proofs::{Proven, Query, Unproven};
 pub use rules::{RulesChange, rules_change};
 pub use saved::SavedProof;
-pub use submit::{Included, Intent, accept, claim_local, claim_with_operator, countersign, submit};
+pub use submit::{Included, Intent, submit};
 pub use trust::{Pin, Trusted};
 pub use upload::{Payload, may_upload, upload};
 pub use verify::{Judged, Standing, VerifiedRelease};

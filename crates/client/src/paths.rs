@@ -4,7 +4,7 @@
 
 use crate::error::ClientError;
 use crate::http::RegistryUrl;
-use deedbox_model::Sha256Digest;
+use deedbox_model::{Domain, Sha256Digest};
 use deedbox_tlog::VerifierKey;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -66,6 +66,10 @@ impl Place {
     /// The pin.
     pub fn pin(&self) -> PathBuf {
         self.0.join("pin.json")
+    }
+    /// The claimant's half of a claim that is under way.
+    pub fn acceptance(&self, domain: &Domain) -> PathBuf {
+        self.0.join("claims").join(format!("{domain}.acceptance"))
     }
     /// Saved proofs.
     pub fn proofs(&self) -> PathBuf {

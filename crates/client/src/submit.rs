@@ -7,8 +7,8 @@ use crate::limits;
 use crate::proofs::{Query, Unproven};
 use crate::state::{self, HistoryState};
 use crate::trust::Trusted;
-use crate::verify::{Judged, judge, judge_read, read};
-use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainClaimed, DomainEvent, DomainKey, Evidence, PackageEvent, Role};
+use crate::verify::{Judged, judge};
+use deedbox_model::event::PackageEvent;
 use deedbox_model::{Domain, Event, EventId, PackageId, SecretKey, Speaker, Statement, Subject, TimeMs};
 use serde::Deserialize;
 
@@ -141,94 +141,6 @@ pub async fn submit(trusted: &Trusted, key: &SecretKey, intent: &Intent, now: &d
     }
 }
 
-/// The claimant's acceptance: this key, as admin, from the start of the domain's chain. The operator who files the claim needs no more of the
-/// claimant than its bytes.
-pub fn accept(trusted: &Trusted, domain: &Domain, key: &SecretKey) -> Result<Acceptance, ClientError> {
-    let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
-    Acceptance::sign(key, domain, &trusted.pin().origin, &AcceptanceTerms { keys, prev: None })
-        .map_err(|e| ClientError::Here(format!("this claim cannot be made: {e}")))
-}
-
-/// Claims a domain below `localhost`, which a registry on a loopback listener files by itself.
-pub async fn claim_local(trusted: &Trusted, domain: &Domain, key: &SecretKey) -> Result<Included, ClientError> {
-    let acceptance = accept(trusted, domain, key)?;
-    let (registry, path) = (trusted.registry(), "api/v1/claims");
-    // The operator's statement around it is another one each time, so the second would be refused.
-    let body = match registry.post_once(path, "application/cose", acceptance.bytes().to_vec(), limits::JSON_BYTES).await {
-        Ok(body) => body,
-        Err(refused) => return claimed_before(trusted, domain, &acceptance, refused).await,
-    };
-    let answered: Answered = registry.json(path, &body)?;
-    let event = event_id(trusted, &answered)?;
-    proven(trusted, event, answered, Query::default()).await
-}
-
-/// Files a claim as the operator, around the claimant's acceptance.
-pub async fn claim_with_operator(
-    trusted: &Trusted,
-    domain: &Domain,
-    key: &SecretKey,
-    operator: &SecretKey,
-    now: TimeMs,
-) -> Result<Included, ClientError> {
-    let acceptance = accept(trusted, domain, key)?;
-    countersign(trusted, &acceptance, operator, now).await
-}
-
-/// Files a claim as the operator, around an acceptance that the claimant made elsewhere.
-pub async fn countersign(trusted: &Trusted, acceptance: &Acceptance, operator: &SecretKey, now: TimeMs) -> Result<Included, ClientError> {
-    let domain = acceptance.domain();
-    if *acceptance.audience() != trusted.pin().origin {
-        return Err(ClientError::Here(format!(
-            "this claim was made for the log {}, and {} is the log {}: let the claimant make it again for this one",
-            acceptance.audience(),
-            trusted.registry().url(),
-            trusted.pin().origin
-        )));
-    }
-    let evidence = if domain.is_localhost() { Evidence::Localhost } else { Evidence::Operator };
-    let event = Event::from(DomainClaimed { evidence, acceptance: acceptance.clone() });
-    let subject = Subject::Domain(domain.clone());
-    let statement = Statement::sign(operator, &trusted.pin().origin, &Speaker::Registry, &subject, None, now, &event)
-        .map_err(|e| ClientError::Here(format!("this claim cannot be made: {e}")))?;
-    match post(trusted, "api/v1/events", statement.bytes()).await {
-        Ok(answered) => included(trusted, &statement, answered, |_| Query::default()).await,
-        Err(refused) => claimed_before(trusted, domain, acceptance, refused).await,
-    }
-}
-
-/// A claim whose answer was lost is refused the second time, for the operator's statement around it is another one. It is
-/// done if the claim in the log, proven and effective, is around this very acceptance: same domain, same keys.
-async fn claimed_before(
-    trusted: &Trusted,
-    domain: &Domain,
-    acceptance: &Acceptance,
-    refused: ClientError,
-) -> Result<Included, ClientError> {
-    if !matches!(&refused, ClientError::Refused { code, .. } if code == "already_claimed") {
-        return Err(refused);
-    }
-    let Some(state) = state::domain(trusted.registry(), domain).await?.filter(|state| state.domain == domain.as_str()) else {
-        return Err(refused);
-    };
-    let Some(event) = EventId::from_hex(&state.tenure) else { return Err(refused) };
-    let query = Query { indices: vec![state.tenure_index], ..Query::default() };
-    let (unproven, proven) = trusted.prove(&query).await?;
-    let statements = read(&proven)?;
-    let is_this = statements.iter().find(|(_, statement)| statement.peek().id() == event).is_some_and(|(index, claimed)| {
-        match claimed.peek().event() {
-            Event::Domain(DomainEvent::Claimed(e)) => *index == state.tenure_index && e.acceptance.bytes() == acceptance.bytes(),
-            Event::Domain(DomainEvent::KeysChanged(_)) | Event::Registry(_) | Event::Package(_) => false,
-        }
-    });
-    let judged = judge_read(&proven, statements, &trusted.pin().origin, trusted.key())?;
-    if !is_this || judged.index_of(&event).is_none() {
-        return Err(refused);
-    }
-    let tree_size = proven.checkpoint().size();
-    Ok(Included { index: state.tenure_index, event, seen: true, tree_size, judged, proof: unproven })
-}
-
 /// Sends bytes that a registry takes once, however often they come.
 pub(crate) async fn post(trusted: &Trusted, path: &str, bytes: &[u8]) -> Result<Answered, ClientError> {
     let registry = trusted.registry();
@@ -236,7 +148,7 @@ pub(crate) async fn post(trusted: &Trusted, path: &str, bytes: &[u8]) -> Result<
     registry.json(path, &body)
 }
 
-fn event_id(trusted: &Trusted, answered: &Answered) -> Result<EventId, ClientError> {
+pub(crate) fn event_id(trusted: &Trusted, answered: &Answered) -> Result<EventId, ClientError> {
     EventId::from_hex(&answered.id)
         .ok_or_else(|| trusted.registry().answer("api/v1/events", "an appended event", "its id is not an event's"))
 }
@@ -255,7 +167,7 @@ pub(crate) async fn included(
 }
 
 /// Checks that the event is at its index in a verified checkpoint, and effective.
-async fn proven(trusted: &Trusted, event: EventId, answered: Answered, mut query: Query) -> Result<Included, ClientError> {
+pub(crate) async fn proven(trusted: &Trusted, event: EventId, answered: Answered, mut query: Query) -> Result<Included, ClientError> {
     if !query.indices.contains(&answered.index) {
         query.indices.push(answered.index);
     }

@@ -125,6 +125,21 @@ pub(crate) struct Serve {
     /// File claims below localhost without evidence; only on a loopback address
     #[arg(long)]
     pub(crate) allow_local_claims: bool,
+    /// Name server to ask about domains that are claimed: one that answers for any name, by UDP and TCP; may be given again [default: this machine's own]
+    #[arg(long, env = "DEEDBOX_RESOLVER", value_name = "ADDRESS", value_delimiter = ',')]
+    pub(crate) resolver: Vec<SocketAddr>,
+    /// The public suffix list, under whose names anybody can have a domain: put in force where it is not. Without one in force, no claim rests on DNS or HTTPS
+    #[arg(long, env = "DEEDBOX_PUBLIC_SUFFIXES", value_name = "FILE")]
+    pub(crate) public_suffixes: Option<PathBuf>,
+    /// DS records of the root of DNS, where it is another one than the world's: put in force where they are not
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dns_anchors: Option<PathBuf>,
+    /// Certificates in PEM of authorities that vouch for domains beside the usual ones, for claims over HTTPS
+    #[arg(long, value_name = "FILE")]
+    pub(crate) claim_roots: Option<PathBuf>,
+    /// Look at domains that are at private addresses too, for claims over HTTPS in a closed network
+    #[arg(long)]
+    pub(crate) allow_private_addresses: bool,
     /// Serve what is there and write nothing: for a copy, or a disk that cannot be written
     #[arg(long)]
     pub(crate) read_only: bool,
@@ -157,6 +172,9 @@ pub(crate) struct Claim {
     /// Show the half of a claim that a publisher sent; with --operator-key, file it
     #[arg(long, value_name = "FILE", conflicts_with = "domain")]
     pub(crate) countersign: Option<PathBuf>,
+    /// How many minutes to wait for what you put at the domain to be seen; 0 looks once
+    #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+    pub(crate) wait: u32,
 }
 
 #[derive(Debug, Subcommand)]

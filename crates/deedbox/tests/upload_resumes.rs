@@ -365,7 +365,7 @@ fn a_view_is_seen_without_downloading_it_however_large_it_is() {
 /// An upload that takes longer than a permit is valid, with a clock that tells it so.
 #[tokio::test]
 async fn a_permit_that_is_about_to_run_out_is_replaced_on_the_way() {
-    use deedbox_client::{Home, Payload, Registry, RegistryUrl, Trusted, submit::claim_local, upload};
+    use deedbox_client::{Home, Payload, Registry, RegistryUrl, Trusted, claim_local, upload};
     use deedbox_model::{Domain, ObjectRef, SecretKey, TimeMs};
 
     let place = Place::new();
@@ -377,7 +377,7 @@ async fn a_permit_that_is_about_to_run_out_is_replaced_on_the_way() {
     };
     let trusted = Trusted::open(to_be_trusted, &Home::at(place.path("other")), None, clock()).await.unwrap();
     let (key, domain) = (SecretKey::from_seed(&[7; 32]), Domain::parse("slow.localhost").unwrap());
-    claim_local(&trusted, &domain, &key).await.unwrap();
+    claim_local(&trusted, &domain, &key, clock()).await.unwrap();
 
     let bytes = b"what takes long".to_vec();
     let begun = clock().as_ms() - deedbox_client::limits::PERMIT_MS + 2_000;

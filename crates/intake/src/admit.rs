@@ -49,7 +49,7 @@ impl Door {
             Event::Registry(RegistryEvent::Created(created)) => {
                 created.operator_keys.iter().find(|key| key.id() == statement.peek().kid()).copied()
             }
-            Event::Registry(RegistryEvent::RulesChanged(_)) | Event::Domain(_) | Event::Package(_) => {
+            Event::Registry(RegistryEvent::RulesChanged(_) | RegistryEvent::SuffixesChanged(_)) | Event::Domain(_) | Event::Package(_) => {
                 self.registered_key(&statement.peek().kid()).await?
             }
         };
@@ -95,7 +95,7 @@ impl Door {
                 self.lease(Vec::new()).await
             }
             // They name no object, and need nothing that the log does not have.
-            Event::Registry(RegistryEvent::Created(_) | RegistryEvent::RulesChanged(_))
+            Event::Registry(RegistryEvent::Created(_) | RegistryEvent::RulesChanged(_) | RegistryEvent::SuffixesChanged(_))
             | Event::Domain(DomainEvent::KeysChanged(_))
             | Event::Package(
                 PackageEvent::ReleaseYanked(_)

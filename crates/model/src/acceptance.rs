@@ -1,6 +1,7 @@
 //! A claimant's acceptance (spec/events.md §4.2): the words without which an operator can claim nothing for anybody. An envelope of its own
 //! kind, inside `domain.claimed`. Decoding looks at no clock: whether its keys may be used is asked where they are.
 
+use crate::digest::Sha256Digest;
 use crate::domain::Domain;
 use crate::domain_key::{DomainKey, Role};
 use crate::encoding::{self, NotCanonical};
@@ -11,7 +12,13 @@ use crate::limits;
 use crate::origin::Origin;
 use crate::said;
 use crate::subject::Subject;
+use crate::time::{DAY_MS, TimeMs};
 use serde::{Deserialize, Serialize};
+
+/// The label below a domain at which its claimant puts a TXT record.
+pub const CLAIM_LABEL: &str = "_deedbox";
+/// What the value of that record begins with.
+const CLAIM_RECORD: &str = "deedbox-claim=";
 
 /// The claimant's acceptance: an envelope of its own, signed by one of the admin keys that it names, made for this
 /// registry and for this place in the domain's chain.
@@ -37,6 +44,15 @@ pub struct AcceptanceTerms {
     pub keys: Vec<DomainKey>,
     /// The head of the domain's chain that this acceptance continues; null for a first claim.
     pub prev: Option<EventId>,
+    /// The last moment at which it may be used: it serves for a few days, and never again.
+    pub until: TimeMs,
+}
+
+impl AcceptanceTerms {
+    /// For a first claim with these keys, made now. It ends a day before it would have to, for the registry's clock may be behind.
+    pub fn first(keys: Vec<DomainKey>, now: TimeMs) -> Self {
+        AcceptanceTerms { keys, prev: None, until: now.plus_ms(limits::ACCEPTANCE_MS - DAY_MS) }
+    }
 }
 
 /// Why bytes are not an acceptance.
@@ -95,6 +111,15 @@ impl Acceptance {
     /// The envelope's bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+    /// Its digest, `sha256:<hex>`: the claimant puts it where everybody can see it. So what is seen there is for these keys, in this registry,
+    /// and for a few days.
+    pub fn address(&self) -> String {
+        Sha256Digest::of(&self.bytes).to_address()
+    }
+    /// The value of the TXT record at `_deedbox.<domain>` that shows it.
+    pub fn record(&self) -> String {
+        format!("{CLAIM_RECORD}{}", self.address())
     }
     /// The domain that speaks, and is claimed.
     pub fn domain(&self) -> &Domain {

@@ -15,33 +15,10 @@ crate::text_type!(Domain, BadText);
 impl Domain {
     /// Reads the one spelling.
     pub fn parse(s: &str) -> Result<Self, BadText> {
-        let bad = |rule| Err(BadText::new("a domain", s, rule));
-        if s.len() > DOMAIN_BYTES {
-            return bad(said!("it is longer than {} bytes", DOMAIN_BYTES));
-        }
-        let mut labels = 0;
-        let mut last = "";
-        for label in s.split('.') {
-            labels += 1;
-            last = label;
-            if label.is_empty() || label.len() > LABEL_BYTES {
-                return bad(said!("each label has 1 to {} characters", LABEL_BYTES));
-            }
-            if !label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-                return bad("only lower-case ASCII letters, digits and hyphens (write other letters as xn-- labels)");
-            }
-            if label.starts_with('-') || label.ends_with('-') {
-                return bad("a label neither begins nor ends with a hyphen");
-            }
-            if label.as_bytes().get(2..4) == Some(b"--") && !label.starts_with("xn--") {
-                return bad("two hyphens in the third and fourth place are reserved for xn-- labels");
-            }
-        }
-        if labels < 2 {
-            return bad("it needs at least two labels, like acme.example");
-        }
-        if last.bytes().all(|b| b.is_ascii_digit()) {
-            return bad("the last label is not a number");
+        let bad = |rule| BadText::new("a domain", s, rule);
+        check_name(s).map_err(bad)?;
+        if !s.contains('.') {
+            return Err(bad("it needs at least two labels, like acme.example"));
         }
         Ok(Domain(s.to_owned()))
     }
@@ -66,6 +43,31 @@ impl Domain {
     /// Whether it is below `localhost` (RFC 6761 §6.3): claims of these need no evidence, on a loopback listener only.
     pub fn is_localhost(&self) -> bool {
         self.0.ends_with(".localhost")
+    }
+}
+
+/// Whether this is a lower-case DNS name of one label or more, as a domain spells it.
+pub(crate) fn check_name(s: &str) -> Result<(), &'static str> {
+    if s.len() > DOMAIN_BYTES {
+        return Err(said!("it is longer than {} bytes", DOMAIN_BYTES));
+    }
+    for label in s.split('.') {
+        if label.is_empty() || label.len() > LABEL_BYTES {
+            return Err(said!("each label has 1 to {} characters", LABEL_BYTES));
+        }
+        if !label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+            return Err("only lower-case ASCII letters, digits and hyphens (write other letters as xn-- labels)");
+        }
+        if label.starts_with('-') || label.ends_with('-') {
+            return Err("a label neither begins nor ends with a hyphen");
+        }
+        if label.as_bytes().get(2..4) == Some(b"--") && !label.starts_with("xn--") {
+            return Err("two hyphens in the third and fourth place are reserved for xn-- labels");
+        }
+    }
+    match s.rsplit('.').next() {
+        Some(last) if last.bytes().all(|b| b.is_ascii_digit()) => Err("the last label is not a number"),
+        _ => Ok(()),
     }
 }
 

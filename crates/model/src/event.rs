@@ -7,7 +7,7 @@
 //! An event is matched by its chain first. So a room says in one arm that a chain is not its business, names every event of
 //! the chain that is, and does not compile when an event is added of which it has said nothing.
 
-pub use crate::acceptance::{Acceptance, AcceptanceError, AcceptanceTerms};
+pub use crate::acceptance::{Acceptance, AcceptanceError, AcceptanceTerms, CLAIM_LABEL};
 use crate::channel::Channel;
 use crate::digest::{Algorithm, ObjectRef};
 pub use crate::domain_key::{DomainKey, Role};
@@ -19,6 +19,8 @@ use crate::origin::Origin;
 use crate::payload::Frame;
 use crate::reason::ReasonCode;
 use crate::said;
+use crate::suffix::SuffixRule;
+use crate::time::TimeMs;
 use crate::version::Version;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -38,7 +40,7 @@ pub trait Body: Serialize + DeserializeOwned + Into<Event> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// Canonical CBOR whose meaning the protocol number gives. Protocol 1: empty bytes.
+    /// Canonical CBOR whose meaning the protocol number gives ([`crate::Parameters`] for protocol 1).
     #[serde(with = "serde_bytes")]
     pub parameters: Vec<u8>,
     /// The protocol number.
@@ -99,7 +101,39 @@ impl Body for RegistryRulesChanged {
     }
 }
 
-/// On what ground the operator filed a claim.
+/// `registry.suffixes.changed`: other rules of the public suffix list from the next index on. A claim that was judged by the rules before
+/// stays as it was judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrySuffixesChanged {
+    /// Rules that come into force, ascending.
+    pub put: Vec<SuffixRule>,
+    /// Rules that go out of force, ascending; none of them is put.
+    pub removed: Vec<SuffixRule>,
+}
+
+impl Body for RegistrySuffixesChanged {
+    const TYPE: &'static str = "registry.suffixes.changed";
+
+    fn check(&self) -> Result<(), &'static str> {
+        let RegistrySuffixesChanged { put, removed } = self;
+        if put.is_empty() && removed.is_empty() {
+            return Err("a change of suffixes puts or removes at least one rule");
+        }
+        if put.len() + removed.len() > limits::SUFFIX_RULES {
+            return Err(said!("a change of suffixes names at most {} rules", limits::SUFFIX_RULES));
+        }
+        if !put.is_sorted_by(|a, b| a < b) || !removed.is_sorted_by(|a, b| a < b) {
+            return Err("rules of the suffix list ascend by their bytes, each named once");
+        }
+        if put.iter().any(|rule| removed.binary_search(rule).is_ok()) {
+            return Err("a rule of the suffix list is put or removed, not both");
+        }
+        Ok(())
+    }
+}
+
+/// The class of a claim: on what ground the operator filed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Evidence {
@@ -107,22 +141,77 @@ pub enum Evidence {
     Localhost,
     /// The operator vouches.
     Operator,
+    /// The operator saw the claimant's digest in DNS, where the domain's zone is not signed.
+    Dns,
+    /// The operator saw it at the domain's own address over HTTPS, where the domain's zone is not signed.
+    Https,
+    /// The records of DNS, signed from the root down, show it to everybody.
+    Dnssec,
+}
+
+impl Evidence {
+    /// Its one word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Evidence::Localhost => "localhost",
+            Evidence::Operator => "operator",
+            Evidence::Dns => "dns",
+            Evidence::Https => "https",
+            Evidence::Dnssec => "dnssec",
+        }
+    }
+
+    /// Whether it rests on a look at the domain.
+    pub fn is_seen(self) -> bool {
+        match self {
+            Evidence::Localhost | Evidence::Operator => false,
+            Evidence::Dns | Evidence::Https | Evidence::Dnssec => true,
+        }
+    }
+}
+
+/// What the operator saw of a domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sight {
+    /// When.
+    pub at: TimeMs,
+    /// Records of DNS with their signatures, from the root down (spec/dnssec.md): for `dnssec` to the claimant's own record, for the others to
+    /// the proof that the zone is not signed.
+    #[serde(with = "serde_bytes")]
+    pub records: Vec<u8>,
 }
 
 /// `domain.claimed`: a domain has an owner. The operator's statement around the claimant's acceptance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DomainClaimed {
+    /// What was seen; there exactly for the classes that rest on it.
+    pub sight: Option<Sight>,
     /// On what ground.
     pub evidence: Evidence,
     /// The claimant's own signed words.
     pub acceptance: Acceptance,
 }
 
+impl DomainClaimed {
+    /// A claim that rests on no look at the domain.
+    pub fn unseen(evidence: Evidence, acceptance: Acceptance) -> Self {
+        DomainClaimed { sight: None, evidence, acceptance }
+    }
+}
+
 impl Body for DomainClaimed {
     const TYPE: &'static str = "domain.claimed";
 
     fn check(&self) -> Result<(), &'static str> {
+        if self.sight.is_some() != self.evidence.is_seen() {
+            return Err("a claim by dns, https or dnssec says what was seen, and no other does");
+        }
+        let records = self.sight.as_ref().map(|sight| sight.records.len());
+        if records.is_some_and(|bytes| bytes == 0 || bytes > limits::RECORDS_BYTES) {
+            return Err(said!("the records of DNS in a claim have 1 to {} bytes", limits::RECORDS_BYTES));
+        }
         Ok(())
     }
 }
@@ -373,6 +462,7 @@ events! {
     Registry: RegistryEvent {
         Created(RegistryCreated),
         RulesChanged(RegistryRulesChanged),
+        SuffixesChanged(RegistrySuffixesChanged),
     }
 }
 
@@ -413,6 +503,7 @@ impl RegistryEvent {
         match self {
             RegistryEvent::Created(e) => Some(&e.rules),
             RegistryEvent::RulesChanged(e) => Some(&e.rules),
+            RegistryEvent::SuffixesChanged(_) => None,
         }
     }
 }
@@ -481,7 +572,7 @@ impl Event {
                 e.operator_keys.iter().chain(&e.log_keys).chain(&e.receipt_keys).copied().collect()
             }
             Event::Domain(event) => event.keys().iter().map(|key| key.key).collect(),
-            Event::Registry(RegistryEvent::RulesChanged(_)) | Event::Package(_) => Vec::new(),
+            Event::Registry(RegistryEvent::RulesChanged(_) | RegistryEvent::SuffixesChanged(_)) | Event::Package(_) => Vec::new(),
         }
     }
 

@@ -34,6 +34,19 @@ pub const PRINCIPAL_ARTIFACTS: usize = 8;
 pub const CHANNELS_PER_PUBLISH: usize = 8;
 /// First keys of a domain.
 pub const DOMAIN_KEYS: usize = 16;
+/// The longest from a claimant's signature to the end of what it accepts: 7 days, time for a record to be put and seen.
+pub const ACCEPTANCE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// The longest from a look at a domain to the statement that tells of it: an hour.
+pub const SIGHT_MS: u64 = 60 * 60 * 1000;
+/// Bytes of the records of DNS in a claim: beside them and an acceptance, a statement has room for all else.
+pub const RECORDS_BYTES: usize = 12 * 1024;
+/// Anchors of DNS in a registry's rules: the root has two keys while it changes them.
+pub const ANCHORS: usize = 8;
+/// Bytes of an anchor's digest: SHA-384.
+pub const ANCHOR_DIGEST_BYTES: usize = 48;
+/// Rules of the public suffix list that one event puts or takes away: the longest hundreds of them fit a statement, and so do some three
+/// thousand of usual length.
+pub const SUFFIX_RULES: usize = 4_096;
 /// Keys of one kind in `registry.created`.
 pub const REGISTRY_KEYS: usize = 8;
 /// Artifacts of one release: an OCI closure of thousands of layers is already extreme; they fit the manifest's bytes.

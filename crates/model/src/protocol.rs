@@ -6,8 +6,8 @@
 
 use crate::encoding::NotCanonical;
 use crate::event::{
-    Body, ChannelRemoved, ChannelSet, DomainClaimed, DomainKeysChanged, Event, RegistryCreated, RegistryRulesChanged, ReleaseDeprecated,
-    ReleasePublished, ReleaseUnyanked, ReleaseYanked,
+    Body, ChannelRemoved, ChannelSet, DomainClaimed, DomainKeysChanged, Event, RegistryCreated, RegistryRulesChanged,
+    RegistrySuffixesChanged, ReleaseDeprecated, ReleasePublished, ReleaseUnyanked, ReleaseYanked,
 };
 use crate::payload::{self, Frame};
 
@@ -52,6 +52,7 @@ impl Protocol {
         types: &[
             EventType::of::<RegistryCreated>(),
             EventType::of::<RegistryRulesChanged>(),
+            EventType::of::<RegistrySuffixesChanged>(),
             EventType::of::<DomainClaimed>(),
             EventType::of::<DomainKeysChanged>(),
             EventType::of::<ReleasePublished>(),

@@ -2,8 +2,9 @@
 
 use crate::clock::WallClock;
 use crate::limits;
-use deedbox_model::{Origin, said};
+use deedbox_model::{DnsAnchor, Origin, SuffixRule, said};
 use http::HeaderName;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +20,11 @@ pub struct Config {
     pub origin: Option<Origin>,
     /// Whether claims below `localhost` are taken: only where the listener is a loopback address.
     pub allow_local_claims: bool,
+    /// Where trust in DNS begins. Where it is not what the rules say, the start changes them; none leaves them as they are, and a new log has
+    /// the root's own.
+    pub dns_anchors: Option<Vec<DnsAnchor>>,
+    /// The public suffix list. Where it is not the one in force, the start changes that; none leaves it as it is.
+    pub suffixes: Option<BTreeSet<SuffixRule>>,
     /// Bytes of one object.
     pub max_object_bytes: u64,
     /// Bytes that a domain may have uploaded and not published.
@@ -60,6 +66,8 @@ impl Config {
             public_url,
             origin: None,
             allow_local_claims: false,
+            dns_anchors: None,
+            suffixes: None,
             max_object_bytes: policy.max_object_bytes,
             pending_bytes_per_domain: policy.pending_bytes_per_domain,
             max_requests: limits::REQUESTS,

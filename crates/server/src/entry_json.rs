@@ -81,13 +81,16 @@ fn body_of_registry(event: &RegistryEvent) -> Value {
             "receipt_keys": keys(&e.receipt_keys), "operator_keys": keys(&e.operator_keys),
         }),
         RegistryEvent::RulesChanged(e) => json!({ "rules": rules(&e.rules) }),
+        RegistryEvent::SuffixesChanged(e) => json!({ "put": suffixes(&e.put), "removed": suffixes(&e.removed) }),
     }
 }
 
 fn body_of_domain(event: &DomainEvent) -> Value {
     match event {
         DomainEvent::Claimed(e) => json!({
-            "evidence": serde_json::to_value(e.evidence).unwrap_or_default(),
+            "evidence": e.evidence.as_str(),
+            "sight": e.sight.as_ref().map(|sight| json!({ "at": sight.at.to_rfc3339(), "records": STANDARD.encode(&sight.records) })),
+            "until": e.acceptance.terms().until.to_rfc3339(),
             "acceptance": STANDARD.encode(e.acceptance.bytes()),
             "keys": e.acceptance.terms().keys.iter().map(domain_key).collect::<Vec<_>>(),
         }),
@@ -123,6 +126,10 @@ fn body_of_package(event: &PackageEvent) -> Value {
         PackageEvent::ChannelSet(e) => json!({ "channel": e.channel.as_str(), "version": e.version.as_str() }),
         PackageEvent::ChannelRemoved(e) => json!({ "channel": e.channel.as_str() }),
     }
+}
+
+fn suffixes(rules: &[SuffixRule]) -> Vec<&str> {
+    rules.iter().map(SuffixRule::as_str).collect()
 }
 
 fn rules(rules: &Rules) -> Value {

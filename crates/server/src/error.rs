@@ -38,8 +38,8 @@ pub enum OpenError {
     Replay(#[from] ReplayError),
     #[error("this machine gives no threads to make answers on: {0}")]
     Threads(std::io::Error),
-    #[error("the first entry of the log could not be made: {0}")]
-    First(String),
+    #[error("what this start had to say in the registry's name could not be said: {0}")]
+    NotSaid(String),
 }
 
 impl OpenError {
@@ -50,12 +50,12 @@ impl OpenError {
 
 impl From<IntakeRefusal> for OpenError {
     fn from(refusal: IntakeRefusal) -> Self {
-        OpenError::First(refusal.to_string())
+        OpenError::NotSaid(refusal.to_string())
     }
 }
 impl From<SubmitError> for OpenError {
     fn from(error: SubmitError) -> Self {
-        OpenError::First(error.to_string())
+        OpenError::NotSaid(error.to_string())
     }
 }
 

@@ -33,6 +33,8 @@ pub const CHAIN_ROWS: u32 = 500;
 pub const UNPACKED_AT_ONCE: usize = 2;
 /// Answers with many proofs that are made at once: each may read thousands of entry bundles.
 pub const PROOFS_AT_ONCE: usize = 2;
+/// Looks at domains at once: each asks other people's servers a dozen questions, and may wait for them.
+pub const LOOKS_AT_ONCE: usize = 8;
 /// Answers of projections that are read, rendered or coded at once, for each core: one works while another waits for the disk. Each
 /// reads by a connection of its own (`ROW_READERS_PER_CORE` in the store). What each holds is weighed (`MEMORY_BYTES`).
 pub const RENDERINGS_PER_CORE: usize = 2;

@@ -55,6 +55,6 @@ pub(crate) fn new_origin(config: &Config) -> Result<Origin, OpenError> {
         return Err(none());
     }
     let mut drawn = [0; 8];
-    getrandom::fill(&mut drawn).map_err(|e| OpenError::First(format!("no randomness for its name: {e}")))?;
+    getrandom::fill(&mut drawn).map_err(|e| OpenError::NotSaid(format!("no randomness for its name: {e}")))?;
     Origin::parse(&format!("localhost/{}/log", hex::encode(drawn))).map_err(|_| none())
 }

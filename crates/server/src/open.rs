@@ -22,6 +22,7 @@ use crate::identity::{Identity, Said};
 use crate::keys::{self, RegistryKeys};
 use crate::limits::BATCHES_WAITING;
 use crate::log_files::LogFiles;
+use crate::look::Look;
 use crate::memory::Memory;
 use crate::mounts::Mounts;
 use crate::naming;
@@ -68,6 +69,8 @@ pub struct Parts {
     pub policy: Arc<dyn ReadPolicy>,
     /// What judges, by the protocol number in force.
     pub deciders: Deciders,
+    /// Who looks at domains that are claimed; none for a registry that takes its operator's word alone.
+    pub look: Option<Arc<dyn Look>>,
     /// Told of each point of the write order.
     pub probe: Arc<dyn Probe>,
     /// Told how far the start has come.
@@ -222,6 +225,7 @@ impl Server {
             clock: Arc::new(clock),
             wall: config.clock,
             allow_local_claims: config.allow_local_claims,
+            look: parts.look,
             reading: Arc::clone(&reading),
             bounds: Arc::clone(&bounds),
         });
@@ -250,8 +254,9 @@ impl Server {
         let clerk = Arc::new(Clerk::new(keys.operator, origin));
         let server = Server { app, vkey, tasks, stores, access: None, clerk, is_new };
         if server.size() == 0 {
-            server.create(keys.log.public()).await?;
+            server.create(keys.log.public(), config.dns_anchors.as_deref()).await?;
         }
+        server.put_in_force(config.dns_anchors, config.suffixes).await?;
         Ok(server)
     }
 
@@ -278,29 +283,6 @@ impl Server {
     /// Number of published entries.
     pub fn size(&self) -> u64 {
         self.app.reading.log.size()
-    }
-
-    /// Entry 0, by the way that every statement takes.
-    async fn create(&self, log_key: deedbox_model::PublicKey) -> Result<(), OpenError> {
-        let taking = &self.app.taking;
-        let now = taking.clock.check().map_err(|wrong| OpenError::First(wrong.to_string()))?;
-        let created = RegistryCreated {
-            rules: Rules { parameters: Vec::new(), protocol: deedbox_authority::PROTOCOL },
-            origin: self.origin().clone(),
-            log_keys: vec![log_key],
-            receipt_keys: vec![self.app.receipts.key()],
-            operator_keys: vec![self.clerk.key()],
-        };
-        let first = |e: &dyn std::fmt::Display| OpenError::First(e.to_string());
-        let event = Event::from(created);
-        let statement = self.clerk.sign(&Subject::Registry, None, now, &event).map_err(|e| first(&e))?;
-        let decoded = Statement::decode(Protocol::BEGINNING, statement.bytes()).map_err(|e| first(&e))?;
-        let admitted = taking.door.admit(taking.door.verify(decoded).await?, now).await?;
-        let ledger = taking.writing.ledger().map_err(|_| OpenError::First("nothing can be written".to_owned()))?;
-        let appended = ledger.submit(admitted).await?;
-        taking.recent.add(&appended.id, statement.time());
-        taking.clock.appended(statement.time());
-        Ok(())
     }
 }
 

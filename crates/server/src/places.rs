@@ -1,7 +1,7 @@
 //! Places of work (spec/api.md §8): how much is done at once, and how long somebody waits for a turn. A request that waits for bytes waits
 //! elsewhere (`waiting`); what is held in memory is weighed elsewhere (`budget`).
 
-use crate::limits::{PAGES_AT_ONCE, PROOFS_AT_ONCE, UNPACKED_AT_ONCE, renderings_at_once};
+use crate::limits::{LOOKS_AT_ONCE, PAGES_AT_ONCE, PROOFS_AT_ONCE, UNPACKED_AT_ONCE, renderings_at_once};
 use crate::refusal::Refused;
 use metrics::Counter;
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub(crate) struct Places {
     askings: Semaphore,
     pages: Semaphore,
     many_proofs: Semaphore,
+    /// Looks at domains.
+    lookings: Semaphore,
     /// Bodies that are unpacked.
     unpackings: Semaphore,
     /// Answers of projections that are read, rendered or coded.
@@ -40,6 +42,7 @@ impl Places {
             askings: Semaphore::new(most),
             pages: Semaphore::new(PAGES_AT_ONCE),
             many_proofs: Semaphore::new(PROOFS_AT_ONCE),
+            lookings: Semaphore::new(LOOKS_AT_ONCE),
             unpackings: Semaphore::new(UNPACKED_AT_ONCE),
             renderings: Arc::new(Semaphore::new(renderings_at_once())),
             large_makings: Arc::new(Semaphore::new(1)),
@@ -69,6 +72,10 @@ impl Places {
     /// One of few places for an answer with many proofs.
     pub(crate) async fn proofs(&self) -> Result<SemaphorePermit<'_>, Refused> {
         self.place(&self.many_proofs).await
+    }
+    /// One of few places for a look at a domain.
+    pub(crate) async fn looking(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        self.place(&self.lookings).await
     }
     /// One of few places to unpack a body.
     pub(crate) async fn unpacking(&self) -> Result<SemaphorePermit<'_>, Refused> {

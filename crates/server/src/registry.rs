@@ -30,6 +30,10 @@ struct RegistryJson<'a> {
     receipt_keys: Vec<Value>,
     log_keys: Vec<Value>,
     registry_head: String,
+    /// How many rules of the public suffix list are in force.
+    suffixes: u64,
+    /// Where trust in DNS begins, by the rules in force.
+    dns_anchors: Vec<Value>,
     ecosystems: &'a [&'static str],
     allow_local_claims: bool,
     projections: Vec<ProjectionJson>,
@@ -68,6 +72,8 @@ async fn told(reading: &Reading, itself: &Authorized<Itself>) -> Result<Response
         receipt_keys: keys(&row.receipt_keys),
         log_keys: keys(&row.log_keys),
         registry_head: row.head.to_hex(),
+        suffixes: row.suffixes,
+        dns_anchors: row.dns_anchors.iter().map(dns_anchor).collect(),
         ecosystems: &said.ecosystems,
         allow_local_claims: said.allow_local_claims,
         projections: reading.folded.all_in_force(folded).map(|id| ProjectionJson { name: id.name, version: id.version, folded }).collect(),

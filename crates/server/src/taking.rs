@@ -3,6 +3,7 @@
 
 use crate::bounds::Bounds;
 use crate::clock::{Clock, WallClock};
+use crate::look::Look;
 use crate::reading::Reading;
 use crate::recent::Recent;
 use crate::room::Room;
@@ -22,6 +23,8 @@ pub(crate) struct Taking {
     pub(crate) wall: WallClock,
     /// Whether claims below `localhost` are taken.
     pub(crate) allow_local_claims: bool,
+    /// Who looks at domains that are claimed; none where nobody does.
+    pub(crate) look: Option<Arc<dyn Look>>,
     pub(crate) reading: Arc<Reading>,
     pub(crate) bounds: Arc<Bounds>,
 }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Something stands in the way that whoever asks may not read.
-fn in_the_way() -> Refused {
+pub(crate) fn in_the_way() -> Refused {
     Refused::unprocessable("in_the_way", "something that is not for you to read stands in the way of this statement")
 }
 

@@ -77,7 +77,7 @@ impl Body for Unyanked {
 
 impl From<DomainGranted> for Event {
     fn from(body: DomainGranted) -> Self {
-        DomainClaimed { evidence: body.evidence, acceptance: body.acceptance }.into()
+        DomainClaimed::unseen(body.evidence, body.acceptance).into()
     }
 }
 impl From<ReleaseRetired> for Event {
@@ -110,7 +110,7 @@ impl Registry {
     pub fn grant(&self, domain: &str, owner: u8, at: TimeMs) -> (Vec<u8>, Owner) {
         let (key, domain) = (secret(owner), Domain::parse(domain).unwrap());
         let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
-        let acceptance = Acceptance::sign(&key, &domain, &self.origin, &AcceptanceTerms { keys, prev: None }).unwrap();
+        let acceptance = Acceptance::sign(&key, &domain, &self.origin, &AcceptanceTerms::first(keys, at)).unwrap();
         let evidence = if domain.is_localhost() { Evidence::Localhost } else { Evidence::Operator };
         let (origin, subject) = (self.origin.as_str(), format!("domain:{domain}"));
         let claims = Claims { issuer: origin, subject: &subject, audience: origin };

@@ -84,10 +84,10 @@ impl Registry {
     /// A first claim with these keys.
     pub fn claim_with(&self, domain: &str, owner: &SecretKey, keys: Vec<DomainKey>, at: TimeMs) -> (Verified<Statement>, Owner) {
         let domain = Domain::parse(domain).unwrap();
-        let terms = AcceptanceTerms { keys, prev: None };
+        let terms = AcceptanceTerms::first(keys, at);
         let acceptance = Acceptance::sign(owner, &domain, &self.origin, &terms).unwrap();
         let evidence = if domain.is_localhost() { Evidence::Localhost } else { Evidence::Operator };
-        let claimed = DomainClaimed { evidence, acceptance };
+        let claimed = DomainClaimed::unseen(evidence, acceptance);
         let statement = self.say(&Subject::Domain(domain.clone()), None, at, &Event::from(claimed));
         let tenure = statement.id();
         (statement, Owner { origin: self.origin.clone(), domain, key: owner.clone(), tenure })

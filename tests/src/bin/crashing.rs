@@ -53,6 +53,7 @@ async fn main() -> anyhow::Result<()> {
         signers: ecosystems::signers(),
         policy: Arc::new(deedbox_server::Open),
         deciders: deedbox_authority::DECIDERS,
+        look: None,
         probe: Arc::new(probe),
         progress: Arc::new(|_, _| {}),
     };

@@ -52,8 +52,8 @@ impl HandMade {
     pub fn claim(&mut self, domain: &str, owner: &SecretKey, ms: u64) -> EventId {
         let domain = Domain::parse(domain).unwrap();
         let keys = vec![DomainKey { key: owner.public(), from: None, role: Role::Admin, until: None }];
-        let acceptance = Acceptance::sign(owner, &domain, &self.origin, &AcceptanceTerms { keys, prev: None }).unwrap();
-        let event = Event::from(DomainClaimed { evidence: Evidence::Operator, acceptance });
+        let acceptance = Acceptance::sign(owner, &domain, &self.origin, &AcceptanceTerms::first(keys, time(ms))).unwrap();
+        let event = Event::from(DomainClaimed::unseen(Evidence::Operator, acceptance));
         self.say(&self.operator.clone(), &Speaker::Registry, &Subject::Domain(domain), None, ms, &event)
     }
 

@@ -1,7 +1,9 @@
-//! `deedbox claim`: a domain for a key. Below `localhost` a loopback registry files it by itself; elsewhere its operator
-//! vouches, here with both keys, or on another machine around the half that the publisher made (`request`).
+//! `deedbox claim`: a domain for a key. Below `localhost` a loopback registry files it by itself; elsewhere it looks for what the claimant puts
+//! at the domain (`shown`), or its operator vouches: here with both keys, or on another machine around the half that the publisher made
+//! (`request`).
 
 mod request;
+mod shown;
 
 use crate::args::Claim;
 use crate::context::Context;
@@ -33,15 +35,11 @@ pub(crate) async fn run(context: &Context, args: Claim) -> anyhow::Result<()> {
     if let Some(file) = &args.request {
         return request::write(context, &domain, &key, file).await;
     }
-    if operator.is_none() && !domain.is_localhost() {
-        return Err(wrong(format!(
-            "only the registry's operator can file a claim of {domain}: make your half of it with deedbox claim {domain} --request FILE and send that \
-             file to the operator, or give the operator's key, if you have it, with --operator-key FILE. \
-             (Claims below localhost, like demo.localhost, need none on a registry that allows them.)"
-        )));
-    }
     let trusted = context.trusted().await?;
-    let included = claim(&trusted, &domain, &key, operator.as_ref()).await?;
+    let included = match operator {
+        None if !domain.is_localhost() => shown::claim(context, &trusted, &domain, &key, args.wait).await?,
+        operator => claim(&trusted, &domain, &key, operator.as_ref()).await?,
+    };
     told(context, &trusted, &domain, &key.public().id().to_hex(), &included)
 }
 
@@ -84,6 +82,6 @@ fn told(context: &Context, trusted: &Trusted, domain: &Domain, kid: &str, includ
 pub(crate) async fn claim(trusted: &Trusted, domain: &Domain, key: &SecretKey, operator: Option<&SecretKey>) -> anyhow::Result<Included> {
     Ok(match operator {
         Some(operator) => claim_with_operator(trusted, domain, key, operator, home::now()).await?,
-        None => claim_local(trusted, domain, key).await?,
+        None => claim_local(trusted, domain, key, home::now()).await?,
     })
 }

@@ -76,7 +76,7 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     config.allow_local_claims = true;
     // What is changed on the disk below must be what is served: nothing is kept in memory here.
     config.object_cache_bytes = 0;
-    let server = serve::open(config).await?;
+    let server = serve::open(config, None).await?;
     let (log_key, origin) = (server.vkey().to_owned(), server.origin().clone());
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(serve::serve(server, listener, async move {

@@ -4,13 +4,16 @@ use crate::args::Serve;
 use crate::ecosystems::Ecosystems;
 use crate::failure::{refused, wrong};
 use crate::home::now;
-use crate::{access_log, small_pages, terminal};
+use crate::looking::Looking;
+use crate::reading::read_file;
+use crate::{access_log, dns_anchors, small_pages, suffix_list, terminal};
 use deedbox_catalog::Catalog;
 use deedbox_ledger::NoProbe;
 use deedbox_model::time::DAY_MS;
 use deedbox_model::{Origin, TimeMs};
 use deedbox_pages::Pages;
-use deedbox_server::{Config, OpenError, Parts, PublicUrl, Server};
+use deedbox_lookout::{self as lookout, BadSettings, Lookout};
+use deedbox_server::{Config, Look, OpenError, Parts, PublicUrl, Server};
 use deedbox_store::StoreError;
 use deedbox_view::{Projection, View};
 use std::future::Future;
@@ -19,6 +22,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+
+/// Bytes of the certificates of authorities: those of all the world's have 250 KB.
+const ROOTS_BYTES: u64 = 1024 * 1024;
 
 pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
     if args.allow_local_claims && !args.listen.ip().is_loopback() {
@@ -42,8 +48,11 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
     if let Some(name) = &args.client_address_header {
         config.set_client_address_header(name).map_err(|e| wrong(e.to_string()))?;
     }
+    config.suffixes = args.public_suffixes.as_deref().map(suffix_list::read).transpose()?;
+    config.dns_anchors = args.dns_anchors.as_deref().map(dns_anchors::read).transpose()?;
     let data = std::path::absolute(&config.data)?;
-    let mut server = open(config).await?;
+    let look = looking(&args.resolver, args.claim_roots.as_deref(), args.allow_private_addresses)?;
+    let mut server = open(config, look).await?;
     if let Some(access) = access {
         server.log_access(access);
     }
@@ -100,13 +109,27 @@ impl Start<'_> {
     }
 }
 
+/// What looks at domains that are claimed; none on a machine that knows of no name server, where none was given.
+fn looking(resolvers: &[SocketAddr], roots: Option<&Path>, allow_private_addresses: bool) -> anyhow::Result<Option<Arc<dyn Look>>> {
+    let extra_roots = roots.map(|path| read_file(path, ROOTS_BYTES)).transpose()?.unwrap_or_default();
+    let settings = lookout::Settings { resolvers: resolvers.to_vec(), extra_roots, allow_private_addresses, ..lookout::Settings::default() };
+    match Lookout::new(settings) {
+        Ok(lookout) => Ok(Some(Arc::new(Looking(lookout)))),
+        Err(error @ BadSettings::NoResolver { .. }) => {
+            terminal::note(&format!("deedbox: no claim can rest on what this machine sees of a domain: {error} (--resolver ADDRESS)"));
+            Ok(None)
+        }
+        Err(error) => Err(wrong(error.to_string())),
+    }
+}
+
 /// Opens a registry with every ecosystem and view that this program has.
-pub(crate) async fn open(config: Config) -> anyhow::Result<Server> {
-    open_with(config, Ecosystems::default()).await
+pub(crate) async fn open(config: Config, look: Option<Arc<dyn Look>>) -> anyhow::Result<Server> {
+    open_with(config, Ecosystems::default(), look).await
 }
 
 /// The same with these ecosystems.
-pub(crate) async fn open_with(config: Config, ecosystems: Ecosystems) -> anyhow::Result<Server> {
+pub(crate) async fn open_with(config: Config, ecosystems: Ecosystems, look: Option<Arc<dyn Look>>) -> anyhow::Result<Server> {
     let bar = Arc::new(terminal::count_bar(0, "folding the log"));
     let shown = Arc::clone(&bar);
     let mut projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Catalog)];
@@ -120,6 +143,7 @@ pub(crate) async fn open_with(config: Config, ecosystems: Ecosystems) -> anyhow:
         signers: ecosystems.signers(),
         policy: Arc::new(deedbox_server::Open),
         deciders: deedbox_authority::DECIDERS,
+        look,
         probe: Arc::new(NoProbe),
         progress: Arc::new(move |done, all| {
             shown.set_length(all);

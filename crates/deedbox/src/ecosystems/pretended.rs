@@ -138,7 +138,7 @@ async fn a_new_ecosystem_is_published_and_viewed_by_its_trait_alone() {
     let url = RegistryUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let mut config = Config::new(dir.path().join("registry"), PublicUrl::parse(url.as_str()).unwrap());
     config.allow_local_claims = true;
-    let server = serve::open_with(config, with_it()).await.unwrap();
+    let server = serve::open_with(config, with_it(), None).await.unwrap();
     let log_key = server.vkey().to_owned();
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(serve::serve(server, listener, async move { drop(stopped.await) }));

@@ -179,7 +179,7 @@ async fn code_or_ok(response: reqwest::Response) -> (u16, String) {
 async fn a_log_is_not_begun_by_a_clock_that_was_never_set() {
     let dir = Arc::new(TempDir::new().unwrap());
     let refused = World::open(Arc::clone(&dir), |config| config.clock = WallClock::new(TimeMs::default)).await.err().unwrap();
-    assert!(matches!(&refused, OpenError::First(why) if why.contains("1970-01-01") && why.contains("set the clock")), "{refused}");
+    assert!(matches!(&refused, OpenError::NotSaid(why) if why.contains("1970-01-01") && why.contains("set the clock")), "{refused}");
     World::open(dir, |_| {}).await.unwrap().stop().await;
 }
 

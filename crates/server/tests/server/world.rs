@@ -32,6 +32,7 @@ pub fn parts() -> Parts {
         signers: vec![],
         policy: Arc::new(deedbox_server::Open),
         deciders: deedbox_authority::DECIDERS,
+        look: None,
         probe: Arc::new(deedbox_ledger::NoProbe),
         progress: Arc::new(|_, _| {}),
     }
@@ -197,7 +198,7 @@ pub fn artifact(id: &str, version: &str, rest: &[u8]) -> Vec<u8> {
 
 pub fn acceptance(domain: &str, key: &SecretKey, origin: &Origin) -> Vec<u8> {
     let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
-    let terms = AcceptanceTerms { keys, prev: None };
+    let terms = AcceptanceTerms::first(keys, now());
     Acceptance::sign(key, &Domain::parse(domain).unwrap(), origin, &terms).unwrap().bytes().to_vec()
 }
 

@@ -158,8 +158,8 @@ impl InProcess {
     /// A claim of one domain.
     pub(crate) async fn publisher(&self, key: SecretKey, domain: &str) -> anyhow::Result<Publisher> {
         let domain = Domain::parse(domain)?;
-        let acceptance = Publisher::acceptance(&key, &domain, &self.origin)?;
-        let event = Event::from(DomainClaimed { evidence: Evidence::Localhost, acceptance });
+        let acceptance = Publisher::acceptance(&key, &domain, &self.origin, now()?)?;
+        let event = Event::from(DomainClaimed::unseen(Evidence::Localhost, acceptance));
         let tenure = self.say(&Subject::Domain(domain.clone()), &event).await?;
         Ok(Publisher { key, domain, origin: self.origin.clone(), tenure })
     }

@@ -4,7 +4,7 @@
 use crate::context::Context;
 use crate::failure::{refused, wrong};
 use crate::reading::read_file;
-use crate::terminal;
+use crate::{home, terminal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use deedbox_client::accept;
@@ -49,7 +49,7 @@ struct ShownKey {
 /// Makes the publisher's half; nothing is sent.
 pub(super) async fn write(context: &Context, domain: &Domain, key: &SecretKey, file: &Path) -> anyhow::Result<()> {
     let trusted = context.trusted().await?;
-    let acceptance = accept(&trusted, domain, key)?;
+    let acceptance = accept(&trusted, domain, key, home::now())?;
     let request = Request {
         kind: KIND.to_owned(),
         domain: domain.to_string(),

@@ -155,6 +155,9 @@ fn evidence(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::Localhost => "below localhost, no evidence needed",
         Evidence::Operator => "the operator vouches",
+        Evidence::Dns => "the operator saw the owner's record in DNS, which is not signed there",
+        Evidence::Https => "the operator saw the owner's file at its address; DNS is not signed there",
+        Evidence::Dnssec => "signed records of DNS show it to everybody",
     }
 }
 

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 fn claim_of(world: &World, domain: &str, key: u8, keys: Vec<DomainKey>, evidence: Evidence) -> Verified<Statement> {
     let domain = Domain::parse(domain).unwrap();
-    let acceptance = Acceptance::sign(&secret(key), &domain, &world.origin, &AcceptanceTerms { keys, prev: None }).unwrap();
-    let event = Event::from(DomainClaimed { evidence, acceptance });
+    let acceptance = Acceptance::sign(&secret(key), &domain, &world.origin, &AcceptanceTerms::first(keys, now())).unwrap();
+    let event = Event::from(DomainClaimed::unseen(evidence, acceptance));
     world.registry().say(&Subject::Domain(domain), None, now(), &event)
 }
 

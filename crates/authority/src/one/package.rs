@@ -1,0 +1,144 @@
+//! What a domain says of its packages (spec/authority.md §4.4).
+
+use super::domain::key_under;
+use super::{Stop, Writing, misfit, must_verify};
+use crate::decision::Signed;
+use crate::refusal::Refusal;
+use crate::rows::*;
+use deedbox_model::event::{PackageEvent, ReleasePublished};
+use deedbox_model::row::{Defect, Rows};
+use deedbox_model::{Domain, PackageId, Speaker, Statement, TimeMs, Version};
+
+/// The nearest claimed domain at or above a package's own speaks for it, under its present tenure, with a key of its
+/// own that is valid at log time. Every role of protocol 1 may do what a package's events do.
+pub(super) fn speak_for(rows: &Rows, id: &PackageId, signed: Signed<'_>, statement: &Statement, log_time: TimeMs) -> Result<(), Stop> {
+    let Speaker::Domain { domain: speaker, tenure } = statement.speaker() else {
+        return Err(Refusal::Undecodable("a package's events are spoken by a domain".to_owned()).into());
+    };
+    let Some((owner, row)) = owner(rows, id)? else {
+        return Err(Refusal::NotClaimed(id.domain().clone()).into());
+    };
+    if &owner != speaker {
+        return Err(Refusal::NotTheOwner { speaker: speaker.clone(), domain: id.domain().clone(), owner }.into());
+    }
+    let key = key_under(&row, &owner, tenure, statement)?;
+    if !key.is_valid_at(log_time) {
+        return Err(Refusal::KeyMayNot(owner).into());
+    }
+    must_verify(signed)?;
+    Ok(())
+}
+
+/// The nearest claimed domain at or above a package's own, with its row.
+fn owner(rows: &Rows, id: &PackageId) -> Result<Option<(Domain, DomainRow)>, Defect> {
+    for domain in id.domain().self_and_parents() {
+        if let Some(row) = rows.decoded(&domain_key(&domain)?)? {
+            return Ok(Some((domain, row)));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn change(
+    writing: &mut Writing,
+    rows: &Rows,
+    statement: &Statement,
+    id: &PackageId,
+    package: Option<PackageRow>,
+    event: &PackageEvent,
+) -> Result<(), Stop> {
+    match event {
+        PackageEvent::ReleasePublished(e) => return publish(writing, rows, statement, id, package, e),
+        PackageEvent::ReleaseYanked(e) => {
+            let release = release(rows, id, &e.version)?;
+            if release.yanked {
+                return Err(Refusal::AlreadyYanked { id: id.clone(), version: e.version.clone() }.into());
+            }
+            writing.put(release_key(id, &e.version)?, &ReleaseRow { yanked: true, ..release })?;
+        }
+        PackageEvent::ReleaseUnyanked(e) => {
+            let release = release(rows, id, &e.version)?;
+            if !release.yanked {
+                return Err(Refusal::NotYanked { id: id.clone(), version: e.version.clone() }.into());
+            }
+            writing.put(release_key(id, &e.version)?, &ReleaseRow { yanked: false, ..release })?;
+        }
+        PackageEvent::ReleaseDeprecated(e) => {
+            let release = release(rows, id, &e.version)?;
+            if e.notice.is_none() && !release.deprecated {
+                return Err(Refusal::NotDeprecated { id: id.clone(), version: e.version.clone() }.into());
+            }
+            writing.put(release_key(id, &e.version)?, &ReleaseRow { deprecated: e.notice.is_some(), ..release })?;
+        }
+        PackageEvent::ChannelSet(e) => {
+            release(rows, id, &e.version)?;
+            let key = channel_key(id, &e.channel)?;
+            let now = VersionRow { version: e.version.clone() };
+            if rows.decoded::<VersionRow>(&key)?.as_ref() == Some(&now) {
+                return Err(Refusal::ChannelUnchanged { id: id.clone(), channel: e.channel.clone(), version: e.version.clone() }.into());
+            }
+            writing.put(key, &now)?;
+        }
+        PackageEvent::ChannelRemoved(e) => {
+            let key = channel_key(id, &e.channel)?;
+            if rows.get(&key)?.is_none() {
+                return Err(Refusal::NoSuchChannel { id: id.clone(), channel: e.channel.clone() }.into());
+            }
+            writing.changes.delete(key);
+        }
+    }
+    // All of these are about a package that has a release: the first event of a package publishes.
+    match package {
+        Some(package) => writing.put(package_key(id)?, &PackageRow { head: writing.id, ..package })?,
+        None => return Err(Refusal::Undecodable("the package has no release".to_owned()).into()),
+    }
+    Ok(())
+}
+
+fn release(rows: &Rows, id: &PackageId, version: &Version) -> Result<ReleaseRow, Stop> {
+    let row = rows.decoded(&release_key(id, version)?)?;
+    Ok(row.ok_or_else(|| Refusal::NoSuchRelease { id: id.clone(), version: version.clone() })?)
+}
+
+fn publish(
+    writing: &mut Writing,
+    rows: &Rows,
+    statement: &Statement,
+    id: &PackageId,
+    package: Option<PackageRow>,
+    e: &ReleasePublished,
+) -> Result<(), Stop> {
+    if rows.get(&release_key(id, &e.version)?)?.is_some() {
+        return Err(Refusal::VersionExists { id: id.clone(), version: e.version.clone() }.into());
+    }
+    if let Some(VersionRow { version }) = rows.decoded(&native_version_key(id, &e.native_version)?)? {
+        return Err(Refusal::NativeVersionTaken { id: id.clone(), native_version: e.native_version.clone(), version }.into());
+    }
+    if let Some(package) = &package
+        && package.native_name != e.native_name
+    {
+        return Err(Refusal::NativeNameChanged { id: id.clone(), native_name: package.native_name.clone() }.into());
+    }
+    if let Some(NativeRow { id: holder }) = rows.decoded(&native_key(id.ecosystem(), &e.native_name)?)?
+        && &holder != id
+    {
+        return Err(Refusal::NativeNameTaken { native_name: e.native_name.clone(), holder }.into());
+    }
+
+    let releases = package.map_or(0, |p| p.releases) + 1;
+    writing.put(package_key(id)?, &PackageRow { head: writing.id, native_name: e.native_name.clone(), releases })?;
+    writing.put(native_key(id.ecosystem(), &e.native_name)?, &NativeRow { id: id.clone() })?;
+    let release = ReleaseRow { event: writing.id, index: writing.index, yanked: false, deprecated: false };
+    writing.put(release_key(id, &e.version)?, &release)?;
+    let version = VersionRow { version: e.version.clone() };
+    writing.put(native_version_key(id, &e.native_version)?, &version)?;
+    for channel in &e.channels {
+        writing.put(channel_key(id, channel)?, &version)?;
+    }
+    if let Speaker::Domain { domain: owner, .. } = statement.speaker() {
+        for domain in id.domain().self_and_parents().take_while(|domain| domain != owner) {
+            writing.put(covered_key(&domain)?, &CoveredRow { by: owner.clone() })?;
+        }
+    }
+    Ok(())
+}

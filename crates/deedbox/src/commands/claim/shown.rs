@@ -1,0 +1,79 @@
+//! A claim that a registry files when it sees what the claimant put at the domain (spec/api.md §6): says exactly what to put where, asks the
+//! registry to look, and asks again until it is there. What is put stays the same for some days, so the command can be stopped and run again.
+
+use crate::context::Context;
+use crate::failure::refused;
+use crate::home::now;
+use crate::terminal;
+use deedbox_client::{ClientError, Included, Looked, Trusted, claim_seen, kept_acceptance};
+use deedbox_model::event::{Acceptance, CLAIM_LABEL};
+use deedbox_model::{Domain, SecretKey};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Between the first two looks. Each wait is half as long again as the one before it.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+/// The longest wait: the time that a record is usually kept by those who asked for it too early is longer than this.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Waits at most so many minutes; looks once, for none.
+pub(super) async fn claim(
+    context: &Context,
+    trusted: &Trusted,
+    domain: &Domain,
+    key: &SecretKey,
+    minutes: u32,
+) -> anyhow::Result<Included> {
+    let acceptance = kept_acceptance(trusted, domain, key, now())?;
+    let end = Instant::now() + Duration::from_secs(u64::from(minutes) * 60);
+    let mut wait = FIRST_WAIT;
+    let mut said = String::new();
+    loop {
+        let seen = match claim_seen(trusted, &acceptance).await {
+            Ok(Looked::Filed(included)) => return Ok(*included),
+            Ok(Looked::NotYet(seen)) => seen,
+            // It said what it wants before; now it is away for a moment.
+            Err(error @ (ClientError::Busy { .. } | ClientError::Unreachable { .. } | ClientError::TooSlow { .. })) if !said.is_empty() => {
+                error.to_string()
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if said.is_empty() {
+            tell_what_to_put(context, &acceptance, minutes);
+        }
+        if seen != said {
+            terminal::note(&format!("  {}  {}", clock(), terminal::excerpt(&seen)));
+        }
+        said = seen;
+        if Instant::now() + wait > end {
+            return Err(refused(format!("{said}. Nothing was filed; run the same command again when the record is there")));
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 3 / 2).min(LONGEST_WAIT);
+    }
+}
+
+/// The time of day, as the lines of waiting begin with it.
+fn clock() -> String {
+    let time = now().utc();
+    format!("{:02}:{:02}:{:02} UTC", time.hour, time.minute, time.second)
+}
+
+fn tell_what_to_put(context: &Context, acceptance: &Acceptance, minutes: u32) {
+    let domain = acceptance.domain();
+    let until = acceptance.terms().until.to_rfc3339();
+    let until = until.get(..10).unwrap_or_default();
+    terminal::note(&format!("To show that {domain} is yours, put one of these where everybody can see it:"));
+    terminal::note("");
+    terminal::note(&format!("  in DNS    a TXT record at   {CLAIM_LABEL}.{domain}"));
+    terminal::note(&format!("            with the value    {}", acceptance.record()));
+    terminal::note("");
+    terminal::note(&format!("  or        the file          https://{domain}/.well-known/deedbox.json"));
+    terminal::note(&format!("            that says         {{\"claims\":[\"{}\"]}}", acceptance.address()));
+    terminal::note("");
+    terminal::note("The record is the stronger evidence where your DNS is signed, and then the only one.");
+    terminal::note(&format!("It is for this registry and your key alone, and serves until {until}. You may leave it there afterwards."));
+    if minutes > 0 && !context.json {
+        terminal::note("Looking for it; stop with Ctrl-C, and run the same command again whenever you like.");
+    }
+}

@@ -1,0 +1,78 @@
+//! What `serve` looks at for a claim (spec/api.md §6): first the TXT record, which proves itself where DNS is signed, then the file at the
+//! domain's own address. Puts together what the room `lookout` sees; the decider judges what comes of it.
+
+use async_trait::async_trait;
+use deedbox_dnssec::Anchor;
+use deedbox_lookout::{Chain, Ground, Lookout};
+use deedbox_model::event::{Acceptance, CLAIM_LABEL, Evidence};
+use deedbox_model::{DnsAnchor, Domain};
+use deedbox_server::{Look, Shown};
+
+/// Values of others' records that are shown to a claimant.
+const VALUES_SHOWN: usize = 3;
+
+/// The network, as this machine sees it.
+pub(crate) struct Looking(pub(crate) Lookout);
+
+#[async_trait]
+impl Look for Looking {
+    async fn look(&self, acceptance: &Acceptance, anchors: &[DnsAnchor]) -> Result<Shown, String> {
+        let anchors: Vec<Anchor> = anchors.iter().map(anchor).collect();
+        let in_dns = match self.in_dns(acceptance, &anchors).await {
+            Ok(found) => return found,
+            Err(words) => words,
+        };
+        match self.at_its_address(acceptance, &anchors).await {
+            Ok(found) => found,
+            Err(words) => Err(format!("{in_dns}; and {words}")),
+        }
+    }
+}
+
+/// Found, and what it is worth: evidence, or why it is none.
+type Found = Result<Shown, String>;
+
+impl Looking {
+    /// What was found in DNS; or what was seen instead.
+    async fn in_dns(&self, acceptance: &Acceptance, anchors: &[Anchor]) -> Result<Found, String> {
+        let domain = acceptance.domain();
+        let seen = self.0.dns(domain, anchors).await.map_err(|trouble| trouble.to_string())?;
+        if !seen.values.contains(&acceptance.record()) {
+            return Err(others(domain, &seen.values));
+        }
+        Ok(match seen.ground {
+            Ground::Signed(chain) => Ok(shown(Evidence::Dnssec, chain)),
+            Ground::Unsigned(chain) => Ok(shown(Evidence::Dns, chain)),
+            Ground::Unproven(why) => Err(format!("the TXT record is there, but it proves nothing: {why}")),
+        })
+    }
+
+    /// The same at the domain's own address.
+    async fn at_its_address(&self, acceptance: &Acceptance, anchors: &[Anchor]) -> Result<Found, String> {
+        let page = self.0.https(acceptance.domain(), anchors).await.map_err(|trouble| trouble.to_string())?;
+        let address = acceptance.address();
+        if !page.claims.iter().any(|claim| claim.to_address() == address) {
+            return Err(format!("the file at https://{}/.well-known/deedbox.json names other claims", acceptance.domain()));
+        }
+        Ok(match page.ground {
+            Ground::Unsigned(chain) => Ok(shown(Evidence::Https, chain)),
+            Ground::Signed(_) => Err("the file is there, but this domain's DNS is signed: put the TXT record there instead".to_owned()),
+            Ground::Unproven(why) => Err(format!("the file is there, but it proves nothing: {why}")),
+        })
+    }
+}
+
+fn shown(evidence: Evidence, chain: Chain) -> Shown {
+    Shown { evidence, at: chain.observed, records: chain.bytes }
+}
+
+fn anchor(anchor: &DnsAnchor) -> Anchor {
+    Anchor { key_tag: anchor.key_tag, algorithm: anchor.algorithm, digest_type: anchor.digest_type, digest: anchor.digest.clone() }
+}
+
+/// What is there instead, shortened: words of strangers.
+fn others(domain: &Domain, values: &[String]) -> String {
+    let few: Vec<String> = values.iter().take(VALUES_SHOWN).map(|value| format!("{:?}", value.chars().take(100).collect::<String>())).collect();
+    let more = if values.len() > VALUES_SHOWN { ", …" } else { "" };
+    format!("the TXT record at {CLAIM_LABEL}.{domain} says {}{more}, and not the value that was given for this claim", few.join(", "))
+}
