@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use deedbox_model::event::{DomainEvent, DomainKey, Event, PackageEvent, RegistryEvent, Role, Rules};
-use deedbox_model::{EventId, ObjectRef, Protocol, PublicKey, Speaker, Statement};
+use deedbox_model::{EventId, ObjectRef, Protocol, PublicKey, Speaker, Statement, SuffixRule};
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -9,6 +9,7 @@ pub mod laws;
 pub mod packages;
 pub mod pretended;
 pub mod world;
+pub mod zones;
 
 pub use golden::golden;
 pub use world::{Owner, Registry, manifest, publish_event, secret, time};

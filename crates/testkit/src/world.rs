@@ -2,11 +2,12 @@
 
 use deedbox_model::event::{
     Acceptance, AcceptanceTerms, ChannelRemoved, ChannelSet, DomainClaimed, DomainKey, DomainKeysChanged, Event, Evidence, Notice,
-    Principal, RegistryCreated, RegistryRulesChanged, ReleaseDeprecated, ReleasePublished, ReleaseUnyanked, ReleaseYanked, Role, Rules,
+    Principal, RegistryCreated, RegistryRulesChanged, RegistrySuffixesChanged, ReleaseDeprecated, ReleasePublished, ReleaseUnyanked,
+    ReleaseYanked, Role, Rules, Sight,
 };
 use deedbox_model::{
     Algorithm, Artifact, Domain, EventId, Hasher, KeyId, Manifest, Metadata, ObjectRef, Origin, PackageId, ReasonCode, SecretKey, Speaker,
-    Statement, Subject, TimeMs, Value, Verified, Version,
+    Statement, Subject, SuffixRule, TimeMs, Value, Verified, Version,
 };
 
 /// The key whose seed is this number in every byte.
@@ -87,10 +88,36 @@ impl Registry {
         let terms = AcceptanceTerms::first(keys, at);
         let acceptance = Acceptance::sign(owner, &domain, &self.origin, &terms).unwrap();
         let evidence = if domain.is_localhost() { Evidence::Localhost } else { Evidence::Operator };
-        let claimed = DomainClaimed::unseen(evidence, acceptance);
+        self.claim_that(domain, owner, DomainClaimed::unseen(evidence, acceptance), at)
+    }
+
+    /// A first claim by one admin key, on a ground that rests on a look. `look` is told the record that the claimant puts.
+    pub fn claim_seen(
+        &self,
+        domain: &str,
+        owner: &SecretKey,
+        evidence: Evidence,
+        at: TimeMs,
+        look: impl FnOnce(&Domain, &str) -> Sight,
+    ) -> (Verified<Statement>, Owner) {
+        let domain = Domain::parse(domain).unwrap();
+        let key = DomainKey { key: owner.public(), from: None, role: Role::Admin, until: None };
+        let acceptance = Acceptance::sign(owner, &domain, &self.origin, &AcceptanceTerms::first(vec![key], at)).unwrap();
+        let sight = Some(look(&domain, &acceptance.record()));
+        self.claim_that(domain, owner, DomainClaimed { sight, evidence, acceptance }, at)
+    }
+
+    fn claim_that(&self, domain: Domain, owner: &SecretKey, claimed: DomainClaimed, at: TimeMs) -> (Verified<Statement>, Owner) {
         let statement = self.say(&Subject::Domain(domain.clone()), None, at, &Event::from(claimed));
         let tenure = statement.id();
         (statement, Owner { origin: self.origin.clone(), domain, key: owner.clone(), tenure })
+    }
+
+    /// Other rules of the public suffix list.
+    pub fn suffixes_changed(&self, prev: EventId, put: &[&str], removed: &[&str], at: TimeMs) -> Verified<Statement> {
+        let rules = |rules: &[&str]| rules.iter().map(|rule| SuffixRule::parse(rule).unwrap()).collect();
+        let event = RegistrySuffixesChanged { put: rules(put), removed: rules(removed) };
+        self.say(&Subject::Registry, Some(prev), at, &Event::from(event))
     }
 }
 

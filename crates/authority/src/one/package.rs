@@ -1,7 +1,7 @@
 //! What a domain says of its packages (spec/authority.md §4.4).
 
 use super::domain::key_under;
-use super::{Stop, Writing, misfit, must_verify};
+use super::{Stop, Writing, must_verify};
 use crate::decision::Signed;
 use crate::refusal::Refusal;
 use crate::rows::*;
