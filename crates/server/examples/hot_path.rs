@@ -86,6 +86,7 @@ async fn main() {
         signers: vec![],
         policy: Arc::new(deedbox_server::Open),
         deciders: deedbox_authority::DECIDERS,
+        look: None,
         probe: Arc::new(deedbox_ledger::NoProbe),
         progress: Arc::new(|_, _| {}),
     };

@@ -26,8 +26,8 @@ const PACK_AGAIN: &str = "build the manifest from exactly these artifacts; deedb
 
 /// All of them, by name.
 pub const CODES: &[Code] = &[
-    code("already_claimed", &[422], "ask its owner, or claim another domain; GET /api/v1/domains/DOMAIN says whose key holds it"),
     code("acceptance_not_now", &[422], "make the claim again with deedbox claim, on a machine whose clock is right"),
+    code("already_claimed", &[422], "ask its owner, or claim another domain; GET /api/v1/domains/DOMAIN says whose key holds it"),
     code("already_logged", &[422], "nothing has to be done: the entry is in the log"),
     code("already_yanked", &[422], LOOK_FIRST),
     code("bad_request", &[400], "look at spec/api.md for how this request is written"),

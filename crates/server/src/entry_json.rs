@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use deedbox_model::event::{DomainEvent, DomainKey, Event, PackageEvent, RegistryEvent, Role, Rules};
-use deedbox_model::{EventId, ObjectRef, Protocol, PublicKey, Speaker, Statement, SuffixRule};
+use deedbox_model::{DnsAnchor, EventId, ObjectRef, Protocol, PublicKey, Speaker, Statement, SuffixRule};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -126,6 +126,13 @@ fn body_of_package(event: &PackageEvent) -> Value {
         PackageEvent::ChannelSet(e) => json!({ "channel": e.channel.as_str(), "version": e.version.as_str() }),
         PackageEvent::ChannelRemoved(e) => json!({ "channel": e.channel.as_str() }),
     }
+}
+
+/// A key of the root of DNS.
+pub(crate) fn dns_anchor(anchor: &DnsAnchor) -> Value {
+    json!({
+        "key_tag": anchor.key_tag, "algorithm": anchor.algorithm, "digest_type": anchor.digest_type, "digest": hex::encode(&anchor.digest),
+    })
 }
 
 fn suffixes(rules: &[SuffixRule]) -> Vec<&str> {

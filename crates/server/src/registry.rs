@@ -1,6 +1,6 @@
 //! `/api/v1/registry`: what a registry says about itself (spec/api.md §7). A reader believes of it only what the log proves.
 
-use crate::entry_json::keys;
+use crate::entry_json::{dns_anchor, keys};
 use crate::gate::{Asking, Authorized};
 use crate::headers::TREE_SIZE;
 use crate::identity::Itself;
@@ -15,7 +15,7 @@ use deedbox_model::row::decode_row;
 use deedbox_store::read_one;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
-use serde_json::{Value, json as object};
+use serde_json::Value;
 use std::sync::Arc;
 
 #[derive(Serialize)]
@@ -81,10 +81,4 @@ async fn told(reading: &Reading, itself: &Authorized<Itself>) -> Result<Response
     let mut response = json(StatusCode::OK, &body);
     response.headers_mut().insert(TREE_SIZE, HeaderValue::from(folded));
     Ok(response)
-}
-
-fn dns_anchor(anchor: &DnsAnchor) -> Value {
-    object!({
-        "key_tag": anchor.key_tag, "algorithm": anchor.algorithm, "digest_type": anchor.digest_type, "digest": hex::encode(&anchor.digest),
-    })
 }

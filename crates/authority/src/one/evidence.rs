@@ -4,7 +4,7 @@
 use super::Stop;
 use crate::refusal::Refusal;
 use crate::rows::{RegistryRow, suffix_key};
-use deedbox_dnssec::{Anchor, Fault, Name, texts, unsigned};
+use deedbox_dnssec::{Anchor, Name, texts, unsigned};
 use deedbox_model::event::{CLAIM_LABEL, DomainClaimed, Evidence, Sight};
 use deedbox_model::limits::{ACCEPTANCE_MS, SIGHT_MS};
 use deedbox_model::row::{Defect, Rows};
@@ -69,7 +69,6 @@ fn shows(registry: &RegistryRow, domain: &Domain, evidence: Evidence, sight: &Si
     });
     let anchors: Vec<Anchor> = anchors.collect();
     let at = sight.at.as_ms() / 1000;
-    let words = |fault: Fault| fault.to_string();
     let name = Name::parse(domain.as_str()).map_err(words)?;
     match evidence {
         Evidence::Localhost | Evidence::Operator => Ok(()),
@@ -82,4 +81,8 @@ fn shows(registry: &RegistryRow, domain: &Domain, evidence: Evidence, sight: &Si
             Err(format!("no record at {CLAIM_LABEL}.{domain} says {record}"))
         }
     }
+}
+
+fn words(fault: impl std::fmt::Display) -> String {
+    fault.to_string()
 }

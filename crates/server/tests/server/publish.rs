@@ -143,7 +143,7 @@ async fn claims_below_localhost_are_filed_only_where_that_is_allowed() {
 
     let world = World::new().await;
     for (body, expected) in [
-        (acceptance("acme.example", &secret(10), &world.origin), (422, "local_claims")),
+        (acceptance("acme.example", &secret(10), &world.origin), (422, "looks_nowhere")),
         (acceptance("acme.localhost", &secret(10), &Origin::parse("other.example").unwrap()), (422, "other_audience")),
         (b"none".to_vec(), (422, "undecodable")),
         (vec![0; 9_000], (413, "too_large")),

@@ -22,15 +22,17 @@ use tempfile::TempDir;
 const ID: &str = "file:acme.localhost/widget";
 
 /// Codes that no request can provoke at will, with the test that does.
-const ELSEWHERE: [(&str, &str, &str); 7] = [
+const ELSEWHERE: [(&str, &str, &str); 8] = [
     // A clock that is set.
     ("clock", "server/tests/server/carried.rs", "one_start_with_a_clock_a_year_ahead_does_not_freeze_the_log"),
     // Somebody who may not read everything.
     ("in_the_way", "server/tests/server/readers/writes.rs", "a_refused_statement_tells_nothing_of_a_package_that_is_hidden"),
     // The same bytes again are answered with their receipt; only two writers could race to this.
-    ("already_logged", "authority/tests/decide.rs", "the_same_bytes_twice_are_named_with_their_index"),
-    // Only entry 0 can have parameters of the protocol that is in force, and a server makes it itself.
-    ("unknown_parameters", "authority/tests/decide.rs", "a_newer_protocol_ends_this_codes_verdicts"),
+    ("already_logged", "authority/tests/authority/decide.rs", "the_same_bytes_twice_are_named_with_their_index"),
+    // A registry that files no claims below localhost.
+    ("local_claims", "server/tests/server/publish.rs", "claims_below_localhost_are_filed_only_where_that_is_allowed"),
+    // Who looks at a domain, and sees nothing there yet.
+    ("not_shown_yet", "../tests/tests/claims.rs", "a_claim_is_filed_when_its_record_is_seen_and_not_before"),
     // Only Maven names one thing under two domains.
     (
         "native_name_of_domain",

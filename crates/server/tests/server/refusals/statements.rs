@@ -2,9 +2,11 @@
 
 use super::{ID, Provoked, crates, events};
 use crate::file_dialect::manifest_of;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use crate::world::{World, acceptance, artifact, now};
 use deedbox_model::event::{Acceptance, AcceptanceTerms};
-use deedbox_model::event::{ChannelSet, DomainClaimed, DomainKey, Event, Evidence, RegistryRulesChanged, Role, Rules};
+use deedbox_model::event::{ChannelSet, DomainClaimed, DomainKey, Event, Evidence, RegistryRulesChanged, Role, Rules, Sight};
 use deedbox_model::{Domain, EventId, Manifest, ObjectRef, Origin, SecretKey, Statement, Subject, TimeMs, Verified};
 use deedbox_testkit::{Owner, manifest, publish_event, secret};
 use reqwest::Method;
@@ -15,6 +17,13 @@ fn claim_of(world: &World, domain: &str, key: u8, keys: Vec<DomainKey>, evidence
     let acceptance = Acceptance::sign(&secret(key), &domain, &world.origin, &AcceptanceTerms::first(keys, now())).unwrap();
     let event = Event::from(DomainClaimed::unseen(evidence, acceptance));
     world.registry().say(&Subject::Domain(domain), None, now(), &event)
+}
+
+/// The claim that somebody accepted then.
+fn claim_of_then(world: &World, domain: &str, n: u8, then: TimeMs) -> DomainClaimed {
+    let terms = AcceptanceTerms::first(vec![key(n, Role::Admin, None)], then);
+    let acceptance = Acceptance::sign(&secret(n), &Domain::parse(domain).unwrap(), &world.origin, &terms).unwrap();
+    DomainClaimed::unseen(Evidence::Operator, acceptance)
 }
 
 fn key(n: u8, role: Role, until: Option<TimeMs>) -> DomainKey {
@@ -60,6 +69,11 @@ pub(super) async fn of_authority(world: &World, owner: &Owner, provoked: &mut Pr
     let mut sixteen: Vec<DomainKey> = (100..116).map(|n| key(n, Role::Publish, None)).collect();
     sixteen.sort();
     let change = |put: &[DomainKey], removed: &[&SecretKey]| owner.change_keys(Some(owner.tenure), now(), put, removed);
+    let in_force = STANDARD.decode(world.json("/api/v1/events/0").await["body"]["rules"]["parameters"].as_str().unwrap()).unwrap();
+    let seen = |at: TimeMs, records: &[u8]| {
+        let look = |_: &Domain, _: &str| Sight { at, records: records.to_vec() };
+        world.registry().claim_seen("seen.example", &secret(15), Evidence::Dnssec, now(), look).0
+    };
     let set_again = Event::from(ChannelSet { channel: "next".parse().unwrap(), version: "1.0.0".parse().unwrap() });
     for (what, statement, expected) in [
         ("a second beginning", world.registry().created(now()), refused("not_the_beginning")),
@@ -91,8 +105,11 @@ pub(super) async fn of_authority(world: &World, owner: &Owner, provoked: &mut Pr
         ("the end of a key that is not there", change(&[], &[&secret(99)]), refused("no_such_key")),
         ("the end of the only admin", change(&[], &[&owner.key]), refused("no_admin_left")),
         ("a seventeenth key", change(&sixteen, &[]), refused("too_many_keys")),
-        ("the protocol in force", rules(beginning, 1, b""), refused("protocol_not_newer")),
-        ("the protocol in force, with parameters", rules(beginning, 1, b"x"), refused("protocol_not_newer")),
+        ("an older protocol", rules(beginning, 0, b""), refused("protocol_not_newer")),
+        ("the rules in force", rules(beginning, 1, &in_force), refused("rules_unchanged")),
+        ("parameters that are none", rules(beginning, 1, b"x"), refused("unknown_parameters")),
+        ("a look, where there is no suffix list", seen(now(), b"x"), refused("no_ground")),
+        ("a rule that is not in force", world.registry().suffixes_changed(beginning, &[], &["com"], now()), refused("no_such_suffix")),
         (
             "a claimed domain",
             claim_of(world, "acme.localhost", 15, vec![key(15, Role::Admin, None)], Evidence::Localhost),
@@ -108,6 +125,25 @@ pub(super) async fn of_authority(world: &World, owner: &Owner, provoked: &mut Pr
             claim_of(world, "used.acme.localhost", 15, vec![key(15, Role::Admin, None)], Evidence::Localhost),
             refused("subdomain_in_use"),
         ),
+    ] {
+        provoked.statement(world, what, &statement, expected).await;
+    }
+    let suffixes = world.registry().suffixes_changed(beginning, &["host.example"], &[], now());
+    world.must_append(&suffixes).await;
+    let lapsed = {
+        let old = claim_of_then(world, "lapsed.example", 15, earlier(8 * 86_400_000));
+        world.registry().say(&Subject::Domain("lapsed.example".parse().unwrap()), None, now(), &Event::from(old))
+    };
+    for (what, statement, expected) in [
+        (
+            "a rule that is in force",
+            world.registry().suffixes_changed(suffixes.id(), &["host.example"], &[], now()),
+            refused("suffix_unchanged"),
+        ),
+        ("a public suffix", world.registry().claim("host.example", &secret(15), now()).0, refused("public_suffix")),
+        ("an acceptance of last week", lapsed, refused("acceptance_not_now")),
+        ("a look of two hours ago", seen(earlier(2 * 3_600_000), b"x"), refused("sight_too_old")),
+        ("records that show nothing", seen(earlier(1_000), b"x"), refused("not_shown")),
     ] {
         provoked.statement(world, what, &statement, expected).await;
     }
@@ -227,7 +263,7 @@ pub(super) async fn of_the_door(world: &World, owner: &Owner, provoked: &mut Pro
     let post = |body: Vec<u8>| world.request(Method::POST, "/api/v1/claims").header("content-type", "application/cose").body(body);
     let elsewhere = Origin::parse("other.example").unwrap();
     for (what, body, expected) in [
-        ("a domain that is not local", acceptance("acme.example", &secret(10), &world.origin), refused("local_claims")),
+        ("a domain that nobody looks at", acceptance("acme.example", &secret(10), &world.origin), refused("looks_nowhere")),
         ("an acceptance for another registry", acceptance("b.localhost", &secret(10), &elsewhere), refused("other_audience")),
         ("no acceptance", b"none".to_vec(), refused("undecodable")),
         ("a permit", b"\xd2\x84".to_vec(), refused("undecodable")),
