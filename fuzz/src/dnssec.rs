@@ -170,7 +170,8 @@ pub fn seeds(add: &mut dyn FnMut(&'static str, Vec<u8>)) {
     let hash = |name: &Name| -> [u8; 20] { sha1::Sha1::digest(name.wire()).into() };
     let nsec3 = |owner: [u8; 20], next: [u8; 20], types: &[u8]| {
         let digits = b"0123456789abcdefghijklmnopqrstuv";
-        let digit = |i: usize| (0..5).fold(0, |digit, bit| digit << 1 | usize::from(owner[(i * 5 + bit) / 8] >> (7 - (i * 5 + bit) % 8) & 1));
+        let digit =
+            |i: usize| (0..5).fold(0, |digit, bit| digit << 1 | usize::from(owner[(i * 5 + bit) / 8] >> (7 - (i * 5 + bit) % 8) & 1));
         let label: String = (0..32).map(|i| char::from(digits[digit(i)])).collect();
         one(&test.name.child(&label).unwrap(), Kind::NSEC3, &[&[1, 1, 0, 0, 0, 20][..], &next, types].concat())
     };
