@@ -2,31 +2,19 @@
 
 use crate::{
     kind::Kind,
-    limits::{CHAIN_BYTES, CHECKS, KEYS_OF_ONE_TAG, LABEL_BYTES, NAME_BYTES, NSEC3_ITERATIONS, NSEC3_SALT_BYTES, RECORDS, TEXTS},
-    name::Name,
+    limits::{CHAIN_BYTES, CHECKS, KEYS_OF_ONE_TAG, NSEC3_ITERATIONS, NSEC3_SALT_BYTES, RECORDS, TEXTS},
+    name::{BadName, Name},
 };
 
 /// What is wrong with a chain, a record or a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// §1.1: the text is not a name.
-    #[error("{0:?} is not a DNS name: labels of lower-case letters, digits, hyphens and underscores with dots between them")]
-    NotAName(String),
-    /// §1.1: a label that is too long.
-    #[error("a label of a DNS name has at most {LABEL_BYTES} octets")]
-    LongLabel,
-    /// §1.1: a name that is too long.
-    #[error("a DNS name has at most {NAME_BYTES} octets, the lengths of its labels counted")]
-    LongName,
-    /// §1.1: a pointer, or a label of another kind.
-    #[error("a name in a record chain is compressed; it must stand there in full")]
-    Compressed,
-    /// §1.2: the bytes end within a record or within a name.
+    /// §1.1: a name that is not good.
+    #[error(transparent)]
+    Name(#[from] BadName),
+    /// §1.2: the bytes end within a record.
     #[error("the bytes end within a record")]
     Cut,
-    /// §1.1: bytes behind a name that should stand alone.
-    #[error("bytes follow after the name")]
-    NotOneName,
     /// §1.2: another class than IN.
     #[error("the {kind} record at {owner} is of class {class}, and a record chain is of class IN")]
     Class {

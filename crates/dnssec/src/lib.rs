@@ -28,6 +28,6 @@ pub use ds::Anchor;
 pub use fault::Fault;
 pub use gather::{Delegation, Gatherer};
 pub use kind::Kind;
-pub use name::Name;
+pub use name::{BadName, Name};
 pub use record::Record;
 pub use verdict::{texts, unsigned};

@@ -3,10 +3,30 @@
 
 use std::fmt;
 
-use crate::{
-    fault::Fault,
-    limits::{LABEL_BYTES, NAME_BYTES},
-};
+use crate::limits::{LABEL_BYTES, NAME_BYTES};
+
+/// Why something is not a DNS name in the form that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadName {
+    /// The text is not a name.
+    #[error("{0:?} is not a DNS name: labels of lower-case letters, digits, hyphens and underscores with dots between them")]
+    Text(String),
+    /// A label that is too long.
+    #[error("a label of a DNS name has at most {LABEL_BYTES} octets")]
+    LongLabel,
+    /// A name that is too long.
+    #[error("a DNS name has at most {NAME_BYTES} octets, the lengths of its labels counted")]
+    Long,
+    /// A pointer, or a label of another kind.
+    #[error("a DNS name is compressed; it must stand here in full")]
+    Compressed,
+    /// The bytes end within a name.
+    #[error("the bytes end within a DNS name")]
+    Cut,
+    /// Bytes behind a name that should stand alone.
+    #[error("bytes follow after the DNS name")]
+    NotAlone,
+}
 
 /// A DNS name in lower case: labels of any octets, at most [`NAME_BYTES`] in all. Equal names are equal bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,14 +41,14 @@ impl Name {
     /// Reads `acme.test`: labels of lower-case letters, digits, hyphens and underscores, without a dot at the end.
     ///
     /// # Errors
-    /// [`Fault::NotAName`], [`Fault::LongLabel`] or [`Fault::LongName`].
-    pub fn parse(text: &str) -> Result<Name, Fault> {
+    /// [`BadName::Text`], [`BadName::LongLabel`] or [`BadName::Long`].
+    pub fn parse(text: &str) -> Result<Name, BadName> {
         if text.len() > NAME_BYTES {
-            return Err(Fault::LongName);
+            return Err(BadName::Long);
         }
         let good = |label: &str| !label.is_empty() && label.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
         if !text.split('.').all(good) {
-            return Err(Fault::NotAName(text.to_owned()));
+            return Err(BadName::Text(text.to_owned()));
         }
         let mut wire = Vec::with_capacity(text.len() + 2);
         for label in text.split('.') {
@@ -41,35 +61,35 @@ impl Name {
     /// Reads the uncompressed name at the beginning of `bytes` and says how many it takes. Capitals become small letters.
     ///
     /// # Errors
-    /// [`Fault::Cut`], [`Fault::Compressed`] or [`Fault::LongName`].
-    pub fn read(bytes: &[u8]) -> Result<(Name, usize), Fault> {
+    /// [`BadName::Cut`], [`BadName::Compressed`] or [`BadName::Long`].
+    pub fn read(bytes: &[u8]) -> Result<(Name, usize), BadName> {
         let mut at = 0;
         loop {
-            let length = usize::from(*bytes.get(at).ok_or(Fault::Cut)?);
+            let length = usize::from(*bytes.get(at).ok_or(BadName::Cut)?);
             at += 1;
             if length == 0 {
                 break;
             }
             if length > LABEL_BYTES {
-                return Err(Fault::Compressed);
+                return Err(BadName::Compressed);
             }
             at += length;
             if at >= NAME_BYTES {
-                return Err(Fault::LongName);
+                return Err(BadName::Long);
             }
         }
         // Length octets are below the letters, so that they stay as they are.
-        let wire = bytes.get(..at).ok_or(Fault::Cut)?.to_ascii_lowercase();
+        let wire = bytes.get(..at).ok_or(BadName::Cut)?.to_ascii_lowercase();
         Ok((Name(wire.into()), at))
     }
 
     /// Reads bytes that are one uncompressed name and nothing more. Capitals become small letters.
     ///
     /// # Errors
-    /// As [`Name::read`], and [`Fault::NotOneName`] if bytes follow.
-    pub fn from_wire(wire: &[u8]) -> Result<Name, Fault> {
+    /// As [`Name::read`], and [`BadName::NotAlone`] if bytes follow.
+    pub fn from_wire(wire: &[u8]) -> Result<Name, BadName> {
         let (name, length) = Name::read(wire)?;
-        if length == wire.len() { Ok(name) } else { Err(Fault::NotOneName) }
+        if length == wire.len() { Ok(name) } else { Err(BadName::NotAlone) }
     }
 
     /// The uncompressed wire form, in lower case.
@@ -81,10 +101,10 @@ impl Name {
     ///
     /// # Errors
     /// As [`Name::parse`].
-    pub fn child(&self, label: &str) -> Result<Name, Fault> {
+    pub fn child(&self, label: &str) -> Result<Name, BadName> {
         let first = Name::parse(label)?;
         if first.labels() != 1 {
-            return Err(Fault::NotAName(label.to_owned()));
+            return Err(BadName::Text(label.to_owned()));
         }
         let mut wire = first.wire().to_vec();
         wire.pop();
@@ -133,16 +153,16 @@ impl Name {
         })
     }
 
-    fn within_limit(wire: Vec<u8>) -> Result<Name, Fault> {
-        if wire.len() > NAME_BYTES { Err(Fault::LongName) } else { Ok(Name(wire.into())) }
+    fn within_limit(wire: Vec<u8>) -> Result<Name, BadName> {
+        if wire.len() > NAME_BYTES { Err(BadName::Long) } else { Ok(Name(wire.into())) }
     }
 }
 
 /// Appends a label with its length before it.
-fn push_label(wire: &mut Vec<u8>, label: &[u8]) -> Result<(), Fault> {
+fn push_label(wire: &mut Vec<u8>, label: &[u8]) -> Result<(), BadName> {
     match u8::try_from(label.len()) {
         Ok(length) if label.len() <= LABEL_BYTES => wire.push(length),
-        _ => return Err(Fault::LongLabel),
+        _ => return Err(BadName::LongLabel),
     }
     wire.extend_from_slice(label);
     Ok(())
@@ -188,37 +208,37 @@ mod tests {
         assert_eq!(name.wire(), b"\x08_deedbox\x04acme\x04test\0");
         assert_eq!(name.to_string(), "_deedbox.acme.test");
         for wrong in ["", ".", "acme.test.", ".test", "a..test", "ACME.test", "acme.tést", "*.test", "a b.test", "a\0.test"] {
-            assert_eq!(Name::parse(wrong), Err(Fault::NotAName(wrong.to_owned())), "{wrong}");
+            assert_eq!(Name::parse(wrong), Err(BadName::Text(wrong.to_owned())), "{wrong}");
         }
     }
 
     #[test]
     fn labels_and_names_have_their_limits() {
         assert!(Name::parse(&"a".repeat(63)).is_ok());
-        assert_eq!(Name::parse(&"a".repeat(64)), Err(Fault::LongLabel));
+        assert_eq!(Name::parse(&"a".repeat(64)), Err(BadName::LongLabel));
         // Three labels of 63, one of 61: 64 * 3 + 62 + 1 = 255 octets.
         let longest = format!("{0}.{0}.{0}.{1}", "a".repeat(63), "b".repeat(61));
         let name = Name::parse(&longest).unwrap();
         assert_eq!(name.wire().len(), 255);
         assert_eq!(Name::from_wire(name.wire()).unwrap(), name);
-        assert_eq!(Name::parse(&format!("{longest}b")), Err(Fault::LongName));
-        assert_eq!(name.child("c"), Err(Fault::LongName));
-        assert_eq!(Name::parse(&"a.".repeat(200)), Err(Fault::LongName));
+        assert_eq!(Name::parse(&format!("{longest}b")), Err(BadName::Long));
+        assert_eq!(name.child("c"), Err(BadName::Long));
+        assert_eq!(Name::parse(&"a.".repeat(200)), Err(BadName::Long));
         let mut wire = vec![1, b'a'];
         wire.extend_from_slice(name.wire());
-        assert_eq!(Name::from_wire(&wire), Err(Fault::LongName));
+        assert_eq!(Name::from_wire(&wire), Err(BadName::Long));
     }
 
     #[test]
     fn a_name_on_the_wire_is_whole_and_becomes_lower_case() {
         assert_eq!(Name::from_wire(b"\x04AcMe\x04TEST\0").unwrap(), Name::parse("acme.test").unwrap());
         assert_eq!(Name::read(b"\x04acme\0rest").unwrap(), (Name::parse("acme").unwrap(), 6));
-        assert_eq!(Name::from_wire(b"\x04acme\0rest"), Err(Fault::NotOneName));
+        assert_eq!(Name::from_wire(b"\x04acme\0rest"), Err(BadName::NotAlone));
         for cut in [&b""[..], b"\x04", b"\x04acm", b"\x04acme"] {
-            assert_eq!(Name::read(cut), Err(Fault::Cut));
+            assert_eq!(Name::read(cut), Err(BadName::Cut));
         }
         for compressed in [&b"\xc0\x0c"[..], b"\x04acme\xc0\x0c", b"\x40", b"\x80a\0"] {
-            assert_eq!(Name::read(compressed), Err(Fault::Compressed));
+            assert_eq!(Name::read(compressed), Err(BadName::Compressed));
         }
     }
 
@@ -243,7 +263,7 @@ mod tests {
         let domain = Name::parse("acme.test").unwrap();
         assert_eq!(domain.child("_deedbox"), Name::parse("_deedbox.acme.test"));
         assert_eq!(Name::root().child("test"), Name::parse("test"));
-        assert_eq!(domain.child("a.b"), Err(Fault::NotAName("a.b".to_owned())));
+        assert_eq!(domain.child("a.b"), Err(BadName::Text("a.b".to_owned())));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Chains that should prove texts: what they prove, and each way in which they do not. `spec/dnssec.md` §1 to §6.
 
-use deedbox_dnssec::{Anchor, Fault, Kind, Name, Record, texts};
+use deedbox_dnssec::{Anchor, BadName, Fault, Kind, Name, Record, texts};
 
 use crate::signer::{AT, Head, Secret, World, Zone, ds_data, key_tag, name, owner, record, txt, wire};
 
@@ -209,9 +209,9 @@ fn bytes() -> Vec<Case> {
         ("no bytes", vec![], Fault::Ends(Name::root())),
         ("the last byte is missing", good[..good.len() - 1].to_vec(), Fault::Cut),
         ("a byte too many", with(&[0]), Fault::Cut),
-        ("a pointer", with(&[0xc0, 0x0c]), Fault::Compressed),
-        ("a label of an older kind", with(&[0x41]), Fault::Compressed),
-        ("a name of 257 octets", with(&long_name), Fault::LongName),
+        ("a pointer", with(&[0xc0, 0x0c]), Fault::Name(BadName::Compressed)),
+        ("a label of an older kind", with(&[0x41]), Fault::Name(BadName::Compressed)),
+        ("a name of 257 octets", with(&long_name), Fault::Name(BadName::Long)),
         ("a record of class CH", with(b"\0\0\x10\0\x03\0\0\0\0\0\0"), Fault::Class { owner: Name::root(), kind: Kind::TXT, class: 3 }),
         ("12,289 bytes", with(&vec![0; 12_289 - good.len()]), Fault::TooLong(12_289)),
         ("257 records", many(257), Fault::TooManyRecords),
