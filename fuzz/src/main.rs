@@ -6,6 +6,7 @@
 
 mod archive;
 mod authority;
+mod dnssec;
 mod gem;
 mod ledger;
 mod marshal;
@@ -58,6 +59,7 @@ const TARGETS: &[(&str, usize, Run)] = &[
     ("oci", 4_096, oci::image),
     ("native_request", 2_100, requests::native),
     ("authority", 144, authority::log),
+    ("dnssec", 1_024, dnssec::chain),
 ];
 
 static TARGET: OnceLock<Run> = OnceLock::new();

@@ -26,7 +26,9 @@ pub fn write(folder: &Path) {
     requests(&mut seeds);
     native_requests(&mut seeds);
     authority(&mut seeds);
-    for room in [crate::archive::seeds, crate::versions::seeds, crate::maven::seeds, crate::gem::seeds, crate::oci::seeds] {
+    for room in
+        [crate::archive::seeds, crate::versions::seeds, crate::maven::seeds, crate::gem::seeds, crate::oci::seeds, crate::dnssec::seeds]
+    {
         room(&mut |target, input| add(&mut seeds, target, input));
     }
     for (target, inputs) in seeds {

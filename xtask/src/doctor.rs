@@ -63,6 +63,13 @@ const NEEDS: &[Need] = &[
         get: "apt-get install docker.io, then dockerd",
         must: false,
     },
+    Need {
+        program: "named",
+        ask: &["-v"],
+        why: "the name servers that claims are looked up at",
+        get: "the tests install bind9",
+        must: false,
+    },
     Need { program: "nginx", ask: &["-v"], why: "serves a log as plain files", get: "the test installs it", must: false },
 ];
 
