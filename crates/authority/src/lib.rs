@@ -14,8 +14,8 @@ pub mod rows;
 pub use deciders::{DECIDERS, Decider, Deciders, decide, protocol_in_force, touches, touches_undecodable, void_changes};
 pub use decision::{Decision, Effective, Signed};
 pub use generations::Generations;
-pub use one::{is_free, rows_of_free};
 pub use limits::{MAX_AHEAD_MS, MAX_BEHIND_MS};
+pub use one::{is_free, rows_of_free};
 pub use refusal::Refusal;
 
 use deedbox_model::ProjectionId;

@@ -200,4 +200,3 @@ fn must_verify(signed: Signed<'_>) -> Result<(), Refusal> {
         Signed::NotVerified(_) | Signed::Undecodable { .. } => Err(Refusal::BadSignature),
     }
 }
-

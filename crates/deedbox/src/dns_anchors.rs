@@ -12,7 +12,8 @@ const ANCHORS_BYTES: u64 = 64 * 1024;
 /// Reads it.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<DnsAnchor>> {
     let bytes = read_file(path, ANCHORS_BYTES)?;
-    anchors(&String::from_utf8_lossy(&bytes)).map_err(|why| wrong(format!("{} does not hold DS records of the root of DNS: {why}", path.display())))
+    anchors(&String::from_utf8_lossy(&bytes))
+        .map_err(|why| wrong(format!("{} does not hold DS records of the root of DNS: {why}", path.display())))
 }
 
 fn anchors(text: &str) -> Result<Vec<DnsAnchor>, String> {
@@ -57,9 +58,13 @@ mod tests {
     #[test]
     fn what_is_no_anchor_is_refused() {
         let short = ". IN DS 20326 8 2 E06D";
-        for (text, why) in
-            [("", "1 to 8"), ("; none", "1 to 8"), ("test. IN DS 1 8 2 00", "line 1"), (". IN DNSKEY 257 3 8 AwEA", "line 1"), (short, "32")]
-        {
+        for (text, why) in [
+            ("", "1 to 8"),
+            ("; none", "1 to 8"),
+            ("test. IN DS 1 8 2 00", "line 1"),
+            (". IN DNSKEY 257 3 8 AwEA", "line 1"),
+            (short, "32"),
+        ] {
             let refused = anchors(text).unwrap_err();
             assert!(refused.contains(why), "{refused}");
         }

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use deedbox_dnssec::Anchor;
-use deedbox_lookout::{Chain, Ground, Lookout};
+use deedbox_lookout::{BadSettings, Chain, Ground, Lookout, Settings};
 use deedbox_model::event::{Acceptance, CLAIM_LABEL, Evidence};
 use deedbox_model::{DnsAnchor, Domain};
 use deedbox_server::{Look, Shown};
@@ -12,17 +12,27 @@ use deedbox_server::{Look, Shown};
 const VALUES_SHOWN: usize = 3;
 
 /// The network, as this machine sees it.
-pub(crate) struct Looking(pub(crate) Lookout);
+pub(crate) struct Looking(Settings);
+
+impl Looking {
+    /// Whom to ask and whom to trust; what the anchors are is said with each look.
+    pub(crate) fn new(settings: Settings) -> Result<Self, BadSettings> {
+        Lookout::new(settings.clone())?;
+        Ok(Looking(settings))
+    }
+}
 
 #[async_trait]
 impl Look for Looking {
     async fn look(&self, acceptance: &Acceptance, anchors: &[DnsAnchor]) -> Result<Shown, String> {
-        let anchors: Vec<Anchor> = anchors.iter().map(anchor).collect();
-        let in_dns = match self.in_dns(acceptance, &anchors).await {
+        // Anew each time: the rules in force may name other anchors than a moment ago.
+        let settings = Settings { anchors: anchors.iter().map(anchor).collect(), ..self.0.clone() };
+        let lookout = Lookout::new(settings).map_err(|error| error.to_string())?;
+        let in_dns = match in_dns(&lookout, acceptance).await {
             Ok(found) => return found,
             Err(words) => words,
         };
-        match self.at_its_address(acceptance, &anchors).await {
+        match at_its_address(&lookout, acceptance).await {
             Ok(found) => found,
             Err(words) => Err(format!("{in_dns}; and {words}")),
         }
@@ -32,34 +42,32 @@ impl Look for Looking {
 /// Found, and what it is worth: evidence, or why it is none.
 type Found = Result<Shown, String>;
 
-impl Looking {
-    /// What was found in DNS; or what was seen instead.
-    async fn in_dns(&self, acceptance: &Acceptance, anchors: &[Anchor]) -> Result<Found, String> {
-        let domain = acceptance.domain();
-        let seen = self.0.dns(domain, anchors).await.map_err(|trouble| trouble.to_string())?;
-        if !seen.values.contains(&acceptance.record()) {
-            return Err(others(domain, &seen.values));
-        }
-        Ok(match seen.ground {
-            Ground::Signed(chain) => Ok(shown(Evidence::Dnssec, chain)),
-            Ground::Unsigned(chain) => Ok(shown(Evidence::Dns, chain)),
-            Ground::Unproven(why) => Err(format!("the TXT record is there, but it proves nothing: {why}")),
-        })
+/// What was found in DNS; or what was seen instead.
+async fn in_dns(lookout: &Lookout, acceptance: &Acceptance) -> Result<Found, String> {
+    let domain = acceptance.domain();
+    let seen = lookout.dns(domain).await.map_err(|trouble| trouble.to_string())?;
+    if !seen.values.contains(&acceptance.record()) {
+        return Err(others(domain, &seen.values));
     }
+    Ok(match seen.ground {
+        Ground::Signed(chain) => Ok(shown(Evidence::Dnssec, chain)),
+        Ground::Unsigned(chain) => Ok(shown(Evidence::Dns, chain)),
+        Ground::Unproven(why) => Err(format!("the TXT record is there, but it proves nothing: {why}")),
+    })
+}
 
-    /// The same at the domain's own address.
-    async fn at_its_address(&self, acceptance: &Acceptance, anchors: &[Anchor]) -> Result<Found, String> {
-        let page = self.0.https(acceptance.domain(), anchors).await.map_err(|trouble| trouble.to_string())?;
-        let address = acceptance.address();
-        if !page.claims.iter().any(|claim| claim.to_address() == address) {
-            return Err(format!("the file at https://{}/.well-known/deedbox.json names other claims", acceptance.domain()));
-        }
-        Ok(match page.ground {
-            Ground::Unsigned(chain) => Ok(shown(Evidence::Https, chain)),
-            Ground::Signed(_) => Err("the file is there, but this domain's DNS is signed: put the TXT record there instead".to_owned()),
-            Ground::Unproven(why) => Err(format!("the file is there, but it proves nothing: {why}")),
-        })
+/// The same at the domain's own address.
+async fn at_its_address(lookout: &Lookout, acceptance: &Acceptance) -> Result<Found, String> {
+    let page = lookout.https(acceptance.domain()).await.map_err(|trouble| trouble.to_string())?;
+    let address = acceptance.address();
+    if !page.claims.iter().any(|claim| claim.to_address() == address) {
+        return Err(format!("the file at https://{}/.well-known/deedbox.json names other claims", acceptance.domain()));
     }
+    Ok(match page.ground {
+        Ground::Unsigned(chain) => Ok(shown(Evidence::Https, chain)),
+        Ground::Signed(_) => Err("the file is there, but this domain's DNS is signed: put the TXT record there instead".to_owned()),
+        Ground::Unproven(why) => Err(format!("the file is there, but it proves nothing: {why}")),
+    })
 }
 
 fn shown(evidence: Evidence, chain: Chain) -> Shown {
@@ -72,7 +80,8 @@ fn anchor(anchor: &DnsAnchor) -> Anchor {
 
 /// What is there instead, shortened: words of strangers.
 fn others(domain: &Domain, values: &[String]) -> String {
-    let few: Vec<String> = values.iter().take(VALUES_SHOWN).map(|value| format!("{:?}", value.chars().take(100).collect::<String>())).collect();
+    let few: Vec<String> =
+        values.iter().take(VALUES_SHOWN).map(|value| format!("{:?}", value.chars().take(100).collect::<String>())).collect();
     let more = if values.len() > VALUES_SHOWN { ", …" } else { "" };
     format!("the TXT record at {CLAIM_LABEL}.{domain} says {}{more}, and not the value that was given for this claim", few.join(", "))
 }

@@ -16,7 +16,8 @@ const RULES: usize = 100_000;
 /// Reads it.
 pub(crate) fn read(path: &Path) -> anyhow::Result<BTreeSet<SuffixRule>> {
     let bytes = read_file(path, LIST_BYTES)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| wrong(format!("{} is not UTF-8, so it is not the public suffix list", path.display())))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| wrong(format!("{} is not UTF-8, so it is not the public suffix list", path.display())))?;
     rules(text).map_err(|why| wrong(format!("{} is not the public suffix list: {why}", path.display())))
 }
 

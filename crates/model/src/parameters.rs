@@ -3,7 +3,7 @@
 
 use crate::encoding;
 use crate::event::Rules;
-use crate::limits::{ANCHORS, ANCHOR_DIGEST_BYTES};
+use crate::limits::{ANCHOR_DIGEST_BYTES, ANCHORS};
 use crate::said;
 use serde::{Deserialize, Serialize};
 

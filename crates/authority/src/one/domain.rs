@@ -43,7 +43,13 @@ pub(super) fn claim(writing: &mut Writing, rows: &Rows, statement: &Statement, d
 }
 
 /// A domain speaks about itself under its present tenure, with an admin key of its own that is valid at log time.
-pub(super) fn speak_for_itself(rows: &Rows, domain: &Domain, signed: Signed<'_>, statement: &Statement, log_time: TimeMs) -> Result<DomainRow, Stop> {
+pub(super) fn speak_for_itself(
+    rows: &Rows,
+    domain: &Domain,
+    signed: Signed<'_>,
+    statement: &Statement,
+    log_time: TimeMs,
+) -> Result<DomainRow, Stop> {
     let Speaker::Domain { tenure, .. } = statement.speaker() else { return Err(misfit().into()) };
     let row: Option<DomainRow> = rows.decoded(&domain_key(domain)?)?;
     let row = row.ok_or_else(|| Refusal::NotClaimed(domain.clone()))?;
@@ -108,4 +114,3 @@ fn is_of_tenure(rows: &Rows, statement: &Statement, domain: &Domain, row: &Domai
     let found: Option<EventRow> = rows.decoded(&chain_key(domain, &prev)?)?;
     Ok(found.is_some_and(|event| event.index >= row.tenure_index))
 }
-

@@ -1,6 +1,7 @@
 //! On what ground a claim stands (spec/authority.md §4.3), and what puts that ground in force (§4.2, §4.6): a table of statements against
 //! states, each with its verdict.
 
+use super::judged::Log;
 use deedbox_authority::rows::{DomainRow, domain_key, suffix_key};
 use deedbox_authority::{Refusal, is_free, rows_of_free};
 use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainClaimed, DomainKey, Event, Evidence, Role, Rules, Sight};
@@ -8,7 +9,6 @@ use deedbox_model::limits::{ACCEPTANCE_MS, SIGHT_MS};
 use deedbox_model::row::decode_row;
 use deedbox_model::{Domain, EventId, Parameters, Rows, Statement, Subject, SuffixRule, TimeMs, Verified};
 use deedbox_testkit::{Registry, secret, time, zones};
-use super::judged::Log;
 
 const LOOK: [Evidence; 3] = [Evidence::Dns, Evidence::Https, Evidence::Dnssec];
 
@@ -77,11 +77,20 @@ fn what_the_records_do_not_show_is_no_ground() {
     };
     let cases: [(&str, Verified<Statement>); 9] = [
         ("a record of another claim", claim(Evidence::Dnssec, &|domain, _| zones::signed(domain, "deedbox-claim=sha256:00", time(4)))),
-        ("the right record with something behind it", claim(Evidence::Dnssec, &|d, record| zones::signed(d, &format!("{record} "), time(4)))),
+        (
+            "the right record with something behind it",
+            claim(Evidence::Dnssec, &|d, record| zones::signed(d, &format!("{record} "), time(4))),
+        ),
         ("the right record at another domain", claim(Evidence::Dnssec, &|_, record| zones::signed(&other, record, time(4)))),
-        ("the proof that the zone is not signed, as if it were the record", claim(Evidence::Dnssec, &|domain, _| zones::unsigned(domain, time(4)))),
+        (
+            "the proof that the zone is not signed, as if it were the record",
+            claim(Evidence::Dnssec, &|domain, _| zones::unsigned(domain, time(4))),
+        ),
         ("a signed zone passed off as unsigned, by DNS", claim(Evidence::Dns, &|domain, record| zones::signed(domain, record, time(4)))),
-        ("a signed zone passed off as unsigned, by HTTPS", claim(Evidence::Https, &|domain, record| zones::signed(domain, record, time(4)))),
+        (
+            "a signed zone passed off as unsigned, by HTTPS",
+            claim(Evidence::Https, &|domain, record| zones::signed(domain, record, time(4))),
+        ),
         ("another domain's zone is not signed", claim(Evidence::Dns, &|_, _| zones::unsigned(&other, time(4)))),
         ("one bit is another", claim(Evidence::Dnssec, &|domain, record| flipped(zones::signed(domain, record, time(4))))),
         (

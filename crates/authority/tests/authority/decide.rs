@@ -1,10 +1,10 @@
 //! The decider as a table of sentences: each refusal at least once, each rule on both sides.
 
+use super::judged::{Log, acme};
 use deedbox_authority::{Decision, Refusal, Signed, decide, touches};
 use deedbox_model::event::{ChannelRemoved, DomainEvent, DomainKey, Event, Evidence, ReleaseYanked, Role, Rules};
 use deedbox_model::{Protocol, Row, Rows, Speaker, Statement, Subject};
 use deedbox_testkit::{Owner, Registry, manifest, publish_event, secret, time};
-use super::judged::{Log, acme};
 
 const ID: &str = "npm:acme.example/widget";
 

@@ -1,11 +1,11 @@
 //! `domain.keys.changed` as a table of sentences: each refusal at least once, each rule on both sides (spec/authority.md §4.5).
 
+use super::judged::{Log, acme};
 use deedbox_authority::{Decision, Refusal, Signed};
 use deedbox_model::event::{DomainKey, Event, Role};
 use deedbox_model::limits::DOMAIN_KEYS;
 use deedbox_model::{EventId, Speaker, Statement, TimeMs};
 use deedbox_testkit::{Owner, secret, time};
-use super::judged::{Log, acme};
 
 const ID: &str = "npm:acme.example/widget";
 

@@ -9,10 +9,10 @@ use crate::reading::read_file;
 use crate::{access_log, dns_anchors, small_pages, suffix_list, terminal};
 use deedbox_catalog::Catalog;
 use deedbox_ledger::NoProbe;
+use deedbox_lookout::{BadSettings, Settings};
 use deedbox_model::time::DAY_MS;
 use deedbox_model::{Origin, TimeMs};
 use deedbox_pages::Pages;
-use deedbox_lookout::{self as lookout, BadSettings, Lookout};
 use deedbox_server::{Config, Look, OpenError, Parts, PublicUrl, Server};
 use deedbox_store::StoreError;
 use deedbox_view::{Projection, View};
@@ -112,9 +112,9 @@ impl Start<'_> {
 /// What looks at domains that are claimed; none on a machine that knows of no name server, where none was given.
 fn looking(resolvers: &[SocketAddr], roots: Option<&Path>, allow_private_addresses: bool) -> anyhow::Result<Option<Arc<dyn Look>>> {
     let extra_roots = roots.map(|path| read_file(path, ROOTS_BYTES)).transpose()?.unwrap_or_default();
-    let settings = lookout::Settings { resolvers: resolvers.to_vec(), extra_roots, allow_private_addresses, ..lookout::Settings::default() };
-    match Lookout::new(settings) {
-        Ok(lookout) => Ok(Some(Arc::new(Looking(lookout)))),
+    let settings = Settings { resolvers: resolvers.to_vec(), extra_roots, allow_private_addresses, ..Settings::new(Vec::new()) };
+    match Looking::new(settings) {
+        Ok(looking) => Ok(Some(Arc::new(looking))),
         Err(error @ BadSettings::NoResolver { .. }) => {
             terminal::note(&format!("deedbox: no claim can rest on what this machine sees of a domain: {error} (--resolver ADDRESS)"));
             Ok(None)

@@ -2,9 +2,9 @@
 
 use super::{ID, Provoked, crates, events};
 use crate::file_dialect::manifest_of;
+use crate::world::{World, acceptance, artifact, now};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crate::world::{World, acceptance, artifact, now};
 use deedbox_model::event::{Acceptance, AcceptanceTerms};
 use deedbox_model::event::{ChannelSet, DomainClaimed, DomainKey, Event, Evidence, RegistryRulesChanged, Role, Rules, Sight};
 use deedbox_model::{Domain, EventId, Manifest, ObjectRef, Origin, SecretKey, Statement, Subject, TimeMs, Verified};
