@@ -43,6 +43,8 @@ pub enum Signing {
     Nsec,
     /// With NSEC, and RSA with SHA-256.
     Rsa,
+    /// With NSEC3.
+    Nsec3,
     /// With NSEC3 and opt-out.
     OptOut,
     /// With NSEC; but its signatures are over.
@@ -285,6 +287,7 @@ fn sign(folder: &Path, zone: &Zone) -> anyhow::Result<()> {
     // -S: with the keys of the folder. -g: with the files of digests in it. -P: named would say what is wrong.
     command.args(["-q", "-S", "-g", "-P", "-x", "-o"]).arg(zone.full()).arg("-f").arg(served_file(zone));
     match zone.signing {
+        Signing::Nsec3 => command.args(["-3", "-", "-H", "0"]),
         Signing::OptOut => command.args(["-3", "a1b2c3", "-H", "0", "-A"]),
         Signing::Expired => command.args(["-s", "20200101000000", "-e", "20200201000000"]),
         _ => &mut command,
