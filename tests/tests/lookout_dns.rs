@@ -201,7 +201,11 @@ async fn until(lookout: &Lookout, name: &str, is_so: impl Fn(&Result<Seen, Troub
 async fn a_long_value_and_many_values_come_in_full_and_too_many_are_refused() {
     let values = |count: usize| (0..count).map(|n| CLAIM.replace("1111", &format!("{n:04}"))).collect::<Vec<_>>();
     let lines = |count: usize| values(count).iter().map(|value| text("_deedbox", value)).collect::<String>();
-    let long = format!("_deedbox.long TXT \"{}\" \"{}\" \"end\"\n", "x".repeat(255), "y".repeat(255));
+    let long = format!(
+        "_deedbox.two TXT \"b\"\n_deedbox.two TXT \"aa\"\n_deedbox.long TXT \"{}\" \"{}\" \"end\"\n",
+        "x".repeat(255),
+        "y".repeat(255)
+    );
     let zones = [
         Zone::new("test", Signing::Nsec, &long),
         Zone::new("many.test", Signing::Nsec, &lines(limits::VALUES)),
@@ -219,6 +223,7 @@ async fn a_long_value_and_many_values_come_in_full_and_too_many_are_refused() {
     let seen = lookout.dns(&domain("long.test")).await.unwrap();
     assert_eq!(seen.values, [format!("{}{}end", "x".repeat(255), "y".repeat(255))]);
     assert!(matches!(seen.ground, Ground::Signed(_)), "{:?}", seen.ground);
+    assert_eq!(lookout.dns(&domain("two.test")).await.unwrap().values, ["aa", "b"]);
     let refused = lookout.dns(&domain("more.test")).await.unwrap_err();
     assert_eq!(refused, Trouble::ManyValues { name: Name::parse("_deedbox.more.test").unwrap(), there: limits::VALUES + 1 });
 }
