@@ -43,6 +43,8 @@ pub enum Signing {
     Nsec,
     /// With NSEC, and RSA with SHA-256.
     Rsa,
+    /// With NSEC3.
+    Nsec3,
     /// With NSEC3 and opt-out.
     OptOut,
     /// With NSEC; but its signatures are over.
@@ -80,7 +82,7 @@ impl Zone {
 pub struct Nameservers {
     folder: TempDir,
     /// Where the zones are served.
-    port: u16,
+    port: Option<u16>,
     anchors: Vec<Anchor>,
     // They end before the folder goes.
     running: Vec<Named>,
@@ -103,9 +105,8 @@ impl Nameservers {
             write(folder.path(), zone, &zones).with_context(|| format!("the zone {}", zone.full()))?;
         }
         let anchors = anchors(folder.path())?;
-        let port = free_port()?;
-        let mut servers = Nameservers { folder, port, anchors, running: Vec::new(), resolver: SocketAddr::from((HERE, port)) };
-        servers.serve(&zones)?;
+        let mut servers = Nameservers { folder, port: None, anchors, running: Vec::new(), resolver: SocketAddr::from((HERE, 0)) };
+        servers.port = Some(servers.serve(&zones)?);
         servers.resolver = servers.another_resolver("")?;
         Ok(servers)
     }
@@ -125,12 +126,11 @@ impl Nameservers {
     /// # Errors
     /// When it does not start.
     pub fn another_resolver(&mut self, statements: &str) -> anyhow::Result<SocketAddr> {
-        let port = free_port()?;
         let hints = self.folder.path().join("hints");
         fs::write(&hints, format!(". 3600 IN NS ns.\nns. 3600 IN A {HERE}\n"))?;
         let settings = format!("zone \".\" {{ type hint; file \"{}\"; }};\n{statements}\n", hints.display());
         // Nothing is asked under another name than the question's, so that a test sees what it asks for.
-        self.named(port, "recursion yes; qname-minimization off; max-ncache-ttl 0;", &settings)?;
+        let port = self.named("recursion yes; qname-minimization off; max-ncache-ttl 0;", &settings)?;
         Ok(SocketAddr::from((HERE, port)))
     }
 
@@ -153,7 +153,8 @@ impl Nameservers {
             .stderr(Stdio::piped())
             .spawn()
             .context("nsupdate cannot be started")?;
-        let mut script = format!("server {HERE} {}\nzone {zone}.\n", self.port);
+        let port = self.port.context("nothing is served")?;
+        let mut script = format!("server {HERE} {port}\nzone {zone}.\n");
         for change in changes {
             script += &format!("update {change}\n");
         }
@@ -164,7 +165,7 @@ impl Nameservers {
         Ok(())
     }
 
-    fn serve(&mut self, zones: &[Zone]) -> anyhow::Result<()> {
+    fn serve(&mut self, zones: &[Zone]) -> anyhow::Result<u16> {
         let mut settings = String::new();
         for zone in zones.iter().filter(|zone| zone.signing != Signing::Lame) {
             let file = self.folder.path().join(served_file(zone));
@@ -173,22 +174,30 @@ impl Nameservers {
             let update = if zone.signing == Signing::Expired { "none" } else { "any" };
             settings += &format!("zone \"{name}\" {{ type primary; file \"{file}\"; allow-update {{ {update}; }}; }};\n");
         }
-        self.named(self.port, "recursion no; notify no;", &settings)
+        self.named("recursion no; notify no;", &settings)
     }
 
-    /// Listens at `port`, and asks others at the port of the zones.
-    fn named(&mut self, port: u16, options: &str, settings: &str) -> anyhow::Result<()> {
-        let (asks_at, folder) = (self.port, self.folder.path());
+    /// Starts one at a free port, and says which. It asks others at the port of the zones.
+    fn named(&mut self, options: &str, settings: &str) -> anyhow::Result<u16> {
+        let folder = self.folder.path();
         let shown = folder.display();
-        let text = format!(
-            "options {{ directory \"{shown}\"; key-directory \"{shown}\"; port {asks_at}; listen-on port {port} {{ {HERE}; }};\n\
-             listen-on-v6 {{ none; }}; pid-file none; session-keyfile \"{shown}/session-{port}.key\"; dnssec-validation no;\n\
-             empty-zones-enable no; {options} }};\ncontrols {{ }};\n{settings}"
-        );
-        let file = folder.join(format!("named-{port}.conf"));
-        fs::write(&file, text)?;
-        self.running.push(Named::start(folder, &file)?);
-        Ok(())
+        // A port that is free now may be taken a moment later.
+        for _ in 0..10 {
+            let port = free_port()?;
+            let asks_at = self.port.unwrap_or(port);
+            let text = format!(
+                "options {{ directory \"{shown}\"; key-directory \"{shown}\"; port {asks_at}; listen-on port {port} {{ {HERE}; }};\n\
+                 listen-on-v6 {{ none; }}; pid-file none; session-keyfile \"{shown}/session-{port}.key\"; dnssec-validation no;\n\
+                 empty-zones-enable no; {options} }};\ncontrols {{ }};\n{settings}"
+            );
+            let file = folder.join(format!("named-{port}.conf"));
+            fs::write(&file, text)?;
+            if let Some(named) = Named::start(folder, &file)? {
+                self.running.push(named);
+                return Ok(port);
+            }
+        }
+        bail!("no port stays free for name servers")
     }
 }
 
@@ -197,8 +206,8 @@ impl Nameservers {
 struct Named(Child);
 
 impl Named {
-    /// Starts one, and waits until it says that it answers.
-    fn start(folder: &Path, settings: &Path) -> anyhow::Result<Self> {
+    /// Starts one, and waits until it says that it answers. None if somebody else has its port.
+    fn start(folder: &Path, settings: &Path) -> anyhow::Result<Option<Self>> {
         // A copy: where AppArmor is in force, the installed file may read nothing outside the folders of Debian's own settings.
         let program = folder.join("named");
         if !program.is_file() {
@@ -214,7 +223,10 @@ impl Named {
             if line.ends_with(" running") {
                 // It must not wait for somebody to read what else it says.
                 std::thread::spawn(move || lines.for_each(drop));
-                return Ok(named);
+                return Ok(Some(named));
+            }
+            if line.ends_with(": address in use") || line.ends_with("unable to listen on any configured interfaces") {
+                return Ok(None);
             }
             said.push(line);
         }
@@ -285,6 +297,7 @@ fn sign(folder: &Path, zone: &Zone) -> anyhow::Result<()> {
     // -S: with the keys of the folder. -g: with the files of digests in it. -P: named would say what is wrong.
     command.args(["-q", "-S", "-g", "-P", "-x", "-o"]).arg(zone.full()).arg("-f").arg(served_file(zone));
     match zone.signing {
+        Signing::Nsec3 => command.args(["-3", "-", "-H", "0"]),
         Signing::OptOut => command.args(["-3", "a1b2c3", "-H", "0", "-A"]),
         Signing::Expired => command.args(["-s", "20200101000000", "-e", "20200201000000"]),
         _ => &mut command,

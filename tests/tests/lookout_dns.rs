@@ -71,7 +71,7 @@ fn unproven(ground: &Ground) -> &str {
     }
 }
 
-/// Zones of every kind below two top-level domains, one with NSEC and one with NSEC3 and opt-out.
+/// Zones of every kind below three top-level domains: with NSEC, with NSEC3, with NSEC3 and opt-out. At the names `ent`, nothing is but names below.
 fn every_kind() -> Vec<Zone> {
     let claim = text("_deedbox", CLAIM);
     let deep = text("_deedbox.a.b", CLAIM);
@@ -86,7 +86,16 @@ fn every_kind() -> Vec<Zone> {
         Zone::new("plain.test", Signing::Unsigned, &format!("{claim}{deep}")),
         // Signed itself, but nobody above says so.
         Zone::new("island.plain.test", Signing::Nsec, &claim),
+        Zone::new("sub.ent.test", Signing::Unsigned, &claim),
+        Zone::new("own.ent.test", Signing::Nsec3, &claim),
+        Zone::new("three", Signing::Nsec3, ""),
+        Zone::new("acme.three", Signing::OptOut, &claim),
+        Zone::new("plain.three", Signing::Unsigned, &claim),
+        Zone::new("sub.ent.three", Signing::Unsigned, &claim),
         Zone::new("opt", Signing::OptOut, ""),
+        Zone::new("sub.ent.opt", Signing::Unsigned, &claim),
+        Zone::new("own.ent.opt", Signing::Nsec, &claim),
+        Zone::new("sub.alone.opt", Signing::Unsigned, &claim),
         Zone::new("acme.opt", Signing::Nsec, &claim),
         Zone::new("plain.opt", Signing::Unsigned, &format!("{claim}{deep}")),
     ]
@@ -97,7 +106,9 @@ async fn a_claim_is_seen_in_zones_of_every_kind_with_what_proves_it() {
     let servers = Nameservers::start(&every_kind()).unwrap();
     let lookout = lookout(&servers);
 
-    for name in ["acme.test", "a.b.acme.test", "up.acme.test", "rsa.test", "own.test", "acme.opt"] {
+    for name in
+        ["acme.test", "a.b.acme.test", "up.acme.test", "rsa.test", "own.test", "own.ent.test", "acme.three", "acme.opt", "own.ent.opt"]
+    {
         let seen = lookout.dns(&domain(name)).await.unwrap();
         assert_eq!(seen.values, [CLAIM], "{name}");
         assert_eq!(proved(&servers, signed(&seen), &format!("_deedbox.{name}")), [CLAIM], "{name}");
@@ -112,6 +123,11 @@ async fn a_claim_is_seen_in_zones_of_every_kind_with_what_proves_it() {
         ("plain.opt", "plain.opt", How::OptOut),
         ("a.b.plain.opt", "plain.opt", How::OptOut),
         ("strange.test", "strange.test", How::NotUnderstood),
+        ("sub.ent.test", "sub.ent.test", How::Nsec),
+        ("plain.three", "plain.three", How::Nsec3),
+        ("sub.ent.three", "sub.ent.three", How::Nsec3),
+        ("sub.ent.opt", "sub.ent.opt", How::OptOut),
+        ("sub.alone.opt", "alone.opt", How::OptOut),
     ] {
         let seen = lookout.dns(&domain(name)).await.unwrap();
         assert_eq!(seen.values, [CLAIM], "{name}");
@@ -185,7 +201,11 @@ async fn until(lookout: &Lookout, name: &str, is_so: impl Fn(&Result<Seen, Troub
 async fn a_long_value_and_many_values_come_in_full_and_too_many_are_refused() {
     let values = |count: usize| (0..count).map(|n| CLAIM.replace("1111", &format!("{n:04}"))).collect::<Vec<_>>();
     let lines = |count: usize| values(count).iter().map(|value| text("_deedbox", value)).collect::<String>();
-    let long = format!("_deedbox.long TXT \"{}\" \"{}\" \"end\"\n", "x".repeat(255), "y".repeat(255));
+    let long = format!(
+        "_deedbox.two TXT \"b\"\n_deedbox.two TXT \"aa\"\n_deedbox.long TXT \"{}\" \"{}\" \"end\"\n",
+        "x".repeat(255),
+        "y".repeat(255)
+    );
     let zones = [
         Zone::new("test", Signing::Nsec, &long),
         Zone::new("many.test", Signing::Nsec, &lines(limits::VALUES)),
@@ -203,6 +223,7 @@ async fn a_long_value_and_many_values_come_in_full_and_too_many_are_refused() {
     let seen = lookout.dns(&domain("long.test")).await.unwrap();
     assert_eq!(seen.values, [format!("{}{}end", "x".repeat(255), "y".repeat(255))]);
     assert!(matches!(seen.ground, Ground::Signed(_)), "{:?}", seen.ground);
+    assert_eq!(lookout.dns(&domain("two.test")).await.unwrap().values, ["aa", "b"]);
     let refused = lookout.dns(&domain("more.test")).await.unwrap_err();
     assert_eq!(refused, Trouble::ManyValues { name: Name::parse("_deedbox.more.test").unwrap(), there: limits::VALUES + 1 });
 }

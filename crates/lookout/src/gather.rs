@@ -33,8 +33,7 @@ pub(crate) async fn above<'a>(asker: &Asker, anchors: &'a [Anchor], domain: &Nam
     let mut doubt = None;
     for child in down_to(domain) {
         match step(asker, &mut gatherer, &child).await? {
-            Below::Zone => doubt = None,
-            Below::Nothing => {}
+            Below::Zone | Below::Nothing => doubt = None,
             Below::Doubt(why) => doubt = Some(why),
             Below::Unsigned => {
                 let chain = gatherer.chain().to_vec();

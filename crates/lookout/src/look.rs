@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-/// The label under a domain where a claim's TXT record is.
-const LABEL: &str = "_deedbox";
+/// The label below a domain at which a claim's TXT record is: `_deedbox.acme.example`.
+pub const LABEL: &str = "_deedbox";
 
 /// Where one looks from: its resolvers, its way to web servers, its limits.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct Lookout {
 /// What is in DNS at `_deedbox.DOMAIN`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// The values of the TXT records there, each joined from its strings. What is not UTF-8 is replaced.
+    /// The values of the TXT records there, each joined from its strings, sorted. What is not UTF-8 is replaced.
     pub values: Vec<String>,
     /// How much of that is proved.
     pub ground: Ground,
@@ -150,8 +150,9 @@ impl Lookout {
             },
             Err(why) => (values, Ground::Unproven(why)),
         };
-        let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
-        Ok(Seen { values: values.into_iter().map(text).collect(), ground })
+        let mut values: Vec<String> = values.iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+        values.sort();
+        Ok(Seen { values, ground })
     }
 
     /// One resolver after another, until one is sure of what it says; else the first that says anything, else the first trouble.
@@ -225,15 +226,14 @@ fn seconds(now: TimeMs) -> u64 {
     now.as_ms() / 1_000
 }
 
-/// The values of the TXT records at exactly this name, sorted: a resolver gives them in any order.
+/// The values of the TXT records at exactly this name.
 fn values(name: &Name, answer: &Answer) -> Result<Vec<Vec<u8>>, Trouble> {
     let at_name = |kind: Kind| answer.answers.iter().filter(move |record| record.kind == kind && record.owner == *name);
     if let Some(alias) = at_name(Kind::CNAME).next() {
         let target = Name::from_wire(&alias.rdata).map_or_else(|_| "another name".to_owned(), |target| shown(&target.to_string()));
         return Err(Trouble::Alias { name: name.clone(), target });
     }
-    let mut values: Vec<Vec<u8>> = at_name(Kind::TXT).map(joined).collect();
-    values.sort();
+    let values: Vec<Vec<u8>> = at_name(Kind::TXT).map(joined).collect();
     match values.len() {
         0 => Err(Trouble::NothingThere { kind: Asked::Txt.words(), name: name.clone(), why: nothing(answer) }),
         1..=limits::VALUES => Ok(values),
@@ -283,9 +283,9 @@ mod tests {
     }
 
     #[test]
-    fn the_strings_of_a_value_are_joined_and_values_are_sorted() {
+    fn the_strings_of_a_value_are_joined() {
         let seen = answer(true, &[("_deedbox.acme.test", Kind::TXT, b"\x01b"), ("_deedbox.acme.test", Kind::TXT, b"\x02ab\x00\x01c")]);
-        assert_eq!(values(&name("_deedbox.acme.test"), &seen).unwrap(), [b"abc".to_vec(), b"b".to_vec()]);
+        assert_eq!(values(&name("_deedbox.acme.test"), &seen).unwrap(), [b"b".to_vec(), b"abc".to_vec()]);
         assert_eq!(joined(&seen.answers[0]), b"b");
         let short = answer(true, &[("a.test", Kind::TXT, b"\x09ab")]);
         assert_eq!(joined(&short.answers[0]), b"ab", "a length that lies");

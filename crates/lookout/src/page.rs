@@ -12,7 +12,7 @@ use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 
 /// Where the file is at each domain.
-const PATH: &str = "/.well-known/deedbox.json";
+pub const PATH: &str = "/.well-known/deedbox.json";
 
 /// How web servers are reached.
 #[derive(Debug, Clone)]
