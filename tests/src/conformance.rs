@@ -49,7 +49,7 @@ struct Data {
 pub fn run(deedbox: &Path, program: &Path) -> anyhow::Result<Report> {
     let program = program.canonicalize().with_context(|| format!("{} is not there", program.display()))?;
     let scratch = tempfile::tempdir()?;
-    let (child, at) = serve(deedbox, scratch.path(), None)?;
+    let (child, at) = serve(deedbox, scratch.path(), None, &[])?;
     let _served = Served(child);
     let data = published(deedbox, scratch.path(), &format!("http://{at}"))?;
     let mut command = Command::new(&program);

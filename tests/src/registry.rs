@@ -111,12 +111,20 @@ impl Running {
     /// # Errors
     /// When the program cannot be built, does not start, or refuses the claim; in words.
     pub fn start() -> anyhow::Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// The same with more arguments of `deedbox serve`.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn start_with(more: &[&str]) -> anyhow::Result<Self> {
         let program = program()?;
         let (folder, lock) = new_folder()?;
         let address = Reserved::new()?;
         let url = address.url();
         fs::write(folder.path().join(SITE), serde_json::json!({ "site": url, "program": build(&program)? }).to_string())?;
-        let (child, at) = serve(&program, folder.path(), Some(&url))?;
+        let (child, at) = serve(&program, folder.path(), Some(&url), more)?;
         let recorder = address.record(at, &folder.path().join(ASKED))?;
         let running = Running { child, program, folder, _recorder: recorder, _lock: lock, npm_url: format!("{url}/npm/"), url };
         running.deedbox(["keygen"])?.done()?;
@@ -351,7 +359,7 @@ fn build(program: &Path) -> anyhow::Result<String> {
 }
 
 /// Starts to serve on a free port of loopback, and waits until it says which. Clients know it by another address, if one is given.
-pub(crate) fn serve(program: &Path, folder: &Path, site: Option<&str>) -> anyhow::Result<(Child, SocketAddr)> {
+pub(crate) fn serve(program: &Path, folder: &Path, site: Option<&str>, more: &[&str]) -> anyhow::Result<(Child, SocketAddr)> {
     // The shell ends it when this process closes its end of the pipe, however this process ends: a registry that all tests of a file
     // share is never dropped.
     const UNTIL_THE_PIPE_CLOSES: &str = r#""$@" & server=$!; read -r line; kill -9 $server; wait $server"#;
@@ -363,7 +371,7 @@ pub(crate) fn serve(program: &Path, folder: &Path, site: Option<&str>) -> anyhow
         .env("RUST_LOG", "warn,deedbox_server::dispatch=debug")
         .env("NO_COLOR", "1");
     command.args(["serve", "--allow-local-claims", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("registry"));
-    command.args(site.iter().flat_map(|site| ["--public-url", *site]));
+    command.args(site.iter().flat_map(|site| ["--public-url", *site])).args(more);
     let log = File::options().create(true).append(true).open(folder.join("serve.log"))?;
     let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().context("deedbox serve cannot be started")?;
     let stdout = child.stdout.take().context("no standard output")?;

@@ -191,7 +191,7 @@ struct Registry {
 
 impl Registry {
     fn start(folder: &Path, site: &str) -> anyhow::Result<Self> {
-        let (child, at) = serve(&program()?, folder, Some(site))?;
+        let (child, at) = serve(&program()?, folder, Some(site), &[])?;
         Ok(Registry { child, at, site: site.to_owned() })
     }
 

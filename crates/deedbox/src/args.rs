@@ -140,6 +140,9 @@ pub(crate) struct Serve {
     /// Look at domains that are at private addresses too, for claims over HTTPS in a closed network
     #[arg(long)]
     pub(crate) allow_private_addresses: bool,
+    /// The port of the web servers of domains that are claimed; another one serves tests and closed networks
+    #[arg(long, value_name = "PORT", default_value_t = 443, hide = true)]
+    pub(crate) claim_port: u16,
     /// Serve what is there and write nothing: for a copy, or a disk that cannot be written
     #[arg(long)]
     pub(crate) read_only: bool,

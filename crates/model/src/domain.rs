@@ -66,9 +66,16 @@ pub(crate) fn check_name(s: &str) -> Result<(), &'static str> {
         }
     }
     match s.rsplit('.').next() {
-        Some(last) if last.bytes().all(|b| b.is_ascii_digit()) => Err("the last label is not a number"),
+        Some(last) if is_number(last) => Err("the last label is not a number"),
         _ => Ok(()),
     }
+}
+
+/// Whether programs that read a URL take a name with this last label for an address of IPv4: `1.2` is 1.0.0.2 to them, and so is `1.0x2`
+/// (URL standard, "ends in a number").
+fn is_number(label: &str) -> bool {
+    let hexadecimal = label.strip_prefix("0x").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_hexdigit()));
+    hexadecimal || label.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -77,7 +84,8 @@ mod tests {
 
     #[test]
     fn one_spelling_is_accepted_and_every_other_refused() {
-        for good in ["acme.example", "a.b", "x1.example", "xn--bcher-kva.example", "a-b.example", "demo.localhost", "1.a"] {
+        for good in ["acme.example", "a.b", "x1.example", "xn--bcher-kva.example", "a-b.example", "demo.localhost", "1.a", "a.0xg", "0x1.a"]
+        {
             assert_eq!(Domain::parse(good).unwrap().as_str(), good);
         }
         let long_label = format!("{}.example", "a".repeat(64));
@@ -93,6 +101,8 @@ mod tests {
             "a-.example",
             "ab--c.example",
             "127.0.0.1",
+            "127.0x1",
+            "a.0x",
             "bücher.example",
             "a_b.example",
             "a b.example",

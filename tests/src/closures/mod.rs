@@ -125,7 +125,7 @@ impl Drop for Registry {
 impl Registry {
     fn start(deedbox: &Path) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let (child, at) = serve(deedbox, folder.path(), None)?;
+        let (child, at) = serve(deedbox, folder.path(), None, &[])?;
         let registry = Registry { deedbox: deedbox.to_owned(), child, folder, url: format!("http://{at}") };
         registry.run(["keygen"])?.done()?;
         registry.run(["claim", DOMAIN])?.done()?;

@@ -51,7 +51,7 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
     config.suffixes = args.public_suffixes.as_deref().map(suffix_list::read).transpose()?;
     config.dns_anchors = args.dns_anchors.as_deref().map(dns_anchors::read).transpose()?;
     let data = std::path::absolute(&config.data)?;
-    let look = looking(&args.resolver, args.claim_roots.as_deref(), args.allow_private_addresses)?;
+    let look = looking(&args.resolver, args.claim_roots.as_deref(), args.allow_private_addresses, args.claim_port)?;
     let mut server = open(config, look).await?;
     if let Some(access) = access {
         server.log_access(access);
@@ -110,9 +110,15 @@ impl Start<'_> {
 }
 
 /// What looks at domains that are claimed; none on a machine that knows of no name server, where none was given.
-fn looking(resolvers: &[SocketAddr], roots: Option<&Path>, allow_private_addresses: bool) -> anyhow::Result<Option<Arc<dyn Look>>> {
+fn looking(
+    resolvers: &[SocketAddr],
+    roots: Option<&Path>,
+    allow_private_addresses: bool,
+    https_port: u16,
+) -> anyhow::Result<Option<Arc<dyn Look>>> {
     let extra_roots = roots.map(|path| read_file(path, ROOTS_BYTES)).transpose()?.unwrap_or_default();
-    let settings = Settings { resolvers: resolvers.to_vec(), extra_roots, allow_private_addresses, ..Settings::new(Vec::new()) };
+    let settings =
+        Settings { resolvers: resolvers.to_vec(), extra_roots, allow_private_addresses, https_port, ..Settings::new(Vec::new()) };
     match Looking::new(settings) {
         Ok(looking) => Ok(Some(Arc::new(looking))),
         Err(error @ BadSettings::NoResolver { .. }) => {

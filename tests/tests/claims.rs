@@ -1,0 +1,178 @@
+//! Claims of domains from end to end: the program as registry and as claimant, real name servers with signed and unsigned zones under a root of
+//! the test, and a real web server. Nobody outside is asked.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop where it stands")]
+
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use deedbox_tests::{
+    nameservers::{Nameservers, Signing, Zone},
+    registry::{Running, Said, program},
+    web::{Authority, Reply, WebServer},
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Names below which anybody can have a domain, in these tests.
+const SUFFIXES: &str = "// rules of the tests\ntest\nhost.test\n*.wild.test\n";
+
+struct World {
+    servers: Nameservers,
+    registry: Running,
+    _files: TempDir,
+}
+
+impl World {
+    fn start(zones: &[Zone], more: &[&str]) -> World {
+        let servers = Nameservers::start(&[&[Zone::new("test", Signing::Nsec, "")], zones].concat()).unwrap();
+        let files = tempfile::tempdir().unwrap();
+        let anchors = servers.anchors().iter().map(|anchor| {
+            format!(". IN DS {} {} {} {}\n", anchor.key_tag, anchor.algorithm, anchor.digest_type, hex::encode(&anchor.digest))
+        });
+        let (anchor_file, suffix_file) = (files.path().join("anchors"), files.path().join("suffixes"));
+        fs::write(&anchor_file, anchors.collect::<String>()).unwrap();
+        fs::write(&suffix_file, SUFFIXES).unwrap();
+        let resolver = servers.resolver().to_string();
+        let (anchors, suffixes) = (anchor_file.to_str().unwrap(), suffix_file.to_str().unwrap());
+        let args = [&["--resolver", &resolver, "--dns-anchors", anchors, "--public-suffixes", suffixes], more].concat();
+        World { registry: Running::start_with(&args).unwrap(), servers, _files: files }
+    }
+
+    fn claim(&self, domain: &str, wait: &str) -> Said {
+        self.registry.deedbox(["claim", domain, "--wait", wait]).unwrap()
+    }
+
+    /// What the registry says of a domain.
+    fn domain(&self, domain: &str) -> Value {
+        let text = self.get(&format!("api/v1/domains/{domain}"));
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn get(&self, path: &str) -> String {
+        let url = format!("{}/{path}", self.registry.url);
+        tokio::runtime::Runtime::new().unwrap().block_on(async { reqwest::get(url).await.unwrap().text().await.unwrap() })
+    }
+
+    fn entries(&self) -> u64 {
+        serde_json::from_str::<Value>(&self.get("api/v1/registry")).unwrap()["tree_size"].as_u64().unwrap()
+    }
+}
+
+/// The value that a claimant is told to put.
+fn record(said: &Said) -> String {
+    let line = said.err.lines().find(|line| line.contains("with the value")).unwrap_or_else(|| panic!("{}", said.all()));
+    line.split_whitespace().last().unwrap().to_owned()
+}
+
+#[test]
+fn a_claim_is_filed_when_its_record_is_seen_and_not_before() {
+    let zones = [
+        Zone::new("signed.test", Signing::Nsec3, ""),
+        Zone::new("plain.test", Signing::Unsigned, ""),
+        Zone::new("taken.test", Signing::Nsec, "_deedbox TXT \"deedbox-claim=sha256:00\"\n"),
+    ];
+    let world = World::start(&zones, &[]);
+    for (domain, evidence) in [("signed.test", "dnssec"), ("plain.test", "dns")] {
+        let before = world.entries();
+        let told = world.claim(domain, "0");
+        assert!(!told.ok, "{}", told.all());
+        assert!(told.err.contains(&format!("a TXT record at   _deedbox.{domain}")), "{}", told.err);
+        assert!(told.err.contains(&format!("there is no TXT record at _deedbox.{domain}")), "what was seen: {}", told.err);
+        assert_eq!(world.entries(), before, "nothing was filed");
+        let value = record(&told);
+        assert_eq!(record(&world.claim(domain, "0")), value, "what is put stays the same from one run to the next");
+
+        world.servers.update(domain, &[format!("add _deedbox.{domain}. 60 TXT \"{value}\"")]).unwrap();
+        let filed = world.claim(domain, "1");
+        assert!(filed.ok, "{}", filed.all());
+        assert!(filed.out.contains(&format!("claimed {domain} as entry")), "{}", filed.out);
+        let said = world.domain(domain);
+        assert_eq!((said["domain"].as_str().unwrap(), said["evidence"].as_str().unwrap()), (domain, evidence));
+        let again = world.claim(domain, "0");
+        assert!(again.ok && again.out.contains("was claimed before"), "{}", again.all());
+    }
+    // Somebody else's record is told, and is none of this claim.
+    let others = world.claim("taken.test", "0");
+    assert!(!others.ok && others.err.contains("says \"deedbox-claim=sha256:00\""), "{}", others.all());
+    // What nobody can have is told before anything has to be put anywhere.
+    for (domain, why) in [("host.test", "public_suffix"), ("a.wild.test", "public_suffix")] {
+        let refused = world.claim(domain, "1");
+        assert!(!refused.ok && refused.err.contains(why) && !refused.err.contains("TXT record"), "{}", refused.all());
+    }
+}
+
+#[test]
+fn who_waits_is_told_what_is_seen_and_has_the_domain_when_the_record_is_there() {
+    let world = World::start(&[Zone::new("late.test", Signing::Nsec, "")], &[]);
+    let first = record(&world.claim("late.test", "0"));
+    let waiting = Command::new(program().unwrap())
+        .args(["--registry", &world.registry.url, "claim", "late.test", "--wait", "3"])
+        .env("DEEDBOX_HOME", world.registry.folder().join("home"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    std::thread::sleep(Duration::from_secs(2));
+    world.servers.update("late.test", &[format!("add _deedbox.late.test. 60 TXT \"{first}\"")]).unwrap();
+    let said = Said::from(waiting.wait_with_output().unwrap());
+    assert!(said.ok && said.out.contains("claimed late.test as entry"), "{}", said.all());
+    assert!(begun.elapsed() < Duration::from_secs(60), "the second or third look sees it");
+    assert_eq!(world.domain("late.test")["evidence"], "dnssec");
+}
+
+#[test]
+fn a_file_at_its_address_shows_a_domain_whose_dns_is_not_signed_and_no_other() {
+    let here = "@ A 127.0.0.1\n";
+    let zones = [Zone::new("web.test", Signing::Unsigned, here), Zone::new("safe.test", Signing::Nsec, here)];
+    let authority = Authority::new().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let files = tempfile::tempdir().unwrap();
+    let roots = files.path().join("roots.pem");
+    fs::write(&roots, authority.pem()).unwrap();
+    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let serve = |name: &str, port: u16, body: String| {
+        let config = authority.server(name, false).unwrap();
+        runtime.block_on(WebServer::start((loopback, port).into(), config, Reply::http("200 OK", &[], body.as_bytes()))).unwrap()
+    };
+    // Its port is the one at which the registry asks; what it says comes when it is known.
+    let first = serve("web.test", 0, "{\"claims\":[]}".to_owned());
+    let port = first.address().port();
+    let number = port.to_string();
+    let more = ["--claim-roots", roots.to_str().unwrap(), "--allow-private-addresses", "--claim-port", &number];
+    let world = World::start(&zones, &more);
+
+    let told = world.claim("web.test", "0");
+    assert!(!told.ok && told.err.contains("names other claims"), "{}", told.all());
+    let address = |said: &Said| record(said).strip_prefix("deedbox-claim=").unwrap().to_owned();
+    let file = |said: &Said| format!("{{\"claims\":[\"sha256:{}\",\"{}\"]}}", "0".repeat(64), address(said));
+    let body = file(&told);
+    assert!(told.err.contains(&format!("{{\"claims\":[\"{}\"]}}", address(&told))), "{}", told.err);
+    drop(first);
+    let _second = serve("web.test", port, body);
+    let filed = world.claim("web.test", "0");
+    assert!(filed.ok, "{}", filed.all());
+    assert_eq!(world.domain("web.test")["evidence"], "https");
+
+    // The same file for a domain whose DNS is signed proves nothing: who holds the network between would do.
+    let told = world.claim("safe.test", "0");
+    drop(_second);
+    let _third = serve("safe.test", port, file(&told));
+    let refused = world.claim("safe.test", "0");
+    assert!(!refused.ok && refused.err.contains("is in the signed zone safe.test"), "{}", refused.all());
+}
+
+#[test]
+fn without_a_suffix_list_or_somebody_who_looks_the_operator_vouches() {
+    let servers = Nameservers::start(&[Zone::new("test", Signing::Nsec, "")]).unwrap();
+    let registry = Running::start_with(&["--resolver", &servers.resolver().to_string()]).unwrap();
+    let refused = registry.deedbox(["claim", "acme.test", "--wait", "0"]).unwrap();
+    assert!(!refused.ok && refused.err.contains("no_ground") && refused.err.contains("--public-suffixes"), "{}", refused.all());
+    let key = registry.folder().join("registry/keys/operator.pem");
+    let filed = registry.deedbox(["claim", "acme.test", "--operator-key", key.to_str().unwrap()]).unwrap();
+    assert!(filed.ok, "{}", filed.all());
+}
