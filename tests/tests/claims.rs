@@ -127,41 +127,44 @@ fn who_waits_is_told_what_is_seen_and_has_the_domain_when_the_record_is_there() 
 
 #[test]
 fn a_file_at_its_address_shows_a_domain_whose_dns_is_not_signed_and_no_other() {
-    let here = "@ A 127.0.0.1\n";
-    let zones = [Zone::new("web.test", Signing::Unsigned, here), Zone::new("safe.test", Signing::Nsec, here)];
+    let at = |last: u8| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
+    let here = |last: u8| format!("@ A {}\n", at(last));
+    let zones = [
+        Zone::new("web.test", Signing::Unsigned, &here(1)),
+        Zone::new("safe.test", Signing::Nsec, &here(2)),
+        Zone::new("others.test", Signing::Unsigned, &here(3)),
+    ];
     let authority = Authority::new().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let files = tempfile::tempdir().unwrap();
     let roots = files.path().join("roots.pem");
     fs::write(&roots, authority.pem()).unwrap();
-    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let serve = |name: &str, port: u16, body: String| {
-        let config = authority.server(name, false).unwrap();
-        runtime.block_on(WebServer::start((loopback, port).into(), config, Reply::http("200 OK", &[], body.as_bytes()))).unwrap()
+    let serve = |name: &str, address: IpAddr, port: u16, claim: &str| {
+        let body = format!("{{\"claims\":[\"sha256:{}\",\"{claim}\"]}}", "0".repeat(64));
+        let (config, reply) = (authority.server(name, false).unwrap(), Reply::http("200 OK", &[], body.as_bytes()));
+        runtime.block_on(WebServer::start((address, port).into(), config, reply)).unwrap()
     };
-    // Its port is the one at which the registry asks; what it says comes when it is known.
-    let first = serve("web.test", 0, "{\"claims\":[]}".to_owned());
-    let port = first.address().port();
+    // Its port is the one at which the registry asks for all.
+    let others = serve("others.test", at(3), 0, &format!("sha256:{}", "1".repeat(64)));
+    let port = others.address().port();
     let number = port.to_string();
     let more = ["--claim-roots", roots.to_str().unwrap(), "--allow-private-addresses", "--claim-port", &number];
     let world = World::start(&zones, &more);
+    let refused = world.claim("others.test", "0");
+    assert!(!refused.ok && refused.err.contains("names other claims"), "{}", refused.all());
 
     let told = world.claim("web.test", "0");
-    assert!(!told.ok && told.err.contains("names other claims"), "{}", told.all());
+    assert!(!told.ok && told.err.contains("cannot be reached"), "{}", told.all());
     let address = |said: &Said| record(said).strip_prefix("deedbox-claim=").unwrap().to_owned();
-    let file = |said: &Said| format!("{{\"claims\":[\"sha256:{}\",\"{}\"]}}", "0".repeat(64), address(said));
-    let body = file(&told);
     assert!(told.err.contains(&format!("{{\"claims\":[\"{}\"]}}", address(&told))), "{}", told.err);
-    drop(first);
-    let _second = serve("web.test", port, body);
+    let _web = serve("web.test", at(1), port, &address(&told));
     let filed = world.claim("web.test", "0");
     assert!(filed.ok, "{}", filed.all());
     assert_eq!(world.domain("web.test")["evidence"], "https");
 
-    // The same file for a domain whose DNS is signed proves nothing: who holds the network between would do.
+    // The same file for a domain whose DNS is signed proves nothing: who holds the network between could show it.
     let told = world.claim("safe.test", "0");
-    drop(_second);
-    let _third = serve("safe.test", port, file(&told));
+    let _safe = serve("safe.test", at(2), port, &address(&told));
     let refused = world.claim("safe.test", "0");
     assert!(!refused.ok && refused.err.contains("is in the signed zone safe.test"), "{}", refused.all());
 }

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 /// What the keys of the rules of the public suffix list begin with.
 pub const SUFFIXES: &str = "suffix/";
 
+/// What the keys of the changes of rules begin with.
+pub const RULES: &str = "rules/";
+
 /// `registry`: the registry itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,7 +112,7 @@ pub struct VersionRow {
 }
 
 /// `event/<hex>`: the index of an effective event; `chain/<domain>@<hex>`: that of one of a domain's chain; `suffix/<rule>`: that of the one
-/// that put a rule of the public suffix list in force.
+/// that put a rule of the public suffix list in force; `rules/<index>`: that of a change of the registry's rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventRow {
@@ -142,7 +145,7 @@ pub fn tells_of(key: &RowKey, bytes: &[u8]) -> Result<Option<Subject>, Defect> {
     let domain = |text: &str| Domain::parse(text).map(Subject::Domain).map_err(|_| damaged());
     let package = |text: &str| PackageId::parse(text).map(Subject::Package).map_err(|_| damaged());
     match kind {
-        "registry" | "suffix" | "time" | "event" | "key" | "void" => Ok(None),
+        "registry" | "rules" | "suffix" | "time" | "event" | "key" | "void" => Ok(None),
         "domain" | "chain" => domain(rest.split('@').next().unwrap_or_default()).map(Some),
         "covered" => Ok(Some(Subject::Domain(decode_row::<CoveredRow>(key, bytes)?.by))),
         "package" | "release" | "nativeversion" | "channel" => package(rest.split('@').next().unwrap_or_default()).map(Some),
@@ -166,6 +169,10 @@ pub fn domain_key(domain: &Domain) -> Result<RowKey, Defect> {
 /// The key of an event of a domain's chain.
 pub fn chain_key(domain: &Domain, event: &EventId) -> Result<RowKey, Defect> {
     RowKey::new(format!("chain/{domain}@{event}"))
+}
+/// The key of a change of rules; padded, so that a scan gives them in order.
+pub fn rules_key(index: u64) -> Result<RowKey, Defect> {
+    RowKey::new(format!("{RULES}{index:020}"))
 }
 /// The key of a rule of the public suffix list.
 pub fn suffix_key(rule: &SuffixRule) -> Result<RowKey, Defect> {
@@ -227,6 +234,7 @@ mod tests {
         for (key, bytes, told) in [
             (registry_key(), &[][..], None),
             (time_key(), &[], None),
+            (rules_key(7), &[], None),
             (suffix_key(&SuffixRule::parse("*.example").unwrap()), &[], None),
             (event_key(&EventId::of(b"event")), &[], None),
             (void_key(7), &[], None),

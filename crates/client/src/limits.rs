@@ -34,8 +34,6 @@ pub const UPLOADS_AT_ONCE: usize = 4;
 pub const SAVED_PROOFS: usize = 10_000;
 /// A saved proof: a proof for many, and its head.
 pub const SAVED_PROOF_BYTES: u64 = PROOFS_BYTES as u64 + 64 * 1024;
-/// Events of a registry's own chain that are followed: a handful in its life.
-pub const REGISTRY_CHAIN: usize = 256;
 /// Times that an answer is asked for again, when asking twice changes nothing.
 pub const RETRIES: u32 = 3;
 /// Times that a statement is signed again on a newer head.

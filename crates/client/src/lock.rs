@@ -4,7 +4,6 @@
 use crate::chain::{Asked, Followed, ask_with_chains, holds_together};
 use crate::error::ClientError;
 use crate::limits;
-use crate::rules::{RulesChange, rules_change};
 use crate::trust::Trusted;
 use crate::verify::{Judged, VerifiedRelease};
 use crate::verify_error::VerifyError;
@@ -44,7 +43,6 @@ pub async fn judge_lock(trusted: &Trusted, wanted: &[Wanted]) -> Result<(Vec<Ver
     }
     let packages: BTreeSet<PackageId> = wanted.iter().map(|want| want.release.0.clone()).collect();
     let Asked { unproven, proven, mut judged, followed } = ask_with_chains(trusted, releases.into_iter().collect(), &packages).await?;
-    let change = rules_change(trusted).await?;
     let on_chain = |verdict| match verdict {
         Verdict::Verified(release) => match holds_together(followed.get(release.id()), &release) {
             Ok(()) => Verdict::Verified(release),
@@ -52,7 +50,7 @@ pub async fn judge_lock(trusted: &Trusted, wanted: &[Wanted]) -> Result<(Vec<Ver
         },
         verdict => verdict,
     };
-    let verdicts = verdicts(&mut judged, wanted).into_iter().map(|verdict| decided(on_chain(verdict), change)).collect();
+    let verdicts = verdicts(&mut judged, wanted).into_iter().map(on_chain).collect();
     let facts = LockFacts {
         tree_size: proven.checkpoint().size(),
         entries: proven.entries().len(),
@@ -60,17 +58,6 @@ pub async fn judge_lock(trusted: &Trusted, wanted: &[Wanted]) -> Result<(Vec<Ver
         not_followed: followed.values().filter_map(|followed: &Followed| followed.why_not()).collect(),
     };
     Ok((verdicts, facts))
-}
-
-/// No release verifies that came after rules which this program does not know.
-fn decided(verdict: Verdict, change: Option<RulesChange>) -> Verdict {
-    match (verdict, change) {
-        (Verdict::Verified(release), Some(change)) => match change.decides(release.index()) {
-            Ok(()) => Verdict::Verified(release),
-            Err(undecided) => Verdict::Refused(undecided),
-        },
-        (verdict, _) => verdict,
-    }
 }
 
 /// Figures for people.

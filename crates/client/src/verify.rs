@@ -9,9 +9,9 @@
 
 use crate::proofs::Proven;
 use crate::verify_error::VerifyError;
-use deedbox_authority::rows::{DomainRow, PackageRow, domain_key, package_key};
+use deedbox_authority::rows::{DomainRow, PackageRow, RegistryRow, domain_key, package_key, registry_key};
 use deedbox_authority::{DECIDERS, Decision, Refusal, Signed, decide, touches};
-use deedbox_model::event::{DomainEvent, Evidence, Notice, PackageEvent, Principal};
+use deedbox_model::event::{DomainClaimed, DomainEvent, Evidence, Notice, PackageEvent, Principal};
 use deedbox_model::row::{decode_row, encode_row};
 use deedbox_model::threads::on_all_cores;
 use deedbox_model::{
@@ -224,6 +224,7 @@ pub(crate) fn judge_read(proven: &Proven, statements: Read, origin: &Origin, key
         claims: BTreeMap::new(),
         linked: linked(statements.iter().map(|(index, unverified)| (*index, unverified.peek()))),
         spoken: BTreeSet::new(),
+        rules_at: 0,
         origin,
         size: proven.checkpoint().size(),
     };
@@ -245,6 +246,8 @@ pub(crate) fn judge_read(proven: &Proven, statements: Read, origin: &Origin, key
                 releases.insert((id.clone(), version.clone()), Err(error));
             }
             (Some(_), None) => {}
+            // It says nothing of any release before it.
+            (None, _) if matches!(error, VerifyError::UndecidedFrom { .. }) => {}
             (None, _) => return Err(error),
         }
     }
@@ -278,13 +281,17 @@ fn not_authorised(index: u64, statement: &Statement, refusal: Refusal) -> Verify
 
 /// Reads proven entries in their order, each by the protocol number that those before it put in force. An event that sets a number is
 /// believed here before it is judged: if it turns out to have no effect, the whole proof is refused for that. What comes after a number
-/// that this program does not have is read as before, and the decider then gives no verdict on it.
+/// that this program does not have is read as before, as far as it can be, and the decider then gives no verdict on it.
 pub(crate) fn read(proven: &Proven) -> Result<Read, VerifyError> {
     let mut protocol = Protocol::BEGINNING;
+    let mut unknown = None;
     let statements = proven.entries().iter().map(|(index, bytes)| {
-        let unverified = decode(protocol, *index, bytes)?;
-        let next = unverified.peek().event().rules_after().and_then(|rules| DECIDERS.protocol(rules.protocol));
-        protocol = next.unwrap_or(protocol);
+        let unverified = decode(protocol, *index, bytes).map_err(|error| unknown.clone().unwrap_or(error))?;
+        if let Some(rules) = unverified.peek().event().rules_after() {
+            let next = DECIDERS.protocol(rules.protocol);
+            protocol = next.unwrap_or(protocol);
+            unknown = next.is_none().then(|| VerifyError::UndecidedFrom { index: *index, protocol: rules.protocol });
+        }
         Ok((*index, unverified))
     });
     statements.collect()
@@ -334,12 +341,25 @@ fn decode(protocol: &'static Protocol, index: u64, bytes: &[u8]) -> Result<Unver
     Statement::decode(protocol, bytes).map_err(|e| VerifyError::Undecodable { index, why: e.to_string() })
 }
 
+/// The public suffix list takes megabytes of proof, so it is not shown: that there is one, and that a claimed domain is not on it, is
+/// supposed. Who reads the whole log sees whether it was so.
+fn suppose_list(rows: &mut Rows) -> Result<(), VerifyError> {
+    let row_key = registry_key()?;
+    if let Some(registry) = rows.decoded::<RegistryRow>(&row_key)?.filter(|registry| registry.suffixes == 0) {
+        let supposed = RegistryRow { suffixes: 1, ..registry };
+        rows.insert(row_key, Some(Row { bytes: encode_row(&supposed)?.into(), seq: 0 }));
+    }
+    Ok(())
+}
+
 /// The rows that the statements heard so far give.
 struct Court<'a> {
     rows: BTreeMap<RowKey, Row>,
     shown: BTreeMap<EventId, u64>,
     claims: BTreeMap<EventId, Claimed>,
     linked: BTreeMap<PackageId, Beginning>,
+    /// The entry that set the rules in force.
+    rules_at: u64,
     /// The domains of which something was said.
     spoken: BTreeSet<Domain>,
     origin: &'a Origin,
@@ -365,6 +385,9 @@ impl Court<'_> {
         {
             self.suppose_head(&mut rows, statement, id, prev)?;
         }
+        if let Event::Domain(DomainEvent::Claimed(DomainClaimed { sight: Some(_), .. })) = statement.event() {
+            suppose_list(&mut rows)?;
+        }
         let signed = match heard {
             Ok(verified) => Signed::Verified(verified),
             Err(statement) => Signed::NotVerified(statement),
@@ -380,7 +403,7 @@ impl Court<'_> {
                 Ok(())
             }
             Decision::Refused(refusal) => Err(not_authorised(index, statement, refusal)),
-            Decision::Undecided { protocol } => Err(VerifyError::Undecided(protocol)),
+            Decision::Undecided { protocol } => Err(VerifyError::UndecidedFrom { index: self.rules_at, protocol }),
         }
     }
 
@@ -418,8 +441,11 @@ impl Court<'_> {
 
     fn record(&mut self, index: u64, statement: Verified<Statement>, releases: &mut Releases) -> Result<(), VerifyError> {
         let event = match statement.event() {
-            // An effective beginning or change of rules is in the decider's own rows.
-            Event::Registry(_) => return Ok(()),
+            // What else it sets is in the decider's own rows.
+            Event::Registry(event) => {
+                self.rules_at = event.rules().map_or(self.rules_at, |_| index);
+                return Ok(());
+            }
             Event::Domain(DomainEvent::Claimed(e)) => {
                 self.claims.insert(statement.id(), Claimed { index, evidence: e.evidence });
                 return Ok(());

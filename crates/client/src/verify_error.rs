@@ -57,9 +57,6 @@ pub enum VerifyError {
         /// Its index.
         index: u64,
     },
-    /// A protocol number that this program lacks.
-    #[error("the registry uses protocol {0}, which this program does not know: get a newer deedbox")]
-    Undecided(u64),
     /// What came after the change to a protocol number that this program lacks.
     #[error(
         "this cannot be judged here: protocol {protocol} is in force after entry {index}, and this program does not know it. It can judge only the entries up to that one: get a newer deedbox"

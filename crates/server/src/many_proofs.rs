@@ -4,7 +4,7 @@ use crate::body::{Sender, read_whole};
 use crate::budget::{Share, carried};
 use crate::gate::{Asking, Authorized, Gate, TellsOfOne};
 use crate::headers::{TREE_SIZE, cache_control};
-use crate::limits::{CHAIN_EVENTS, CHAIN_ROWS, PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES};
+use crate::limits::{CHAIN_EVENTS, CHAIN_ROWS, PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES, RULES_SHOWN};
 use crate::log_files::Tree;
 use crate::making::Making;
 use crate::marks::weighed;
@@ -16,6 +16,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use deedbox_authority::PROJECTION as AUTHORITY;
+use deedbox_authority::rows::{EventRow, RULES};
 use deedbox_catalog::PROJECTION as CATALOG;
 use deedbox_catalog::rows::{ReleaseRow, domain_history_prefix, history_index, history_prefix, release_key};
 use deedbox_model::row::decode_row;
@@ -74,6 +76,7 @@ pub(crate) async fn post(State(reading): State<Arc<Reading>>, request: Request) 
     let folded = reading.folded.size();
     let mut indices = BTreeSet::from([0]);
     indices.extend(&asked.indices);
+    add_rules(&reading, &mut indices).await?;
     let releases = parsed(&asked.releases)?;
     let Added { missing, last } = add_releases(&reading, &reader, &releases, &mut indices).await?;
     let unchained = if asked.chains { Some(add_chains(&reading, &reader, &last, &mut indices).await?) } else { None };
@@ -159,6 +162,15 @@ async fn release_rows(reading: &Reading, releases: &[Authorized<&Release>]) -> R
     let keys = release_keys(releases)?;
     let rows = read(reading.rows.views().as_ref(), &CATALOG, &keys).await?;
     Ok(keys.into_iter().zip(rows).collect())
+}
+
+/// Adds the changes of the registry's rules: which rules were in force where each of the others stands.
+async fn add_rules(reading: &Reading, indices: &mut BTreeSet<u64>) -> Result<(), Refused> {
+    let changes = reading.rows.decisions().scan(&AUTHORITY, RULES, None, RULES_SHOWN).await?;
+    for (key, row) in &changes {
+        indices.insert(decode_row::<EventRow>(key, &row.bytes)?.index);
+    }
+    Ok(())
 }
 
 /// Adds what belongs to each release: its event, all events of the domain that published it, and the yank and the notice that are

@@ -3,7 +3,7 @@
 use super::{Stop, Writing, continue_chain, must_verify};
 use crate::decision::Signed;
 use crate::refusal::Refusal;
-use crate::rows::{EventRow, RegistryRow, registry_key, suffix_key};
+use crate::rows::{EventRow, RegistryRow, registry_key, rules_key, suffix_key};
 use deedbox_model::event::{RegistryCreated, RegistrySuffixesChanged, Rules};
 use deedbox_model::row::Rows;
 use deedbox_model::{Parameters, Protocol, Statement};
@@ -75,6 +75,7 @@ pub(super) fn change_rules(writing: &mut Writing, registry: RegistryRow, rules: 
     if found == in_force && dns_anchors == registry.dns_anchors {
         return Err(Refusal::RulesUnchanged.into());
     }
+    writing.put(rules_key(writing.index)?, &EventRow { index: writing.index })?;
     writing.put(registry_key()?, &RegistryRow { protocol: found, dns_anchors, head: writing.id, ..registry })?;
     Ok(())
 }
