@@ -129,11 +129,21 @@ const verifies = (key, message, signature) => {
   return verify(null, message, createPublicKey({ key: spki, format: 'der', type: 'spki' }), signature);
 };
 
+// encoding.md [2.1]: how many labels, if they are spelled as a domain's are.
+const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const labels = (text) => {
+  const all = text.split('.');
+  const good = (l) => label.test(l) && (l.slice(2, 4) !== '--' || l.startsWith('xn--'));
+  return text.length <= 253 && all.every(good) && !/^([0-9]+|0x[0-9a-f]*)$/.test(all.at(-1)) ? all.length : 0;
+};
+
 // events.md: the fields of each type's body, and encoding.md [1.4] of the payload.
 const BODIES = {
   'registry.created': ['rules', 'origin', 'log_keys', 'receipt_keys', 'operator_keys'],
   'registry.rules.changed': ['rules'],
-  'domain.claimed': ['evidence', 'acceptance'],
+  'registry.suffixes.changed': ['put', 'removed'],
+  'domain.claimed': ['sight', 'evidence', 'acceptance'],
+  'domain.keys.changed': ['put', 'removed'],
   'release.published': ['version', 'native_name', 'native_version', 'manifest', 'artifacts', 'total_size', 'principal', 'channels'],
   'release.yanked': ['version', 'reason'],
   'release.unyanked': ['version'],
@@ -142,6 +152,33 @@ const BODIES = {
   'channel.removed': ['channel'],
 };
 const exactly = (map, names) => (map instanceof Map ? [...map.keys()].sort().join() : '') === [...names].sort().join() || refuse('other fields');
+// [4.1]: the classes that rest on what was seen say when, and by which records.
+function sight(body) {
+  const [seen, evidence] = [body.get('sight'), body.get('evidence')];
+  if (!['localhost', 'operator', 'dns', 'https', 'dnssec'].includes(evidence)) refuse('another evidence');
+  if (['localhost', 'operator'].includes(evidence)) return seen === null || refuse('a sight where nothing was seen');
+  exactly(seen, ['at', 'records']);
+  const { length } = seen.get('records');
+  return (length >= 1 && length <= 12288) || refuse('no records, or too many');
+}
+// [3.4]
+const ascend = (list) => list.every((one, n) => n === 0 || Buffer.compare(Buffer.from(list[n - 1]), Buffer.from(one)) < 0);
+function suffixes(body) {
+  const [put, removed] = [body.get('put'), body.get('removed')];
+  const all = [...put, ...removed];
+  if (all.length === 0 || all.length > 4096 || new Set(all).size !== all.length) refuse('no rules, too many, or one twice');
+  if (!ascend(put) || !ascend(removed)) refuse('rules out of order');
+  if (!all.every((rule) => (rule.startsWith('!') ? labels(rule.slice(1)) >= 2 : labels(rule.replace(/^\*\./, '')) >= 1))) refuse('not a rule');
+}
+// [4.4]
+function keysChanged(body) {
+  const [put, removed] = [body.get('put'), body.get('removed')];
+  put.forEach((key) => exactly(key, ['key', 'role', 'from', 'until']));
+  if (!put.every((key) => ['admin', 'publish'].includes(key.get('role'))) || !removed.every((id) => id.length === 32)) refuse('a role or an id');
+  const keys = put.map((key) => key.get('key').get('key'));
+  if (put.length + removed.length === 0 || put.length > 16 || removed.length > 16) refuse('no keys, or too many');
+  if (!ascend(keys) || !ascend(removed) || removed.some((id) => keys.some((key) => keyId(key).equals(id)))) refuse('keys out of order or twice');
+}
 function statement(bytes) {
   const e = envelope(bytes, 'statement');
   const says = decode(e.payload);
@@ -149,6 +186,9 @@ function statement(bytes) {
   const type = says.get('type');
   if (!Object.hasOwn(BODIES, type)) refuse('another type');
   exactly(says.get('body'), BODIES[type]);
+  if (type === 'domain.claimed') sight(says.get('body'));
+  if (type === 'domain.keys.changed') keysChanged(says.get('body'));
+  if (type === 'registry.suffixes.changed') suffixes(says.get('body'));
   if (says.get('under') === null && e.iss !== e.aud) refuse('another speaker'); // statements.md [5.3]
   return { ...e, type, body: says.get('body') };
 }
@@ -207,6 +247,8 @@ function log(path) {
     count.statements += 1;
     if (said.verdict === 'effective' && found.type === 'registry.created')
       for (const kind of ['log_keys', 'receipt_keys', 'operator_keys']) found.body.get(kind).forEach((key) => register(key.get('key')));
+    if (said.verdict === 'effective' && found.type === 'domain.keys.changed')
+      found.body.get('put').forEach((key) => register(key.get('key').get('key')));
     if (said.verdict === 'effective' && found.type === 'domain.claimed') {
       const acceptance = envelope(found.body.get('acceptance'), 'acceptance');
       const terms = decode(acceptance.payload);
@@ -214,6 +256,12 @@ function log(path) {
       const signer = terms.get('keys').find((key) => keyId(key.get('key').get('key')).equals(acceptance.kid) && key.get('role') === 'admin');
       if (!verifies(signer.get('key').get('key'), signedBytes(acceptance), acceptance.signature)) refuse('an acceptance that does not verify');
       terms.get('keys').forEach((key) => register(key.get('key').get('key')));
+      // events.md [4.1], dnssec.md [6]: the record is among the records. (What signs them is for another test to check.)
+      const record = `deedbox-claim=sha256:${sha256(found.body.get('acceptance')).toString('hex')}`;
+      if (found.body.get('evidence') === 'dnssec') same(found.body.get('sight').get('records').includes(record), true, 'the record in its records');
+      // authority.md [4.3.7]
+      const left = terms.get('until') - said.log_time;
+      if (left < 0 || left > 604800000) refuse(`the acceptance of entry ${index} is not for now`);
     }
     // authority.md [3]: the beginning brings its own key.
     const own = found.type === 'registry.created' ? found.body.get('operator_keys').map((k) => k.get('key')) : [];
@@ -224,7 +272,7 @@ function log(path) {
     count.signatures += good ? 1 : 0;
   });
 }
-['small', 'verdicts', 'order', 'edges', 'contents', 'void-beginning', 'protocol2'].forEach((name) => log(`logs/${name}.json`));
+['small', 'verdicts', 'order', 'edges', 'contents', 'claims', 'void-beginning', 'protocol2'].forEach((name) => log(`logs/${name}.json`));
 
 // statements.md [1], [2.3], [6] on every case of every type.
 for (const type of Object.keys(BODIES))
@@ -240,12 +288,14 @@ for (const type of Object.keys(BODIES))
     count.signatures += 1;
   }
 
-// encoding.md [1.2], statements.md [1.2], [2.3]: what is refused.
+// encoding.md [1.2], statements.md [1.2], [2.3], events.md [3.4], [4.1], [4.4]: what is refused.
 const refused = read('statements/refused.json');
+const READ = ['encoding §1.2', 'events §3.4', 'events §4.1', 'events §4.4'];
 const throws = (f) => { try { f(); return false; } catch { return true; } };
+for (const good of refused.statements_taken) statement(hex(good.statement));
 for (const good of refused.cbor_taken) decode(hex(good));
 for (const bad of refused.cbor) { if (!throws(() => decode(hex(bad.bytes)))) refuse(`taken: ${bad.rule}`); count.cbor += 1; }
-for (const bad of refused.statements.filter((c) => c.layer === 'envelope' || c.where === 'encoding §1.2')) {
+for (const bad of refused.statements.filter((c) => c.layer === 'envelope' || READ.includes(c.where))) {
   if (!throws(() => statement(hex(bad.statement)))) refuse(`taken: ${bad.rule}`);
   count.refused += 1;
 }
@@ -265,12 +315,7 @@ for (const said of refused.long) {
 
 // encoding.md [2], [3], [5.1], statements.md [3], objects.md [2.1], [2.2]: every text by the words of the specification.
 const within = (least, most, pattern) => (text) => text.length >= least && text.length <= most && pattern.test(text);
-const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const domain = (text) => {
-  const labels = text.split('.');
-  const good = (l) => label.test(l) && (l.slice(2, 4) !== '--' || l.startsWith('xn--'));
-  return text.length <= 253 && labels.length >= 2 && labels.every(good) && !/^[0-9]+$/.test(labels.at(-1));
-};
+const domain = (text) => labels(text) >= 2;
 const segments = (pattern, text) => text.split('/').every((part) => pattern.test(part) && part !== '.' && part !== '..');
 const ecosystem = /^[a-z][a-z0-9-]{0,31}$/;
 const id = (text) => {

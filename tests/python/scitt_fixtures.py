@@ -64,7 +64,7 @@ def read_stranger():
 
 def statements():
     types = sorted((FIXTURES / "statements").glob("*.json"))
-    must(len(types) == 10, "nine types and the refused ones, not", len(types))
+    must(len(types) == 12, "eleven types and the refused ones, not", len(types))
     for path in types:
         for case in read(f"statements/{path.name}").get("cases", []):
             check_envelope(case, "statement", "application/vnd.deedbox.statement+cbor")
@@ -126,7 +126,7 @@ def receipts():
 
 
 def trees():
-    for name in ("small", "verdicts", "order", "edges", "contents", "void-beginning", "protocol2"):
+    for name in ("small", "verdicts", "order", "edges", "contents", "claims", "void-beginning", "protocol2"):
         path = f"logs/{name}.json"
         log = read(path)
         entries = [entry["statement"] for entry in log["entries"]]

@@ -39,7 +39,7 @@ impl Look for Looking {
     }
 }
 
-/// Found, and what it is worth: evidence, or why it is none.
+/// Found, and what it is worth: evidence, or why it proves nothing.
 type Found = Result<Shown, String>;
 
 /// What was found in DNS; or what was seen instead.

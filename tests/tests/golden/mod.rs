@@ -54,10 +54,12 @@ pub(crate) fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 }
 
 /// The event types of protocol 1.
-pub(crate) const TYPES: [&str; 9] = [
+pub(crate) const TYPES: [&str; 11] = [
     "registry.created",
     "registry.rules.changed",
+    "registry.suffixes.changed",
     "domain.claimed",
+    "domain.keys.changed",
     "release.published",
     "release.yanked",
     "release.unyanked",
@@ -67,12 +69,13 @@ pub(crate) const TYPES: [&str; 9] = [
 ];
 
 /// The logs.
-pub(crate) const LOGS: [&str; 7] = [
+pub(crate) const LOGS: [&str; 8] = [
     "logs/small.json",
     "logs/verdicts.json",
     "logs/order.json",
     "logs/edges.json",
     "logs/contents.json",
+    "logs/claims.json",
     "logs/void-beginning.json",
     "logs/protocol2.json",
 ];

@@ -33,7 +33,7 @@ pub(super) fn check(
     Ok(shown.map_err(|why| Refusal::NotShown { domain: domain.clone(), why })?)
 }
 
-/// An acceptance is used before its last moment, and not long before: what was signed to be used next year is no consent of today.
+/// An acceptance is used before its last moment, and not long before: whoever signed for next year has not consented today.
 fn is_fresh(domain: &Domain, until: TimeMs, log_time: TimeMs) -> Result<(), Refusal> {
     if until < log_time || until > log_time.plus_ms(ACCEPTANCE_MS) {
         return Err(Refusal::AcceptanceNotNow { domain: domain.clone(), until, log_time });

@@ -197,7 +197,7 @@ fn the_suffix_list_changes_by_rules_that_are_not_as_they_should_be() {
     let emptied = change(&[], &all);
     log.accept(&emptied);
     assert!(all.iter().all(|rule| !log.rows.contains_key(&suffix_key(&SuffixRule::parse(rule).unwrap()).unwrap())));
-    // Without a list, a look is no ground.
+    // Without a list, nothing that is seen counts.
     let (claim, _) = registry.claim_seen("acme.example", &secret(10), Evidence::Dnssec, time(6), shows(Evidence::Dnssec, time(5)));
     log.refuse(&claim, "no_ground");
 }

@@ -107,7 +107,7 @@ pub(super) async fn of_authority(world: &World, owner: &Owner, provoked: &mut Pr
         ("a seventeenth key", change(&sixteen, &[]), refused("too_many_keys")),
         ("an older protocol", rules(beginning, 0, b""), refused("protocol_not_newer")),
         ("the rules in force", rules(beginning, 1, &in_force), refused("rules_unchanged")),
-        ("parameters that are none", rules(beginning, 1, b"x"), refused("unknown_parameters")),
+        ("bytes that are not parameters", rules(beginning, 1, b"x"), refused("unknown_parameters")),
         ("a look, where there is no suffix list", seen(now(), b"x"), refused("no_ground")),
         ("a rule that is not in force", world.registry().suffixes_changed(beginning, &[], &["com"], now()), refused("no_such_suffix")),
         (
