@@ -25,6 +25,7 @@ use std::path::Path;
 use tokio::sync::OnceCell;
 
 pub(crate) async fn run(context: &Context, args: Publish) -> anyhow::Result<()> {
+    crate::small_pages::only();
     let mut report = Report::new(args.dry_run, context.json);
     let wanted = match Wanted::of(&args) {
         Ok(wanted) => wanted,

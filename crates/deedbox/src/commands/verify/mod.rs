@@ -22,6 +22,7 @@ pub(crate) use release::{proven, release};
 type Release = (PackageId, Version);
 
 pub(crate) async fn run(context: &Context, args: Verify) -> anyhow::Result<()> {
+    crate::small_pages::only();
     if let Some(path) = &args.lockfile {
         if !args.targets.is_empty() {
             return Err(wrong("--lockfile checks the lock file's own packages: leave out the others"));
