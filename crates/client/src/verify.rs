@@ -290,7 +290,7 @@ pub(crate) fn read(proven: &Proven) -> Result<Read, VerifyError> {
         if let Some(rules) = unverified.peek().event().rules_after() {
             let next = DECIDERS.protocol(rules.protocol);
             protocol = next.unwrap_or(protocol);
-            unknown = next.is_none().then(|| VerifyError::UndecidedFrom { index: *index, protocol: rules.protocol });
+            unknown = next.is_none().then_some(VerifyError::UndecidedFrom { index: *index, protocol: rules.protocol });
         }
         Ok((*index, unverified))
     });
