@@ -23,7 +23,7 @@ pub struct EventType {
 
 impl EventType {
     /// The type that has this body.
-    pub const fn of<B: Body>() -> Self {
+    pub const fn of<B: Body + Into<Event>>() -> Self {
         EventType { name: B::TYPE, read: read::<B> }
     }
 
@@ -32,7 +32,7 @@ impl EventType {
     }
 }
 
-fn read<B: Body>(payload: &[u8]) -> Result<Read, NotCanonical> {
+fn read<B: Body + Into<Event>>(payload: &[u8]) -> Result<Read, NotCanonical> {
     let (body, frame) = payload::read::<B>(payload)?;
     Ok((body.into(), frame))
 }
