@@ -57,7 +57,7 @@ pub fn payload(data: &[u8]) {
         4 => (secret(10), "acme.example", "npm:team.acme.example/tool"),
         _ => (secret(20), "beta.example", "npm:acme.example/widget"),
     };
-    statement(&envelope::seal(Kind::Statement, &key, Claims { issuer, subject, audience: ORIGIN }, payload));
+    statement(&envelope::seal(Kind::Statement, &key, Claims { issuer, subject, audience: ORIGIN }, payload).unwrap());
 }
 
 /// Any bytes as an acceptance, or signed around any terms.
@@ -218,7 +218,7 @@ fn one_spelling<T: FromStr + ToString + PartialEq>(text: &str, bytes: usize, nev
 }
 
 fn seal_small(kind: Kind, key: &SecretKey, subject: &str, payload: &[u8]) -> Vec<u8> {
-    envelope::seal(kind, key, Claims { issuer: "acme.example", subject, audience: ORIGIN }, payload)
+    envelope::seal(kind, key, Claims { issuer: "acme.example", subject, audience: ORIGIN }, payload).unwrap()
 }
 
 /// Canonical bytes are what an independent library writes for the value that it reads in them.

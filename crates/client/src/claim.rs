@@ -8,18 +8,18 @@ use crate::trust::Trusted;
 use crate::verify::{judge_read, read};
 use crate::{limits, paths, state};
 use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainClaimed, DomainEvent, DomainKey, Evidence, Role};
-use deedbox_model::{Domain, Event, EventId, SecretKey, Speaker, Statement, Subject, TimeMs};
+use deedbox_model::{Domain, Event, EventId, Signer, Speaker, Statement, Subject, TimeMs};
 
 /// The claimant's acceptance: this key, as admin, from the start of the domain's chain. The operator who files the claim needs no more of the
 /// claimant than its bytes.
-pub fn accept(trusted: &Trusted, domain: &Domain, key: &SecretKey, now: TimeMs) -> Result<Acceptance, ClientError> {
+pub fn accept(trusted: &Trusted, domain: &Domain, key: &dyn Signer, now: TimeMs) -> Result<Acceptance, ClientError> {
     let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
     Acceptance::sign(key, domain, &trusted.pin().origin, &AcceptanceTerms::first(keys, now))
         .map_err(|e| ClientError::Here(format!("this claim cannot be made: {e}")))
 }
 
 /// Claims a domain below `localhost`, which a registry on a loopback listener files by itself.
-pub async fn claim_local(trusted: &Trusted, domain: &Domain, key: &SecretKey, now: TimeMs) -> Result<Included, ClientError> {
+pub async fn claim_local(trusted: &Trusted, domain: &Domain, key: &dyn Signer, now: TimeMs) -> Result<Included, ClientError> {
     file(trusted, &accept(trusted, domain, key, now)?).await
 }
 
@@ -56,7 +56,7 @@ async fn file(trusted: &Trusted, acceptance: &Acceptance) -> Result<Included, Cl
 
 /// The acceptance that this machine made before for this domain and key, while it is good for some time yet; else a new one, which is kept. What
 /// a claimant puts at a domain is its digest, so it must be the same at every try.
-pub fn kept_acceptance(trusted: &Trusted, domain: &Domain, key: &SecretKey, now: TimeMs) -> Result<Acceptance, ClientError> {
+pub fn kept_acceptance(trusted: &Trusted, domain: &Domain, key: &dyn Signer, now: TimeMs) -> Result<Acceptance, ClientError> {
     let path = trusted.place().acceptance(domain);
     let kept = paths::read(&path, deedbox_model::limits::SMALL_ENVELOPE_BYTES as u64)?.and_then(|bytes| Acceptance::decode(&bytes).ok());
     let is_good = |kept: &Acceptance| {
@@ -77,8 +77,8 @@ pub fn kept_acceptance(trusted: &Trusted, domain: &Domain, key: &SecretKey, now:
 pub async fn claim_with_operator(
     trusted: &Trusted,
     domain: &Domain,
-    key: &SecretKey,
-    operator: &SecretKey,
+    key: &dyn Signer,
+    operator: &dyn Signer,
     now: TimeMs,
 ) -> Result<Included, ClientError> {
     let acceptance = accept(trusted, domain, key, now)?;
@@ -86,7 +86,7 @@ pub async fn claim_with_operator(
 }
 
 /// Files a claim as the operator, around an acceptance that the claimant made elsewhere.
-pub async fn countersign(trusted: &Trusted, acceptance: &Acceptance, operator: &SecretKey, now: TimeMs) -> Result<Included, ClientError> {
+pub async fn countersign(trusted: &Trusted, acceptance: &Acceptance, operator: &dyn Signer, now: TimeMs) -> Result<Included, ClientError> {
     let domain = acceptance.domain();
     if *acceptance.audience() != trusted.pin().origin {
         return Err(ClientError::Here(format!(

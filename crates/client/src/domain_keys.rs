@@ -9,7 +9,7 @@ use crate::trust::Trusted;
 use crate::verify::judge;
 use deedbox_authority::rows::DomainRow;
 use deedbox_model::event::DomainKeysChanged;
-use deedbox_model::{Domain, Event, SecretKey, Speaker, Statement, Subject, TimeMs};
+use deedbox_model::{Domain, Event, Signer, Speaker, Statement, Subject, TimeMs};
 
 /// A domain with its keys.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub async fn domain_keys(trusted: &Trusted, domain: &Domain) -> Result<ProvenDom
 /// one is for a person to say.
 pub async fn change_keys(
     trusted: &Trusted,
-    key: &SecretKey,
+    key: &dyn Signer,
     domain: &Domain,
     change: DomainKeysChanged,
     now: TimeMs,

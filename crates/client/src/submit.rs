@@ -9,7 +9,7 @@ use crate::state::{self, HistoryState};
 use crate::trust::Trusted;
 use crate::verify::{Judged, judge};
 use deedbox_model::event::PackageEvent;
-use deedbox_model::{Domain, Event, EventId, PackageId, SecretKey, Speaker, Statement, Subject, TimeMs};
+use deedbox_model::{Domain, Event, EventId, PackageId, Signer, Speaker, Statement, Subject, TimeMs};
 use serde::Deserialize;
 
 /// What somebody wants to say about a package.
@@ -79,7 +79,7 @@ impl Intent {
 }
 
 /// Under which claim a package's events are spoken, by the registry's word.
-pub async fn tenure(trusted: &Trusted, domain: &Domain, key: &SecretKey) -> Result<(Domain, EventId), ClientError> {
+pub async fn tenure(trusted: &Trusted, domain: &Domain, key: &dyn Signer) -> Result<(Domain, EventId), ClientError> {
     let registry = trusted.registry();
     let Some(state) = state::domain(registry, domain).await? else {
         return Err(ClientError::Here(format!(
@@ -103,7 +103,7 @@ pub async fn tenure(trusted: &Trusted, domain: &Domain, key: &SecretKey) -> Resu
 }
 
 /// Says it: signs on the present head, sends, waits for inclusion, and checks that. `now` is asked for each signature.
-pub async fn submit(trusted: &Trusted, key: &SecretKey, intent: &Intent, now: &dyn Fn() -> TimeMs) -> Result<Included, ClientError> {
+pub async fn submit(trusted: &Trusted, key: &dyn Signer, intent: &Intent, now: &dyn Fn() -> TimeMs) -> Result<Included, ClientError> {
     let (domain, tenure) = tenure(trusted, intent.id.domain(), key).await?;
     let speaker = Speaker::Domain { domain, tenure };
     let subject = Subject::Package(intent.id.clone());

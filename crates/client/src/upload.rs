@@ -10,7 +10,7 @@ use crate::trust::Trusted;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deedbox_model::permit::{Permit, PermitTerms};
-use deedbox_model::{Domain, EventId, ObjectRef, SecretKey, TimeMs};
+use deedbox_model::{Domain, EventId, ObjectRef, Signer, TimeMs};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::io::SeekFrom;
 use std::ops::Range;
@@ -39,7 +39,7 @@ pub enum Payload {
 /// many bytes were sent, or were there already. Gives the number of objects that were sent.
 pub async fn upload(
     trusted: &Trusted,
-    key: &SecretKey,
+    key: &dyn Signer,
     domain: &Domain,
     objects: Vec<(ObjectRef, Payload)>,
     now: &(dyn Fn() -> TimeMs + Sync),
@@ -59,7 +59,7 @@ pub async fn upload(
 /// before it is said whether the object is there.
 pub async fn may_upload(
     trusted: &Trusted,
-    key: &SecretKey,
+    key: &dyn Signer,
     domain: &Domain,
     object: ObjectRef,
     now: &(dyn Fn() -> TimeMs + Sync),
@@ -246,7 +246,7 @@ async fn body(payload: &Payload, from: u64, taken: Arc<AtomicU64>) -> Result<req
 /// The permits of one upload: the last one, until it is about to run out.
 struct Permits<'a> {
     trusted: &'a Trusted,
-    key: &'a SecretKey,
+    key: &'a dyn Signer,
     owner: Domain,
     under: EventId,
     now: &'a (dyn Fn() -> TimeMs + Sync),

@@ -6,11 +6,11 @@ use crate::args::Global;
 use crate::ecosystems::Ecosystems;
 use crate::failure::{self, refused, wrong};
 use crate::home::{Problem, Settings};
-use crate::keyfile::KeyGiven;
+use crate::keyfile::{Key, KeyGiven};
 use crate::{home, keyfile, terminal};
 use deedbox_client::trust::{read_pin, shown_key};
 use deedbox_client::{Home, Registry, RegistryUrl, Trusted};
-use deedbox_model::{Channel, Domain, PackageId, SecretKey, Version};
+use deedbox_model::{Channel, Domain, PackageId, Version};
 use deedbox_tlog::VerifierKey;
 use std::path::{Path, PathBuf};
 
@@ -253,10 +253,10 @@ impl Context {
     }
 
     /// The key.
-    pub(crate) fn secret_key(&self) -> anyhow::Result<SecretKey> {
+    pub(crate) fn signing_key(&self) -> anyhow::Result<Key> {
         match self.key.as_ref().map_err(Problem::error)? {
-            None => keyfile::read(&self.home.path().join("key.pem")),
-            Some((given, how)) => given.read(how),
+            None => keyfile::read(&self.home.path().join("key.pem")).map(Key::Secret),
+            Some((given, how)) => given.find(how),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Key files: an Ed25519 key as PKCS #8 in PEM (RFC 5958, RFC 7468), readable by its owner only; or the same text in a variable. A key
-//! that was given is never in a message.
+//! Where a key comes from: a file with an Ed25519 key as PKCS #8 in PEM (RFC 5958, RFC 7468), readable by its owner only; the same text in a
+//! variable; or an ssh-agent that keeps one. A key that was given is never in a message.
 
 use crate::failure::{refused, wrong};
-use deedbox_model::SecretKey;
+use deedbox_model::{NotSigned, PublicKey, SecretKey, Signer};
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -61,6 +61,22 @@ impl KeyGiven {
         (!self.is_text()).then(|| Path::new(&self.0))
     }
 
+    /// The key, here or in an ssh-agent.
+    pub(crate) fn find(&self, how: &str) -> anyhow::Result<Key> {
+        #[cfg(unix)]
+        if let Some(name) = self.in_agent() {
+            return crate::ssh_agent::AgentKey::find(name).map(Key::Agent);
+        }
+        self.read(how).map(Key::Secret)
+    }
+
+    /// Which key of an ssh-agent is meant, if one is: `ssh-agent` or `ssh-agent:NAME`.
+    #[cfg(unix)]
+    fn in_agent(&self) -> Option<Option<&str>> {
+        let name = self.0.to_str()?.strip_prefix("ssh-agent")?;
+        if name.is_empty() { Some(None) } else { Some(Some(name.strip_prefix(':')?)) }
+    }
+
     /// The key. `how` is how it was given: `--key or DEEDBOX_KEY`.
     pub(crate) fn read(&self, how: &str) -> anyhow::Result<SecretKey> {
         if self.is_text() {
@@ -93,6 +109,43 @@ impl KeyGiven {
         let (first, body, last) = (text.get(..label)?, text.get(label..end)?, text.get(end..)?);
         let body: Vec<&str> = body.split_whitespace().collect();
         Some(format!("{first}\n{}\n{}\n", body.join("\n"), last.trim_end()))
+    }
+}
+
+/// A key that signs: here, or with somebody who keeps it.
+pub(crate) enum Key {
+    /// Here.
+    Secret(SecretKey),
+    /// In an ssh-agent.
+    #[cfg(unix)]
+    Agent(crate::ssh_agent::AgentKey),
+}
+
+impl Key {
+    /// The key itself, where it is here.
+    pub(crate) fn secret(&self) -> Option<&SecretKey> {
+        match self {
+            Key::Secret(key) => Some(key),
+            #[cfg(unix)]
+            Key::Agent(_) => None,
+        }
+    }
+
+    fn signer(&self) -> &dyn Signer {
+        match self {
+            Key::Secret(key) => key,
+            #[cfg(unix)]
+            Key::Agent(key) => key,
+        }
+    }
+}
+
+impl Signer for Key {
+    fn public(&self) -> PublicKey {
+        self.signer().public()
+    }
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], NotSigned> {
+        self.signer().sign(message)
     }
 }
 

@@ -25,6 +25,8 @@ mod packages;
 mod reading;
 mod secrets;
 mod small_pages;
+#[cfg(unix)]
+mod ssh_agent;
 mod suffix_list;
 mod terminal;
 

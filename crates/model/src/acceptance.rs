@@ -7,7 +7,7 @@ use crate::domain_key::{DomainKey, Role};
 use crate::encoding::{self, NotCanonical};
 use crate::envelope::{self, Claims, Envelope, EnvelopeError, Kind};
 use crate::event_id::EventId;
-use crate::key::{BadSignature, KeyId, SecretKey};
+use crate::key::{BadSignature, KeyId, NotSigned, Signer};
 use crate::limits;
 use crate::origin::Origin;
 use crate::said;
@@ -70,15 +70,18 @@ pub enum AcceptanceError {
     /// The signature does not verify.
     #[error(transparent)]
     BadSignature(#[from] BadSignature),
+    /// It was not signed.
+    #[error(transparent)]
+    NotSigned(#[from] NotSigned),
 }
 
 impl Acceptance {
     /// Signs the terms with an admin key that they name.
-    pub fn sign(key: &SecretKey, domain: &Domain, audience: &Origin, terms: &AcceptanceTerms) -> Result<Self, AcceptanceError> {
+    pub fn sign(key: &dyn Signer, domain: &Domain, audience: &Origin, terms: &AcceptanceTerms) -> Result<Self, AcceptanceError> {
         let payload = encoding::encode(terms)?;
         let subject = Subject::Domain(domain.clone()).to_string();
         let claims = Claims { issuer: domain.as_str(), subject: &subject, audience: audience.as_str() };
-        Self::decode(&envelope::seal(Kind::Acceptance, key, claims, &payload))
+        Self::decode(&envelope::seal(Kind::Acceptance, key, claims, &payload)?)
     }
 
     /// Reads the one spelling and checks all that needs nothing else, the signature by one of its own admin keys included. The times of

@@ -6,7 +6,7 @@
 //! is ever encoded again.
 
 use crate::canonical::{Malformed, Reader, put_bytes, put_head, put_text};
-use crate::key::{BadSignature, KeyId, PublicKey, SecretKey};
+use crate::key::{BadSignature, KeyId, NotSigned, PublicKey, Signer};
 use crate::limits;
 
 /// What an envelope may hold; each has its own content type, so that none can be taken for another.
@@ -137,7 +137,7 @@ fn sig_structure(protected: &[u8], payload: &[u8]) -> Vec<u8> {
 }
 
 /// Signs a payload. The caller keeps texts and payload within the limits; `Envelope::decode` refuses what is over.
-pub fn seal(kind: Kind, key: &SecretKey, claims: Claims<'_>, payload: &[u8]) -> Vec<u8> {
+pub fn seal(kind: Kind, key: &dyn Signer, claims: Claims<'_>, payload: &[u8]) -> Result<Vec<u8>, NotSigned> {
     let mut protected = Vec::with_capacity(200);
     protected.extend([0xa4, 0x01, 0x27, 0x03]);
     put_text(&mut protected, kind.content_type());
@@ -150,19 +150,20 @@ pub fn seal(kind: Kind, key: &SecretKey, claims: Claims<'_>, payload: &[u8]) -> 
     protected.push(0x03);
     put_text(&mut protected, claims.audience);
 
-    let signature = key.sign(&sig_structure(&protected, payload));
+    let signature = key.sign(&sig_structure(&protected, payload))?;
     let mut out = Vec::with_capacity(protected.len() + payload.len() + 80);
     out.extend([0xd2, 0x84]);
     put_bytes(&mut out, &protected);
     out.push(0xa0);
     put_bytes(&mut out, payload);
     put_bytes(&mut out, &signature);
-    out
+    Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::SecretKey;
     use coset::TaggedCborSerializable;
 
     fn key() -> SecretKey {
@@ -172,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens_and_an_independent_codec_agrees() {
-        let bytes = seal(Kind::Statement, &key(), CLAIMS, b"\xa0");
+        let bytes = seal(Kind::Statement, &key(), CLAIMS, b"\xa0").unwrap();
         let envelope = Envelope::decode(Kind::Statement, &bytes).unwrap();
         assert_eq!(envelope.claims, CLAIMS);
         envelope.verify(&key().public()).unwrap();
@@ -185,7 +186,7 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_is_noticed() {
-        let bytes = seal(Kind::Statement, &key(), CLAIMS, b"\xa0");
+        let bytes = seal(Kind::Statement, &key(), CLAIMS, b"\xa0").unwrap();
         for at in 0..bytes.len() {
             for bit in 0..8 {
                 let mut changed = bytes.clone();
@@ -198,7 +199,7 @@ mod tests {
 
     #[test]
     fn one_kind_is_never_taken_for_another() {
-        let bytes = seal(Kind::Permit, &key(), CLAIMS, b"\xa0");
+        let bytes = seal(Kind::Permit, &key(), CLAIMS, b"\xa0").unwrap();
         assert!(Envelope::decode(Kind::Permit, &bytes).is_ok());
         assert!(Envelope::decode(Kind::Statement, &bytes).is_err());
         assert!(Envelope::decode(Kind::Acceptance, &bytes).is_err());
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn an_unprotected_header_or_another_algorithm_is_refused() {
-        let bytes = seal(Kind::Statement, &key(), CLAIMS, b"\xa0");
+        let bytes = seal(Kind::Statement, &key(), CLAIMS, b"\xa0").unwrap();
         let at = 2 + 2 + Envelope::decode(Kind::Statement, &bytes).unwrap().protected.len();
         assert_eq!(bytes[at], 0xa0);
         let mut with_header = bytes.clone();
@@ -220,11 +221,11 @@ mod tests {
 
     #[test]
     fn the_size_limit_holds_on_both_sides() {
-        let overhead = seal(Kind::Statement, &key(), CLAIMS, &[0; 300]).len() - 300;
-        let max = seal(Kind::Statement, &key(), CLAIMS, &vec![0; limits::STATEMENT_BYTES - overhead]);
+        let overhead = seal(Kind::Statement, &key(), CLAIMS, &[0; 300]).unwrap().len() - 300;
+        let max = seal(Kind::Statement, &key(), CLAIMS, &vec![0; limits::STATEMENT_BYTES - overhead]).unwrap();
         assert_eq!(max.len(), limits::STATEMENT_BYTES);
         assert!(Envelope::decode(Kind::Statement, &max).is_ok());
-        let over = seal(Kind::Statement, &key(), CLAIMS, &vec![0; limits::STATEMENT_BYTES - overhead + 1]);
+        let over = seal(Kind::Statement, &key(), CLAIMS, &vec![0; limits::STATEMENT_BYTES - overhead + 1]).unwrap();
         assert!(matches!(Envelope::decode(Kind::Statement, &over), Err(EnvelopeError::TooLarge { .. })));
     }
 }

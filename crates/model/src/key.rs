@@ -183,6 +183,28 @@ impl SecretKey {
     }
 }
 
+/// Who signs with an Ed25519 key: the key itself, or somebody who keeps it and hands out signatures alone.
+pub trait Signer: Send + Sync {
+    /// The public half.
+    fn public(&self) -> PublicKey;
+    /// RFC 8032 signature over these bytes. Whoever uses it checks it: who keeps the key may be anything.
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], NotSigned>;
+}
+
+/// Why nothing was signed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the key did not sign: {0}")]
+pub struct NotSigned(pub String);
+
+impl Signer for SecretKey {
+    fn public(&self) -> PublicKey {
+        SecretKey::public(self)
+    }
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], NotSigned> {
+        Ok(SecretKey::sign(self, message))
+    }
+}
+
 impl std::fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "SecretKey(of {:?})", self.public())

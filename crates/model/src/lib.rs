@@ -48,7 +48,7 @@ pub use envelope::{Envelope, EnvelopeError};
 pub use event::Event;
 pub use event_id::EventId;
 pub use id::{Ecosystem, Name, PackageId};
-pub use key::{BadSignature, KeyId, PublicKey, SecretKey};
+pub use key::{BadSignature, KeyId, NotSigned, PublicKey, SecretKey, Signer};
 pub use manifest::{Artifact, Manifest, Metadata};
 pub use native::{NativeName, NativeVersion};
 pub use origin::Origin;

@@ -5,7 +5,7 @@ use crate::domain::Domain;
 use crate::encoding::{self, NotCanonical};
 use crate::envelope::{self, Claims, Envelope, EnvelopeError, Kind};
 use crate::event_id::EventId;
-use crate::key::{BadSignature, KeyId, PublicKey, SecretKey};
+use crate::key::{BadSignature, KeyId, NotSigned, PublicKey, Signer};
 use crate::origin::Origin;
 use crate::said;
 use crate::text::BadText;
@@ -53,13 +53,16 @@ pub enum PermitError {
     /// The signature does not verify.
     #[error(transparent)]
     BadSignature(#[from] BadSignature),
+    /// It was not signed.
+    #[error(transparent)]
+    NotSigned(#[from] NotSigned),
 }
 
 impl Permit {
     /// Signs one.
-    pub fn sign(key: &SecretKey, domain: &Domain, audience: &Origin, terms: &PermitTerms) -> Result<Vec<u8>, PermitError> {
+    pub fn sign(key: &dyn Signer, domain: &Domain, audience: &Origin, terms: &PermitTerms) -> Result<Vec<u8>, PermitError> {
         let payload = encoding::encode(terms)?;
-        Ok(envelope::seal(Kind::Permit, key, Claims { issuer: domain.as_str(), subject: "upload", audience: audience.as_str() }, &payload))
+        Ok(envelope::seal(Kind::Permit, key, Claims { issuer: domain.as_str(), subject: "upload", audience: audience.as_str() }, &payload)?)
     }
 
     /// The key that it names and the domain that it speaks for, to look the key up; nothing is checked.

@@ -9,7 +9,7 @@ use crate::encoding::NotCanonical;
 use crate::envelope::{self, Claims, Envelope, EnvelopeError, Kind};
 use crate::event::{DomainEvent, Event};
 use crate::event_id::EventId;
-use crate::key::{BadSignature, KeyId, PublicKey, SecretKey};
+use crate::key::{BadSignature, KeyId, NotSigned, PublicKey, Signer};
 use crate::origin::Origin;
 use crate::payload::{self, Frame};
 use crate::protocol::Protocol;
@@ -71,13 +71,16 @@ pub enum StatementError {
     /// A rule between the fields is broken.
     #[error("{0}")]
     Rule(&'static str),
+    /// It was not signed.
+    #[error(transparent)]
+    NotSigned(#[from] NotSigned),
 }
 
 impl Statement {
     /// Signs an event. Refuses what reading by the newest number of this program would refuse, so that nothing is signed in
     /// vain. Who appends it reads it again, by the number in force there.
     pub fn sign(
-        key: &SecretKey,
+        key: &dyn Signer,
         audience: &Origin,
         speaker: &Speaker,
         subject: &Subject,
@@ -92,7 +95,7 @@ impl Statement {
         let payload = event.encode(Frame { prev, time, under })?;
         let subject = subject.to_string();
         let claims = Claims { issuer, subject: &subject, audience: audience.as_str() };
-        let bytes = envelope::seal(Kind::Statement, key, claims, &payload);
+        let bytes = envelope::seal(Kind::Statement, key, claims, &payload)?;
         let unverified = Self::decode(Protocol::NEWEST, &bytes)?;
         unverified.verify(&key.public()).map_err(|_| StatementError::Rule("the signing key does not verify its own signature"))
     }

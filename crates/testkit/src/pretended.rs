@@ -102,7 +102,7 @@ struct Payload<B> {
 
 fn signed<B: Body>(key: &SecretKey, claims: Claims<'_>, body: B, prev: Option<EventId>, time: TimeMs, under: Option<EventId>) -> Vec<u8> {
     let payload = encode(&Payload { body, prev, time, r#type: B::TYPE, under }).unwrap();
-    seal(Kind::Statement, key, claims, &payload)
+    seal(Kind::Statement, key, claims, &payload).unwrap()
 }
 
 impl Registry {

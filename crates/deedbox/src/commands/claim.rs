@@ -11,7 +11,7 @@ use crate::failure::wrong;
 use crate::{home, terminal};
 use deedbox_client::{Included, Trusted, claim_local, claim_with_operator, countersign};
 use deedbox_model::event::Acceptance;
-use deedbox_model::{Domain, SecretKey};
+use deedbox_model::{Domain, SecretKey, Signer};
 use serde::Serialize;
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Context, args: Claim) -> anyhow::Result<()> {
         return countersigned(context, file, operator.as_ref()).await;
     }
     let domain = Domain::parse(args.domain.as_deref().unwrap_or_default()).map_err(|e| wrong(e.to_string()))?;
-    let key = context.secret_key()?;
+    let key = context.signing_key()?;
     if let Some(file) = &args.request {
         return request::write(context, &domain, &key, file).await;
     }
@@ -79,7 +79,7 @@ fn told(context: &Context, trusted: &Trusted, domain: &Domain, kid: &str, includ
 }
 
 /// Files the claim.
-pub(crate) async fn claim(trusted: &Trusted, domain: &Domain, key: &SecretKey, operator: Option<&SecretKey>) -> anyhow::Result<Included> {
+pub(crate) async fn claim(trusted: &Trusted, domain: &Domain, key: &dyn Signer, operator: Option<&SecretKey>) -> anyhow::Result<Included> {
     Ok(match operator {
         Some(operator) => claim_with_operator(trusted, domain, key, operator, home::now()).await?,
         None => claim_local(trusted, domain, key, home::now()).await?,

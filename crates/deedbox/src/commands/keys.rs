@@ -85,7 +85,7 @@ async fn list(context: &Context, domain: &Domain) -> anyhow::Result<()> {
 }
 
 async fn change(context: &Context, domain: &Domain, change: DomainKeysChanged, said: &str) -> anyhow::Result<()> {
-    let key = context.secret_key()?;
+    let key = context.signing_key()?;
     let trusted = context.trusted().await?;
     let included = change_keys(&trusted, &key, domain, change, home::now()).await?;
     if context.json {

@@ -7,7 +7,7 @@ use crate::{home, terminal};
 use deedbox_client::{Included, Intent, Payload, Trusted, state, submit, upload};
 use deedbox_model::event::{Notice, ReleaseDeprecated, ReleaseUnyanked, ReleaseYanked};
 use deedbox_model::limits::MESSAGE_BYTES;
-use deedbox_model::{Event, ObjectRef, PackageId, ReasonCode, SecretKey, said};
+use deedbox_model::{Event, ObjectRef, PackageId, ReasonCode, Signer, said};
 use serde::Serialize;
 
 /// An event that is in the log, for programs.
@@ -45,7 +45,7 @@ pub(crate) async fn deprecate(context: &Context, args: Deprecate) -> anyhow::Res
         return Err(wrong(said!("a message has 1 to {} bytes and no control characters or line breaks", MESSAGE_BYTES)));
     }
     let trusted = context.trusted().await?;
-    let key = context.secret_key()?;
+    let key = context.signing_key()?;
     let before = state::release(trusted.registry(), &id, &version).await?.and_then(|release| release.notice);
     let reason = match (said, &before) {
         (Some(reason), _) => reason,
@@ -92,12 +92,12 @@ fn reason(text: &str) -> anyhow::Result<ReasonCode> {
 
 /// Says it to the log and to the person.
 pub(crate) async fn say(context: &Context, id: PackageId, event: Event, said: &str) -> anyhow::Result<()> {
-    let key = context.secret_key()?;
+    let key = context.signing_key()?;
     let trusted = context.trusted().await?;
     say_with(context, &trusted, &key, id, event, said).await
 }
 
-async fn say_with(context: &Context, trusted: &Trusted, key: &SecretKey, id: PackageId, event: Event, said: &str) -> anyhow::Result<()> {
+async fn say_with(context: &Context, trusted: &Trusted, key: &dyn Signer, id: PackageId, event: Event, said: &str) -> anyhow::Result<()> {
     let intent = Intent { id, event };
     let included = submit(trusted, key, &intent, &home::now).await?;
     told(context, &intent, &included, said)

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use deedbox_client::accept;
 use deedbox_model::event::Acceptance;
-use deedbox_model::{Domain, SecretKey};
+use deedbox_model::{Domain, Signer};
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::path::Path;
@@ -47,7 +47,7 @@ struct ShownKey {
 }
 
 /// Makes the publisher's half; nothing is sent.
-pub(super) async fn write(context: &Context, domain: &Domain, key: &SecretKey, file: &Path) -> anyhow::Result<()> {
+pub(super) async fn write(context: &Context, domain: &Domain, key: &dyn Signer, file: &Path) -> anyhow::Result<()> {
     let trusted = context.trusted().await?;
     let acceptance = accept(&trusted, domain, key, home::now())?;
     let request = Request {

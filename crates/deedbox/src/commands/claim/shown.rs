@@ -7,7 +7,7 @@ use crate::home::now;
 use crate::terminal;
 use deedbox_client::{ClientError, Included, Looked, Trusted, claim_seen, kept_acceptance};
 use deedbox_model::event::{Acceptance, CLAIM_LABEL};
-use deedbox_model::{Domain, SecretKey};
+use deedbox_model::{Domain, Signer};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -21,7 +21,7 @@ pub(super) async fn claim(
     context: &Context,
     trusted: &Trusted,
     domain: &Domain,
-    key: &SecretKey,
+    key: &dyn Signer,
     minutes: u32,
 ) -> anyhow::Result<Included> {
     let acceptance = kept_acceptance(trusted, domain, key, now())?;

@@ -13,13 +13,14 @@ pub(crate) use release::Release;
 use crate::args::Publish;
 use crate::context::{self, Context};
 use crate::failure::{Failure, words, wrong};
+use crate::keyfile::Key;
 use crate::packages::Wish;
 use crate::secrets::Look;
 use crate::{home, interrupt, terminal};
 use anyhow::Context as _;
 use ask::Asked;
 use deedbox_client::{Payload, Registry, Trusted, upload};
-use deedbox_model::{Channel, ObjectRef, PackageId, PublicKey, SecretKey, Version};
+use deedbox_model::{Channel, ObjectRef, PackageId, PublicKey, Signer as _, Version};
 use report::{Became, Outcome, Report};
 use std::path::Path;
 use tokio::sync::OnceCell;
@@ -174,16 +175,16 @@ pub(crate) struct Publisher<'a> {
     /// Why it cannot, if it cannot.
     keyless: Option<String>,
     look: std::sync::Arc<Look>,
-    opened: OnceCell<(SecretKey, Trusted)>,
+    opened: OnceCell<(Key, Trusted)>,
 }
 
 impl<'a> Publisher<'a> {
     pub(crate) fn new(context: &'a Context, allowed: &[String]) -> Self {
-        let (key, keyless) = match context.secret_key() {
+        let (key, keyless) = match context.signing_key() {
             Ok(key) => (Some(key), None),
             Err(error) => (None, Some(words(&error))),
         };
-        let look = std::sync::Arc::new(Look::new(key.as_ref(), allowed));
+        let look = std::sync::Arc::new(Look::new(key.as_ref().and_then(Key::secret), allowed));
         Publisher { context, public: key.map(|key| key.public()), keyless, look, opened: OnceCell::new() }
     }
 
@@ -191,8 +192,8 @@ impl<'a> Publisher<'a> {
         Ok(self.context.url_if_given()?.map(|url| Registry::new(url.clone())).transpose()?)
     }
 
-    async fn open(&self) -> anyhow::Result<&(SecretKey, Trusted)> {
-        let open = || async { anyhow::Ok((self.context.secret_key()?, self.context.trusted().await?)) };
+    async fn open(&self) -> anyhow::Result<&(Key, Trusted)> {
+        let open = || async { anyhow::Ok((self.context.signing_key()?, self.context.trusted().await?)) };
         self.opened.get_or_try_init(open).await
     }
 

@@ -9,7 +9,7 @@ use crate::secrets::{Look, Seen, inside};
 use crate::{home, terminal};
 use deedbox_client::{ClientError, Included, Intent, Payload, SavedProof, Trusted, state, submit, upload};
 use deedbox_model::event::ReleasePublished;
-use deedbox_model::{Channel, Event, Manifest, ObjectRef, PackageId, SecretKey, Version};
+use deedbox_model::{Channel, Event, Manifest, ObjectRef, PackageId, SecretKey, Signer, Version};
 use deedbox_view::{ArtifactSource, Dialect, Inspection, Said, encode_path};
 use serde::Serialize;
 use std::cmp::Ordering;
@@ -257,7 +257,7 @@ impl Release {
     }
 
     /// Objects up, statement signed and sent, inclusion checked, own projection seen, proof kept.
-    pub(crate) async fn publish(&self, trusted: &Trusted, key: &SecretKey) -> anyhow::Result<Published> {
+    pub(crate) async fn publish(&self, trusted: &Trusted, key: &dyn Signer) -> anyhow::Result<Published> {
         let (id, version) = (self.id(), self.version());
         let mut objects: Vec<(ObjectRef, Payload)> =
             self.artifacts.iter().map(|artifact| (artifact.object(), Payload::File(artifact.path().to_owned()))).collect();
