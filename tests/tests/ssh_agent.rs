@@ -82,7 +82,7 @@ fn a_key_in_an_agent_claims_changes_keys_and_publishes() {
     let first = agent.add("ed25519", "first");
     let claimed = deedbox("ssh-agent", &["claim", "agent.localhost"]).done().unwrap();
     let kid = claimed.out.split_whitespace().last().unwrap().to_owned();
-    let listed = deedbox("ssh-agent", &["keys", "list", "agent.localhost"]).done().unwrap();
+    let listed = registry.deedbox(["keys", "list", "agent.localhost"]).unwrap().done().unwrap();
     assert!(listed.out.contains(&kid), "{}", listed.out);
 
     let package = home.join("package");

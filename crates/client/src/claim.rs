@@ -8,6 +8,7 @@ use crate::trust::Trusted;
 use crate::verify::{judge_read, read};
 use crate::{limits, paths, state};
 use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainClaimed, DomainEvent, DomainKey, Evidence, Role};
+use deedbox_model::limits::ACCEPTANCE_MS;
 use deedbox_model::{Domain, Event, EventId, Signer, Speaker, Statement, Subject, TimeMs};
 
 /// The claimant's acceptance: this key, as admin, from the start of the domain's chain. The operator who files the claim needs no more of the
@@ -57,13 +58,14 @@ async fn file(trusted: &Trusted, acceptance: &Acceptance) -> Result<Included, Cl
 /// The acceptance that this machine made before for this domain and key, while it is good for some time yet; else a new one, which is kept. What
 /// a claimant puts at a domain is its digest, so it must be the same at every try.
 pub fn kept_acceptance(trusted: &Trusted, domain: &Domain, key: &dyn Signer, now: TimeMs) -> Result<Acceptance, ClientError> {
-    let path = trusted.place().acceptance(domain);
+    let path = trusted.place().acceptance(domain, &key.public().id());
     let kept = paths::read(&path, deedbox_model::limits::SMALL_ENVELOPE_BYTES as u64)?.and_then(|bytes| Acceptance::decode(&bytes).ok());
     let is_good = |kept: &Acceptance| {
         kept.domain() == domain
             && kept.audience() == &trusted.pin().origin
             && kept.kid() == key.public().id()
             && kept.terms().until > now.plus_ms(limits::ACCEPTANCE_LEFT_MS)
+            && kept.terms().until <= now.plus_ms(ACCEPTANCE_MS)
     };
     if let Some(kept) = kept.filter(is_good) {
         return Ok(kept);

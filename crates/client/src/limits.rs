@@ -60,8 +60,8 @@ pub const UPLOAD_STANDS: Duration = Duration::from_secs(45);
 pub const UPLOAD_WAIT: Duration = Duration::from_secs(600);
 /// The longest that a server's Retry-After is waited for.
 pub const WAIT: Duration = Duration::from_secs(5);
-/// A claimant's acceptance with less time left is made anew: what is put at a domain may take a day until everybody sees it.
-pub const ACCEPTANCE_LEFT_MS: u64 = 24 * 60 * 60 * 1_000;
+/// A claimant's acceptance with less time left is made anew: the registry has to see what was put while it is good.
+pub const ACCEPTANCE_LEFT_MS: u64 = 10 * 60 * 1_000;
 /// How long an upload permit is valid: the longest there is.
 pub const PERMIT_MS: u64 = deedbox_model::permit::MAX_PERMIT_MS;
 /// A permit with less time left is not used any more: the registry's clock may be some minutes ahead of this one.

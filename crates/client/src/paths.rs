@@ -4,7 +4,7 @@
 
 use crate::error::ClientError;
 use crate::http::RegistryUrl;
-use deedbox_model::{Domain, Sha256Digest};
+use deedbox_model::{Domain, KeyId, Sha256Digest};
 use deedbox_tlog::VerifierKey;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -68,8 +68,9 @@ impl Place {
         self.0.join("pin.json")
     }
     /// The claimant's half of a claim that is under way.
-    pub fn acceptance(&self, domain: &Domain) -> PathBuf {
-        self.0.join("claims").join(format!("{domain}.acceptance"))
+    pub fn acceptance(&self, domain: &Domain, key: &KeyId) -> PathBuf {
+        let key: String = key.to_hex().chars().take(16).collect();
+        self.0.join("claims").join(format!("{domain}-{key}.acceptance"))
     }
     /// Saved proofs.
     pub fn proofs(&self) -> PathBuf {

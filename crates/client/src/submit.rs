@@ -172,7 +172,8 @@ pub(crate) async fn proven(trusted: &Trusted, event: EventId, answered: Answered
         query.indices.push(answered.index);
     }
     let (unproven, proven) = trusted.prove(&query).await?;
-    let judged = judge(&proven, &trusted.pin().origin, trusted.key())?;
+    let mut judged = judge(&proven, &trusted.pin().origin, trusted.key())?;
+    judged.must_have_effect(&event)?;
     let bytes = proven.entries().iter().find(|(index, _)| *index == answered.index).map(|(_, bytes)| bytes);
     if bytes.map(|bytes| EventId::of(bytes)) != Some(event) {
         return Err(trusted.registry().answer(

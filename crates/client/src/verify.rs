@@ -149,6 +149,8 @@ impl VerifiedRelease {
 pub struct Judged {
     releases: BTreeMap<(PackageId, Version), Result<VerifiedRelease, VerifyError>>,
     events: BTreeMap<EventId, u64>,
+    /// Events of domains without effect, and why.
+    refused: BTreeMap<EventId, VerifyError>,
     domains: BTreeMap<Domain, DomainRow>,
     origin: Origin,
 }
@@ -179,6 +181,10 @@ impl Judged {
         let found = self.releases.values().flatten().find(|release| is_it(release));
         found.cloned().ok_or_else(|| VerifyError::NotInLog(format!("{id}@{version}"), self.origin.to_string()))
     }
+    /// Refuses what came of an event of a domain that was shown and has no effect.
+    pub fn must_have_effect(&mut self, event: &EventId) -> Result<(), VerifyError> {
+        self.refused.remove(event).map_or(Ok(()), Err)
+    }
     /// The index of an effective event that was shown.
     pub fn index_of(&self, event: &EventId) -> Option<u64> {
         self.events.get(event).copied()
@@ -206,8 +212,8 @@ pub fn beginning(entry: &[u8], origin: &Origin, key: &VerifierKey) -> Result<Eve
     }
 }
 
-/// Judges proven entries in their order. A release that was not authorised is an error of its own; a claim that was
-/// not, or a beginning that is another registry's, is an error of the whole.
+/// Judges proven entries in their order. A release that was not authorised is an error of its own, and so is one that rests on a claim or on
+/// keys that were not; a beginning that is another registry's is an error of the whole.
 pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judged, VerifyError> {
     judge_read(proven, read(proven)?, origin, key)
 }
@@ -229,7 +235,7 @@ pub(crate) fn judge_read(proven: &Proven, statements: Read, origin: &Origin, key
         size: proven.checkpoint().size(),
     };
     let mut releases = BTreeMap::new();
-    let mut events = BTreeMap::new();
+    let (mut events, mut refused) = (BTreeMap::new(), BTreeMap::new());
     for (index, heard) in signatures(statements) {
         let (error, heard) = match (court.hear(index, &heard), heard) {
             (Ok(()), Ok(statement)) => {
@@ -248,10 +254,14 @@ pub(crate) fn judge_read(proven: &Proven, statements: Read, origin: &Origin, key
             (Some(_), None) => {}
             // It says nothing of any release before it.
             (None, _) if matches!(error, VerifyError::UndecidedFrom { .. }) => {}
+            // The releases that rest on it are refused for that; those of other domains are not its business.
+            (None, _) if statement.domain().is_some() => {
+                refused.insert(statement.id(), error);
+            }
             (None, _) => return Err(error),
         }
     }
-    Ok(Judged { releases, events, domains: court.domains()?, origin: origin.clone() })
+    Ok(Judged { releases, events, refused, domains: court.domains()?, origin: origin.clone() })
 }
 
 /// Proven entries with their indices, each as the statement that it is.
@@ -341,13 +351,12 @@ fn decode(protocol: &'static Protocol, index: u64, bytes: &[u8]) -> Result<Unver
     Statement::decode(protocol, bytes).map_err(|e| VerifyError::Undecodable { index, why: e.to_string() })
 }
 
-/// The public suffix list takes megabytes of proof, so it is not shown: that there is one, and that a claimed domain is not on it, is
-/// supposed. Who reads the whole log sees whether it was so.
-fn suppose_list(rows: &mut Rows) -> Result<(), VerifyError> {
+/// The public suffix list takes megabytes of proof, so it is not shown: that there is one, that a claimed domain is not on it, and what its
+/// changes did to the head of the registry's chain, is supposed. Who reads the whole log sees whether it was so.
+fn suppose_registry(rows: &mut Rows, change: impl FnOnce(RegistryRow) -> RegistryRow) -> Result<(), VerifyError> {
     let row_key = registry_key()?;
-    if let Some(registry) = rows.decoded::<RegistryRow>(&row_key)?.filter(|registry| registry.suffixes == 0) {
-        let supposed = RegistryRow { suffixes: 1, ..registry };
-        rows.insert(row_key, Some(Row { bytes: encode_row(&supposed)?.into(), seq: 0 }));
+    if let Some(registry) = rows.decoded::<RegistryRow>(&row_key)? {
+        rows.insert(row_key, Some(Row { bytes: encode_row(&change(registry))?.into(), seq: 0 }));
     }
     Ok(())
 }
@@ -385,8 +394,15 @@ impl Court<'_> {
         {
             self.suppose_head(&mut rows, statement, id, prev)?;
         }
-        if let Event::Domain(DomainEvent::Claimed(DomainClaimed { sight: Some(_), .. })) = statement.event() {
-            suppose_list(&mut rows)?;
+        match (statement.event(), statement.prev()) {
+            // Changes of the suffix list are not shown, so what such a change continues may not be known.
+            (Event::Registry(_), Some(prev)) if !self.shown.contains_key(&prev) => {
+                suppose_registry(&mut rows, |registry| RegistryRow { head: prev, ..registry })?;
+            }
+            (Event::Domain(DomainEvent::Claimed(DomainClaimed { sight: Some(_), .. })), _) => {
+                suppose_registry(&mut rows, |registry| RegistryRow { suffixes: registry.suffixes.max(1), ..registry })?;
+            }
+            _ => {}
         }
         let signed = match heard {
             Ok(verified) => Signed::Verified(verified),

@@ -12,22 +12,20 @@ use deedbox_server::{Look, Shown};
 const VALUES_SHOWN: usize = 3;
 
 /// The network, as this machine sees it.
-pub(crate) struct Looking(Settings);
+pub(crate) struct Looking(Lookout);
 
 impl Looking {
     /// Whom to ask and whom to trust; what the anchors are is said with each look.
     pub(crate) fn new(settings: Settings) -> Result<Self, BadSettings> {
-        Lookout::new(settings.clone())?;
-        Ok(Looking(settings))
+        Lookout::new(settings).map(Looking)
     }
 }
 
 #[async_trait]
 impl Look for Looking {
     async fn look(&self, acceptance: &Acceptance, anchors: &[DnsAnchor]) -> Result<Shown, String> {
-        // Anew each time: the rules in force may name other anchors than a moment ago.
-        let settings = Settings { anchors: anchors.iter().map(anchor).collect(), ..self.0.clone() };
-        let lookout = Lookout::new(settings).map_err(|error| error.to_string())?;
+        // The rules in force may name other anchors than a moment ago.
+        let lookout = self.0.with_anchors(anchors.iter().map(anchor).collect());
         let in_dns = match in_dns(&lookout, acceptance).await {
             Ok(found) => return found,
             Err(words) => words,

@@ -22,6 +22,10 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<BTreeSet<SuffixRule>> {
 }
 
 fn rules(text: &str) -> Result<BTreeSet<SuffixRule>, String> {
+    // A list that ends too early would take away all that it leaves out.
+    if text.matches("===BEGIN ").count() != text.matches("===END ").count() {
+        return Err("a section of it has no end: it was not read to its end".to_owned());
+    }
     let mut rules = BTreeSet::new();
     for (number, line) in text.lines().enumerate() {
         let rule = line.split_whitespace().next().unwrap_or_default();
@@ -51,9 +55,18 @@ mod tests {
 
     #[test]
     fn both_sections_are_read_in_every_shape() {
-        let text = "// ===BEGIN ICANN DOMAINS===\n\ncom\nCom.AU  // a comment\n*.ck\n!www.ck\nрф\n公司.cn\n// ===BEGIN PRIVATE DOMAINS===\npages.example\n";
+        let text = "// the list\n\ncom\nCom.AU  // a comment\n*.ck\n!www.ck\nрф\n公司.cn\n// private\npages.example\n";
         let read: Vec<String> = rules(text).unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(read, ["!www.ck", "*.ck", "com", "com.au", "pages.example", "xn--55qx5d.cn", "xn--p1ai"]);
+    }
+
+    #[test]
+    fn a_list_that_was_cut_is_refused() {
+        let whole = "// ===BEGIN ICANN DOMAINS===\ncom\n// ===END ICANN DOMAINS===\n// ===BEGIN PRIVATE DOMAINS===\na.example\n// ===END PRIVATE DOMAINS===\n";
+        assert_eq!(rules(whole).unwrap().len(), 2);
+        for end in [whole.find("com").unwrap(), whole.find("a.example").unwrap(), whole.len() - 10] {
+            assert!(rules(&whole[..end]).unwrap_err().contains("no end"));
+        }
     }
 
     #[test]

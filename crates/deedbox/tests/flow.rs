@@ -228,7 +228,7 @@ fn refusals_have_their_exit_codes_and_say_what_to_do() {
 
     place.run(&["keygen"]).done().says("made the key");
     place.run(&["keygen"]).ends(1, "a key is never overwritten");
-    place.at("http://127.0.0.1:9", &["claim", "acme.example"]).ends(2, "--operator-key FILE");
+    place.at("http://127.0.0.1:9", &["claim", "acme.example"]).ends(3, "cannot reach");
     place
         .at("http://127.0.0.1:9", &["yank", "npm:a.example/b@1.0.0", "--reason", "dull"])
         .ends(2, "is not a reason: use one of broken, security");

@@ -9,7 +9,7 @@ use crate::refusal::IntakeRefusal;
 use crate::source::StoredArtifact;
 use crate::{Door, Published, is_ahead};
 use bytes::Bytes;
-use deedbox_authority::rows::{DomainRow, KeyRow, domain_key, key_key, package_key};
+use deedbox_authority::rows::{DomainRow, KeyRow, RegistryRow, domain_key, key_key, package_key, registry_key};
 use deedbox_authority::{PROJECTION as AUTHORITY, Refusal};
 use deedbox_model::event::{DomainEvent, Event, Evidence, PackageEvent, RegistryEvent, ReleasePublished};
 use deedbox_model::row::decode_row;
@@ -49,9 +49,11 @@ impl Door {
             Event::Registry(RegistryEvent::Created(created)) => {
                 created.operator_keys.iter().find(|key| key.id() == statement.peek().kid()).copied()
             }
-            Event::Registry(RegistryEvent::RulesChanged(_) | RegistryEvent::SuffixesChanged(_)) | Event::Domain(_) | Event::Package(_) => {
-                self.registered_key(&statement.peek().kid()).await?
+            // Before anything of it waits for the writer: such an event may name thousands of rows.
+            Event::Registry(RegistryEvent::RulesChanged(_) | RegistryEvent::SuffixesChanged(_)) => {
+                self.operator_key(&statement.peek().kid()).await?
             }
+            Event::Domain(_) | Event::Package(_) => self.registered_key(&statement.peek().kid()).await?,
         };
         let Some(key) = key else {
             let whose = match (statement.peek().speaker(), statement.peek().package()) {
@@ -62,6 +64,14 @@ impl Door {
             return Err(Refusal::KeyNotAuthorised(whose).into());
         };
         statement.verify(&key).map_err(|_| Refusal::BadSignature.into())
+    }
+
+    /// A key that speaks for the registry now.
+    async fn operator_key(&self, kid: &KeyId) -> Result<Option<PublicKey>, IntakeRefusal> {
+        let key = registry_key()?;
+        let Some(row) = read_one(self.rows.as_ref(), &AUTHORITY, &key).await? else { return Ok(None) };
+        let RegistryRow { operator_keys, .. } = decode_row(&key, &row.bytes)?;
+        Ok(operator_keys.into_iter().find(|key| key.id() == *kid))
     }
 
     async fn registered_key(&self, kid: &KeyId) -> Result<Option<PublicKey>, IntakeRefusal> {

@@ -12,6 +12,7 @@ use deedbox_dnssec::{Anchor, Kind, Name, Record};
 use deedbox_model::{Domain, Sha256Digest, TimeMs};
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -25,11 +26,11 @@ pub struct Lookout {
     first_resolver: SocketAddr,
     other_resolvers: Vec<SocketAddr>,
     anchors: Vec<Anchor>,
-    web: Web,
+    web: Arc<Web>,
     allow_private: bool,
     look: Duration,
     answer: Duration,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 /// What is in DNS at `_deedbox.DOMAIN`.
@@ -80,13 +81,28 @@ impl Lookout {
         Ok(Lookout {
             first_resolver,
             other_resolvers,
-            web: Web::new(&settings.extra_roots, settings.https_port)?,
+            web: Arc::new(Web::new(&settings.extra_roots, settings.https_port)?),
             anchors: settings.anchors,
             allow_private: settings.allow_private_addresses,
             look: settings.look,
             answer: settings.answer,
-            places: Semaphore::new(limits::AT_ONCE),
+            places: Arc::new(Semaphore::new(limits::AT_ONCE)),
         })
+    }
+
+    /// The same place, from which records are proved by other keys of the root. Its looks count with those from here.
+    #[must_use]
+    pub fn with_anchors(&self, anchors: Vec<Anchor>) -> Lookout {
+        Lookout {
+            first_resolver: self.first_resolver,
+            other_resolvers: self.other_resolvers.clone(),
+            anchors,
+            web: Arc::clone(&self.web),
+            allow_private: self.allow_private,
+            look: self.look,
+            answer: self.answer,
+            places: Arc::clone(&self.places),
+        }
     }
 
     /// The TXT records at `_deedbox.DOMAIN`, with the chain that proves them, or that the domain is not signed.

@@ -6,6 +6,7 @@ use crate::body::{Sender, read_whole};
 use crate::clerk::Clerk;
 use crate::events::{COSE, appended};
 use crate::gate::Asking;
+use crate::peers::Address;
 use crate::refusal::Refused;
 use crate::request::has_media_type;
 use crate::submit::submit_own;
@@ -34,7 +35,7 @@ pub(crate) async fn post(State((taking, clerk)): State<(Arc<Taking>, Arc<Clerk>)
     let (evidence, sight) = match acceptance.domain().is_localhost() {
         true if taking.allow_local_claims => (Evidence::Localhost, None),
         true => return Err(IntakeRefusal::LocalClaims.into()),
-        false => seen(&taking, &acceptance).await?,
+        false => seen(&taking, from, &acceptance).await?,
     };
     let _asking = taking.bounds.places.asking().await?;
     let subject = Subject::Domain(acceptance.domain().clone());
@@ -58,13 +59,20 @@ fn read(taking: &Taking, bytes: &[u8]) -> Result<Acceptance, Refused> {
 }
 
 /// What a look at the domain shows.
-async fn seen(taking: &Taking, acceptance: &Acceptance) -> Result<(Evidence, Option<Sight>), Refused> {
+async fn seen(taking: &Taking, from: Address, acceptance: &Acceptance) -> Result<(Evidence, Option<Sight>), Refused> {
     let Some(look) = &taking.look else {
         let words = "this registry does not look at domains by itself: make your half of the claim with deedbox claim DOMAIN --request FILE, and \
                      send that file to its operator";
         return Err(Refused::unprocessable("looks_nowhere", words));
     };
-    let anchors = free(taking, acceptance.domain()).await?;
+    // What cannot be filed is not looked at.
+    taking.writing.ledger()?;
+    let (domain, until, now) = (acceptance.domain(), acceptance.terms().until, taking.now());
+    if until < now {
+        return Err(Refusal::AcceptanceNotNow { domain: domain.clone(), until, log_time: now }.into());
+    }
+    let anchors = free(taking, domain).await?;
+    let _only_one = taking.bounds.places.only_look(from)?;
     let _looking = taking.bounds.places.looking().await?;
     let shown = look.look(acceptance, &anchors).await.map_err(|words| Refused::unprocessable("not_shown_yet", words))?;
     Ok((shown.evidence, Some(Sight { at: shown.at, records: shown.records })))

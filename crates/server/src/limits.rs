@@ -26,8 +26,8 @@ pub const PROOFS_STATEMENT_BYTES: usize = 32 * 1024 * 1024;
 pub const PROOFS_ROWS_BYTES: usize = 2 * 1024 * 1024;
 /// Events of a package that are added to an answer as its chain: some 3 MB of statements.
 pub const CHAIN_EVENTS: usize = 4_000;
-/// Changes of the registry's rules that are added to an answer: a registry that changes them each month has so many after 20 years.
-pub const RULES_SHOWN: u32 = 256;
+/// Changes of the registry's rules that are read at once for an answer: a registry that changes them each month has so many after 20 years.
+pub const RULES_ROWS: u32 = 256;
 /// Rows of a package's history that are read at once for its chain: some 100 KB.
 pub const CHAIN_ROWS: u32 = 500;
 /// Bodies that are unpacked at once. A piece of one takes a tenth of a millisecond between two turns of everybody else: of a thousand at

@@ -4,7 +4,7 @@ use crate::body::{Sender, read_whole};
 use crate::budget::{Share, carried};
 use crate::gate::{Asking, Authorized, Gate, TellsOfOne};
 use crate::headers::{TREE_SIZE, cache_control};
-use crate::limits::{CHAIN_EVENTS, CHAIN_ROWS, PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES, RULES_SHOWN};
+use crate::limits::{CHAIN_EVENTS, CHAIN_ROWS, PROOFS_ASKED, PROOFS_BODY_BYTES, PROOFS_ROWS_BYTES, PROOFS_STATEMENT_BYTES, RULES_ROWS};
 use crate::log_files::Tree;
 use crate::making::Making;
 use crate::marks::weighed;
@@ -166,11 +166,19 @@ async fn release_rows(reading: &Reading, releases: &[Authorized<&Release>]) -> R
 
 /// Adds the changes of the registry's rules: which rules were in force where each of the others stands.
 async fn add_rules(reading: &Reading, indices: &mut BTreeSet<u64>) -> Result<(), Refused> {
-    let changes = reading.rows.decisions().scan(&AUTHORITY, RULES, None, RULES_SHOWN).await?;
-    for (key, row) in &changes {
-        indices.insert(decode_row::<EventRow>(key, &row.bytes)?.index);
+    let mut after: Option<String> = None;
+    loop {
+        let changes = reading.rows.decisions().scan(&AUTHORITY, RULES, after.as_deref(), RULES_ROWS).await?;
+        let Some((last, _)) = changes.last() else { return Ok(()) };
+        after = Some(last.to_string());
+        for (key, row) in &changes {
+            indices.insert(decode_row::<EventRow>(key, &row.bytes)?.index);
+        }
+        // More than an answer holds is refused below.
+        if indices.len() > MAX_MULTIPROOF_LEAVES {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// Adds what belongs to each release: its event, all events of the domain that published it, and the yank and the notice that are

@@ -2,9 +2,11 @@
 //! elsewhere (`waiting`); what is held in memory is weighed elsewhere (`budget`).
 
 use crate::limits::{LOOKS_AT_ONCE, PAGES_AT_ONCE, PROOFS_AT_ONCE, UNPACKED_AT_ONCE, renderings_at_once};
+use crate::peers::Address;
 use crate::refusal::Refused;
 use metrics::Counter;
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
@@ -18,6 +20,8 @@ pub(crate) struct Places {
     many_proofs: Semaphore,
     /// Looks at domains.
     lookings: Semaphore,
+    /// Who has one under way.
+    lookers: Arc<Mutex<HashSet<Address>>>,
     /// Bodies that are unpacked.
     unpackings: Semaphore,
     /// Answers of projections that are read, rendered or coded.
@@ -34,6 +38,18 @@ pub(crate) struct Places {
     busy: Counter,
 }
 
+/// A look that is under way.
+pub(crate) struct OnlyLook {
+    lookers: Arc<Mutex<HashSet<Address>>>,
+    of: Address,
+}
+
+impl Drop for OnlyLook {
+    fn drop(&mut self) {
+        self.lookers.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.of);
+    }
+}
+
 impl Places {
     /// For so many requests, of which each waits so long.
     pub(crate) fn new(most: usize, wait: Duration, busy: Counter) -> Self {
@@ -43,6 +59,7 @@ impl Places {
             pages: Semaphore::new(PAGES_AT_ONCE),
             many_proofs: Semaphore::new(PROOFS_AT_ONCE),
             lookings: Semaphore::new(LOOKS_AT_ONCE),
+            lookers: Arc::default(),
             unpackings: Semaphore::new(UNPACKED_AT_ONCE),
             renderings: Arc::new(Semaphore::new(renderings_at_once())),
             large_makings: Arc::new(Semaphore::new(1)),
@@ -76,6 +93,14 @@ impl Places {
     /// One of few places for a look at a domain.
     pub(crate) async fn looking(&self) -> Result<SemaphorePermit<'_>, Refused> {
         self.place(&self.lookings).await
+    }
+    /// The only look of this sender: nobody keeps all places with domains whose name servers are slow.
+    pub(crate) fn only_look(&self, of: Address) -> Result<OnlyLook, Refused> {
+        if !self.lookers.lock().unwrap_or_else(PoisonError::into_inner).insert(of) {
+            self.busy.increment(1);
+            return Err(Refused::unavailable("busy", "another look at a domain is under way for the same sender"));
+        }
+        Ok(OnlyLook { lookers: Arc::clone(&self.lookers), of })
     }
     /// One of few places to unpack a body.
     pub(crate) async fn unpacking(&self) -> Result<SemaphorePermit<'_>, Refused> {

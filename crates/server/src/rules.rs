@@ -53,6 +53,10 @@ impl Server {
             return Ok(());
         }
         let row = self.row().await?;
+        if let Err(why) = self.may_say(&row) {
+            tracing::warn!(%why, "the suffix list or the anchors of DNS that were given are not compared with those in force");
+            return Ok(());
+        }
         let mut head = row.head;
         if let Some(anchors) = anchors.filter(|anchors| *anchors != row.dns_anchors) {
             head = self.say(Some(head), RegistryRulesChanged { rules: rules(row.protocol, anchors)? }.into()).await?;
@@ -61,7 +65,18 @@ impl Server {
         let found = self.suffixes_in_force().await?;
         let changes = wanted.difference(&found).map(|rule| (rule, true)).chain(found.difference(&wanted).map(|rule| (rule, false)));
         for change in in_events(changes) {
+            tracing::info!(put = change.put.len(), removed = change.removed.len(), "the public suffix list changes");
             head = self.say(Some(head), change.into()).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether this start can say something: what is there is served all the same where it cannot.
+    fn may_say(&self, row: &RegistryRow) -> Result<(), String> {
+        self.app.taking.writing.ledger().map_err(|_| "nothing can be written")?;
+        self.app.taking.clock.check().map_err(|wrong| wrong.to_string())?;
+        if row.protocol != deedbox_authority::PROTOCOL {
+            return Err(format!("protocol {} is in force, whose parameters this program does not write", row.protocol));
         }
         Ok(())
     }

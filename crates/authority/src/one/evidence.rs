@@ -19,7 +19,7 @@ pub(super) fn check(
     e: &DomainClaimed,
     log_time: TimeMs,
 ) -> Result<(), Stop> {
-    is_fresh(domain, e.acceptance.terms().until, log_time)?;
+    is_fresh(domain, e.acceptance.terms().until, statement.time(), log_time)?;
     if e.evidence == Evidence::Localhost {
         return Ok(());
     }
@@ -34,8 +34,8 @@ pub(super) fn check(
 }
 
 /// An acceptance is used before its last moment, and not long before: whoever signed for next year has not consented today.
-fn is_fresh(domain: &Domain, until: TimeMs, log_time: TimeMs) -> Result<(), Refusal> {
-    if until < log_time || until > log_time.plus_ms(ACCEPTANCE_MS) {
+fn is_fresh(domain: &Domain, until: TimeMs, time: TimeMs, log_time: TimeMs) -> Result<(), Refusal> {
+    if until < log_time || until > time.plus_ms(ACCEPTANCE_MS) {
         return Err(Refusal::AcceptanceNotNow { domain: domain.clone(), until, log_time });
     }
     Ok(())

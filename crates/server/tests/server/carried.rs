@@ -129,7 +129,9 @@ async fn one_start_with_a_clock_a_year_ahead_does_not_freeze_the_log() {
         .unwrap()
     };
     let claim = async |world: &World, domain: &str| {
-        let body = crate::world::acceptance(domain, &deedbox_testkit::secret(10), &world.origin);
+        // By the clock that the registry has.
+        let then = now().plus_ms(ahead.load(Ordering::Relaxed));
+        let body = crate::world::accepted_then(domain, &deedbox_testkit::secret(10), &world.origin, then);
         code_or_ok(world.post("/api/v1/claims", "application/cose", body).await).await
     };
     ahead.store(365 * DAY, Ordering::Relaxed);

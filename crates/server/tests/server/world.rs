@@ -197,8 +197,13 @@ pub fn artifact(id: &str, version: &str, rest: &[u8]) -> Vec<u8> {
 }
 
 pub fn acceptance(domain: &str, key: &SecretKey, origin: &Origin) -> Vec<u8> {
+    accepted_then(domain, key, origin, now())
+}
+
+/// An acceptance that was made at another time.
+pub fn accepted_then(domain: &str, key: &SecretKey, origin: &Origin, then: TimeMs) -> Vec<u8> {
     let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
-    let terms = AcceptanceTerms::first(keys, now());
+    let terms = AcceptanceTerms::first(keys, then);
     Acceptance::sign(key, &Domain::parse(domain).unwrap(), origin, &terms).unwrap().bytes().to_vec()
 }
 

@@ -32,10 +32,9 @@ pub(super) async fn claim(
         let seen = match claim_seen(trusted, &acceptance).await {
             Ok(Looked::Filed(included)) => return Ok(*included),
             Ok(Looked::NotYet(seen)) => seen,
-            // It said what it wants before; now it is away for a moment.
-            Err(error @ (ClientError::Busy { .. } | ClientError::Unreachable { .. } | ClientError::TooSlow { .. })) if !said.is_empty() => {
-                error.to_string()
-            }
+            // It is away for a moment; one that was never there is another thing.
+            Err(error @ (ClientError::Busy { .. } | ClientError::TooSlow { .. })) => error.to_string(),
+            Err(error @ ClientError::Unreachable { .. }) if !said.is_empty() => error.to_string(),
             Err(error) => return Err(error.into()),
         };
         if said.is_empty() {
@@ -46,7 +45,7 @@ pub(super) async fn claim(
         }
         said = seen;
         if Instant::now() + wait > end {
-            return Err(refused(format!("{said}. Nothing was filed; run the same command again when the record is there")));
+            return Err(refused(format!("{said}. No claim is known to be filed; run the same command again when the record is there")));
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 3 / 2).min(LONGEST_WAIT);
@@ -62,7 +61,7 @@ fn clock() -> String {
 fn tell_what_to_put(context: &Context, acceptance: &Acceptance, minutes: u32) {
     let domain = acceptance.domain();
     let until = acceptance.terms().until.to_rfc3339();
-    let until = until.get(..10).unwrap_or_default();
+    let until = until.get(..16).unwrap_or_default().replace('T', " ");
     terminal::note(&format!("To show that {domain} is yours, put one of these where everybody can see it:"));
     terminal::note("");
     terminal::note(&format!("  in DNS    a TXT record at   {CLAIM_LABEL}.{domain}"));
@@ -72,7 +71,9 @@ fn tell_what_to_put(context: &Context, acceptance: &Acceptance, minutes: u32) {
     terminal::note(&format!("            that says         {{\"claims\":[\"{}\"]}}", acceptance.address()));
     terminal::note("");
     terminal::note("The record is the stronger evidence where your DNS is signed, and then the only one.");
-    terminal::note(&format!("It is for this registry and your key alone, and serves until {until}. You may leave it there afterwards."));
+    terminal::note(&format!(
+        "It is for this registry and your key alone, and serves until {until} UTC. You may leave it there afterwards."
+    ));
     if minutes > 0 && !context.json {
         terminal::note("Looking for it; stop with Ctrl-C, and run the same command again whenever you like.");
     }
