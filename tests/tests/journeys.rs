@@ -301,11 +301,12 @@ printf '{ "name": "app", "private": true }\n' > package.json
 nameservers "$HERE/names" >>"$HERE/names.log" 2>&1 &
 until [ -e "$HERE/names/resolver" ]; do kill -0 %1 || { cat "$HERE/names.log" >&2; exit 1; }; sleep 0.1; done
 printf 'example\n' > "$HERE/suffixes"
-serve --resolver "$(cat "$HERE/names/resolver")" --dns-anchors "$HERE/names/anchors" --public-suffixes "$HERE/suffixes"
+serve --resolver "$(cat "$HERE/names/resolver")" --dns-anchors "$HERE/names/anchors" --public-suffixes "$HERE/suffixes" --access-log "$HERE/access.log"
 proxy; wait_for https://registry.example/ready
 cd "$HERE/here"
 owner() {
-  until half=$(find "$HERE/home" -name acme.example.acceptance | grep .); do sleep 0.2; done
+  until grep -q 'POST /api/v1/claims 422 ' "$HERE/access.log"; do sleep 0.1; done
+  half=$(find "$HERE/home" -name acme.example.acceptance | grep .)
   { echo server 127.0.0.1 "$(cat "$HERE/names/zones")"; echo zone acme.example.
     echo "update add _deedbox.acme.example. 60 TXT deedbox-claim=sha256:$(sha256sum "$half" | cut -d ' ' -f 1)"; echo send; } | nsupdate
 }
