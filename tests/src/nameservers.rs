@@ -121,6 +121,22 @@ impl Nameservers {
         &self.anchors
     }
 
+    /// The same in the form of zone files, a line each: what `deedbox serve --dns-anchors` reads.
+    pub fn anchors_file(&self) -> String {
+        let line = |anchor: &Anchor| {
+            format!(". IN DS {} {} {} {}\n", anchor.key_tag, anchor.algorithm, anchor.digest_type, hex::encode(&anchor.digest))
+        };
+        self.anchors.iter().map(line).collect()
+    }
+
+    /// Where the zones are served, and may be changed by anybody (RFC 2136).
+    ///
+    /// # Errors
+    /// When nothing is served.
+    pub fn zones(&self) -> anyhow::Result<SocketAddr> {
+        Ok(SocketAddr::from((HERE, self.port.context("nothing is served")?)))
+    }
+
     /// One more recursive resolver, with these statements at the end of its settings.
     ///
     /// # Errors

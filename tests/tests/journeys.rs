@@ -23,12 +23,18 @@ enum Stage {
     Installed,
     /// The source of `@acme.example/widget`, a registry without claims, and its operator's key in the folder above.
     Source,
-    /// The same, with the domain claimed.
+    /// The same, with a key.
+    Keyed,
+    /// The same, and name servers that the registry asks; the domain's owner puts there what the command says.
+    Named,
+    /// The same as [`Stage::Source`], with a key and the domain claimed.
     Claimed,
     /// The same, with the version 1.0.0 published.
     Published,
     /// A folder, and no registry: the section starts one.
     Folder,
+    /// The same, on a machine that has the public suffix list of Debian.
+    Listed,
     /// A folder with the data of a registry that is stopped.
     Stopped,
     /// Another test runs these commands, or they build this program.
@@ -59,7 +65,15 @@ const STAGES: &[(&str, &[(&str, Stage)])] = &[
     ),
     (
         "docs/guides/publish.md",
-        &[("Once", Stage::Source), ("A release", Stage::Claimed), ("Keys", Stage::Claimed), ("Afterwards", Stage::Published)],
+        &[
+            ("Once", Stage::Source),
+            ("Claiming a domain", Stage::Named),
+            ("By the operator's word", Stage::Keyed),
+            ("Below localhost", Stage::Keyed),
+            ("A release", Stage::Claimed),
+            ("Keys", Stage::Claimed),
+            ("Afterwards", Stage::Published),
+        ],
     ),
     (
         "docs/guides/verify.md",
@@ -76,6 +90,7 @@ const STAGES: &[(&str, &[(&str, Stage)])] = &[
             ("Starting", Stage::Folder),
             ("In a container", Stage::Elsewhere("they build an image from what the machine's registries have")),
             ("A private CA", Stage::Project),
+            ("Claims", Stage::Listed),
             ("Backup", Stage::Elsewhere("crates/server/tests/server/carried.rs")),
             ("Checking", Stage::Stopped),
         ],
@@ -252,7 +267,7 @@ ip link set lo up
 mount --bind "$HOUSE/hosts" /etc/hosts
 mount --bind "$HOUSE/authorities.pem" /etc/ssl/certs/ca-certificates.crt
 wait_for() { for _ in $(seq 200); do if curl -fsS -o /dev/null "$1" 2>>"$HERE/waiting.log"; then return; fi; sleep 0.1; done; cat "$HERE"/*.log >&2; return 1; }
-serve() { (cd "$HERE/registry" && exec deedbox serve --allow-local-claims --data data --public-url https://registry.example >>"$HERE/serve.log" 2>&1) & }
+serve() { (cd "$HERE/registry" && exec deedbox serve --allow-local-claims --data data --public-url https://registry.example "$@" >>"$HERE/serve.log" 2>&1) & }
 proxy() { nginx -p "$HERE/nginx" -c "$HOUSE/nginx.conf" -e "$HERE/nginx.log" & }
 other() { HOME="$HERE/other" DEEDBOX_REGISTRY=https://registry.example "$@" >>"$HERE/other.log" 2>&1 || { cat "$HERE/other.log" >&2; return 1; }; }
 mkdir -p "$HERE"/{registry,home,other,here,nginx,other-source}
@@ -281,7 +296,24 @@ cd "$HERE/here"
 printf '{ "name": "app", "private": true }\n' > package.json
 "#
             }
-            Stage::Source | Stage::Claimed | Stage::Published => {
+            Stage::Named => {
+                r#"
+nameservers "$HERE/names" >>"$HERE/names.log" 2>&1 &
+until [ -e "$HERE/names/resolver" ]; do kill -0 %1 || { cat "$HERE/names.log" >&2; exit 1; }; sleep 0.1; done
+printf 'example\n' > "$HERE/suffixes"
+serve --resolver "$(cat "$HERE/names/resolver")" --dns-anchors "$HERE/names/anchors" --public-suffixes "$HERE/suffixes" --access-log "$HERE/access.log"
+proxy; wait_for https://registry.example/ready
+cd "$HERE/here"
+owner() {
+  until grep -q 'POST /api/v1/claims 422 ' "$HERE/access.log"; do sleep 0.1; done
+  half=$(find "$HERE/home" -name acme.example.acceptance | grep .)
+  { echo server 127.0.0.1 "$(cat "$HERE/names/zones")"; echo zone acme.example.
+    echo "update add _deedbox.acme.example. 60 TXT deedbox-claim=sha256:$(sha256sum "$half" | cut -d ' ' -f 1)"; echo send; } | nsupdate
+}
+owner &
+"#
+            }
+            Stage::Source | Stage::Keyed | Stage::Claimed | Stage::Published => {
                 r#"
 serve; proxy; wait_for https://registry.example/ready
 source_of "$HERE/here"
@@ -289,7 +321,7 @@ cd "$HERE/here"
 cp "$HERE/registry/data/keys/operator.pem" "$HERE"
 "#
             }
-            Stage::Folder => "cd \"$HERE/here\"\n",
+            Stage::Folder | Stage::Listed => "cd \"$HERE/here\"\n",
             Stage::Stopped => {
                 r#"
 serve; wait_for http://127.0.0.1:8417/ready; kill %1; wait %1 || true
@@ -310,6 +342,12 @@ deedbox setup npm --domain acme.example --registry https://registry.example
 npm install @acme.example/widget
 npm pack @acme.example/widget && mv acme.example-widget-1.0.0.tgz widget-1.0.0.tgz
 curl -fsS -o registry.vkey https://registry.example/log/log.vkey
+"#
+            }
+            Stage::Keyed | Stage::Named => {
+                r#"
+printf 'registry = "https://registry.example"\n' > deedbox.toml
+deedbox keygen
 "#
             }
             Stage::Claimed => {
@@ -335,10 +373,12 @@ deedbox publish
 impl House {
     fn built() -> anyhow::Result<Self> {
         debian(&["nginx-light", "curl", "openssl", "iproute2", "util-linux"])?;
+        debian(&["bind9", "bind9-utils", "bind9-dnsutils", "publicsuffix"])?;
         let folder = tempfile::tempdir()?;
         let at = |name: &str| folder.path().join(name);
         fs::create_dir(at("bin"))?;
         std::os::unix::fs::symlink(deedbox_tests::registry::program()?, at("bin/deedbox"))?;
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_nameservers"), at("bin/nameservers"))?;
         fs::write(at("hosts"), "127.0.0.1 localhost registry.example\n")?;
         certificates(folder.path())?;
         let known = fs::read("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();

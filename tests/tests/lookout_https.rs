@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
 use std::{
+    io::{BufRead as _, BufReader},
     net::{Ipv4Addr, SocketAddr},
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -13,6 +15,7 @@ use deedbox_lookout::{Ground, Lookout, Page, Settings, Trouble, limits};
 use deedbox_model::{Domain, Sha256Digest};
 use deedbox_tests::{
     nameservers::{Nameservers, Signing, Zone},
+    registry::program,
     resolver::{Question, Resolver},
     web::{Authority, Reply, WebServer},
 };
@@ -329,4 +332,23 @@ async fn lies_of_a_resolver_are_not_believed() {
     let unproven = unproven.await.unwrap();
     assert_eq!(unproven.values, [String::from_utf8_lossy(&txt[1..])]);
     assert!(!unproven.ground.is_proven());
+}
+
+#[test]
+fn a_registry_starts_where_the_system_knows_no_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(program().unwrap())
+        .args(["serve", "--listen", "127.0.0.1:0", "--resolver", "127.0.0.1:9", "--data"])
+        .arg(folder.path().join("data"))
+        // As in an image that holds the program and nothing else.
+        .envs([("SSL_CERT_FILE", "/nowhere"), ("SSL_CERT_DIR", "/nowhere")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let listens = said.any(|line| line.trim_start().starts_with("listening"));
+    child.kill().unwrap();
+    let rest = child.wait_with_output().unwrap();
+    assert!(listens, "{}", String::from_utf8_lossy(&rest.stderr));
 }

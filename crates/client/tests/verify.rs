@@ -10,12 +10,15 @@
 
 mod common;
 
-use common::{HandMade, release};
+use common::{HandMade, release, time};
 use deedbox_client::trust::verify_checkpoint;
 use deedbox_client::verify::judge;
-use deedbox_client::{SavedProof, Unproven, VerifiedRelease, VerifyError};
+use deedbox_client::{Judged, SavedProof, Unproven, VerifiedRelease, VerifyError};
 use deedbox_model::event::*;
-use deedbox_model::{Event, Hasher, ObjectRef, PackageId, ReasonCode, SecretKey, Value, Version};
+use deedbox_model::{
+    Domain, Event, EventId, Hasher, ObjectRef, PackageId, Parameters, ReasonCode, SecretKey, Speaker, Subject, SuffixRule, Value, Version,
+};
+use deedbox_testkit::zones;
 use std::collections::BTreeMap;
 
 const ID: &str = "npm:acme.example/widget";
@@ -198,6 +201,72 @@ fn what_its_owner_did_not_allow_is_not_a_release_though_it_is_in_the_log() {
     let tenure = yanked.tenure;
     yanked.package_by(&thief, tenure, ID, &Event::from(ReleaseYanked { reason: ReasonCode::Broken, version }));
     assert!(matches!(check(&yanked, yanked.proof(10, &[0, 1, 7, 9])), Err(VerifyError::NotAuthorised { index: 9, .. })));
+}
+
+/// A proof of these entries, judged.
+fn judged(made: &HandMade, indices: &[u64]) -> Result<Judged, VerifyError> {
+    let unproven = made.proof(made.entries.len(), indices);
+    let checkpoint = verify_checkpoint(unproven.checkpoint().as_bytes(), &made.vkey())?;
+    judge(&unproven.prove(&checkpoint)?, &made.origin, &made.vkey())
+}
+
+/// A registry that puts a suffix list in force and then anchors of DNS, and a claim that rests on DNS.
+fn grounded() -> HandMade {
+    let mut made = HandMade::new();
+    let operator = made.operator.clone();
+    let registry = |made: &mut HandMade, prev, ms, event: &Event| made.say(&operator, &Speaker::Registry, &Subject::Registry, prev, ms, event);
+    let list = RegistrySuffixesChanged { put: vec![SuffixRule::parse("host.example").unwrap()], removed: vec![] };
+    let created = EventId::of(&made.entries[0]);
+    let list = registry(&mut made, Some(created), 2, &Event::from(list));
+    let parameters = Parameters { dns_anchors: zones::anchors() }.to_bytes().unwrap();
+    registry(&mut made, Some(list), 3, &Event::from(RegistryRulesChanged { rules: Rules { parameters, protocol: 1 } }));
+    let (key, domain) = (SecretKey::from_seed(&[6; 32]), Domain::parse("new.example").unwrap());
+    let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
+    let acceptance = Acceptance::sign(&key, &domain, &made.origin, &AcceptanceTerms::first(keys, time(4))).unwrap();
+    let sight = Some(zones::signed(&domain, &acceptance.record(), time(4)));
+    let claimed = DomainClaimed { sight, evidence: Evidence::Dnssec, acceptance };
+    made.say(&operator, &Speaker::Registry, &Subject::Domain(domain), None, 4, &Event::from(claimed));
+    made.publish(ID, "1.0.0", b"the tarball");
+    made
+}
+
+#[test]
+fn a_claim_that_rests_on_dns_is_judged_by_the_rules_that_are_shown_and_the_list_is_supposed() {
+    let made = grounded();
+    let claim = EventId::of(&made.entries[4]);
+    // Entry 2, the list, is in no proof.
+    let found = judged(&made, &[0, 1, 3, 4, 5]).unwrap();
+    assert_eq!(found.index_of(&claim), Some(4));
+    // Where the rules are not shown there are no anchors, and the claim shows nothing.
+    let mut without = judged(&made, &[0, 1, 4, 5]).unwrap();
+    assert_eq!(without.index_of(&claim), None);
+    assert!(without.must_have_effect(&claim).unwrap_err().to_string().contains("no anchors of DNS"));
+    // What continues an event that is shown, and is not the head, is void for everybody.
+    let mut forked = made.clone();
+    let created = EventId::of(&made.entries[0]);
+    let operator = forked.operator.clone();
+    let rules = Rules { parameters: Vec::new(), protocol: 1 };
+    forked.say(&operator, &Speaker::Registry, &Subject::Registry, Some(created), 6, &Event::from(RegistryRulesChanged { rules }));
+    assert!(judged(&forked, &[0, 1, 3, 4, 5, 6]).is_err());
+}
+
+#[test]
+fn a_domains_event_without_effect_is_that_domains_business_alone() {
+    let mut made = grounded();
+    let (thief, domain) = (SecretKey::from_seed(&[9; 32]), Domain::parse("new.example").unwrap());
+    let claim = EventId::of(&made.entries[4]);
+    let removed = DomainKeysChanged { put: vec![], removed: vec![SecretKey::from_seed(&[6; 32]).public().id()] };
+    let speaker = Speaker::Domain { domain: domain.clone(), tenure: claim };
+    made.say(&thief, &speaker, &Subject::Domain(domain.clone()), Some(claim), 6, &Event::from(removed));
+    let (id, version) = widget();
+    let mut found = judged(&made, &[0, 1, 3, 4, 5, 6]).unwrap();
+    assert_eq!(found.release(&id, &version).unwrap().index(), 5, "another domain's release stands");
+    assert_eq!(found.domain(&domain).unwrap().keys.len(), 1, "and so do the keys");
+    // A second claim of a domain that somebody has.
+    let again = made.claim("acme.example", &thief, 7);
+    let mut found = judged(&made, &[0, 1, 3, 4, 5, 7]).unwrap();
+    assert!(found.must_have_effect(&again).unwrap_err().to_string().contains("is claimed already"));
+    assert!(found.release(&id, &version).is_ok());
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub(crate) const COMMANDS: &[About] = &[
         settings: &[],
         examples: &[
             "deedbox serve --data deedbox-data --public-url https://registry.example",
+            "deedbox serve --public-url https://registry.example --public-suffixes public_suffix_list.dat   # claims by DNS and HTTPS",
             "deedbox serve --allow-local-claims   # to try it out on this machine",
         ],
     },
@@ -36,7 +37,11 @@ pub(crate) const COMMANDS: &[About] = &[
         command: "claim",
         settings: ALL,
         examples: &[
-            "deedbox claim acme.example --registry https://registry.example --operator-key operator.pem",
+            "deedbox claim acme.example --registry https://registry.example   # says what to put into DNS, and waits until it is seen",
+            "deedbox claim acme.example --wait 0   # looks once",
+            "deedbox claim acme.example --operator-key operator.pem   # the operator vouches",
+            "deedbox claim acme.example --request request.json   # for an operator who vouches on another machine",
+            "deedbox claim --countersign request.json --operator-key operator.pem   # and they file it",
             "deedbox claim team.localhost --registry http://127.0.0.1:8417",
         ],
     },

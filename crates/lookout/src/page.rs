@@ -30,9 +30,9 @@ impl Web {
             return Err(BadSettings::Roots("there is no certificate in them; they are read as PEM".to_owned()));
         }
         let web = Web { roots, port };
-        // So that a certificate that cannot be used is told of at the start, and not at the first look. A machine without any authority of
-        // its own can still look at DNS.
-        if !extra_roots.is_empty() {
+        // So that a certificate that cannot be used is told of at the start, and not at the first look. Where none are given, the system may
+        // have none either, as in an image that holds one program: then it still looks in DNS.
+        if !web.roots.is_empty() {
             web.client().build().map_err(bad)?;
         }
         Ok(web)

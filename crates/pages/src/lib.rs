@@ -9,13 +9,14 @@ pub mod limits;
 mod answer;
 mod ask;
 mod front;
+mod owner;
 mod package;
 mod question;
 mod shown;
 
 use ask::Ask;
 use deedbox_catalog::Catalog;
-use deedbox_model::ProjectionId;
+use deedbox_model::{PackageId, ProjectionId};
 use deedbox_view::{Dialect, Method, Question, Refused, Request, Response, Takes, View};
 use question::{FrontPage, FrontWords, NoPage, PackagePage};
 use std::sync::Arc;
@@ -67,7 +68,10 @@ impl View for Pages {
         match Ask::of(request) {
             Ask::Words => Box::new(FrontWords),
             Ask::Front(front) => Box::new(FrontPage { asked: self.catalog.parse(&front.asked), front, dialects }),
-            Ask::Package(asked) => Box::new(PackagePage { asked: self.catalog.parse(&asked), path: asked.path, dialects }),
+            Ask::Package(asked) => {
+                let domain = PackageId::parse(&asked.path).ok().map(|id| id.domain().clone());
+                Box::new(PackagePage { asked: self.catalog.parse(&asked), domain, path: asked.path, dialects })
+            }
             Ask::NoPage => Box::new(NoPage { path: request.path.clone() }),
             Ask::Refused(asked) => self.catalog.parse(&asked),
             Ask::Catalog => self.catalog.parse(request),

@@ -1,6 +1,7 @@
 //! A package's page: whose it is, how it is had, its channels and its newest releases (spec/api.md §7).
 
 use crate::answer::{At, Guide, STYLE, Said, page, read};
+use crate::owner::Owner;
 use crate::shown::Shown;
 use askama::Template;
 use deedbox_model::{Defect, PackageId};
@@ -65,6 +66,7 @@ struct PackagePage<'a> {
     base_url: &'a str,
     log_key: &'a str,
     package: &'a Package,
+    owner: Option<Owner>,
     guide: Option<Guide>,
     /// The release that people are shown how to have.
     chosen: Option<&'a Release>,
@@ -80,7 +82,7 @@ impl PackagePage<'_> {
     fn event(&self, release: &Release) -> String {
         format!("{}api/v1/events/{}", self.root, release.index)
     }
-    fn owner(&self) -> String {
+    fn domain(&self) -> String {
         format!("{}api/v1/domains/{}", self.root, encode_path(self.package.domain.raw()))
     }
 }
@@ -94,7 +96,13 @@ struct RefusedPage {
 }
 
 /// The page.
-pub(crate) fn render(path: &str, answer: &Response, site: &Site, dialects: &[Arc<dyn Dialect>]) -> Result<Response, Defect> {
+pub(crate) fn render(
+    path: &str,
+    answer: &Response,
+    owner: Option<Owner>,
+    site: &Site,
+    dialects: &[Arc<dyn Dialect>],
+) -> Result<Response, Defect> {
     let root = root(path);
     let package = match read::<Package>(answer)? {
         Ok(package) => package,
@@ -112,7 +120,8 @@ pub(crate) fn render(path: &str, answer: &Response, site: &Site, dialects: &[Arc
         _ => None,
     };
     let title = package.native_name.to_string();
-    page(200, &PackagePage { title, root, base_url: &site.base_url, log_key: &site.log_key, package: &package, guide, chosen }, false)
+    let (base_url, log_key) = (&site.base_url, &site.log_key);
+    page(200, &PackagePage { title, root, base_url, log_key, package: &package, owner, guide, chosen }, false)
 }
 
 /// The way back to the front page: up from `/packages/`, and from each further part of the path.

@@ -2,9 +2,10 @@
 //! page, which shows how much there is besides.
 
 use crate::ask::Front;
+use crate::owner::{self, Owner};
 use crate::{front, package};
 use deedbox_catalog::rows::totals_key;
-use deedbox_model::Defect;
+use deedbox_model::{Defect, Domain};
 use deedbox_view::{Dialect, Plan, Question, Reads, Resource, Response, Site, Step};
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ pub(crate) struct FrontWords;
 /// The page of a package.
 pub(crate) struct PackagePage {
     pub(crate) asked: Box<dyn Question>,
+    /// The domain in the package's id, where that is one.
+    pub(crate) domain: Option<Domain>,
     pub(crate) path: String,
     pub(crate) dialects: Arc<[Arc<dyn Dialect>]>,
 }
@@ -80,17 +83,28 @@ impl Question for PackagePage {
         self.asked.resource()
     }
     fn resources(&self, reads: &Reads) -> Result<Vec<Resource>, Defect> {
-        self.asked.resources(reads)
+        let owner = self.owner(reads)?.map(|owner| Resource::Domain(owner.domain));
+        Ok(self.asked.resources(reads)?.into_iter().chain(owner).collect())
     }
     fn plan(&self) -> Plan {
-        self.asked.plan()
+        match (self.asked.plan(), &self.domain) {
+            (Plan::Get(keys), Some(domain)) => Plan::Get(keys.into_iter().chain(owner::keys(domain)).collect()),
+            (plan, _) => plan,
+        }
     }
     fn step(&self, reads: &Reads) -> Result<Step, Defect> {
         self.asked.step(reads)
     }
     fn render(&self, reads: &Reads, site: &Site) -> Result<Response, Defect> {
         let answer = self.asked.render(reads, site)?;
-        package::render(&self.path, &answer, site, &self.dialects)
+        package::render(&self.path, &answer, self.owner(reads)?, site, &self.dialects)
+    }
+}
+
+impl PackagePage {
+    /// Who owns the domain; nobody where there is no package.
+    fn owner(&self, reads: &Reads) -> Result<Option<Owner>, Defect> {
+        self.domain.as_ref().map_or(Ok(None), |domain| Owner::of(domain, reads))
     }
 }
 

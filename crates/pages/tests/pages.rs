@@ -4,6 +4,7 @@
 use deedbox_catalog::Catalog;
 use deedbox_gem::Gem;
 use deedbox_maven::Maven;
+use deedbox_model::event::Evidence;
 use deedbox_model::{Manifest, ReasonCode, Row, Rows};
 use deedbox_npm::Npm;
 use deedbox_oci::Oci;
@@ -102,11 +103,43 @@ fn the_front_page_says_what_it_is_and_how_each_ecosystem_has_its_packages() {
             "podman pull registry.example/acme.example/widget:1.0.0",
             "gem install widget --clear-sources --source https://registry.example/gem/acme.example/",
             "&#60;artifactId&#62;widget&#60;/artifactId&#62;",
-            "deedbox claim YOUR.DOMAIN --request claim.request",
+            "deedbox claim YOUR.DOMAIN\n",
             "deedbox verify --lockfile package-lock.json",
         ],
     );
     assert!(!page.contains("{{") && !page.contains("<script"), "{page}");
+}
+
+#[test]
+fn the_page_of_a_package_says_who_has_its_domain_and_what_the_claim_rests_on() {
+    let mut log: Log<Npm> = Log::default();
+    log.claim("vouched.example").claim("team.localhost");
+    for (domain, evidence) in [("signed.example", Evidence::Dnssec), ("dns.example", Evidence::Dns), ("web.example", Evidence::Https)] {
+        log.claim_seen(domain, evidence);
+    }
+    let grounds = [
+        ("vouched.example", "vouched.example", "by the operator&#39;s word"),
+        ("team.localhost", "team.localhost", "without evidence: it is below localhost"),
+        ("signed.example", "signed.example", "by signed DNS, as everybody can check"),
+        ("dns.example", "dns.example", "by a record in its DNS, which the operator saw and which is not signed"),
+        ("web.example", "web.example", "by a file at its web server, which the operator saw"),
+        // The owner is the nearest that is claimed.
+        ("a.b.signed.example", "signed.example", "by signed DNS, as everybody can check"),
+    ];
+    for (domain, ..) in grounds {
+        log.publish_as(&manifest(&format!("npm:{domain}/widget"), "1.0.0", b"x"), &[]);
+    }
+    let mut world = World { log };
+    for (domain, owner, ground) in grounds {
+        let page = text(&world.package(&format!("npm:{domain}/widget")));
+        has(&page, &[&format!("<dt>Claimed</dt><dd>{owner}, {ground}</dd>")]);
+    }
+    // A claim in between gives another answer, though the package's own row stays.
+    let before = text(&world.package("npm:a.b.signed.example/widget"));
+    world.log.claim("b.signed.example");
+    let after = text(&world.package("npm:a.b.signed.example/widget"));
+    assert_ne!(before, after);
+    has(&after, &["<dd>b.signed.example, by the operator&#39;s word</dd>"]);
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use crate::world::Registry;
 use deedbox_model::event::{
-    ChannelRemoved, ChannelSet, Event, Notice, ReleaseDeprecated, ReleasePublished, ReleaseUnyanked, ReleaseYanked,
+    ChannelRemoved, ChannelSet, Event, Evidence, Notice, ReleaseDeprecated, ReleasePublished, ReleaseUnyanked, ReleaseYanked, Sight,
 };
 use deedbox_model::{
-    Channel, Digests, EventId, Hasher, Manifest, ObjectRef, Origin, PackageId, ReasonCode, Row, RowKey, Rows, SecretKey, Speaker,
+    Channel, Digests, Domain, EventId, Hasher, Manifest, ObjectRef, Origin, PackageId, ReasonCode, Row, RowKey, Rows, SecretKey, Speaker,
     Statement, Subject, TimeMs, Verified, Version,
 };
 use deedbox_view::question::{MAX_GET, MAX_ROUNDS, MAX_SCAN, MAX_SCAN_BYTES};
@@ -104,6 +104,17 @@ impl<D: Dialect + Projection + Default> Log<D> {
         let log_time = TimeMs::new(1_795_248_000_000 + index * 60_000).unwrap();
         let registry = Registry { operator: self.key.clone(), ..Registry::default() };
         let (statement, _) = registry.claim(domain, &self.key, log_time);
+        self.entries.push(Logged { index, log_time, statement, facts: Facts::default() });
+        self
+    }
+
+    /// A claim that says that it rests on a look. What it shows is for nobody here to judge.
+    pub fn claim_seen(&mut self, domain: &str, evidence: Evidence) -> &mut Self {
+        let index = self.entries.len() as u64;
+        let log_time = TimeMs::new(1_795_248_000_000 + index * 60_000).unwrap();
+        let registry = Registry { operator: self.key.clone(), ..Registry::default() };
+        let look = |_: &Domain, _: &str| Sight { at: log_time, records: vec![0] };
+        let (statement, _) = registry.claim_seen(domain, &self.key, evidence, log_time, look);
         self.entries.push(Logged { index, log_time, statement, facts: Facts::default() });
         self
     }
