@@ -214,7 +214,8 @@ fn judged(made: &HandMade, indices: &[u64]) -> Result<Judged, VerifyError> {
 fn grounded() -> HandMade {
     let mut made = HandMade::new();
     let operator = made.operator.clone();
-    let registry = |made: &mut HandMade, prev, ms, event: &Event| made.say(&operator, &Speaker::Registry, &Subject::Registry, prev, ms, event);
+    let registry =
+        |made: &mut HandMade, prev, ms, event: &Event| made.say(&operator, &Speaker::Registry, &Subject::Registry, prev, ms, event);
     let list = RegistrySuffixesChanged { put: vec![SuffixRule::parse("host.example").unwrap()], removed: vec![] };
     let created = EventId::of(&made.entries[0]);
     let list = registry(&mut made, Some(created), 2, &Event::from(list));

@@ -1,6 +1,6 @@
 //! A claim in two halves: the publisher's is a file, and the operator's key is on another machine.
 
-use super::{advised, text};
+use super::text;
 use crate::common::{Place, Running};
 
 #[test]
