@@ -1,5 +1,5 @@
 //! Which version of each projection is in force (spec/projections/README.md §1.5). A protocol number explains it from the parameters that
-//! come with it; protocol 1 has none. Says nothing of what a projection is, or whether a program has it.
+//! come with it; protocol 1 says nothing of it. Says nothing of what a projection is, or whether a program has it.
 
 use std::collections::BTreeMap;
 

@@ -32,9 +32,9 @@ pub const ORIGIN_BYTES: usize = 200;
 pub const PRINCIPAL_ARTIFACTS: usize = 8;
 /// Channels that one publish may set.
 pub const CHANNELS_PER_PUBLISH: usize = 8;
-/// First keys of a domain.
+/// Keys of a domain.
 pub const DOMAIN_KEYS: usize = 16;
-/// The longest from a claimant's signature to the end of what it accepts: 7 days, time for a record to be put and seen.
+/// The longest from a claim to the end of the acceptance in it: 7 days, time for a record to be put and seen.
 pub const ACCEPTANCE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 /// The longest from a look at a domain to the statement that tells of it: an hour.
 pub const SIGHT_MS: u64 = 60 * 60 * 1000;

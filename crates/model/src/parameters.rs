@@ -1,5 +1,5 @@
-//! What the parameters of a registry's rules say (spec/events.md §3.5), by protocol number 1. No bytes at all say what a registry of a closed
-//! network says: it takes nobody's word about names. Judges nothing.
+//! What the parameters of a registry's rules say (spec/events.md §3.5), by protocol number 1. No bytes at all say that there are no anchors of
+//! DNS, as in a closed network whose operator vouches for every claim. Judges nothing.
 
 use crate::encoding;
 use crate::event::Rules;
@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
-    /// Where trust in DNS begins: 0 to 8, ascending. Without one, no claim can rest on DNS or on HTTPS.
+    /// Where trust in DNS begins: 1 to 8, ascending; none only where the parameters are no bytes at all. Without one, no claim can rest on DNS or
+    /// on HTTPS.
     pub dns_anchors: Vec<DnsAnchor>,
 }
 
