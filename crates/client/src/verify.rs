@@ -12,6 +12,7 @@ use crate::verify_error::VerifyError;
 use deedbox_authority::rows::{DomainRow, PackageRow, RegistryRow, domain_key, package_key, registry_key};
 use deedbox_authority::{DECIDERS, Decision, Refusal, Signed, decide, touches};
 use deedbox_model::event::{DomainClaimed, DomainEvent, Evidence, Notice, PackageEvent, Principal};
+use deedbox_model::parameters::root_anchors;
 use deedbox_model::row::{decode_row, encode_row};
 use deedbox_model::threads::on_all_cores;
 use deedbox_model::{
@@ -40,6 +41,8 @@ pub struct VerifiedRelease {
 struct Claimed {
     index: u64,
     evidence: Evidence,
+    /// Whether it rests on keys of the root of DNS that are not the world's.
+    own_root: bool,
 }
 
 /// How a release stands by the events that were shown.
@@ -87,6 +90,10 @@ impl VerifiedRelease {
     /// The ground of that claim.
     pub fn evidence(&self) -> Evidence {
         self.claim.evidence
+    }
+    /// Whether what was seen for that claim rests on keys of the root of DNS that the registry names itself, and the world does not.
+    pub fn rests_on_own_root(&self) -> bool {
+        self.claim.own_root
     }
     /// How it stands.
     pub fn standing(&self) -> &Standing {
@@ -443,6 +450,14 @@ impl Court<'_> {
         Ok(())
     }
 
+    /// Whether the rules in force name a key of the root of DNS that is not the world's.
+    fn has_own_root(&self) -> Result<bool, VerifyError> {
+        let key = registry_key()?;
+        let Some(row) = self.rows.get(&key) else { return Ok(false) };
+        let (registry, worlds): (RegistryRow, _) = (decode_row(&key, &row.bytes)?, root_anchors());
+        Ok(!registry.dns_anchors.iter().all(|anchor| worlds.contains(anchor)))
+    }
+
     /// The domains that were claimed, as they are after the last statement.
     fn domains(&self) -> Result<BTreeMap<Domain, DomainRow>, VerifyError> {
         let mut domains = BTreeMap::new();
@@ -463,7 +478,8 @@ impl Court<'_> {
                 return Ok(());
             }
             Event::Domain(DomainEvent::Claimed(e)) => {
-                self.claims.insert(statement.id(), Claimed { index, evidence: e.evidence });
+                let own_root = e.evidence.is_seen() && self.has_own_root()?;
+                self.claims.insert(statement.id(), Claimed { index, evidence: e.evidence, own_root });
                 return Ok(());
             }
             // The decider's row of the domain has them.

@@ -238,6 +238,17 @@ fn a_claim_that_rests_on_dns_is_judged_by_the_rules_that_are_shown_and_the_list_
     // Entry 2, the list, is in no proof.
     let found = judged(&made, &[0, 1, 3, 4, 5]).unwrap();
     assert_eq!(found.index_of(&claim), Some(4));
+    // A release of that domain says by whose root it was claimed.
+    let (mut made, key) = (made, SecretKey::from_seed(&[6; 32]));
+    let (id, domain) = (PackageId::parse("npm:new.example/x").unwrap(), Domain::parse("new.example").unwrap());
+    let speaker = Speaker::Domain { domain, tenure: claim };
+    let published = release("npm:new.example/x", "1.0.0", b"x");
+    made.say(&key, &speaker, &Subject::Package(id.clone()), None, 6, &published);
+    let mut found = judged(&made, &[0, 1, 3, 4, 6]).unwrap();
+    let of_new = found.release(&id, &Version::parse("1.0.0").unwrap()).unwrap();
+    assert_eq!((of_new.evidence(), of_new.rests_on_own_root()), (Evidence::Dnssec, true), "it is the root of these tests");
+    let (id, version) = widget();
+    assert!(!judged(&made, &[0, 1, 3, 4, 5]).unwrap().release(&id, &version).unwrap().rests_on_own_root());
     // Where the rules are not shown there are no anchors, and the claim shows nothing.
     let mut without = judged(&made, &[0, 1, 4, 5]).unwrap();
     assert_eq!(without.index_of(&claim), None);

@@ -30,7 +30,7 @@ pub(crate) struct Global {
     /// The registry's address [deedbox.toml: registry]
     #[arg(long, global = true, env = "DEEDBOX_REGISTRY", hide_env_values = true, value_name = "URL")]
     pub(crate) registry: Option<String>,
-    /// Your key: a file, or its whole text, as a CI job has it [deedbox.toml: key; else the one that keygen makes]
+    /// Your key: a file, or its whole text, as a CI job has it; or ssh-agent[:NAME], a key that an ssh-agent keeps [deedbox.toml: key; else the one that keygen makes]
     #[arg(long, global = true, env = "DEEDBOX_KEY", hide_env_values = true, allow_hyphen_values = true, value_name = "FILE|PEM")]
     pub(crate) key: Option<KeyGiven>,
     /// The log's verifier key, if you know it from elsewhere; without it the first one seen is pinned. Never read from a project's files

@@ -31,6 +31,18 @@ pub struct DnsAnchor {
     pub digest_type: u8,
 }
 
+/// The keys of the root of DNS as IANA publishes them: of 2017, and of 2024, which takes its place.
+pub fn root_anchors() -> Vec<DnsAnchor> {
+    let anchor =
+        |key_tag, digest: &str| DnsAnchor { key_tag, algorithm: 8, digest_type: 2, digest: hex::decode(digest).unwrap_or_default() };
+    let mut anchors = vec![
+        anchor(20_326, "e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d"),
+        anchor(38_696, "683d2d0acb8c9b712a1948b27f741219298d0a450d612c483af444a4c0fb2b16"),
+    ];
+    anchors.sort();
+    anchors
+}
+
 impl Parameters {
     /// Reads the parameters of rules whose protocol number is 1.
     pub fn of(rules: &Rules) -> Result<Self, String> {

@@ -7,6 +7,7 @@ use crate::open::Server;
 use deedbox_authority::PROJECTION as AUTHORITY;
 use deedbox_authority::rows::{RegistryRow, SUFFIXES, registry_key};
 use deedbox_model::event::{Event, RegistryCreated, RegistryRulesChanged, RegistrySuffixesChanged, Rules};
+use deedbox_model::parameters::root_anchors;
 use deedbox_model::row::decode_row;
 use deedbox_model::{DnsAnchor, EventId, Parameters, Protocol, PublicKey, Statement, Subject, SuffixRule, limits};
 use deedbox_store::read_one;
@@ -16,18 +17,6 @@ use std::collections::BTreeSet;
 const ROWS: u32 = 1_000;
 /// Bytes of rules in one event: with their heads in CBOR they fit a statement, whatever lengths they have.
 const RULES_BYTES: usize = 48 * 1024;
-
-/// The keys of the root of DNS as IANA publishes them: of 2017, and of 2024, which takes its place.
-fn root_anchors() -> Vec<DnsAnchor> {
-    let anchor =
-        |key_tag, digest: &str| DnsAnchor { key_tag, algorithm: 8, digest_type: 2, digest: hex::decode(digest).unwrap_or_default() };
-    let mut anchors = vec![
-        anchor(20_326, "e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d"),
-        anchor(38_696, "683d2d0acb8c9b712a1948b27f741219298d0a450d612c483af444a4c0fb2b16"),
-    ];
-    anchors.sort();
-    anchors
-}
 
 impl Server {
     /// Entry 0.

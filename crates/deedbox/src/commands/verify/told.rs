@@ -70,7 +70,7 @@ impl Checked {
         terminal::say_line(&format!("  checkpoint  {} entries of {}", facts.tree_size, facts.origin));
         terminal::say_line(&format!("  in the log  entry {}, event {}, {}", facts.index, facts.event, facts.time));
         terminal::say_line(&format!("  signed by   key {} of {}", facts.kid, facts.owner));
-        let evidence = evidence(release.evidence());
+        let evidence = evidence(release);
         terminal::say_line(&format!("  allowed by  entry {}, the claim of {} ({evidence})", facts.claim_index, facts.owner));
         match self.chain() {
             Some(1) => terminal::say_line("  chain       the first event of its package"),
@@ -125,7 +125,7 @@ struct Facts {
     owner: String,
     kid: String,
     claim_index: u64,
-    evidence: &'static str,
+    evidence: String,
     origin: String,
     tree_size: u64,
     yanked: Option<String>,
@@ -142,7 +142,7 @@ impl Facts {
             owner: release.owner().to_string(),
             kid: release.kid().to_hex(),
             claim_index: release.claim_index(),
-            evidence: evidence(release.evidence()),
+            evidence: evidence(release),
             origin: release.origin().to_string(),
             tree_size: release.tree_size(),
             yanked: release.standing().yanked.map(|(reason, _)| reason.to_string()),
@@ -151,13 +151,18 @@ impl Facts {
     }
 }
 
-fn evidence(evidence: Evidence) -> &'static str {
-    match evidence {
+fn evidence(release: &VerifiedRelease) -> String {
+    let ground = match release.evidence() {
         Evidence::Localhost => "below localhost, no evidence needed",
         Evidence::Operator => "the operator vouches",
         Evidence::Dns => "the operator saw the owner's record in DNS, which is not signed there",
         Evidence::Https => "the operator saw the owner's file at its address; DNS is not signed there",
         Evidence::Dnssec => "signed records of DNS show it to everybody",
+    };
+    // The operator can name any root: what only that root shows is the operator's word.
+    match release.rests_on_own_root() {
+        true => format!("{ground}, by keys of the root of DNS that this registry names itself"),
+        false => ground.to_owned(),
     }
 }
 
