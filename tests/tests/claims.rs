@@ -57,6 +57,19 @@ impl World {
         tokio::runtime::Runtime::new().unwrap().block_on(async { reqwest::get(url).await.unwrap().text().await.unwrap() })
     }
 
+    /// Sends the claimant's half once more, as any client may; gives the answer.
+    fn send_kept(&self, domain: &str) -> (u16, Value) {
+        let registries = fs::read_dir(self.registry.folder().join("home/registries")).unwrap();
+        let claims = fs::read_dir(registries.map(|entry| entry.unwrap().path()).next().unwrap().join("claims")).unwrap();
+        let mut kept = claims.map(|entry| entry.unwrap().path());
+        let kept = kept.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(domain)).unwrap();
+        let post = reqwest::Client::new().post(format!("{}/api/v1/claims", self.registry.url)).header("content-type", "application/cose");
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let answer = post.body(fs::read(kept).unwrap()).send().await.unwrap();
+            (answer.status().as_u16(), answer.json().await.unwrap())
+        })
+    }
+
     fn entries(&self) -> u64 {
         serde_json::from_str::<Value>(&self.get("api/v1/registry")).unwrap()["tree_size"].as_u64().unwrap()
     }
@@ -82,6 +95,8 @@ fn a_claim_is_filed_when_its_record_is_seen_and_not_before() {
         assert!(!told.ok, "{}", told.all());
         assert!(told.err.contains(&format!("a TXT record at   _deedbox.{domain}")), "{}", told.err);
         assert!(told.err.contains(&format!("there is no TXT record at _deedbox.{domain}")), "what was seen: {}", told.err);
+        let (status, answer) = world.send_kept(domain);
+        assert_eq!((status, answer["error"]["code"].as_str()), (422, Some("not_shown_yet")), "{answer}");
         assert_eq!(world.entries(), before, "nothing was filed");
         let value = record(&told);
         assert_eq!(record(&world.claim(domain, "0")), value, "what is put stays the same from one run to the next");

@@ -306,11 +306,11 @@ proxy; wait_for https://registry.example/ready
 cd "$HERE/here"
 owner() {
   until grep -q 'POST /api/v1/claims 422 ' "$HERE/access.log"; do sleep 0.1; done
-  half=$(find "$HERE/home" -name acme.example.acceptance | grep .)
+  half=$(find "$HERE/home" -name 'acme.example-*.acceptance' | grep .)
   { echo server 127.0.0.1 "$(cat "$HERE/names/zones")"; echo zone acme.example.
     echo "update add _deedbox.acme.example. 60 TXT deedbox-claim=sha256:$(sha256sum "$half" | cut -d ' ' -f 1)"; echo send; } | nsupdate
 }
-owner &
+{ owner || kill $$; } &
 "#
             }
             Stage::Source | Stage::Keyed | Stage::Claimed | Stage::Published => {

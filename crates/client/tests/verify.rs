@@ -259,7 +259,7 @@ fn a_claim_that_rests_on_dns_is_judged_by_the_rules_that_are_shown_and_the_list_
     let operator = forked.operator.clone();
     let rules = Rules { parameters: Vec::new(), protocol: 1 };
     forked.say(&operator, &Speaker::Registry, &Subject::Registry, Some(created), 6, &Event::from(RegistryRulesChanged { rules }));
-    assert!(judged(&forked, &[0, 1, 3, 4, 5, 6]).is_err());
+    assert!(judged(&forked, &[0, 1, 3, 4, 5, 7]).is_err());
 }
 
 #[test]
