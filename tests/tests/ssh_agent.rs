@@ -74,7 +74,7 @@ fn a_key_in_an_agent_claims_changes_keys_and_publishes() {
 
     let none = deedbox("ssh-agent", &["claim", "agent.localhost"]);
     assert!(!none.ok && none.err.contains("has no Ed25519 key"), "{}", none.all());
-    // A key of another kind is no key here.
+    // A key of another kind cannot sign here.
     agent.add("ecdsa", "other");
     let none = deedbox("ssh-agent", &["claim", "agent.localhost"]);
     assert!(!none.ok && none.err.contains("has no Ed25519 key"), "{}", none.all());

@@ -244,7 +244,7 @@ mod tests {
         assert!(web.checked(&Domain::parse("xn--bcher-kva.test").unwrap()).is_ok());
         let refused = web.checked(&Domain::parse("xn--zzzzzzzz99999.test").unwrap()).unwrap_err();
         assert!(matches!(refused, Trouble::BadName { .. }), "{refused:?}");
-        // These are no domains at all.
+        // None of these is a domain.
         for text in ["127.0x1", "0x7f.0x1", "1.2.3.0x4", "a.0x1"] {
             assert!(Domain::parse(text).is_err(), "{text}");
         }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
-    /// Where trust in DNS begins: 1 to 8, ascending; none only where the parameters are no bytes at all. Without one, no claim can rest on DNS or
+    /// Where trust in DNS begins: 1 to 8, ascending; an empty text of parameters stands for none. Without one, no claim can rest on DNS or
     /// on HTTPS.
     pub dns_anchors: Vec<DnsAnchor>,
 }
