@@ -89,7 +89,7 @@ fn a_key_in_an_agent_claims_changes_keys_and_publishes() {
     fs::create_dir(&package).unwrap();
     fs::write(package.join("package.json"), r#"{"name":"@agent.localhost/signed","version":"1.0.0","license":"MIT"}"#).unwrap();
     deedbox("ssh-agent", &["publish", package.to_str().unwrap()]).done().unwrap();
-    let verified = deedbox("ssh-agent", &["verify", "npm:agent.localhost/signed@1.0.0"]).done().unwrap();
+    let verified = registry.deedbox(["verify", "npm:agent.localhost/signed@1.0.0"]).unwrap().done().unwrap();
     assert!(verified.out.contains(&kid[..8]), "{}", verified.out);
 
     // Two keys: which one has to be said, by its fingerprint or its comment.
