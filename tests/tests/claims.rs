@@ -110,7 +110,7 @@ fn a_claim_is_filed_when_its_record_is_seen_and_not_before() {
         let again = world.claim(domain, "0");
         assert!(again.ok && again.out.contains("was claimed before"), "{}", again.all());
     }
-    // Somebody else's record is told, and is none of this claim.
+    // Somebody else's record is told, and does not count for this claim.
     let others = world.claim("taken.test", "0");
     assert!(!others.ok && others.err.contains("says \"deedbox-claim=sha256:00\""), "{}", others.all());
     // What nobody can have is told before anything has to be put anywhere.
