@@ -12,11 +12,12 @@ use crate::MAX_BEHIND_MS;
 use crate::decision::{Effective, Signed};
 use crate::refusal::Refusal;
 use crate::rows::*;
-use deedbox_model::event::{DomainClaimed, DomainEvent, PackageEvent, RegistryEvent, RegistrySuffixesChanged};
+use deedbox_model::event::{DomainEvent, PackageEvent, RegistryEvent, RegistrySuffixesChanged};
 use deedbox_model::row::{Changes, Defect, Keys, Rows};
 use deedbox_model::{Domain, Event, EventId, PackageId, PublicKey, Statement, Subject, SuffixRule};
 use serde::Serialize;
 
+pub use evidence::anchors_of;
 pub use free::{is_free, rows_of_free};
 
 /// The rows that `judge` needs for this statement.
@@ -56,7 +57,7 @@ fn touches_of_domain(keys: &mut Keys, domain: &Domain, statement: &Statement) ->
     if let Some(prev) = statement.prev() {
         keys.insert(chain_key(domain, &prev)?);
     }
-    if let Event::Domain(DomainEvent::Claimed(DomainClaimed { .. })) = statement.event() {
+    if let Event::Domain(DomainEvent::Claimed(_)) = statement.event() {
         for rule in SuffixRule::of(domain) {
             keys.insert(suffix_key(&rule)?);
         }

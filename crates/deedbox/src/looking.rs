@@ -2,9 +2,9 @@
 //! domain's own address. Puts together what the room `lookout` sees; the decider judges what comes of it.
 
 use async_trait::async_trait;
-use deedbox_dnssec::Anchor;
+use deedbox_authority::anchors_of;
 use deedbox_lookout::{BadSettings, Chain, Ground, Lookout, Settings};
-use deedbox_model::event::{Acceptance, CLAIM_LABEL, Evidence};
+use deedbox_model::event::{Acceptance, CLAIM_LABEL, CLAIM_PATH, Evidence};
 use deedbox_model::{DnsAnchor, Domain};
 use deedbox_server::{Look, Shown};
 
@@ -25,7 +25,7 @@ impl Looking {
 impl Look for Looking {
     async fn look(&self, acceptance: &Acceptance, anchors: &[DnsAnchor]) -> Result<Shown, String> {
         // The rules in force may name other anchors than a moment ago.
-        let lookout = self.0.with_anchors(anchors.iter().map(anchor).collect());
+        let lookout = self.0.with_anchors(anchors_of(anchors));
         let in_dns = match in_dns(&lookout, acceptance).await {
             Ok(found) => return found,
             Err(words) => words,
@@ -59,7 +59,7 @@ async fn at_its_address(lookout: &Lookout, acceptance: &Acceptance) -> Result<Fo
     let page = lookout.https(acceptance.domain()).await.map_err(|trouble| trouble.to_string())?;
     let address = acceptance.address();
     if !page.claims.iter().any(|claim| claim.to_address() == address) {
-        return Err(format!("the file at https://{}/.well-known/deedbox.json names other claims", acceptance.domain()));
+        return Err(format!("the file at https://{}{CLAIM_PATH} names other claims", acceptance.domain()));
     }
     Ok(match page.ground {
         Ground::Unsigned(chain) => Ok(shown(Evidence::Https, chain)),
@@ -70,10 +70,6 @@ async fn at_its_address(lookout: &Lookout, acceptance: &Acceptance) -> Result<Fo
 
 fn shown(evidence: Evidence, chain: Chain) -> Shown {
     Shown { evidence, at: chain.observed, records: chain.bytes }
-}
-
-fn anchor(anchor: &DnsAnchor) -> Anchor {
-    Anchor { key_tag: anchor.key_tag, algorithm: anchor.algorithm, digest_type: anchor.digest_type, digest: anchor.digest.clone() }
 }
 
 /// What is there instead, shortened: words of strangers.

@@ -1,6 +1,6 @@
 //! A record chain (spec/dnssec.md), asked for zone by zone from one resolver: the keys of the root, then for each name on the way the DS records
-//! or the proof that there are none. What a record is worth is judged by the room `dnssec` alone, with the same code as everybody's; here
-//! is only the asking.
+//! or the proof that it has no such record. The room `dnssec` alone judges what a record is worth, with the same code as everybody's. This
+//! file only asks.
 
 use crate::ask::{Answer, Asked, Asker};
 use deedbox_dnssec::{self as dnssec, Anchor, Delegation, Fault, Gatherer, Kind, Name, Record};

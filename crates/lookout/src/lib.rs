@@ -12,7 +12,6 @@ mod public;
 mod settings;
 mod trouble;
 
-pub use look::{Chain, Ground, LABEL, Lookout, Page, Seen};
-pub use page::PATH;
+pub use look::{Chain, Ground, Lookout, Page, Seen};
 pub use settings::Settings;
 pub use trouble::{BadSettings, Trouble};

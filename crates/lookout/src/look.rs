@@ -9,6 +9,7 @@ use crate::page::Web;
 use crate::settings::{self, Settings};
 use crate::trouble::{BadSettings, Trouble, shown};
 use deedbox_dnssec::{Anchor, Kind, Name, Record};
+use deedbox_model::event::CLAIM_LABEL;
 use deedbox_model::{Domain, Sha256Digest, TimeMs};
 use std::fmt;
 use std::net::SocketAddr;
@@ -16,9 +17,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
-
-/// The label below a domain at which a claim's TXT record is: `_deedbox.acme.example`.
-pub const LABEL: &str = "_deedbox";
 
 /// Where one looks from: its resolvers, its way to web servers, its limits.
 #[derive(Debug)]
@@ -111,7 +109,7 @@ impl Lookout {
     /// When there are none, the name is an alias, or no resolver answers.
     pub async fn dns(&self, domain: &Domain) -> Result<Seen, Trouble> {
         let name = &name(domain)?;
-        let below = &name.child(LABEL).map_err(|fault| bad_name(domain, fault.to_string()))?;
+        let below = &name.child(CLAIM_LABEL).map_err(|fault| bad_name(domain, fault.to_string()))?;
         let what = format!("TXT records at {below}");
         let attempt = |asker| self.look_at_texts(asker, name, below);
         self.limited(&what, self.first(attempt, |seen| seen.ground.is_proven())).await

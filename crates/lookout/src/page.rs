@@ -3,6 +3,7 @@
 
 use crate::limits;
 use crate::trouble::{BadSettings, Trouble, shown};
+use deedbox_model::event::CLAIM_PATH;
 use deedbox_model::{Domain, Sha256Digest};
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, HeaderMap, LOCATION};
 use reqwest::{Certificate, Client, ClientBuilder, Response, Url, redirect::Policy};
@@ -10,9 +11,6 @@ use rustls::CertificateError;
 use serde::Deserialize;
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
-
-/// Where the file is at each domain.
-pub const PATH: &str = "/.well-known/deedbox.json";
 
 /// How web servers are reached.
 #[derive(Debug, Clone)]
@@ -41,8 +39,8 @@ impl Web {
     /// The address of the file.
     fn url(&self, domain: &Domain) -> String {
         match self.port {
-            443 => format!("https://{domain}{PATH}"),
-            port => format!("https://{domain}:{port}{PATH}"),
+            443 => format!("https://{domain}{CLAIM_PATH}"),
+            port => format!("https://{domain}:{port}{CLAIM_PATH}"),
         }
     }
 

@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 /// The label below a domain at which its claimant puts a TXT record.
 pub const CLAIM_LABEL: &str = "_deedbox";
+/// Where a web server has the file that shows it.
+pub const CLAIM_PATH: &str = "/.well-known/deedbox.json";
 /// What the value of that record begins with.
 const CLAIM_RECORD: &str = "deedbox-claim=";
 

@@ -12,7 +12,7 @@ mod domain;
 mod package;
 mod registry;
 
-pub use crate::acceptance::{Acceptance, AcceptanceError, AcceptanceTerms, CLAIM_LABEL};
+pub use crate::acceptance::{Acceptance, AcceptanceError, AcceptanceTerms, CLAIM_LABEL, CLAIM_PATH};
 use crate::channel::Channel;
 pub use crate::domain_key::{DomainKey, Role};
 use crate::encoding::NotCanonical;

@@ -8,7 +8,7 @@ use deedbox_dnssec::{Anchor, Name, texts, unsigned};
 use deedbox_model::event::{CLAIM_LABEL, DomainClaimed, Evidence, Sight};
 use deedbox_model::limits::{ACCEPTANCE_MS, SIGHT_MS};
 use deedbox_model::row::{Defect, Rows};
-use deedbox_model::{Domain, Statement, SuffixRule, TimeMs};
+use deedbox_model::{DnsAnchor, Domain, Statement, SuffixRule, TimeMs};
 
 /// The checks of a claim that come after those of the domain's row.
 pub(super) fn check(
@@ -59,15 +59,20 @@ pub(super) fn is_no_suffix(rows: &Rows, domain: &Domain) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Whether the records show what the class says that they show.
-fn shows(registry: &RegistryRow, domain: &Domain, evidence: Evidence, sight: &Sight, record: &str) -> Result<(), String> {
-    let anchors = registry.dns_anchors.iter().map(|anchor| Anchor {
+/// The anchors of the rules in the form in which chains of records are judged.
+pub fn anchors_of(anchors: &[DnsAnchor]) -> Vec<Anchor> {
+    let anchor = |anchor: &DnsAnchor| Anchor {
         key_tag: anchor.key_tag,
         algorithm: anchor.algorithm,
         digest_type: anchor.digest_type,
         digest: anchor.digest.clone(),
-    });
-    let anchors: Vec<Anchor> = anchors.collect();
+    };
+    anchors.iter().map(anchor).collect()
+}
+
+/// Whether the records show what the class says that they show.
+fn shows(registry: &RegistryRow, domain: &Domain, evidence: Evidence, sight: &Sight, record: &str) -> Result<(), String> {
+    let anchors = anchors_of(&registry.dns_anchors);
     let at = sight.at.as_ms() / 1000;
     let name = Name::parse(domain.as_str()).map_err(words)?;
     match evidence {

@@ -6,7 +6,7 @@ use crate::failure::refused;
 use crate::home::now;
 use crate::terminal;
 use deedbox_client::{ClientError, Included, Looked, Trusted, claim_seen, kept_acceptance};
-use deedbox_model::event::{Acceptance, CLAIM_LABEL};
+use deedbox_model::event::{Acceptance, CLAIM_LABEL, CLAIM_PATH};
 use deedbox_model::{Domain, Signer};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -67,7 +67,7 @@ fn tell_what_to_put(context: &Context, acceptance: &Acceptance, minutes: u32) {
     terminal::note(&format!("  in DNS    a TXT record at   {CLAIM_LABEL}.{domain}"));
     terminal::note(&format!("            with the value    {}", acceptance.record()));
     terminal::note("");
-    terminal::note(&format!("  or        the file          https://{domain}/.well-known/deedbox.json"));
+    terminal::note(&format!("  or        the file          https://{domain}{CLAIM_PATH}"));
     terminal::note(&format!("            that says         {{\"claims\":[\"{}\"]}}", acceptance.address()));
     terminal::note("");
     terminal::note("The record is the stronger evidence where your DNS is signed, and then the only one.");
