@@ -5,8 +5,12 @@
 mod domain;
 mod evidence;
 mod free;
+mod hands;
+mod keys;
 mod package;
+mod recovery;
 mod registry;
+mod wait;
 
 use crate::MAX_BEHIND_MS;
 use crate::decision::{Effective, Signed};
@@ -14,7 +18,7 @@ use crate::refusal::Refusal;
 use crate::rows::*;
 use deedbox_model::event::{DomainEvent, PackageEvent, RegistryEvent, RegistrySuffixesChanged};
 use deedbox_model::row::{Changes, Defect, Keys, Rows};
-use deedbox_model::{Domain, Event, EventId, PackageId, PublicKey, Statement, Subject, SuffixRule};
+use deedbox_model::{Domain, Event, EventId, PackageId, PublicKey, Statement, Subject, SuffixRule, TimeMs};
 use serde::Serialize;
 
 pub use evidence::anchors_of;
@@ -53,14 +57,32 @@ fn touches_of_registry(keys: &mut Keys, event: &Event) -> Result<(), Defect> {
 
 fn touches_of_domain(keys: &mut Keys, domain: &Domain, statement: &Statement) -> Result<(), Defect> {
     keys.insert(domain_key(domain)?);
-    keys.insert(covered_key(domain)?);
     if let Some(prev) = statement.prev() {
         keys.insert(chain_key(domain, &prev)?);
     }
-    if let Event::Domain(DomainEvent::Claimed(_)) = statement.event() {
-        for rule in SuffixRule::of(domain) {
-            keys.insert(suffix_key(&rule)?);
+    let Event::Domain(event) = statement.event() else { return Ok(()) };
+    match event {
+        DomainEvent::Claimed(_) => {
+            keys.insert(covered_key(domain)?);
+            for rule in SuffixRule::of(domain) {
+                keys.insert(suffix_key(&rule)?);
+            }
         }
+        DomainEvent::KeysChanged(e) => {
+            for id in e.put.iter().map(|key| key.key.id()).chain(e.removed.iter().copied()) {
+                keys.insert(domain_key_key(domain, &id)?);
+            }
+        }
+        DomainEvent::RecoveryContested(_) => {
+            keys.insert(domain_key_key(domain, &statement.kid())?);
+        }
+        // The domain's own row is all that they look at.
+        DomainEvent::Frozen(_)
+        | DomainEvent::Thawed(_)
+        | DomainEvent::Transferred(_)
+        | DomainEvent::Released(_)
+        | DomainEvent::RecoveryOpened(_)
+        | DomainEvent::RecoveryCompleted(_) => {}
     }
     Ok(())
 }
@@ -153,29 +175,63 @@ pub(crate) fn judge(registry: Option<RegistryRow>, rows: &Rows, index: u64, sign
             let registry = registry::speak(begun(registry)?, signed, statement)?;
             registry::change_suffixes(&mut writing, rows, registry, e)?;
         }
-        Event::Domain(DomainEvent::Claimed(e)) => {
-            let registry = begun(registry)?;
-            registry::speak_for(&registry, signed, statement)?;
+        Event::Domain(event) => {
             let domain = statement.domain().ok_or_else(misfit)?;
-            domain::claim(&mut writing, rows, statement, domain, e)?;
-            evidence::check(rows, &registry, statement, domain, e, log_time)?;
-        }
-        Event::Domain(DomainEvent::KeysChanged(e)) => {
-            let domain = statement.domain().ok_or_else(misfit)?;
-            let row = domain::speak_for_itself(rows, domain, signed, statement, log_time)?;
-            domain::change_keys(&mut writing, rows, statement, domain, row, e, log_time)?;
+            judge_domain(&mut writing, rows, registry, signed, (statement, domain, event), log_time)?;
         }
         Event::Package(event) => {
             let id = statement.package().ok_or_else(misfit)?;
-            package::speak_for(rows, id, signed, statement, log_time)?;
+            let (owner, row) = package::speak_for(rows, id, signed, statement, log_time)?;
             let package: Option<PackageRow> = rows.decoded(&package_key(id)?)?;
             continue_chain(statement, package.as_ref().map(|p| p.head))?;
+            package::is_not_held(&owner, &row, id, package.as_ref(), event, log_time)?;
             package::change(&mut writing, rows, statement, id, package, event)?;
         }
     }
     writing.put(event_key(&statement.id())?, &EventRow { index })?;
     writing.put(time_key()?, &TimeRow { time: log_time })?;
     Ok(Effective { changes: writing.changes, log_time })
+}
+
+fn judge_domain(
+    writing: &mut Writing,
+    rows: &Rows,
+    registry: Option<RegistryRow>,
+    signed: Signed<'_>,
+    (statement, domain, event): (&Statement, &Domain, &DomainEvent),
+    log_time: TimeMs,
+) -> Result<(), Stop> {
+    let itself = || domain::speak_for_itself(rows, domain, signed, statement, log_time);
+    match event {
+        DomainEvent::Claimed(e) => {
+            let registry = begun(registry)?;
+            registry::speak_for(&registry, signed, statement)?;
+            domain::claim(writing, rows, statement, domain, e, log_time)?;
+            evidence::check(rows, &registry, statement, domain, e, log_time)
+        }
+        DomainEvent::KeysChanged(e) => keys::change(writing, rows, statement, domain, itself()?, e, log_time),
+        DomainEvent::Frozen(_) => {
+            let spoken = hands::speak(rows, registry, domain, signed, statement, log_time)?;
+            hands::freeze(writing, rows, statement, domain, spoken, log_time)
+        }
+        DomainEvent::Thawed(_) => {
+            let spoken = hands::speak(rows, registry, domain, signed, statement, log_time)?;
+            hands::thaw(writing, statement, domain, spoken, log_time)
+        }
+        DomainEvent::Transferred(e) => hands::transfer(writing, statement, domain, itself()?, e, log_time),
+        DomainEvent::Released(_) => hands::release(writing, statement, domain, itself()?, log_time),
+        DomainEvent::RecoveryOpened(e) => {
+            let registry = begun(registry)?;
+            registry::speak_for(&registry, signed, statement)?;
+            recovery::open(writing, rows, &registry, statement, domain, e, log_time)
+        }
+        DomainEvent::RecoveryContested(e) => recovery::contest(writing, rows, signed, statement, domain, e, log_time),
+        DomainEvent::RecoveryCompleted(e) => {
+            let registry = begun(registry)?;
+            registry::speak_for(&registry, signed, statement)?;
+            recovery::complete(writing, rows, &registry, statement, domain, e, log_time)
+        }
+    }
 }
 
 fn begun(registry: Option<RegistryRow>) -> Result<RegistryRow, Refusal> {

@@ -1,7 +1,7 @@
 //! Refusals in domain words (spec/authority.md §5). Each has a stable code; the order in which the decider looks for
 //! them is part of the specification, so that everybody names the same reason for a void entry.
 
-use crate::limits::MAX_BEHIND_MS;
+use crate::limits::{MAX_BEHIND_MS, RECOVERY_KEY_DAYS};
 use deedbox_model::limits::{ACCEPTANCE_MS, DOMAIN_KEYS};
 use deedbox_model::said;
 use deedbox_model::time::{DAY_MS, span};
@@ -72,6 +72,36 @@ pub enum Refusal {
     TooManyKeys(Domain),
     #[error("{0} would have no admin key that can be used now, and nobody could change its keys again: keep one")]
     NoAdminLeft(Domain),
+    #[error("the holder of {0} gave it up: nobody speaks for it until somebody claims it again, with deedbox claim")]
+    Released(Domain),
+    #[error("{0} is frozen: its holder or the registry's operator thaws it, with deedbox thaw")]
+    Frozen(Domain),
+    #[error("{0} is frozen already by its own word")]
+    AlreadyFrozen(Domain),
+    #[error("{0} is not frozen by the one who would thaw it")]
+    NotFrozen(Domain),
+    #[error("{id} was there before {domain} changed hands without its last holder's word: releases and channels of it wait until {until}", until = until.to_rfc3339())]
+    Held { id: PackageId, domain: Domain, until: TimeMs },
+    #[error("a recovery key of {0} has to say this: sign it with one")]
+    RecoveryKeyNeeded(Domain),
+    #[error("a recovery key that an admin key gives to {domain} begins {} days later, not before {earliest}: give it a beginning", RECOVERY_KEY_DAYS, earliest = earliest.to_rfc3339())]
+    RecoveryTooSoon { domain: Domain, earliest: TimeMs },
+    #[error("only keys decide about {0}, and it would have no recovery key left: keep one, or end that rule first")]
+    NoRecoveryKey(Domain),
+    #[error("only keys decide about {0}: its holder chose that no evidence and no operator gives it to anybody")]
+    KeysOnly(Domain),
+    #[error("a recovery of {0} is open: contest it, or wait until it is over")]
+    RecoveryOpen(Domain),
+    #[error("no such recovery of {0} is open")]
+    NoRecovery(Domain),
+    #[error("{0} was claimed on evidence that was seen, and the operator's word alone does not give it to anybody else")]
+    WeakerEvidence(Domain),
+    #[error("the signing key cannot contest this for {0}: it had no say there, or it is too late")]
+    MayNotContest(Domain),
+    #[error("this recovery of {0} is contested already")]
+    AlreadyContested(Domain),
+    #[error("this can be said of {domain} from {from} on", from = from.to_rfc3339())]
+    TooSoon { domain: Domain, from: TimeMs },
     #[error("{id}@{version} exists already: a version never names other bytes; publish another version")]
     VersionExists { id: PackageId, version: Version },
     #[error("{id} has a version whose native form is {native_version} already ({version}): publish another version")]
@@ -136,6 +166,21 @@ impl Refusal {
             Refusal::KeyUnchanged { .. } => "key_unchanged",
             Refusal::TooManyKeys(_) => "too_many_keys",
             Refusal::NoAdminLeft(_) => "no_admin_left",
+            Refusal::Released(_) => "released",
+            Refusal::Frozen(_) => "frozen",
+            Refusal::AlreadyFrozen(_) => "already_frozen",
+            Refusal::NotFrozen(_) => "not_frozen",
+            Refusal::Held { .. } => "held",
+            Refusal::RecoveryKeyNeeded(_) => "recovery_key_needed",
+            Refusal::RecoveryTooSoon { .. } => "recovery_too_soon",
+            Refusal::NoRecoveryKey(_) => "no_recovery_key",
+            Refusal::KeysOnly(_) => "keys_only",
+            Refusal::RecoveryOpen(_) => "recovery_open",
+            Refusal::NoRecovery(_) => "no_recovery",
+            Refusal::WeakerEvidence(_) => "weaker_evidence",
+            Refusal::MayNotContest(_) => "may_not_contest",
+            Refusal::AlreadyContested(_) => "already_contested",
+            Refusal::TooSoon { .. } => "too_soon",
             Refusal::VersionExists { .. } => "version_exists",
             Refusal::NativeVersionTaken { .. } => "native_version_taken",
             Refusal::NativeNameTaken { .. } => "native_name_taken",

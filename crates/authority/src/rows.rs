@@ -45,7 +45,109 @@ pub struct TimeRow {
     pub time: TimeMs,
 }
 
-/// `domain/<domain>`: a claimed domain.
+/// How a domain came to its present holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Through {
+    /// Nobody had it before.
+    Claim,
+    /// Its last holder had given it up.
+    Reclaim,
+    /// Its last holder handed it over.
+    Transfer,
+    /// On evidence, after a wait.
+    Recovery,
+}
+
+impl Through {
+    /// Its one word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Through::Claim => "claim",
+            Through::Reclaim => "reclaim",
+            Through::Transfer => "transfer",
+            Through::Recovery => "recovery",
+        }
+    }
+
+    /// Whether whoever had the domain before chose the present holder, or nobody had it.
+    pub fn is_by_consent(self) -> bool {
+        match self {
+            Through::Claim | Through::Transfer => true,
+            Through::Reclaim | Through::Recovery => false,
+        }
+    }
+}
+
+/// Since when, and until when, a domain is frozen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freeze {
+    /// Log time at its beginning.
+    pub at: TimeMs,
+    /// In force before this log time; null: until it is thawed.
+    pub until: Option<TimeMs>,
+}
+
+impl Freeze {
+    /// Whether it is in force at this log time.
+    pub fn is_in_force(&self, log_time: TimeMs) -> bool {
+        self.until.is_none_or(|until| log_time < until)
+    }
+}
+
+/// The freezes of a domain, by who froze it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freezes {
+    /// The domain itself.
+    pub owner: Option<Freeze>,
+    /// A key that contests.
+    pub contest: Option<Freeze>,
+    /// The registry.
+    pub operator: Option<Freeze>,
+}
+
+impl Freezes {
+    /// Whether one of them is in force at this log time.
+    pub fn are_in_force(&self, log_time: TimeMs) -> bool {
+        [self.owner, self.contest, self.operator].into_iter().flatten().any(|freeze| freeze.is_in_force(log_time))
+    }
+}
+
+/// A recovery of a domain that was opened and is not completed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recovery {
+    /// Its `domain.recovery.opened`.
+    pub opened: EventId,
+    /// That event's index.
+    pub index: u64,
+    /// Log time there.
+    pub at: TimeMs,
+    /// The record of the claimant's acceptance, which shows it.
+    pub record: String,
+    /// On what ground it was opened.
+    pub evidence: Evidence,
+    /// The keys that the domain gets.
+    pub keys: Vec<DomainKey>,
+    /// Whether a key of the domain contested it.
+    pub contested: bool,
+}
+
+/// The keys from which a domain was handed over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Before {
+    /// Log time when it was.
+    pub at: TimeMs,
+    /// The key that said so.
+    pub by: KeyId,
+    /// All keys until then.
+    pub keys: Vec<DomainKey>,
+}
+
+/// `domain/<domain>`: a domain that was claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DomainRow {
@@ -53,12 +155,46 @@ pub struct DomainRow {
     pub tenure: EventId,
     /// That event's index.
     pub tenure_index: u64,
-    /// On what ground the present tenure stands.
+    /// Log time there.
+    pub tenure_at: TimeMs,
+    /// How it came to its holder.
+    pub through: Through,
+    /// The class of its last claim or recovery.
     pub evidence: Evidence,
     /// Its keys, ascending.
     pub keys: Vec<DomainKey>,
+    /// Whether only keys decide about it.
+    pub keys_only: bool,
+    /// Its freezes.
+    pub frozen: Freezes,
+    /// The last recovery that was opened in this tenure and not completed.
+    pub recovery: Option<Recovery>,
+    /// From whom it was handed over.
+    pub before: Option<Before>,
+    /// Whether its holder gave it up.
+    pub released: bool,
     /// The last event of its chain.
     pub head: EventId,
+}
+
+/// `domainkey/<domain>@<hex of a key id>`: a key that a domain has or had in this tenure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DomainKeyRow {
+    /// The index of the event that first put it in the tenure.
+    pub index: u64,
+    /// When and by whose word it was last taken away, or changed, while it could speak of the domain.
+    pub taken: Option<Taken>,
+}
+
+/// When and by whose word a key was taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Taken {
+    /// Log time.
+    pub at: TimeMs,
+    /// The key that signed it.
+    pub by: KeyId,
 }
 
 /// `covered/<domain>`: something was published for a package under this domain by the owner of a domain above it.
@@ -79,6 +215,8 @@ pub struct PackageRow {
     pub native_name: NativeName,
     /// Number of releases.
     pub releases: u64,
+    /// The index of its last `release.published`.
+    pub released_at: u64,
 }
 
 /// `native/<ecosystem>/<native name>`: who holds a native name.
@@ -146,7 +284,7 @@ pub fn tells_of(key: &RowKey, bytes: &[u8]) -> Result<Option<Subject>, Defect> {
     let package = |text: &str| PackageId::parse(text).map(Subject::Package).map_err(|_| damaged());
     match kind {
         "registry" | "rules" | "suffix" | "time" | "event" | "key" | "void" => Ok(None),
-        "domain" | "chain" => domain(rest.split('@').next().unwrap_or_default()).map(Some),
+        "domain" | "chain" | "domainkey" => domain(rest.split('@').next().unwrap_or_default()).map(Some),
         "covered" => Ok(Some(Subject::Domain(decode_row::<CoveredRow>(key, bytes)?.by))),
         "package" | "release" | "nativeversion" | "channel" => package(rest.split('@').next().unwrap_or_default()).map(Some),
         "native" => Ok(Some(Subject::Package(decode_row::<NativeRow>(key, bytes)?.id))),
@@ -169,6 +307,10 @@ pub fn domain_key(domain: &Domain) -> Result<RowKey, Defect> {
 /// The key of an event of a domain's chain.
 pub fn chain_key(domain: &Domain, event: &EventId) -> Result<RowKey, Defect> {
     RowKey::new(format!("chain/{domain}@{event}"))
+}
+/// The key of a key that a domain has or had.
+pub fn domain_key_key(domain: &Domain, key: &KeyId) -> Result<RowKey, Defect> {
+    RowKey::new(format!("domainkey/{domain}@{key}"))
 }
 /// The key of a change of rules; padded, so that a scan gives them in order.
 pub fn rules_key(index: u64) -> Result<RowKey, Defect> {
@@ -240,6 +382,7 @@ mod tests {
             (void_key(7), &[], None),
             (domain_key(&domain), &[], Some(Subject::Domain(domain.clone()))),
             (chain_key(&domain, &EventId::of(b"event")), &[], Some(Subject::Domain(domain.clone()))),
+            (domain_key_key(&domain, &KeyId::from_slice(&[7; 32]).unwrap()), &[], Some(Subject::Domain(domain.clone()))),
             (covered_key(&domain), &by, Some(Subject::Domain(above))),
             (package_key(&id), &[], package.clone()),
             (release_key(&id, &version), &[], package.clone()),

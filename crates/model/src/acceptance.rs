@@ -53,7 +53,12 @@ pub struct AcceptanceTerms {
 impl AcceptanceTerms {
     /// For a first claim with these keys, made now. It ends a day before it would have to, for the registry's clock may be behind.
     pub fn first(keys: Vec<DomainKey>, now: TimeMs) -> Self {
-        AcceptanceTerms { keys, prev: None, until: now.plus_ms(limits::ACCEPTANCE_MS - DAY_MS) }
+        Self::after(None, keys, now)
+    }
+
+    /// The same on top of this event of the domain's chain.
+    pub fn after(prev: Option<EventId>, keys: Vec<DomainKey>, now: TimeMs) -> Self {
+        AcceptanceTerms { keys, prev, until: now.plus_ms(limits::ACCEPTANCE_MS - DAY_MS) }
     }
 }
 

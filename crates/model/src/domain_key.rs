@@ -12,6 +12,43 @@ pub enum Role {
     Admin,
     /// Releases, their standing, and channels.
     Publish,
+    /// What the domain says of itself, above the admin keys; nothing of its packages. For a key that is kept offline.
+    Recovery,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Role; 3] = [Role::Admin, Role::Publish, Role::Recovery];
+
+    /// As it is spelled in a statement.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Admin => "admin",
+            Role::Publish => "publish",
+            Role::Recovery => "recovery",
+        }
+    }
+
+    /// Reads the one spelling.
+    pub fn parse(s: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == s)
+    }
+
+    /// Whether it may say something of the domain itself.
+    pub fn speaks_of_domain(self) -> bool {
+        match self {
+            Role::Admin | Role::Recovery => true,
+            Role::Publish => false,
+        }
+    }
+
+    /// Whether it may say something of the domain's packages.
+    pub fn speaks_of_packages(self) -> bool {
+        match self {
+            Role::Admin | Role::Publish => true,
+            Role::Recovery => false,
+        }
+    }
 }
 
 /// A key of a domain.

@@ -9,6 +9,7 @@
 
 mod body;
 mod domain;
+mod hands;
 mod package;
 mod registry;
 
@@ -21,6 +22,9 @@ use crate::payload::Frame;
 use crate::version::Version;
 pub use body::Body;
 pub use domain::{DomainClaimed, DomainKeysChanged, Evidence, Sight};
+pub use hands::{
+    DomainFrozen, DomainRecoveryCompleted, DomainRecoveryContested, DomainRecoveryOpened, DomainReleased, DomainThawed, DomainTransferred,
+};
 pub use package::{ChannelRemoved, ChannelSet, Notice, Principal, ReleaseDeprecated, ReleasePublished, ReleaseUnyanked, ReleaseYanked};
 pub use registry::{RegistryCreated, RegistryRulesChanged, RegistrySuffixesChanged, Rules};
 
@@ -71,10 +75,18 @@ events! {
 }
 
 events! {
-    /// A domain's chain: its subject is the domain. The registry speaks where it says whose the domain is, then the domain itself.
+    /// A domain's chain: its subject is the domain. The registry speaks where it says whose the domain is, else the domain itself, and both
+    /// can freeze it.
     Domain: DomainEvent {
         Claimed(DomainClaimed),
         KeysChanged(DomainKeysChanged),
+        Frozen(DomainFrozen),
+        Thawed(DomainThawed),
+        Transferred(DomainTransferred),
+        Released(DomainReleased),
+        RecoveryOpened(DomainRecoveryOpened),
+        RecoveryContested(DomainRecoveryContested),
+        RecoveryCompleted(DomainRecoveryCompleted),
     }
 }
 
@@ -112,20 +124,62 @@ impl RegistryEvent {
     }
 }
 
+/// Who says something of a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaidBy {
+    /// The registry.
+    Registry,
+    /// The domain itself.
+    Itself,
+    /// The one or the other.
+    Either,
+}
+
 impl DomainEvent {
-    /// Whether the domain says it of itself. Else the registry says it.
-    pub fn is_its_own(&self) -> bool {
+    /// Who says it.
+    pub fn said_by(&self) -> SaidBy {
         match self {
-            DomainEvent::Claimed(_) => false,
-            DomainEvent::KeysChanged(_) => true,
+            DomainEvent::Claimed(_) | DomainEvent::RecoveryOpened(_) | DomainEvent::RecoveryCompleted(_) => SaidBy::Registry,
+            DomainEvent::KeysChanged(_) | DomainEvent::Transferred(_) | DomainEvent::Released(_) | DomainEvent::RecoveryContested(_) => {
+                SaidBy::Itself
+            }
+            DomainEvent::Frozen(_) | DomainEvent::Thawed(_) => SaidBy::Either,
+        }
+    }
+
+    /// The next holder's consent, if it holds one.
+    pub fn acceptance(&self) -> Option<&Acceptance> {
+        match self {
+            DomainEvent::Claimed(e) => Some(&e.acceptance),
+            DomainEvent::Transferred(e) => Some(&e.acceptance),
+            DomainEvent::RecoveryOpened(e) => Some(&e.acceptance),
+            DomainEvent::KeysChanged(_)
+            | DomainEvent::Frozen(_)
+            | DomainEvent::Thawed(_)
+            | DomainEvent::Released(_)
+            | DomainEvent::RecoveryContested(_)
+            | DomainEvent::RecoveryCompleted(_) => None,
+        }
+    }
+
+    /// Whether it gives the domain a new holder, under a tenure of its own.
+    pub fn begins_tenure(&self) -> bool {
+        match self {
+            DomainEvent::Claimed(_) | DomainEvent::Transferred(_) | DomainEvent::RecoveryCompleted(_) => true,
+            DomainEvent::KeysChanged(_)
+            | DomainEvent::Frozen(_)
+            | DomainEvent::Thawed(_)
+            | DomainEvent::Released(_)
+            | DomainEvent::RecoveryOpened(_)
+            | DomainEvent::RecoveryContested(_) => false,
         }
     }
 
     /// The keys that it registers.
     pub fn keys(&self) -> &[DomainKey] {
         match self {
-            DomainEvent::Claimed(e) => &e.acceptance.terms().keys,
             DomainEvent::KeysChanged(e) => &e.put,
+            other => other.acceptance().map_or(&[], |acceptance| &acceptance.terms().keys),
         }
     }
 }

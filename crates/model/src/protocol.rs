@@ -6,7 +6,8 @@
 
 use crate::encoding::NotCanonical;
 use crate::event::{
-    Body, ChannelRemoved, ChannelSet, DomainClaimed, DomainKeysChanged, Event, RegistryCreated, RegistryRulesChanged,
+    Body, ChannelRemoved, ChannelSet, DomainClaimed, DomainFrozen, DomainKeysChanged, DomainRecoveryCompleted, DomainRecoveryContested,
+    DomainRecoveryOpened, DomainReleased, DomainThawed, DomainTransferred, Event, RegistryCreated, RegistryRulesChanged,
     RegistrySuffixesChanged, ReleaseDeprecated, ReleasePublished, ReleaseUnyanked, ReleaseYanked,
 };
 use crate::payload::{self, Frame};
@@ -55,6 +56,13 @@ impl Protocol {
             EventType::of::<RegistrySuffixesChanged>(),
             EventType::of::<DomainClaimed>(),
             EventType::of::<DomainKeysChanged>(),
+            EventType::of::<DomainFrozen>(),
+            EventType::of::<DomainThawed>(),
+            EventType::of::<DomainTransferred>(),
+            EventType::of::<DomainReleased>(),
+            EventType::of::<DomainRecoveryOpened>(),
+            EventType::of::<DomainRecoveryContested>(),
+            EventType::of::<DomainRecoveryCompleted>(),
             EventType::of::<ReleasePublished>(),
             EventType::of::<ReleaseYanked>(),
             EventType::of::<ReleaseUnyanked>(),

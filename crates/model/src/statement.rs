@@ -7,7 +7,7 @@
 use crate::Domain;
 use crate::encoding::NotCanonical;
 use crate::envelope::{self, Claims, Envelope, EnvelopeError, Kind};
-use crate::event::{DomainEvent, Event};
+use crate::event::{Event, SaidBy};
 use crate::event_id::EventId;
 use crate::key::{BadSignature, KeyId, NotSigned, PublicKey, Signer};
 use crate::origin::Origin;
@@ -112,39 +112,18 @@ impl Statement {
             None => return Err(StatementError::Rule("without `under` the registry speaks, and iss is the origin")),
             Some(tenure) => Speaker::Domain { domain: Domain::parse(envelope.claims.issuer)?, tenure },
         };
-        match (&event, &subject, &speaker) {
-            (Event::Registry(_), Subject::Registry, Speaker::Registry) => {}
-            (Event::Domain(event), Subject::Domain(_), Speaker::Registry) if !event.is_its_own() => {}
-            (Event::Domain(event), Subject::Domain(subject), Speaker::Domain { domain, .. }) if event.is_its_own() => {
-                if domain != subject {
-                    return Err(StatementError::Rule("a domain changes its own keys, and nobody else's"));
-                }
-            }
-            (Event::Package(_), Subject::Package(id), Speaker::Domain { domain, .. }) => {
-                if !id.domain().is_within(domain) {
-                    return Err(StatementError::Rule("a domain speaks about packages under itself or under its subdomains"));
-                }
-            }
-            (Event::Registry(_), ..) => return Err(StatementError::Rule("this event is the registry's, about itself")),
-            (Event::Domain(event), ..) if event.is_its_own() => {
-                return Err(StatementError::Rule("this event is a domain's, about itself"));
-            }
-            (Event::Domain(_), ..) => return Err(StatementError::Rule("this event is the registry's, about a domain")),
-            (Event::Package(_), ..) => return Err(StatementError::Rule("this event is a domain's, about a package")),
-        }
+        fits(&event, &subject, &speaker).map_err(StatementError::Rule)?;
         event.check().map_err(StatementError::Rule)?;
         if let Some(created) = event.created()
             && (created.origin != audience || prev.is_some())
         {
             return Err(StatementError::Rule("a registry is created for its own origin, as the first of its chain"));
         }
-        if let (Event::Domain(DomainEvent::Claimed(claimed)), Subject::Domain(domain)) = (&event, &subject) {
-            let acceptance = &claimed.acceptance;
-            if acceptance.domain() != domain || acceptance.audience() != &audience || acceptance.terms().prev != prev {
-                return Err(StatementError::Rule(
-                    "the acceptance was made for another domain, another registry or another place in the chain",
-                ));
-            }
+        if let (Event::Domain(event), Subject::Domain(domain)) = (&event, &subject)
+            && let Some(acceptance) = event.acceptance()
+            && (acceptance.domain() != domain || acceptance.audience() != &audience || acceptance.terms().prev != prev)
+        {
+            return Err(StatementError::Rule("the acceptance was made for another domain, another registry or another place in the chain"));
         }
         let signature = envelope.signature;
         let signed_bytes = envelope.signed_bytes();
@@ -206,6 +185,28 @@ impl Statement {
             Subject::Domain(domain) => Some(domain),
             Subject::Registry | Subject::Package(_) => None,
         }
+    }
+}
+
+/// An event is about a subject of its own chain, and said by whoever says such events.
+fn fits(event: &Event, subject: &Subject, speaker: &Speaker) -> Result<(), &'static str> {
+    match (event, subject) {
+        (Event::Registry(_), Subject::Registry) if *speaker == Speaker::Registry => Ok(()),
+        (Event::Registry(_), _) => Err("this event is the registry's, about itself"),
+        (Event::Domain(event), Subject::Domain(subject)) => match (event.said_by(), speaker) {
+            (SaidBy::Registry | SaidBy::Either, Speaker::Registry) => Ok(()),
+            (SaidBy::Itself | SaidBy::Either, Speaker::Domain { domain, .. }) if domain == subject => Ok(()),
+            (SaidBy::Itself | SaidBy::Either, Speaker::Domain { .. }) => Err("a domain says this of itself, and of nobody else"),
+            (SaidBy::Itself, Speaker::Registry) => Err("this event is a domain's, about itself"),
+            (SaidBy::Registry, Speaker::Domain { .. }) => Err("this event is the registry's, about a domain"),
+        },
+        (Event::Domain(_), _) => Err("this event is about a domain"),
+        (Event::Package(_), Subject::Package(id)) => match speaker {
+            Speaker::Domain { domain, .. } if id.domain().is_within(domain) => Ok(()),
+            Speaker::Domain { .. } => Err("a domain speaks about packages under itself or under its subdomains"),
+            Speaker::Registry => Err("this event is a domain's, about a package"),
+        },
+        (Event::Package(_), _) => Err("this event is a domain's, about a package"),
     }
 }
 

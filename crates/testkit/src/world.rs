@@ -145,9 +145,25 @@ impl Owner {
     pub fn change_keys(&self, prev: Option<EventId>, at: TimeMs, put: &[DomainKey], removed: &[&SecretKey]) -> Verified<Statement> {
         let mut removed: Vec<KeyId> = removed.iter().map(|key| key.public().id()).collect();
         removed.sort();
-        let event = Event::from(DomainKeysChanged { put: put.to_vec(), removed });
+        self.say_of_itself(prev, at, DomainKeysChanged { put: put.to_vec(), removed, keys_only: None })
+    }
+    /// Something that its domain says of itself.
+    pub fn say_of_itself(&self, prev: Option<EventId>, at: TimeMs, event: impl Into<Event>) -> Verified<Statement> {
         let speaker = Speaker::Domain { domain: self.domain.clone(), tenure: self.tenure };
-        Statement::sign(&self.key, &self.origin, &speaker, &Subject::Domain(self.domain.clone()), prev, at, &event).unwrap()
+        Statement::sign(&self.key, &self.origin, &speaker, &Subject::Domain(self.domain.clone()), prev, at, &event.into()).unwrap()
+    }
+    /// This key's consent to have the domain, alone and as admin, on top of this event.
+    pub fn accept(&self, prev: Option<EventId>, at: TimeMs) -> Acceptance {
+        let key = DomainKey { key: self.key.public(), from: None, role: Role::Admin, until: None };
+        Acceptance::sign(&self.key, &self.domain, &self.origin, &AcceptanceTerms::after(prev, vec![key], at)).unwrap()
+    }
+    /// The same domain by another key.
+    pub fn by(&self, n: u8) -> Self {
+        Owner { key: secret(n), ..self.clone() }
+    }
+    /// The same domain under another tenure, by another key.
+    pub fn under(&self, tenure: EventId, n: u8) -> Self {
+        Owner { tenure, ..self.by(n) }
     }
     /// A release of one small file, with its manifest.
     pub fn publish(

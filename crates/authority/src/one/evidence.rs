@@ -25,16 +25,27 @@ pub(super) fn check(
     }
     is_no_suffix(rows, domain)?;
     let Some(sight) = &e.sight else { return Ok(()) };
+    Ok(is_seen(registry, statement, domain, (e.evidence, sight), &e.acceptance.record(), log_time)?)
+}
+
+/// What was seen was seen lately, and shows this record, or that nobody could prove it.
+pub(super) fn is_seen(
+    registry: &RegistryRow,
+    statement: &Statement,
+    domain: &Domain,
+    (evidence, sight): (Evidence, &Sight),
+    record: &str,
+    log_time: TimeMs,
+) -> Result<(), Refusal> {
     has_ground(registry, domain)?;
     if sight.at > statement.time() || sight.at.plus_ms(SIGHT_MS) < log_time {
-        return Err(Refusal::SightTooOld { domain: domain.clone(), at: sight.at }.into());
+        return Err(Refusal::SightTooOld { domain: domain.clone(), at: sight.at });
     }
-    let shown = shows(registry, domain, e.evidence, sight, &e.acceptance.record());
-    Ok(shown.map_err(|why| Refusal::NotShown { domain: domain.clone(), why })?)
+    shows(registry, domain, evidence, sight, record).map_err(|why| Refusal::NotShown { domain: domain.clone(), why })
 }
 
 /// An acceptance is used before its last moment, and not long before: whoever signed for next year has not consented today.
-fn is_fresh(domain: &Domain, until: TimeMs, time: TimeMs, log_time: TimeMs) -> Result<(), Refusal> {
+pub(super) fn is_fresh(domain: &Domain, until: TimeMs, time: TimeMs, log_time: TimeMs) -> Result<(), Refusal> {
     if until < log_time || until > time.plus_ms(ACCEPTANCE_MS) {
         return Err(Refusal::AcceptanceNotNow { domain: domain.clone(), until, log_time });
     }

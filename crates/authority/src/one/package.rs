@@ -1,8 +1,10 @@
 //! What a domain says of its packages (spec/authority.md §4.4).
 
-use super::domain::key_under;
+use super::domain::{is_not_frozen, key_under};
+use super::wait::days;
 use super::{Stop, Writing, must_verify};
 use crate::decision::Signed;
+use crate::limits::HELD_DAYS;
 use crate::refusal::Refusal;
 use crate::rows::*;
 use deedbox_model::event::{PackageEvent, ReleasePublished};
@@ -10,8 +12,14 @@ use deedbox_model::row::{Defect, Rows};
 use deedbox_model::{Domain, PackageId, Speaker, Statement, TimeMs, Version};
 
 /// The nearest claimed domain at or above a package's own speaks for it, under its present tenure, with a key of its
-/// own that is valid at log time. Every role of protocol 1 may do what a package's events do.
-pub(super) fn speak_for(rows: &Rows, id: &PackageId, signed: Signed<'_>, statement: &Statement, log_time: TimeMs) -> Result<(), Stop> {
+/// own that speaks of packages and is valid at log time. Gives that domain.
+pub(super) fn speak_for(
+    rows: &Rows,
+    id: &PackageId,
+    signed: Signed<'_>,
+    statement: &Statement,
+    log_time: TimeMs,
+) -> Result<(Domain, DomainRow), Stop> {
     let Speaker::Domain { domain: speaker, tenure } = statement.speaker() else {
         return Err(Refusal::Undecodable("a package's events are spoken by a domain".to_owned()).into());
     };
@@ -21,11 +29,40 @@ pub(super) fn speak_for(rows: &Rows, id: &PackageId, signed: Signed<'_>, stateme
     if &owner != speaker {
         return Err(Refusal::NotTheOwner { speaker: speaker.clone(), domain: id.domain().clone(), owner }.into());
     }
+    if row.released {
+        return Err(Refusal::Released(owner).into());
+    }
     let key = key_under(&row, &owner, tenure, statement)?;
-    if !key.is_valid_at(log_time) {
+    if !key.role.speaks_of_packages() || !key.is_valid_at(log_time) {
         return Err(Refusal::KeyMayNot(owner).into());
     }
     must_verify(signed)?;
+    is_not_frozen(&row, &owner, log_time)?;
+    Ok((owner, row))
+}
+
+/// Who got a domain without its last holder's word moves none of the packages that were there, for some weeks: everybody can see first that it
+/// changed hands. What takes a release out of use is not kept waiting.
+pub(super) fn is_not_held(
+    owner: &Domain,
+    row: &DomainRow,
+    id: &PackageId,
+    package: Option<&PackageRow>,
+    event: &PackageEvent,
+    log_time: TimeMs,
+) -> Result<(), Refusal> {
+    let moves = match event {
+        PackageEvent::ReleasePublished(_)
+        | PackageEvent::ReleaseUnyanked(_)
+        | PackageEvent::ChannelSet(_)
+        | PackageEvent::ChannelRemoved(_) => true,
+        PackageEvent::ReleaseYanked(_) | PackageEvent::ReleaseDeprecated(_) => false,
+    };
+    let was_there = package.is_some_and(|package| package.released_at < row.tenure_index);
+    let until = row.tenure_at.plus_ms(days(owner, HELD_DAYS));
+    if moves && was_there && !row.through.is_by_consent() && log_time < until {
+        return Err(Refusal::Held { id: id.clone(), domain: owner.clone(), until });
+    }
     Ok(())
 }
 
@@ -126,7 +163,10 @@ fn publish(
     }
 
     let releases = package.map_or(0, |p| p.releases) + 1;
-    writing.put(package_key(id)?, &PackageRow { head: writing.id, native_name: e.native_name.clone(), releases })?;
+    writing.put(
+        package_key(id)?,
+        &PackageRow { head: writing.id, native_name: e.native_name.clone(), releases, released_at: writing.index },
+    )?;
     writing.put(native_key(id.ecosystem(), &e.native_name)?, &NativeRow { id: id.clone() })?;
     let release = ReleaseRow { event: writing.id, index: writing.index, yanked: false, deprecated: false };
     writing.put(release_key(id, &e.version)?, &release)?;

@@ -1,4 +1,4 @@
-//! Whose a domain is, on what ground, and which keys speak for it (spec/events.md §4).
+//! Whose a domain is at first, on what ground, and which keys speak for it (spec/events.md §4.1 to §4.5). How it changes hands is `hands.rs`'s.
 
 use super::body::Body;
 use crate::acceptance::Acceptance;
@@ -81,15 +81,20 @@ impl Body for DomainClaimed {
     const TYPE: &'static str = "domain.claimed";
 
     fn check(&self) -> Result<(), &'static str> {
-        if self.sight.is_some() != self.evidence.is_seen() {
-            return Err("a claim by dns, https or dnssec says what was seen, and no other does");
-        }
-        let records = self.sight.as_ref().map(|sight| sight.records.len());
-        if records.is_some_and(|bytes| bytes == 0 || bytes > limits::RECORDS_BYTES) {
-            return Err(said!("the records of DNS in a claim have 1 to {} bytes", limits::RECORDS_BYTES));
-        }
-        Ok(())
+        check_sight(self.evidence, self.sight.as_ref())
     }
+}
+
+/// A sight is there exactly for the classes that rest on a look, and has a size.
+pub(super) fn check_sight(evidence: Evidence, sight: Option<&Sight>) -> Result<(), &'static str> {
+    if sight.is_some() != evidence.is_seen() {
+        return Err("a claim by dns, https or dnssec says what was seen, and no other does");
+    }
+    let records = sight.map(|sight| sight.records.len());
+    if records.is_some_and(|bytes| bytes == 0 || bytes > limits::RECORDS_BYTES) {
+        return Err(said!("the records of DNS in a claim have 1 to {} bytes", limits::RECORDS_BYTES));
+    }
+    Ok(())
 }
 
 /// `domain.keys.changed`: other keys of a domain from the next index on. What its keys signed before stays as it was judged.
@@ -100,15 +105,34 @@ pub struct DomainKeysChanged {
     pub put: Vec<DomainKey>,
     /// Keys that are taken away, 0 to 16, ascending; none of them is put.
     pub removed: Vec<KeyId>,
+    /// Whether only keys decide about the domain from now on; null: as before.
+    pub keys_only: Option<bool>,
+}
+
+impl DomainKeysChanged {
+    /// These keys are put.
+    pub fn put(put: Vec<DomainKey>) -> Self {
+        DomainKeysChanged { put, removed: Vec::new(), keys_only: None }
+    }
+
+    /// These keys are taken away.
+    pub fn remove(removed: Vec<KeyId>) -> Self {
+        DomainKeysChanged { put: Vec::new(), removed, keys_only: None }
+    }
+
+    /// Whether it takes keys away and does nothing else: such a change is never late and never held up.
+    pub fn only_removes(&self) -> bool {
+        self.put.is_empty() && self.keys_only.is_none()
+    }
 }
 
 impl Body for DomainKeysChanged {
     const TYPE: &'static str = "domain.keys.changed";
 
     fn check(&self) -> Result<(), &'static str> {
-        let DomainKeysChanged { put, removed } = self;
-        if put.is_empty() && removed.is_empty() {
-            return Err("a change of keys puts or removes at least one");
+        let DomainKeysChanged { put, removed, keys_only } = self;
+        if put.is_empty() && removed.is_empty() && keys_only.is_none() {
+            return Err("a change of keys puts or removes at least one, or says whether only keys decide");
         }
         if put.len() > limits::DOMAIN_KEYS || removed.len() > limits::DOMAIN_KEYS {
             return Err(said!("a change of keys puts at most {} keys, and removes at most as many", limits::DOMAIN_KEYS));
