@@ -10,17 +10,18 @@ mod keys;
 mod package;
 mod recovery;
 mod registry;
-mod wait;
 
 use crate::MAX_BEHIND_MS;
 use crate::decision::{Effective, Signed};
 use crate::refusal::Refusal;
 use crate::rows::*;
 use deedbox_model::event::{DomainEvent, PackageEvent, RegistryEvent, RegistrySuffixesChanged};
+use deedbox_model::holding::Place;
 use deedbox_model::row::{Changes, Defect, Keys, Rows};
 use deedbox_model::{Domain, Event, EventId, PackageId, PublicKey, Statement, Subject, SuffixRule, TimeMs};
 use serde::Serialize;
 
+use domain::Said;
 pub use evidence::anchors_of;
 pub use free::{is_free, rows_of_free};
 
@@ -125,6 +126,7 @@ impl From<Defect> for Stop {
 /// The changes of one effective statement as they come together.
 struct Writing {
     index: u64,
+    log_time: TimeMs,
     id: EventId,
     changes: Changes,
 }
@@ -133,10 +135,27 @@ impl Writing {
     fn put<T: Serialize>(&mut self, key: deedbox_model::RowKey, row: &T) -> Result<(), Defect> {
         self.changes.put(key, row)
     }
-    /// The row of a domain after an event of its chain.
-    fn put_domain(&mut self, domain: &Domain, row: &DomainRow) -> Result<(), Defect> {
-        self.put(domain_key(domain)?, row)?;
-        self.put(chain_key(domain, &row.head)?, &EventRow { index: self.index })
+    /// The rows of a domain after an event of its chain, and of its keys where it has another holder.
+    fn change_domain(
+        &mut self,
+        statement: &Statement,
+        domain: &Domain,
+        before: Option<&DomainRow>,
+        event: &DomainEvent,
+    ) -> Result<(), Stop> {
+        let place = Place { index: self.index, log_time: self.log_time };
+        let row = DomainRow::after(before, domain, statement, event, place).ok_or_else(misfit)?;
+        if event.begins_tenure() {
+            for key in &row.keys {
+                self.put(domain_key_key(domain, &key.key.id())?, &DomainKeyRow { index: self.index, taken: None })?;
+            }
+        }
+        for key in event.keys() {
+            self.register(&key.key)?;
+        }
+        self.put(domain_key(domain)?, &row)?;
+        self.put(chain_key(domain, &row.head)?, &EventRow { index: self.index })?;
+        Ok(())
     }
     fn register(&mut self, key: &PublicKey) -> Result<(), Defect> {
         self.put(key_key(&key.id())?, &KeyRow { key: *key })
@@ -164,7 +183,7 @@ pub(crate) fn judge(registry: Option<RegistryRow>, rows: &Rows, index: u64, sign
     }
     let log_time = log_time.max(statement.time());
 
-    let mut writing = Writing { index, id: statement.id(), changes: Changes::new() };
+    let mut writing = Writing { index, log_time, id: statement.id(), changes: Changes::new() };
     match statement.event() {
         Event::Registry(RegistryEvent::Created(e)) => registry::create(&mut writing, signed, statement, e)?,
         Event::Registry(RegistryEvent::RulesChanged(e)) => {
@@ -201,37 +220,24 @@ fn judge_domain(
     (statement, domain, event): (&Statement, &Domain, &DomainEvent),
     log_time: TimeMs,
 ) -> Result<(), Stop> {
-    let itself = || domain::speak_for_itself(rows, domain, signed, statement, log_time);
-    match event {
+    let said = Said { rows, statement, domain, log_time };
+    let before = match event {
         DomainEvent::Claimed(e) => {
-            let registry = begun(registry)?;
-            registry::speak_for(&registry, signed, statement)?;
-            domain::claim(writing, rows, statement, domain, e, log_time)?;
-            evidence::check(rows, &registry, statement, domain, e, log_time)
+            let registry = said.by_registry(registry, signed)?;
+            let before = domain::claim(&said, e)?;
+            evidence::check(&said, &registry, e)?;
+            before
         }
-        DomainEvent::KeysChanged(e) => keys::change(writing, rows, statement, domain, itself()?, e, log_time),
-        DomainEvent::Frozen(_) => {
-            let spoken = hands::speak(rows, registry, domain, signed, statement, log_time)?;
-            hands::freeze(writing, rows, statement, domain, spoken, log_time)
-        }
-        DomainEvent::Thawed(_) => {
-            let spoken = hands::speak(rows, registry, domain, signed, statement, log_time)?;
-            hands::thaw(writing, statement, domain, spoken, log_time)
-        }
-        DomainEvent::Transferred(e) => hands::transfer(writing, statement, domain, itself()?, e, log_time),
-        DomainEvent::Released(_) => hands::release(writing, statement, domain, itself()?, log_time),
-        DomainEvent::RecoveryOpened(e) => {
-            let registry = begun(registry)?;
-            registry::speak_for(&registry, signed, statement)?;
-            recovery::open(writing, rows, &registry, statement, domain, e, log_time)
-        }
-        DomainEvent::RecoveryContested(e) => recovery::contest(writing, rows, signed, statement, domain, e, log_time),
-        DomainEvent::RecoveryCompleted(e) => {
-            let registry = begun(registry)?;
-            registry::speak_for(&registry, signed, statement)?;
-            recovery::complete(writing, rows, &registry, statement, domain, e, log_time)
-        }
-    }
+        DomainEvent::KeysChanged(e) => Some(keys::change(writing, &said, said.by_itself(signed)?, e)?),
+        DomainEvent::Frozen(_) => Some(hands::freeze(&said, said.by_either(registry, signed)?)?),
+        DomainEvent::Thawed(_) => Some(hands::thaw(&said, said.by_either(registry, signed)?)?),
+        DomainEvent::Transferred(e) => Some(hands::transfer(&said, said.by_itself(signed)?, e)?),
+        DomainEvent::Released(_) => Some(hands::release(&said, said.by_itself(signed)?)?),
+        DomainEvent::RecoveryOpened(e) => Some(recovery::open(&said, &said.by_registry(registry, signed)?, e)?),
+        DomainEvent::RecoveryContested(e) => Some(recovery::contest(writing, &said, signed, e)?),
+        DomainEvent::RecoveryCompleted(e) => Some(recovery::complete(&said, &said.by_registry(registry, signed)?, e)?),
+    };
+    writing.change_domain(statement, domain, before.as_ref(), event)
 }
 
 fn begun(registry: Option<RegistryRow>) -> Result<RegistryRow, Refusal> {

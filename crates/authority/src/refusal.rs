@@ -1,8 +1,8 @@
 //! Refusals in domain words (spec/authority.md §5). Each has a stable code; the order in which the decider looks for
 //! them is part of the specification, so that everybody names the same reason for a void entry.
 
-use crate::limits::{MAX_BEHIND_MS, RECOVERY_KEY_DAYS};
-use deedbox_model::limits::{ACCEPTANCE_MS, DOMAIN_KEYS};
+use crate::limits::MAX_BEHIND_MS;
+use deedbox_model::limits::{ACCEPTANCE_MS, DOMAIN_KEYS, RECOVERY_KEY_DAYS};
 use deedbox_model::said;
 use deedbox_model::time::{DAY_MS, span};
 use deedbox_model::{Channel, Domain, EventId, KeyId, NativeName, NativeVersion, Origin, PackageId, SuffixRule, TimeMs, Version};

@@ -1,11 +1,10 @@
 //! Authority's rows: what the past decided, as far as the future needs it (spec/authority.md §2). Canonical CBOR
 //! under keys of printable ASCII. `@` separates an id from a version or channel: none of them can hold one.
 
-use deedbox_model::event::{DomainKey, Evidence};
 use deedbox_model::row::{Defect, RowKey, decode_row};
 use deedbox_model::{
-    Channel, DnsAnchor, Domain, Ecosystem, EventId, KeyId, NativeName, NativeVersion, Origin, PackageId, PublicKey, Subject, SuffixRule,
-    TimeMs, Version,
+    Channel, DnsAnchor, Domain, Ecosystem, EventId, Holding, KeyId, NativeName, NativeVersion, Origin, PackageId, PublicKey, Subject,
+    SuffixRule, TimeMs, Version,
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,137 +44,8 @@ pub struct TimeRow {
     pub time: TimeMs,
 }
 
-/// How a domain came to its present holder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Through {
-    /// Nobody had it before.
-    Claim,
-    /// Its last holder had given it up.
-    Reclaim,
-    /// Its last holder handed it over.
-    Transfer,
-    /// On evidence, after a wait.
-    Recovery,
-}
-
-impl Through {
-    /// Its one word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Through::Claim => "claim",
-            Through::Reclaim => "reclaim",
-            Through::Transfer => "transfer",
-            Through::Recovery => "recovery",
-        }
-    }
-
-    /// Whether whoever had the domain before chose the present holder, or nobody had it.
-    pub fn is_by_consent(self) -> bool {
-        match self {
-            Through::Claim | Through::Transfer => true,
-            Through::Reclaim | Through::Recovery => false,
-        }
-    }
-}
-
-/// Since when, and until when, a domain is frozen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Freeze {
-    /// Log time at its beginning.
-    pub at: TimeMs,
-    /// In force before this log time; null: until it is thawed.
-    pub until: Option<TimeMs>,
-}
-
-impl Freeze {
-    /// Whether it is in force at this log time.
-    pub fn is_in_force(&self, log_time: TimeMs) -> bool {
-        self.until.is_none_or(|until| log_time < until)
-    }
-}
-
-/// The freezes of a domain, by who froze it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Freezes {
-    /// The domain itself.
-    pub owner: Option<Freeze>,
-    /// A key that contests.
-    pub contest: Option<Freeze>,
-    /// The registry.
-    pub operator: Option<Freeze>,
-}
-
-impl Freezes {
-    /// Whether one of them is in force at this log time.
-    pub fn are_in_force(&self, log_time: TimeMs) -> bool {
-        [self.owner, self.contest, self.operator].into_iter().flatten().any(|freeze| freeze.is_in_force(log_time))
-    }
-}
-
-/// A recovery of a domain that was opened and is not completed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Recovery {
-    /// Its `domain.recovery.opened`.
-    pub opened: EventId,
-    /// That event's index.
-    pub index: u64,
-    /// Log time there.
-    pub at: TimeMs,
-    /// The record of the claimant's acceptance, which shows it.
-    pub record: String,
-    /// On what ground it was opened.
-    pub evidence: Evidence,
-    /// The keys that the domain gets.
-    pub keys: Vec<DomainKey>,
-    /// Whether a key of the domain contested it.
-    pub contested: bool,
-}
-
-/// The keys from which a domain was handed over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Before {
-    /// Log time when it was.
-    pub at: TimeMs,
-    /// The key that said so.
-    pub by: KeyId,
-    /// All keys until then.
-    pub keys: Vec<DomainKey>,
-}
-
 /// `domain/<domain>`: a domain that was claimed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DomainRow {
-    /// The event that gives it its present tenure.
-    pub tenure: EventId,
-    /// That event's index.
-    pub tenure_index: u64,
-    /// Log time there.
-    pub tenure_at: TimeMs,
-    /// How it came to its holder.
-    pub through: Through,
-    /// The class of its last claim or recovery.
-    pub evidence: Evidence,
-    /// Its keys, ascending.
-    pub keys: Vec<DomainKey>,
-    /// Whether only keys decide about it.
-    pub keys_only: bool,
-    /// Its freezes.
-    pub frozen: Freezes,
-    /// The last recovery that was opened in this tenure and not completed.
-    pub recovery: Option<Recovery>,
-    /// From whom it was handed over.
-    pub before: Option<Before>,
-    /// Whether its holder gave it up.
-    pub released: bool,
-    /// The last event of its chain.
-    pub head: EventId,
-}
+pub type DomainRow = Holding;
 
 /// `domainkey/<domain>@<hex of a key id>`: a key that a domain has or had in this tenure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,11 +2,8 @@
 //! Digests are lower-case hex; a time is RFC 3339 in UTC, with a number of milliseconds beside it where a program
 //! computes with it.
 
-use crate::rows::{About, ArtifactRow, ChannelRow, DomainRow, HistoryRow, NoticeRow, PackageRow, ReleaseRow, Standing, Yanked};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use deedbox_model::event::{DomainKey, Evidence, Role};
-use deedbox_model::{Defect, ObjectRef, ReasonCode, TimeMs};
+use crate::rows::{About, ArtifactRow, ChannelRow, HistoryRow, NoticeRow, PackageRow, ReleaseRow, Standing, Yanked};
+use deedbox_model::{Defect, ObjectRef, ReasonCode};
 use deedbox_view::Response;
 use serde::Serialize;
 
@@ -422,63 +419,6 @@ pub(crate) struct DomainHistory<'a> {
     pub(crate) domain: &'a str,
     pub(crate) history: Vec<HistoryItem>,
     pub(crate) next: Option<String>,
-}
-
-/// One claimed domain.
-#[derive(Serialize)]
-pub(crate) struct Domain<'a> {
-    domain: &'a str,
-    tenure: String,
-    tenure_index: u64,
-    head: String,
-    claimed_at: String,
-    claimed_ms: u64,
-    evidence: Evidence,
-    keys: Vec<KeyJson>,
-}
-
-#[derive(Serialize)]
-struct KeyJson {
-    alg: &'static str,
-    key: String,
-    kid: String,
-    role: Role,
-    from: Option<String>,
-    from_ms: Option<u64>,
-    until: Option<String>,
-    until_ms: Option<u64>,
-}
-
-impl<'a> Domain<'a> {
-    pub(crate) fn of(domain: &'a str, row: &DomainRow) -> Self {
-        let key = |key: &DomainKey| KeyJson {
-            alg: "ed25519",
-            key: STANDARD.encode(key.key.to_bytes()),
-            kid: key.key.id().to_hex(),
-            role: key.role,
-            from: key.from.map(TimeMs::to_rfc3339),
-            from_ms: key.from.map(TimeMs::as_ms),
-            until: key.until.map(TimeMs::to_rfc3339),
-            until_ms: key.until.map(TimeMs::as_ms),
-        };
-        Domain {
-            domain,
-            tenure: row.tenure.to_hex(),
-            tenure_index: row.tenure_index,
-            head: row.head.to_hex(),
-            claimed_at: row.claimed_at.to_rfc3339(),
-            claimed_ms: row.claimed_at.as_ms(),
-            evidence: row.evidence,
-            keys: row.keys.iter().map(key).collect(),
-        }
-    }
-}
-
-/// A list of domains.
-#[derive(Serialize)]
-pub(crate) struct Domains<'a> {
-    pub(crate) domains: Vec<Domain<'a>>,
-    pub(crate) next: Option<&'a str>,
 }
 
 /// What a search found.

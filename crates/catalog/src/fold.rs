@@ -4,7 +4,8 @@
 use crate::limits::{ARTIFACTS_SHOWN, KEYWORD_BYTES, KEYWORDS, LICENCE_BYTES, TEXT_BYTES};
 use crate::rows::*;
 use crate::words;
-use deedbox_model::event::{DomainClaimed, DomainEvent, DomainKey, DomainKeysChanged, PackageEvent, ReleaseDeprecated, ReleasePublished};
+use deedbox_model::event::{DomainEvent, PackageEvent, ReleaseDeprecated, ReleasePublished};
+use deedbox_model::holding::Place;
 use deedbox_model::{
     Artifact, Changes, Channel, Defect, Domain, Keys, Manifest, Metadata, ObjectRef, PackageId, RowKey, Rows, Speaker, Version,
 };
@@ -16,11 +17,8 @@ const BYTES_TYPE: &str = "application/octet-stream";
 
 /// The rows that folding this entry looks at.
 pub(crate) fn touches(entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
-    if let Some((domain, event)) = entry.domain() {
-        return match event {
-            DomainEvent::Claimed(_) => Ok(Keys::from([totals_key()?])),
-            DomainEvent::KeysChanged(_) => Ok(Keys::from([totals_key()?, domain_key(domain)?])),
-        };
+    if let Some((domain, _)) = entry.domain() {
+        return Ok(Keys::from([totals_key()?, domain_key(domain)?]));
     }
     match entry.package() {
         Some((id, event)) => touches_of_package(id, event, facts),
@@ -53,10 +51,7 @@ fn touches_of_package(id: &PackageId, event: &PackageEvent, facts: &Facts) -> Re
 pub(crate) fn fold(rows: &Rows, entry: &Entry<'_>, facts: &Facts) -> Result<Changes, Defect> {
     let mut writing = Writing { rows, entry, changes: Changes::new() };
     if let Some((domain, event)) = entry.domain() {
-        match event {
-            DomainEvent::Claimed(e) => writing.claim(domain, e)?,
-            DomainEvent::KeysChanged(e) => writing.change_keys(domain, e)?,
-        }
+        writing.domain(domain, event)?;
     }
     if let Some((id, event)) = entry.package() {
         writing.package(id, event, facts)?;
@@ -106,35 +101,16 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    fn claim(&mut self, domain: &Domain, e: &DomainClaimed) -> Result<(), Defect> {
-        let id = self.entry.statement.id();
-        let row = DomainRow {
-            head: id,
-            keys: e.acceptance.terms().keys.clone(),
-            tenure: id,
-            evidence: e.evidence,
-            claimed_at: self.entry.log_time,
-            tenure_index: self.entry.index,
-        };
-        self.put_domain(domain, &row)?;
-        self.count(|totals| totals.domains += 1)
-    }
-
-    fn change_keys(&mut self, domain: &Domain, e: &DomainKeysChanged) -> Result<(), Defect> {
+    fn domain(&mut self, domain: &Domain, event: &DomainEvent) -> Result<(), Defect> {
         let key = domain_key(domain)?;
-        let row: Option<DomainRow> = self.rows.decoded(&key)?;
-        let row = row.ok_or_else(|| missing(&key))?;
-        let stays = |key: &DomainKey| !e.removed.contains(&key.key.id()) && !e.put.iter().any(|put| put.key == key.key);
-        let mut keys: Vec<DomainKey> = row.keys.iter().copied().filter(stays).chain(e.put.iter().copied()).collect();
-        keys.sort();
-        self.put_domain(domain, &DomainRow { keys, head: self.entry.statement.id(), ..row })?;
-        self.count(|_| {})
-    }
-
-    /// The row of a domain after an event of its chain, and that event.
-    fn put_domain(&mut self, domain: &Domain, row: &DomainRow) -> Result<(), Defect> {
-        self.changes.put(domain_key(domain)?, row)?;
-        self.changes.put(domain_history_key(domain, self.entry.index)?, &self.history())
+        let before: Option<DomainRow> = self.rows.decoded(&key)?;
+        let place = Place { index: self.entry.index, log_time: self.entry.log_time };
+        let after = DomainRow::after(before.as_ref(), domain, self.entry.statement, event, place).ok_or_else(|| missing(&key))?;
+        let has_holder = |row: &DomainRow| u64::from(!row.released);
+        let (was, is) = (before.as_ref().map_or(0, has_holder), has_holder(&after));
+        self.changes.put(key, &after)?;
+        self.changes.put(domain_history_key(domain, self.entry.index)?, &self.history())?;
+        self.count(|totals| totals.domains = (totals.domains + is).saturating_sub(was))
     }
 
     /// What every event leaves in the history of its subject.

@@ -8,6 +8,7 @@ pub mod rows;
 
 mod answer;
 mod asked;
+mod domain;
 mod fold;
 mod read;
 mod render;

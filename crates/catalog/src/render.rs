@@ -1,6 +1,7 @@
 //! From rows to answers (spec/projections/catalog.md §3). A function of what was read; nothing of this site is in it.
 
 use crate::answer::{self, *};
+use crate::domain::{Domain, Domains};
 use crate::limits::{CHANNELS_SHOWN, RELEASES_SHOWN, SEARCH_SCAN};
 use crate::route::{Route, Search};
 use crate::rows::{self, *};
@@ -114,7 +115,9 @@ fn packages(prefix: &str, limit: u32, reads: &Reads) -> Result<Response, Defect>
 
 fn domains(limit: u32, reads: &Reads) -> Result<Response, Defect> {
     let page = Page::of(DOMAIN, limit, reads);
-    let domains = page.decode(|name, row: DomainRow| answer::Domain::of(name, &row))?;
+    let rows: Vec<(&str, DomainRow)> = page.decode(|name, row| (name, row))?;
+    let named = |name: &str| deedbox_model::Domain::parse(name).map_err(|_| Defect::BadKey(format!("{DOMAIN}{name}")));
+    let domains = rows.iter().map(|(name, row)| Ok(Domain::of(&named(name)?, row))).collect::<Result<_, Defect>>()?;
     answer::json(&Domains { domains, next: page.next() })
 }
 
@@ -132,7 +135,7 @@ fn domain_history(domain: &deedbox_model::Domain, limit: u32, reads: &Reads) -> 
 fn one_domain(domain: &deedbox_model::Domain, reads: &Reads) -> Result<Response, Defect> {
     for here in domain.self_and_parents() {
         if let Some(row) = reads.rows.decoded(&domain_key(&here)?)? {
-            return answer::json(&answer::Domain::of(here.as_str(), &row));
+            return answer::json(&Domain::of(&here, &row));
         }
     }
     Ok(not_claimed(format!("nobody has claimed {domain} or a domain above it")))

@@ -2,10 +2,9 @@
 //! separates an id from what belongs to it: no id, version or channel holds one. No row holds a text that a library
 //! made, such as a decoder's complaint: rows are the same from every implementation.
 
-use deedbox_model::event::{DomainKey, Evidence};
 use deedbox_model::{
-    Channel, Defect, Domain, EventId, KeyId, NativeName, NativeVersion, ObjectRef, PackageId, ReasonCode, RowKey, Sha256Digest, TimeMs,
-    Version,
+    Channel, Defect, Domain, EventId, Holding, KeyId, NativeName, NativeVersion, ObjectRef, PackageId, ReasonCode, RowKey, Sha256Digest,
+    TimeMs, Version,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,23 +20,8 @@ pub struct TotalsRow {
     pub releases: u64,
 }
 
-/// `domain/<domain>`: a claimed domain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DomainRow {
-    /// The last event of its chain.
-    pub head: EventId,
-    /// Its keys, ascending by their bytes.
-    pub keys: Vec<DomainKey>,
-    /// The event that gives it its present tenure.
-    pub tenure: EventId,
-    /// On what ground it was claimed.
-    pub evidence: Evidence,
-    /// Log time of that event.
-    pub claimed_at: TimeMs,
-    /// Index of that event.
-    pub tenure_index: u64,
-}
+/// `domain/<domain>`: a domain that was claimed. Every event of the domain rewrites it.
+pub type DomainRow = Holding;
 
 /// `package/<id>`: a package. Every event of the package rewrites it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

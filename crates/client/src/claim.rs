@@ -130,7 +130,7 @@ async fn claimed_before(
     let is_this = statements.iter().find(|(_, statement)| statement.peek().id() == event).is_some_and(|(index, claimed)| {
         match claimed.peek().event() {
             Event::Domain(DomainEvent::Claimed(e)) => *index == state.tenure_index && e.acceptance.terms().keys == acceptance.terms().keys,
-            Event::Domain(DomainEvent::KeysChanged(_)) | Event::Registry(_) | Event::Package(_) => false,
+            _ => false,
         }
     });
     let judged = judge_read(&proven, statements, &trusted.pin().origin, trusted.key())?;

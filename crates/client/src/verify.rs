@@ -11,7 +11,8 @@ use crate::proofs::Proven;
 use crate::verify_error::VerifyError;
 use deedbox_authority::rows::{DomainRow, PackageRow, RegistryRow, domain_key, package_key, registry_key};
 use deedbox_authority::{DECIDERS, Decision, Refusal, Signed, decide, touches};
-use deedbox_model::event::{DomainClaimed, DomainEvent, Evidence, Notice, PackageEvent, Principal};
+use deedbox_model::event::{DomainEvent, Evidence, Notice, PackageEvent, Principal};
+use deedbox_model::holding::Through;
 use deedbox_model::parameters::root_anchors;
 use deedbox_model::row::{decode_row, encode_row};
 use deedbox_model::threads::on_all_cores;
@@ -43,6 +44,7 @@ struct Claimed {
     evidence: Evidence,
     /// Whether it rests on keys of the root of DNS that are not the world's.
     own_root: bool,
+    through: Through,
 }
 
 /// How a release stands by the events that were shown.
@@ -90,6 +92,17 @@ impl VerifiedRelease {
     /// The ground of that claim.
     pub fn evidence(&self) -> Evidence {
         self.claim.evidence
+    }
+    /// The event that gave its domain the tenure under which it was released.
+    pub fn tenure(&self) -> Option<EventId> {
+        match self.statement.speaker() {
+            Speaker::Domain { tenure, .. } => Some(*tenure),
+            Speaker::Registry => None,
+        }
+    }
+    /// How that tenure began.
+    pub fn through(&self) -> Through {
+        self.claim.through
     }
     /// Whether what was seen for that claim rests on keys of the root of DNS that the registry names itself, and the world does not.
     pub fn rests_on_own_root(&self) -> bool {
@@ -406,7 +419,7 @@ impl Court<'_> {
             (Event::Registry(_), Some(prev)) if !self.shown.contains_key(&prev) => {
                 suppose_registry(&mut rows, |registry| RegistryRow { head: prev, ..registry })?;
             }
-            (Event::Domain(DomainEvent::Claimed(DomainClaimed { sight: Some(_), .. })), _) => {
+            (Event::Domain(event), _) if event.sight().is_some() => {
                 suppose_registry(&mut rows, |registry| RegistryRow { suffixes: registry.suffixes.max(1), ..registry })?;
             }
             _ => {}
@@ -445,7 +458,8 @@ impl Court<'_> {
             // An event about a release that was not shown: the decider says that there is none.
             (None, None) => return Ok(()),
         };
-        let supposed = PackageRow { head: prev, native_name, releases: 1 };
+        // When it was released last is not known either. What was shown would be held back by too early a guess, so none is made.
+        let supposed = PackageRow { head: prev, native_name, releases: 1, released_at: u64::MAX };
         rows.insert(row_key, Some(Row { bytes: encode_row(&supposed)?.into(), seq: 0 }));
         Ok(())
     }
@@ -470,6 +484,33 @@ impl Court<'_> {
         Ok(domains)
     }
 
+    /// How a tenure began, and on what evidence it stands. What else an event of a domain does is in the decider's own row.
+    fn record_tenure(&mut self, index: u64, statement: &Statement, event: &DomainEvent) -> Result<(), VerifyError> {
+        let seen = |evidence: Evidence| Ok::<bool, VerifyError>(evidence.is_seen() && self.has_own_root()?);
+        let begun = match event {
+            DomainEvent::Claimed(e) => {
+                let through = if statement.prev().is_some() { Through::Reclaim } else { Through::Claim };
+                Claimed { index, evidence: e.evidence, own_root: seen(e.evidence)?, through }
+            }
+            DomainEvent::RecoveryCompleted(e) => {
+                Claimed { index, evidence: e.evidence, own_root: seen(e.evidence)?, through: Through::Recovery }
+            }
+            DomainEvent::Transferred(_) => {
+                let Speaker::Domain { tenure, .. } = statement.speaker() else { return Ok(()) };
+                let Some(before) = self.claims.get(tenure) else { return Ok(()) };
+                Claimed { index, through: Through::Transfer, ..before.clone() }
+            }
+            DomainEvent::KeysChanged(_)
+            | DomainEvent::Frozen(_)
+            | DomainEvent::Thawed(_)
+            | DomainEvent::Released(_)
+            | DomainEvent::RecoveryOpened(_)
+            | DomainEvent::RecoveryContested(_) => return Ok(()),
+        };
+        self.claims.insert(statement.id(), begun);
+        Ok(())
+    }
+
     fn record(&mut self, index: u64, statement: Verified<Statement>, releases: &mut Releases) -> Result<(), VerifyError> {
         let event = match statement.event() {
             // What else it sets is in the decider's own rows.
@@ -477,13 +518,10 @@ impl Court<'_> {
                 self.rules_at = event.rules().map_or(self.rules_at, |_| index);
                 return Ok(());
             }
-            Event::Domain(DomainEvent::Claimed(e)) => {
-                let own_root = e.evidence.is_seen() && self.has_own_root()?;
-                self.claims.insert(statement.id(), Claimed { index, evidence: e.evidence, own_root });
+            Event::Domain(event) => {
+                self.record_tenure(index, &statement, event)?;
                 return Ok(());
             }
-            // The decider's row of the domain has them.
-            Event::Domain(DomainEvent::KeysChanged(_)) => return Ok(()),
             Event::Package(event) => event,
         };
         let Some(id) = statement.package().cloned() else { return Ok(()) };

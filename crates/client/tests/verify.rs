@@ -267,7 +267,7 @@ fn a_domains_event_without_effect_is_that_domains_business_alone() {
     let mut made = grounded();
     let (thief, domain) = (SecretKey::from_seed(&[9; 32]), Domain::parse("new.example").unwrap());
     let claim = EventId::of(&made.entries[4]);
-    let removed = DomainKeysChanged { put: vec![], removed: vec![SecretKey::from_seed(&[6; 32]).public().id()] };
+    let removed = DomainKeysChanged::remove(vec![SecretKey::from_seed(&[6; 32]).public().id()]);
     let speaker = Speaker::Domain { domain: domain.clone(), tenure: claim };
     made.say(&thief, &speaker, &Subject::Domain(domain.clone()), Some(claim), 6, &Event::from(removed));
     let (id, version) = widget();

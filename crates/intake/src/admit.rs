@@ -7,11 +7,14 @@ use crate::memory::Room;
 use crate::recall::earlier;
 use crate::refusal::IntakeRefusal;
 use crate::source::StoredArtifact;
-use crate::{Door, Published, is_ahead};
+use crate::{Door, Published, is_ahead, is_behind};
 use bytes::Bytes;
 use deedbox_authority::rows::{DomainRow, KeyRow, RegistryRow, domain_key, key_key, package_key, registry_key};
 use deedbox_authority::{PROJECTION as AUTHORITY, Refusal};
-use deedbox_model::event::{DomainEvent, Event, Evidence, PackageEvent, RegistryEvent, ReleasePublished};
+use deedbox_model::event::{
+    DomainClaimed, DomainEvent, DomainRecoveryCompleted, DomainRecoveryOpened, Event, Evidence, PackageEvent, RegistryEvent,
+    ReleasePublished,
+};
 use deedbox_model::row::decode_row;
 use deedbox_model::{
     Digests, Domain, KeyId, Manifest, ObjectRef, PublicKey, Sha256Digest, Speaker, Statement, TimeMs, Unverified, Verified, limits,
@@ -95,18 +98,27 @@ impl Door {
         if is_ahead(statement.time(), now) {
             return Err(IntakeRefusal::FromTheFuture { time: statement.time(), now });
         }
+        if is_behind(statement.time(), now) {
+            return Err(IntakeRefusal::FromThePast { time: statement.time(), now });
+        }
         let lease = match statement.event() {
             Event::Package(PackageEvent::ReleasePublished(published)) => self.admit_release(&statement, published, named).await?,
             Event::Package(PackageEvent::ReleaseDeprecated(_)) => self.admit_message(&statement, named).await?,
-            Event::Domain(DomainEvent::Claimed(claimed)) => {
-                if claimed.evidence == Evidence::Localhost && !self.policy.allow_local_claims {
-                    return Err(IntakeRefusal::LocalClaims);
-                }
-                self.lease(Vec::new()).await
+            Event::Domain(DomainEvent::Claimed(DomainClaimed { evidence, .. })) => self.admit_evidence(*evidence).await?,
+            Event::Domain(DomainEvent::RecoveryOpened(DomainRecoveryOpened { evidence, .. })) => self.admit_evidence(*evidence).await?,
+            Event::Domain(DomainEvent::RecoveryCompleted(DomainRecoveryCompleted { evidence, .. })) => {
+                self.admit_evidence(*evidence).await?
             }
             // They name no object, and need nothing that the log does not have.
             Event::Registry(RegistryEvent::Created(_) | RegistryEvent::RulesChanged(_) | RegistryEvent::SuffixesChanged(_))
-            | Event::Domain(DomainEvent::KeysChanged(_))
+            | Event::Domain(
+                DomainEvent::KeysChanged(_)
+                | DomainEvent::Frozen(_)
+                | DomainEvent::Thawed(_)
+                | DomainEvent::Transferred(_)
+                | DomainEvent::Released(_)
+                | DomainEvent::RecoveryContested(_),
+            )
             | Event::Package(
                 PackageEvent::ReleaseYanked(_)
                 | PackageEvent::ReleaseUnyanked(_)
@@ -129,6 +141,14 @@ impl Door {
             // Nobody waits for it: what fails is cleared by the sweep's next look, or by the next start.
             runtime.spawn(async move { objects.forget(Left::Note, notes).await });
         }
+    }
+
+    /// Whoever says that there is nothing to show says it where nobody else listens.
+    async fn admit_evidence(&self, evidence: Evidence) -> Result<Lease, IntakeRefusal> {
+        if evidence == Evidence::Localhost && !self.policy.allow_local_claims {
+            return Err(IntakeRefusal::LocalClaims);
+        }
+        Ok(self.lease(Vec::new()).await)
     }
 
     async fn lease(&self, objects: Vec<Sha256Digest>) -> Lease {

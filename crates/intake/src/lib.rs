@@ -119,3 +119,8 @@ impl Door {
 pub(crate) fn is_ahead(time: TimeMs, now: TimeMs) -> bool {
     time > now.plus_ms(deedbox_authority::MAX_AHEAD_MS)
 }
+
+/// Whether it is too far behind. The decider compares it with log time, which in a quiet log stands still for days.
+pub(crate) fn is_behind(time: TimeMs, now: TimeMs) -> bool {
+    time.plus_ms(deedbox_authority::MAX_BEHIND_MS) < now
+}

@@ -1,6 +1,6 @@
 //! What the door refuses, in words.
 
-use deedbox_authority::{MAX_AHEAD_MS, Refusal};
+use deedbox_authority::{MAX_AHEAD_MS, MAX_BEHIND_MS, Refusal};
 use deedbox_model::limits::MESSAGE_BYTES;
 use deedbox_model::row::Defect;
 use deedbox_model::time::span;
@@ -16,6 +16,8 @@ pub enum IntakeRefusal {
     Authority(#[from] Refusal),
     #[error("the statement's time {} is more than {} ahead of this registry's clock ({}): set the machine's clock and sign it again", time.to_rfc3339(), span(MAX_AHEAD_MS), now.to_rfc3339())]
     FromTheFuture { time: TimeMs, now: TimeMs },
+    #[error("the statement's time {} is more than {} behind this registry's clock ({}): set the machine's clock and sign it again", time.to_rfc3339(), span(MAX_BEHIND_MS), now.to_rfc3339())]
+    FromThePast { time: TimeMs, now: TimeMs },
     #[error("a registry takes claims of names below localhost only if it listens on a loopback address and runs with --allow-local-claims")]
     LocalClaims,
     #[error("this registry knows no ecosystem {found:?}; it knows {known}")]
@@ -80,6 +82,7 @@ impl IntakeRefusal {
         match self {
             IntakeRefusal::Authority(refusal) => refusal.code(),
             IntakeRefusal::FromTheFuture { .. } => "from_the_future",
+            IntakeRefusal::FromThePast { .. } => "from_the_past",
             IntakeRefusal::LocalClaims => "local_claims",
             IntakeRefusal::UnknownEcosystem { .. } => "unknown_ecosystem",
             IntakeRefusal::ObjectMissing { .. } => "object_missing",

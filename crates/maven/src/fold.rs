@@ -100,7 +100,15 @@ fn claimed<'a>(entry: &Entry<'a>) -> Option<&'a Domain> {
     let (domain, event) = entry.domain()?;
     match event {
         DomainEvent::Claimed(_) => Some(domain),
-        DomainEvent::KeysChanged(_) => None,
+        // Whoever has it, it is claimed.
+        DomainEvent::KeysChanged(_)
+        | DomainEvent::Frozen(_)
+        | DomainEvent::Thawed(_)
+        | DomainEvent::Transferred(_)
+        | DomainEvent::Released(_)
+        | DomainEvent::RecoveryOpened(_)
+        | DomainEvent::RecoveryContested(_)
+        | DomainEvent::RecoveryCompleted(_) => None,
     }
 }
 

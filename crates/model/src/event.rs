@@ -162,6 +162,21 @@ impl DomainEvent {
         }
     }
 
+    /// What was seen of the domain, if it rests on that.
+    pub fn sight(&self) -> Option<&Sight> {
+        match self {
+            DomainEvent::Claimed(e) => e.sight.as_ref(),
+            DomainEvent::RecoveryOpened(e) => e.sight.as_ref(),
+            DomainEvent::RecoveryCompleted(e) => e.sight.as_ref(),
+            DomainEvent::KeysChanged(_)
+            | DomainEvent::Frozen(_)
+            | DomainEvent::Thawed(_)
+            | DomainEvent::Transferred(_)
+            | DomainEvent::Released(_)
+            | DomainEvent::RecoveryContested(_) => None,
+        }
+    }
+
     /// Whether it gives the domain a new holder, under a tenure of its own.
     pub fn begins_tenure(&self) -> bool {
         match self {

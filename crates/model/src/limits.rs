@@ -38,6 +38,28 @@ pub const DOMAIN_KEYS: usize = 16;
 pub const ACCEPTANCE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 /// The longest from a look at a domain to the statement that tells of it: an hour.
 pub const SIGHT_MS: u64 = 60 * 60 * 1000;
+/// Days that a recovery waits: its holder has so long to say no.
+pub const RECOVERY_DAYS: u64 = 14;
+/// Days that it waits if its holder said no.
+pub const CONTESTED_DAYS: u64 = 2 * RECOVERY_DAYS;
+/// Days after its wait in which a recovery can be completed.
+pub const COMPLETION_DAYS: u64 = 30;
+/// Days before a recovery in which a key that was taken away can still contest it.
+pub const TAKEN_DAYS: u64 = 30;
+/// Days in which a key can contest that it was taken away.
+pub const CONTEST_DAYS: u64 = 7;
+/// Days that a domain stands still because a key contested that it was taken away.
+pub const CONTEST_FREEZE_DAYS: u64 = 14;
+/// Days that an operator's freeze lasts.
+pub const OPERATOR_FREEZE_DAYS: u64 = 14;
+/// Days before which nobody thaws what the domain itself froze.
+pub const THAW_DAYS: u64 = 3;
+/// Days before a recovery key that an admin key puts is one.
+pub const RECOVERY_KEY_DAYS: u64 = 30;
+/// Days in which a domain that changed hands without its holder's word moves none of the packages that were there.
+pub const HELD_DAYS: u64 = 30;
+/// Milliseconds of a day below localhost: a second, so that everybody can try in a minute what takes weeks elsewhere.
+pub const LOCAL_DAY_MS: u64 = 1_000;
 /// Bytes of the records of DNS in a claim: beside them and an acceptance, a statement has room for all else.
 pub const RECORDS_BYTES: usize = 12 * 1024;
 /// Anchors of DNS in a registry's rules: the root has two keys while it changes them.

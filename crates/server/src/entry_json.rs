@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use deedbox_model::event::{DomainEvent, DomainKey, Event, PackageEvent, RegistryEvent, Role, Rules};
+use deedbox_model::event::{Acceptance, DomainEvent, DomainKey, Event, Evidence, PackageEvent, RegistryEvent, Rules, Sight};
 use deedbox_model::{DnsAnchor, EventId, ObjectRef, Protocol, PublicKey, Speaker, Statement, SuffixRule};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -87,18 +87,33 @@ fn body_of_registry(event: &RegistryEvent) -> Value {
 
 fn body_of_domain(event: &DomainEvent) -> Value {
     match event {
-        DomainEvent::Claimed(e) => json!({
-            "evidence": e.evidence.as_str(),
-            "sight": e.sight.as_ref().map(|sight| json!({ "at": sight.at.to_rfc3339(), "records": STANDARD.encode(&sight.records) })),
-            "until": e.acceptance.terms().until.to_rfc3339(),
-            "acceptance": STANDARD.encode(e.acceptance.bytes()),
-            "keys": e.acceptance.terms().keys.iter().map(domain_key).collect::<Vec<_>>(),
-        }),
+        DomainEvent::Claimed(e) => with_sight(accepted(&e.acceptance), e.evidence, e.sight.as_ref()),
         DomainEvent::KeysChanged(e) => json!({
             "put": e.put.iter().map(domain_key).collect::<Vec<_>>(),
             "removed": e.removed.iter().map(|id| id.to_hex()).collect::<Vec<_>>(),
+            "keys_only": e.keys_only,
         }),
+        DomainEvent::Frozen(e) => json!({ "reason": e.reason.as_str() }),
+        DomainEvent::Thawed(_) | DomainEvent::Released(_) => json!({}),
+        DomainEvent::Transferred(e) => accepted(&e.acceptance),
+        DomainEvent::RecoveryOpened(e) => with_sight(accepted(&e.acceptance), e.evidence, e.sight.as_ref()),
+        DomainEvent::RecoveryContested(e) => json!({ "recovery": e.recovery.map(|id| id.to_hex()) }),
+        DomainEvent::RecoveryCompleted(e) => with_sight(json!({ "recovery": e.recovery.to_hex() }), e.evidence, e.sight.as_ref()),
     }
+}
+
+fn accepted(acceptance: &Acceptance) -> Value {
+    json!({
+        "until": acceptance.terms().until.to_rfc3339(),
+        "acceptance": STANDARD.encode(acceptance.bytes()),
+        "keys": acceptance.terms().keys.iter().map(domain_key).collect::<Vec<_>>(),
+    })
+}
+
+fn with_sight(mut body: Value, evidence: Evidence, sight: Option<&Sight>) -> Value {
+    body["evidence"] = json!(evidence.as_str());
+    body["sight"] = json!(sight.map(|sight| json!({ "at": sight.at.to_rfc3339(), "records": STANDARD.encode(&sight.records) })));
+    body
 }
 
 fn body_of_package(event: &PackageEvent) -> Value {
@@ -155,7 +170,7 @@ pub(crate) fn keys(keys: &[PublicKey]) -> Vec<Value> {
 fn domain_key(key: &DomainKey) -> Value {
     json!({
         "kid": key.key.id().to_hex(), "key": STANDARD.encode(key.key.to_bytes()),
-        "role": match key.role { Role::Admin => "admin", Role::Publish => "publish" },
+        "role": key.role.as_str(),
         "from": key.from.map(|t| t.to_rfc3339()), "until": key.until.map(|t| t.to_rfc3339()),
     })
 }

@@ -1,6 +1,7 @@
-//! Whose a domain is, who speaks for it, and its claim (spec/authority.md §4.3, §4.5). On what ground a claim stands is `evidence.rs`'s.
+//! Who speaks of a domain, and its claim (spec/authority.md §4.3, §4.5). On what ground a claim stands is `evidence.rs`'s; what an event makes of a
+//! domain is the model's (`Holding`).
 
-use super::{Stop, Writing, continue_chain, misfit, must_verify};
+use super::{Stop, begun, continue_chain, misfit, must_verify, registry};
 use crate::decision::Signed;
 use crate::refusal::Refusal;
 use crate::rows::*;
@@ -8,18 +9,98 @@ use deedbox_model::event::{DomainClaimed, DomainKey, Evidence, Role};
 use deedbox_model::row::{Defect, Rows};
 use deedbox_model::{Domain, EventId, Speaker, Statement, TimeMs};
 
-/// The row of a domain, if anybody ever had it.
-pub(super) fn known(rows: &Rows, domain: &Domain) -> Result<Option<DomainRow>, Defect> {
-    rows.decoded(&domain_key(domain)?)
+/// A statement about a domain, where it is judged.
+#[derive(Clone, Copy)]
+pub(super) struct Said<'a> {
+    pub(super) rows: &'a Rows,
+    pub(super) statement: &'a Statement,
+    pub(super) domain: &'a Domain,
+    pub(super) log_time: TimeMs,
 }
 
-/// The row of a domain that has a holder.
-pub(super) fn held(rows: &Rows, domain: &Domain) -> Result<DomainRow, Stop> {
-    let row = known(rows, domain)?.ok_or_else(|| Refusal::NotClaimed(domain.clone()))?;
-    if row.released {
-        return Err(Refusal::Released(domain.clone()).into());
+/// Who says it: the domain with a key of this role, or the registry.
+pub(super) enum By {
+    Owner(Role),
+    Operator,
+}
+
+impl Said<'_> {
+    /// The registry says it.
+    pub(super) fn by_registry(&self, row: Option<RegistryRow>, signed: Signed<'_>) -> Result<RegistryRow, Stop> {
+        let row = begun(row)?;
+        registry::speak_for(&row, signed, self.statement)?;
+        Ok(row)
     }
-    Ok(row)
+
+    /// The domain says it of itself under its present tenure, with a key of its own whose role speaks of the domain and that is valid at log
+    /// time. Gives its row and that role.
+    pub(super) fn by_itself(&self, signed: Signed<'_>) -> Result<(DomainRow, Role), Stop> {
+        let row = self.held()?;
+        let key = key_under(&row, self.domain, self.tenure()?, self.statement)?;
+        if !key.role.speaks_of_domain() || !key.is_valid_at(self.log_time) {
+            return Err(Refusal::KeyMayNot(self.domain.clone()).into());
+        }
+        must_verify(signed)?;
+        Ok((row, key.role))
+    }
+
+    /// The one or the other.
+    pub(super) fn by_either(&self, row: Option<RegistryRow>, signed: Signed<'_>) -> Result<(DomainRow, By), Stop> {
+        match self.statement.speaker() {
+            Speaker::Domain { .. } => self.by_itself(signed).map(|(row, role)| (row, By::Owner(role))),
+            Speaker::Registry => {
+                self.by_registry(row, signed)?;
+                Ok((self.held()?, By::Operator))
+            }
+        }
+    }
+
+    /// The tenure under which the domain speaks.
+    pub(super) fn tenure(&self) -> Result<&EventId, Refusal> {
+        match self.statement.speaker() {
+            Speaker::Domain { tenure, .. } => Ok(tenure),
+            Speaker::Registry => Err(misfit()),
+        }
+    }
+
+    /// The row of the domain, which has a holder.
+    pub(super) fn held(&self) -> Result<DomainRow, Stop> {
+        let row = known(self.rows, self.domain)?.ok_or_else(|| Refusal::NotClaimed(self.domain.clone()))?;
+        if row.released {
+            return Err(Refusal::Released(self.domain.clone()).into());
+        }
+        Ok(row)
+    }
+
+    /// It goes on from the last event of the domain's chain.
+    pub(super) fn continues(&self, row: &DomainRow) -> Result<(), Refusal> {
+        continue_chain(self.statement, Some(row.head))
+    }
+
+    /// It goes on from some event of the domain's chain, of its present tenure: nobody who writes fast keeps it out.
+    pub(super) fn continues_tenure(&self, row: &DomainRow) -> Result<(), Stop> {
+        let prev = self.statement.prev().map(|prev| chain_key(self.domain, &prev)).transpose()?;
+        let found: Option<EventRow> = prev.map(|key| self.rows.decoded(&key)).transpose()?.flatten();
+        if found.is_none_or(|event| event.index < row.tenure_index) {
+            self.continues(row)?;
+        }
+        Ok(())
+    }
+
+    /// The domain is not frozen.
+    pub(super) fn is_not_frozen(&self, row: &DomainRow) -> Result<(), Refusal> {
+        is_not_frozen(row, self.domain, self.log_time)
+    }
+
+    /// The domain has a key of the role `recovery` that can be used.
+    pub(super) fn has_recovery_key(&self, row: &DomainRow) -> bool {
+        row.keys.iter().any(|key| key.role == Role::Recovery && key.is_valid_at(self.log_time))
+    }
+}
+
+/// The row of a domain, if anybody ever had it.
+fn known(rows: &Rows, domain: &Domain) -> Result<Option<DomainRow>, Defect> {
+    rows.decoded(&domain_key(domain)?)
 }
 
 /// Nobody has the domain: nobody ever had it, or its holder gave it up. Gives its row.
@@ -43,77 +124,13 @@ pub(super) fn is_its_evidence(domain: &Domain, evidence: Evidence) -> Result<(),
     if domain.is_localhost() == (evidence == Evidence::Localhost) { Ok(()) } else { Err(Refusal::WrongEvidence(domain.clone())) }
 }
 
-pub(super) fn claim(
-    writing: &mut Writing,
-    rows: &Rows,
-    statement: &Statement,
-    domain: &Domain,
-    e: &DomainClaimed,
-    log_time: TimeMs,
-) -> Result<(), Stop> {
-    let before = is_unclaimed(rows, domain)?;
-    continue_chain(statement, before.as_ref().map(|row| row.head))?;
-    is_its_evidence(domain, e.evidence)?;
-    is_unused(rows, domain)?;
-    let through = if before.is_some() { Through::Reclaim } else { Through::Claim };
-    let row = new_tenure(writing, domain, log_time, through, e.evidence, e.acceptance.terms().keys.clone())?;
-    writing.put_domain(domain, &row)?;
-    Ok(())
-}
-
-/// The row of a domain whose holder begins here, with none of the rights that were given before. Registers the keys.
-pub(super) fn new_tenure(
-    writing: &mut Writing,
-    domain: &Domain,
-    log_time: TimeMs,
-    through: Through,
-    evidence: Evidence,
-    keys: Vec<DomainKey>,
-) -> Result<DomainRow, Defect> {
-    for key in &keys {
-        writing.register(&key.key)?;
-        writing.put(domain_key_key(domain, &key.key.id())?, &DomainKeyRow { index: writing.index, taken: None })?;
-    }
-    Ok(DomainRow {
-        tenure: writing.id,
-        tenure_index: writing.index,
-        tenure_at: log_time,
-        through,
-        evidence,
-        keys,
-        keys_only: false,
-        frozen: Freezes::default(),
-        recovery: None,
-        before: None,
-        released: false,
-        head: writing.id,
-    })
-}
-
-/// A domain speaks about itself under its present tenure, with a key of its own whose role speaks of the domain and that is valid at log time.
-/// Gives its row and that role.
-pub(super) fn speak_for_itself(
-    rows: &Rows,
-    domain: &Domain,
-    signed: Signed<'_>,
-    statement: &Statement,
-    log_time: TimeMs,
-) -> Result<(DomainRow, Role), Stop> {
-    let row = held(rows, domain)?;
-    let key = key_under(&row, domain, tenure_of(statement)?, statement)?;
-    if !key.role.speaks_of_domain() || !key.is_valid_at(log_time) {
-        return Err(Refusal::KeyMayNot(domain.clone()).into());
-    }
-    must_verify(signed)?;
-    Ok((row, key.role))
-}
-
-/// The tenure under which a domain speaks.
-pub(super) fn tenure_of(statement: &Statement) -> Result<&EventId, Refusal> {
-    match statement.speaker() {
-        Speaker::Domain { tenure, .. } => Ok(tenure),
-        Speaker::Registry => Err(misfit()),
-    }
+/// The domain is to be had. Gives its row, if somebody had it.
+pub(super) fn claim(said: &Said<'_>, e: &DomainClaimed) -> Result<Option<DomainRow>, Stop> {
+    let before = is_unclaimed(said.rows, said.domain)?;
+    continue_chain(said.statement, before.as_ref().map(|row| row.head))?;
+    is_its_evidence(said.domain, e.evidence)?;
+    is_unused(said.rows, said.domain)?;
+    Ok(before)
 }
 
 /// A statement is made under the domain's present tenure.
@@ -128,27 +145,7 @@ pub(super) fn key_under(row: &DomainRow, domain: &Domain, tenure: &EventId, stat
     key.copied().ok_or_else(|| Refusal::KeyNotAuthorised(domain.to_string()))
 }
 
-/// The domain has a key of the role `recovery` that can be used.
-pub(super) fn has_recovery_key(row: &DomainRow, log_time: TimeMs) -> bool {
-    row.keys.iter().any(|key| key.role == Role::Recovery && key.is_valid_at(log_time))
-}
-
 /// The domain is not frozen.
 pub(super) fn is_not_frozen(row: &DomainRow, domain: &Domain, log_time: TimeMs) -> Result<(), Refusal> {
     if row.frozen.are_in_force(log_time) { Err(Refusal::Frozen(domain.clone())) } else { Ok(()) }
-}
-
-/// A statement goes on from some event of this domain's chain, of its present tenure: nobody who writes fast keeps it out.
-pub(super) fn continue_tenure(rows: &Rows, statement: &Statement, domain: &Domain, row: &DomainRow) -> Result<(), Stop> {
-    if !is_of_tenure(rows, statement, domain, row)? {
-        continue_chain(statement, Some(row.head))?;
-    }
-    Ok(())
-}
-
-/// Whether a statement's `prev` is an event of this domain's chain, of its present tenure.
-pub(super) fn is_of_tenure(rows: &Rows, statement: &Statement, domain: &Domain, row: &DomainRow) -> Result<bool, Defect> {
-    let Some(prev) = statement.prev() else { return Ok(false) };
-    let found: Option<EventRow> = rows.decoded(&chain_key(domain, &prev)?)?;
-    Ok(found.is_some_and(|event| event.index >= row.tenure_index))
 }

@@ -2,46 +2,33 @@
 //! name, and what the records of DNS in the statement show. Everything that it looks at is in the statement's own bytes or in a row.
 
 use super::Stop;
+use super::domain::Said;
 use crate::refusal::Refusal;
 use crate::rows::{RegistryRow, suffix_key};
 use deedbox_dnssec::{Anchor, Name, texts, unsigned};
 use deedbox_model::event::{CLAIM_LABEL, DomainClaimed, Evidence, Sight};
 use deedbox_model::limits::{ACCEPTANCE_MS, SIGHT_MS};
 use deedbox_model::row::{Defect, Rows};
-use deedbox_model::{DnsAnchor, Domain, Statement, SuffixRule, TimeMs};
+use deedbox_model::{DnsAnchor, Domain, SuffixRule, TimeMs};
 
 /// The checks of a claim that come after those of the domain's row.
-pub(super) fn check(
-    rows: &Rows,
-    registry: &RegistryRow,
-    statement: &Statement,
-    domain: &Domain,
-    e: &DomainClaimed,
-    log_time: TimeMs,
-) -> Result<(), Stop> {
-    is_fresh(domain, e.acceptance.terms().until, statement.time(), log_time)?;
+pub(super) fn check(said: &Said<'_>, registry: &RegistryRow, e: &DomainClaimed) -> Result<(), Stop> {
+    is_fresh(said.domain, e.acceptance.terms().until, said.statement.time(), said.log_time)?;
     if e.evidence == Evidence::Localhost {
         return Ok(());
     }
-    is_no_suffix(rows, domain)?;
+    is_no_suffix(said.rows, said.domain)?;
     let Some(sight) = &e.sight else { return Ok(()) };
-    Ok(is_seen(registry, statement, domain, (e.evidence, sight), &e.acceptance.record(), log_time)?)
+    Ok(is_seen(said, registry, (e.evidence, sight), &e.acceptance.record())?)
 }
 
 /// What was seen was seen lately, and shows this record, or that nobody could prove it.
-pub(super) fn is_seen(
-    registry: &RegistryRow,
-    statement: &Statement,
-    domain: &Domain,
-    (evidence, sight): (Evidence, &Sight),
-    record: &str,
-    log_time: TimeMs,
-) -> Result<(), Refusal> {
-    has_ground(registry, domain)?;
-    if sight.at > statement.time() || sight.at.plus_ms(SIGHT_MS) < log_time {
-        return Err(Refusal::SightTooOld { domain: domain.clone(), at: sight.at });
+pub(super) fn is_seen(said: &Said<'_>, registry: &RegistryRow, (evidence, sight): (Evidence, &Sight), record: &str) -> Result<(), Refusal> {
+    has_ground(registry, said.domain)?;
+    if sight.at > said.statement.time() || sight.at.plus_ms(SIGHT_MS) < said.log_time {
+        return Err(Refusal::SightTooOld { domain: said.domain.clone(), at: sight.at });
     }
-    shows(registry, domain, evidence, sight, record).map_err(|why| Refusal::NotShown { domain: domain.clone(), why })
+    shows(registry, said.domain, evidence, sight, record).map_err(|why| Refusal::NotShown { domain: said.domain.clone(), why })
 }
 
 /// An acceptance is used before its last moment, and not long before: whoever signed for next year has not consented today.

@@ -1,10 +1,8 @@
 //! What a domain says of its packages (spec/authority.md §4.4).
 
 use super::domain::{is_not_frozen, key_under};
-use super::wait::days;
 use super::{Stop, Writing, must_verify};
 use crate::decision::Signed;
-use crate::limits::HELD_DAYS;
 use crate::refusal::Refusal;
 use crate::rows::*;
 use deedbox_model::event::{PackageEvent, ReleasePublished};
@@ -59,11 +57,10 @@ pub(super) fn is_not_held(
         PackageEvent::ReleaseYanked(_) | PackageEvent::ReleaseDeprecated(_) => false,
     };
     let was_there = package.is_some_and(|package| package.released_at < row.tenure_index);
-    let until = row.tenure_at.plus_ms(days(owner, HELD_DAYS));
-    if moves && was_there && !row.through.is_by_consent() && log_time < until {
-        return Err(Refusal::Held { id: id.clone(), domain: owner.clone(), until });
+    match row.holds_until(owner).filter(|until| moves && was_there && log_time < *until) {
+        Some(until) => Err(Refusal::Held { id: id.clone(), domain: owner.clone(), until }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The nearest claimed domain at or above a package's own, with its row.

@@ -38,14 +38,14 @@ pub(crate) async fn run(context: &Context, args: Keys) -> anyhow::Result<()> {
             let key =
                 DomainKey { key: public(&public_key)?, from: day("--from", from)?, role: role_of(&role)?, until: day("--until", until)? };
             let said = format!("{} is a key of {domain} now ({role})", key.key.id());
-            change(context, &parsed(&domain)?, DomainKeysChanged { put: vec![key], removed: Vec::new() }, &said).await
+            change(context, &parsed(&domain)?, DomainKeysChanged::put(vec![key]), &said).await
         }
         Keys::Remove { domain, kids } => {
             let mut removed = kids.iter().map(|kid| kid_of(kid)).collect::<anyhow::Result<Vec<KeyId>>>()?;
             removed.sort_unstable();
             removed.dedup();
             let said = format!("took {} away from {domain}: what is signed with it from now on has no effect", kids.join(", "));
-            change(context, &parsed(&domain)?, DomainKeysChanged { put: Vec::new(), removed }, &said).await
+            change(context, &parsed(&domain)?, DomainKeysChanged::remove(removed), &said).await
         }
     }
 }
@@ -73,7 +73,7 @@ async fn list(context: &Context, domain: &Domain) -> anyhow::Result<()> {
     for key in &listed.keys {
         let from = key.from.as_ref().map(|from| format!(", from {from}")).unwrap_or_default();
         let until = key.until.as_ref().map(|until| format!(", until {until}")).unwrap_or_default();
-        terminal::say_line(&format!("{}  {}{from}{until}", key.kid, word(key.role)));
+        terminal::say_line(&format!("{}  {}{from}{until}", key.kid, key.role.as_str()));
     }
     terminal::say(&format!(
         "{} keys of {domain}, by the {} of its events that the registry names, in the verified checkpoint of {} entries",
@@ -123,17 +123,7 @@ fn kid_of(text: &str) -> anyhow::Result<KeyId> {
 }
 
 fn role_of(text: &str) -> anyhow::Result<Role> {
-    [Role::Admin, Role::Publish]
-        .into_iter()
-        .find(|role| word(*role) == text)
-        .ok_or_else(|| wrong(format!("{:?} is not a role: use publish or admin", terminal::excerpt(text))))
-}
-
-fn word(role: Role) -> &'static str {
-    match role {
-        Role::Admin => "admin",
-        Role::Publish => "publish",
-    }
+    Role::parse(text).ok_or_else(|| wrong(format!("{:?} is not a role: use publish, admin or recovery", terminal::excerpt(text))))
 }
 
 fn day(flag: &str, text: Option<String>) -> anyhow::Result<Option<TimeMs>> {
