@@ -4,4 +4,5 @@
 mod claims;
 mod decide;
 mod domain_keys;
+mod hands;
 mod judged;
