@@ -261,7 +261,7 @@ impl Permits<'_> {
         if let Some((_, authorization)) = last.as_ref().filter(|(times, _)| times.contains(&now)) {
             return Ok(authorization.clone());
         }
-        let terms = PermitTerms { time: now, under: self.under, until: now.plus_ms(limits::PERMIT_MS) };
+        let terms = PermitTerms { by: None, time: now, under: self.under, until: now.plus_ms(limits::PERMIT_MS) };
         let permit = Permit::sign(self.key, &self.owner, &self.trusted.pin().origin, &terms)
             .map_err(|e| ClientError::Here(format!("an upload permit cannot be made: {e}")))?;
         let authorization = format!("Deedbox {}", URL_SAFE_NO_PAD.encode(permit));

@@ -505,7 +505,9 @@ impl Court<'_> {
             | DomainEvent::Thawed(_)
             | DomainEvent::Released(_)
             | DomainEvent::RecoveryOpened(_)
-            | DomainEvent::RecoveryContested(_) => return Ok(()),
+            | DomainEvent::RecoveryContested(_)
+            | DomainEvent::Granted(_)
+            | DomainEvent::Revoked(_) => return Ok(()),
         };
         self.claims.insert(statement.id(), begun);
         Ok(())

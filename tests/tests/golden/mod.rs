@@ -54,7 +54,7 @@ pub(crate) fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 }
 
 /// The event types of protocol 1.
-pub(crate) const TYPES: [&str; 18] = [
+pub(crate) const TYPES: [&str; 20] = [
     "registry.created",
     "registry.rules.changed",
     "registry.suffixes.changed",
@@ -67,6 +67,8 @@ pub(crate) const TYPES: [&str; 18] = [
     "domain.recovery.opened",
     "domain.recovery.contested",
     "domain.recovery.completed",
+    "publisher.granted",
+    "publisher.revoked",
     "release.published",
     "release.yanked",
     "release.unyanked",
@@ -76,7 +78,7 @@ pub(crate) const TYPES: [&str; 18] = [
 ];
 
 /// The logs.
-pub(crate) const LOGS: [&str; 9] = [
+pub(crate) const LOGS: [&str; 10] = [
     "logs/small.json",
     "logs/verdicts.json",
     "logs/order.json",
@@ -84,6 +86,7 @@ pub(crate) const LOGS: [&str; 9] = [
     "logs/contents.json",
     "logs/claims.json",
     "logs/hands.json",
+    "logs/grants.json",
     "logs/void-beginning.json",
     "logs/protocol2.json",
 ];

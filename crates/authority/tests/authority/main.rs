@@ -5,6 +5,7 @@ mod chain;
 mod claims;
 mod decide;
 mod domain_keys;
+mod grants;
 mod hands;
 mod judged;
 mod recovery;
