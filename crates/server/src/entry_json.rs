@@ -111,8 +111,11 @@ fn accepted(acceptance: &Acceptance) -> Value {
 }
 
 fn with_sight(mut body: Value, evidence: Evidence, sight: Option<&Sight>) -> Value {
-    body["evidence"] = json!(evidence.as_str());
-    body["sight"] = json!(sight.map(|sight| json!({ "at": sight.at.to_rfc3339(), "records": STANDARD.encode(&sight.records) })));
+    let sight = sight.map(|sight| json!({ "at": sight.at.to_rfc3339(), "records": STANDARD.encode(&sight.records) }));
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("evidence".to_owned(), json!(evidence.as_str()));
+        fields.insert("sight".to_owned(), json!(sight));
+    }
     body
 }
 
