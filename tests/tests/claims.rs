@@ -57,13 +57,23 @@ impl World {
         tokio::runtime::Runtime::new().unwrap().block_on(async { reqwest::get(url).await.unwrap().text().await.unwrap() })
     }
 
-    /// Sends the claimant's half once more, as any client may; gives the answer.
-    fn send_kept(&self, domain: &str) -> (u16, Value) {
+    /// Puts this value where the domain's record is, in place of any other.
+    fn put(&self, domain: &str, value: &str) {
+        let lines = [format!("delete _deedbox.{domain}. TXT"), format!("add _deedbox.{domain}. 1 TXT \"{value}\"")];
+        self.servers.update(domain, &lines).unwrap();
+    }
+
+    /// Sends the claimant's half with this record once more, as any client may; gives the answer.
+    fn send_kept(&self, domain: &str, route: &str, value: &str) -> (u16, Value) {
         let registries = fs::read_dir(self.registry.folder().join("home/registries")).unwrap();
         let claims = fs::read_dir(registries.map(|entry| entry.unwrap().path()).next().unwrap().join("claims")).unwrap();
         let mut kept = claims.map(|entry| entry.unwrap().path());
-        let kept = kept.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(domain)).unwrap();
-        let post = reqwest::Client::new().post(format!("{}/api/v1/claims", self.registry.url)).header("content-type", "application/cose");
+        let is_it = |path: &std::path::PathBuf| {
+            path.file_name().unwrap().to_str().unwrap().starts_with(domain)
+                && value.ends_with(&deedbox_model::Sha256Digest::of(&fs::read(path).unwrap()).to_hex())
+        };
+        let kept = kept.find(is_it).unwrap();
+        let post = reqwest::Client::new().post(format!("{}/api/v1/{route}", self.registry.url)).header("content-type", "application/cose");
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             let answer = post.body(fs::read(kept).unwrap()).send().await.unwrap();
             (answer.status().as_u16(), answer.json().await.unwrap())
@@ -95,7 +105,7 @@ fn a_claim_is_filed_when_its_record_is_seen_and_not_before() {
         assert!(!told.ok, "{}", told.all());
         assert!(told.err.contains(&format!("a TXT record at   _deedbox.{domain}")), "{}", told.err);
         assert!(told.err.contains(&format!("there is no TXT record at _deedbox.{domain}")), "what was seen: {}", told.err);
-        let (status, answer) = world.send_kept(domain);
+        let (status, answer) = world.send_kept(domain, "claims", &record(&told));
         assert_eq!((status, answer["error"]["code"].as_str()), (422, Some("not_shown_yet")), "{answer}");
         assert_eq!(world.entries(), before, "nothing was filed");
         let value = record(&told);
@@ -117,6 +127,54 @@ fn a_claim_is_filed_when_its_record_is_seen_and_not_before() {
     for (domain, why) in [("host.test", "public_suffix"), ("a.wild.test", "public_suffix")] {
         let refused = world.claim(domain, "1");
         assert!(!refused.ok && refused.err.contains(why) && !refused.err.contains("TXT record"), "{}", refused.all());
+    }
+}
+
+#[test]
+fn a_recovery_of_a_domain_that_was_shown_is_opened_when_its_record_is_seen_and_waits() {
+    let world = World::start(&[Zone::new("signed.test", Signing::Nsec3, ""), Zone::new("plain.test", Signing::Unsigned, "")], &[]);
+    let operator = world.registry.folder().join("registry/keys/operator.pem");
+    for (domain, evidence) in [("signed.test", "dnssec"), ("plain.test", "dns")] {
+        world.put(domain, &record(&world.claim(domain, "0")));
+        let claimed = world.claim(domain, "1");
+        assert!(claimed.ok, "{}", claimed.all());
+        // Somebody who has the domain, and none of its keys.
+        let key = world.registry.folder().join(format!("{domain}.pem"));
+        let key = key.to_str().unwrap();
+        assert!(world.registry.deedbox(["keygen", "--out", key]).unwrap().ok);
+        let recover = |more: &[&str]| world.registry.deedbox([&["--key", key, "recover", domain], more].concat()).unwrap();
+        let own = world.registry.deedbox(["recover", domain]).unwrap();
+        assert!(!own.ok && own.err.contains("nothing has to be recovered for it"), "{}", own.all());
+        // The operator's word alone does not take what was shown.
+        let word = recover(&["--operator-key", operator.to_str().unwrap()]);
+        assert!(!word.ok && word.err.contains("weaker_evidence"), "{}", word.all());
+        let before = world.entries();
+        let told = recover(&["--wait", "0"]);
+        assert!(!told.ok && told.err.contains("and not the value that was given"), "{}", told.all());
+        assert_eq!(world.entries(), before, "nothing was filed");
+        let value = record(&told);
+        world.put(domain, &value);
+        // A resolver remembers the one before for a moment.
+        let opened = recover(&["--wait", "1"]);
+        assert!(opened.ok && opened.out.contains(&format!("opened a recovery of {domain}")), "{}", opened.all());
+        let said = world.domain(domain);
+        let recovery = &said["recovery"];
+        assert_eq!((recovery["evidence"].as_str(), said["through"].as_str()), (Some(evidence), Some("claim")), "{said}");
+        assert_eq!(recovery["record"], value.as_str());
+        let wait = recovery["waits_until_ms"].as_u64().unwrap() - recovery["at_ms"].as_u64().unwrap();
+        assert_eq!(wait, 14 * 86_400_000);
+        // The day is said without a word to the registry, and by the registry itself.
+        let date = &recovery["waits_until"].as_str().unwrap()[..10];
+        let early = recover(&["--wait", "0"]);
+        assert!(!early.ok && early.err.contains("[too_soon]") && early.err.contains(date), "{}", early.all());
+        let (status, answer) = world.send_kept(domain, "recoveries", &value);
+        assert_eq!((status, answer["error"]["code"].as_str()), (422, Some("too_soon")), "{answer}");
+        assert!(answer["error"]["message"].as_str().unwrap().contains(date), "{answer}");
+        // The holder says no: from then on it is the operator's to decide.
+        let contested = world.registry.deedbox(["contest", domain]).unwrap();
+        assert!(contested.ok && contested.out.contains("contested the recovery"), "{}", contested.all());
+        let (status, answer) = world.send_kept(domain, "recoveries", &value);
+        assert_eq!((status, answer["error"]["code"].as_str()), (422, Some("contested")), "{answer}");
     }
 }
 

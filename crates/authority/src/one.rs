@@ -9,6 +9,7 @@ mod grants;
 mod hands;
 mod keys;
 mod package;
+mod recoverable;
 mod recovery;
 mod registry;
 
@@ -25,6 +26,7 @@ use serde::Serialize;
 use domain::Said;
 pub use evidence::anchors_of;
 pub use free::{is_free, rows_of_free};
+pub use recoverable::{NextOfRecovery, next_of_recovery, rows_of_recovery};
 
 /// The rows that `judge` needs for this statement.
 pub(crate) fn touches(statement: &Statement) -> Result<Keys, Defect> {

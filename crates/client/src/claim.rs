@@ -1,7 +1,9 @@
 //! Claims of domains (spec/api.md §6): the claimant's half, and the ways in which it is filed. None of them believes an answer: a claim is
 //! done when its event is proven to be in the log, and effective.
 
+use crate::domain_keys::chain_query;
 use crate::error::ClientError;
+use crate::hands::must_be_for;
 use crate::proofs::Query;
 use crate::submit::{Answered, Included, event_id, included, post, proven};
 use crate::trust::Trusted;
@@ -11,17 +13,29 @@ use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainClaimed, DomainEve
 use deedbox_model::limits::ACCEPTANCE_MS;
 use deedbox_model::{Domain, Event, EventId, Signer, Speaker, Statement, Subject, TimeMs};
 
-/// The claimant's acceptance: this key, as admin, from the start of the domain's chain. The operator who files the claim needs no more of the
-/// claimant than its bytes.
-pub fn accept(trusted: &Trusted, domain: &Domain, key: &dyn Signer, now: TimeMs) -> Result<Acceptance, ClientError> {
+/// The claimant's acceptance: this key, as admin, from this place of the domain's chain on. The operator who files the claim needs no more of
+/// the claimant than its bytes.
+pub fn accept(trusted: &Trusted, domain: &Domain, key: &dyn Signer, prev: Option<EventId>, now: TimeMs) -> Result<Acceptance, ClientError> {
     let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
-    Acceptance::sign(key, domain, &trusted.pin().origin, &AcceptanceTerms::first(keys, now))
-        .map_err(|e| ClientError::Here(format!("this claim cannot be made: {e}")))
+    Acceptance::sign(key, domain, &trusted.pin().origin, &AcceptanceTerms::after(prev, keys, now))
+        .map_err(|e| ClientError::Here(format!("this cannot be accepted: {e}")))
+}
+
+/// From where a claim of this domain goes on, by the registry's word: from the end of its chain if somebody had it and gave it up; from nothing
+/// if nobody ever had it. If somebody has it, the decider says so.
+pub async fn place_of_claim(trusted: &Trusted, domain: &Domain) -> Result<Option<EventId>, ClientError> {
+    let registry = trusted.registry();
+    let Some(state) = state::domain(registry, domain).await?.filter(|state| state.domain == domain.as_str() && state.released) else {
+        return Ok(None);
+    };
+    let head = EventId::from_hex(&state.head);
+    head.map(Some).ok_or_else(|| registry.answer("api/v1/domains/", "a domain", "its head is not an event"))
 }
 
 /// Claims a domain below `localhost`, which a registry on a loopback listener files by itself.
 pub async fn claim_local(trusted: &Trusted, domain: &Domain, key: &dyn Signer, now: TimeMs) -> Result<Included, ClientError> {
-    file(trusted, &accept(trusted, domain, key, now)?).await
+    let prev = place_of_claim(trusted, domain).await?;
+    file(trusted, &accept(trusted, domain, key, prev, now)?).await
 }
 
 /// What became of a claim that a registry looks for.
@@ -52,25 +66,46 @@ async fn file(trusted: &Trusted, acceptance: &Acceptance) -> Result<Included, Cl
     };
     let answered: Answered = registry.json(path, &body)?;
     let event = event_id(trusted, &answered)?;
-    proven(trusted, event, answered, Query::default()).await
+    let query = shown_by(trusted, acceptance, answered.index).await?;
+    proven(trusted, event, answered, query).await
 }
 
-/// The acceptance that this machine made before for this domain and key, while it is good for some time yet; else a new one, which is kept. What
-/// a claimant puts at a domain is its digest, so it must be the same at every try.
-pub fn kept_acceptance(trusted: &Trusted, domain: &Domain, key: &dyn Signer, now: TimeMs) -> Result<Acceptance, ClientError> {
+/// What shows a claim: the first one of a domain stands alone, a later one on the domain's other events.
+async fn shown_by(trusted: &Trusted, acceptance: &Acceptance, index: u64) -> Result<Query, ClientError> {
+    match acceptance.terms().prev {
+        None => Ok(Query { indices: vec![0, index], ..Query::default() }),
+        Some(_) => chain_query(trusted, acceptance.domain(), index).await,
+    }
+}
+
+/// The acceptance of a claim that this machine made before for this domain and key, while it is good for some time yet; else a new one, which is
+/// kept. What a claimant puts at a domain is its digest, so it must be the same at every try.
+pub async fn kept_acceptance(trusted: &Trusted, domain: &Domain, key: &dyn Signer, now: TimeMs) -> Result<Acceptance, ClientError> {
+    let prev = place_of_claim(trusted, domain).await?;
+    kept_or_made(trusted, domain, key, (prev, now), |_| false)
+}
+
+/// The acceptance that is kept for this domain, key and place of the chain, while it is good or `is_filed` says that it is used already; else a
+/// new one, which is kept.
+pub(crate) fn kept_or_made(
+    trusted: &Trusted,
+    domain: &Domain,
+    key: &dyn Signer,
+    (prev, now): (Option<EventId>, TimeMs),
+    is_filed: impl Fn(&Acceptance) -> bool,
+) -> Result<Acceptance, ClientError> {
     let path = trusted.place().acceptance(domain, &key.public().id());
     let kept = paths::read(&path, deedbox_model::limits::SMALL_ENVELOPE_BYTES as u64)?.and_then(|bytes| Acceptance::decode(&bytes).ok());
-    let is_good = |kept: &Acceptance| {
-        kept.domain() == domain
-            && kept.audience() == &trusted.pin().origin
-            && kept.kid() == key.public().id()
-            && kept.terms().until > now.plus_ms(limits::ACCEPTANCE_LEFT_MS)
-            && kept.terms().until <= now.plus_ms(ACCEPTANCE_MS)
+    let is_its = |kept: &Acceptance| {
+        kept.domain() == domain && kept.audience() == &trusted.pin().origin && kept.kid() == key.public().id() && kept.terms().prev == prev
     };
-    if let Some(kept) = kept.filter(is_good) {
+    let is_good = |kept: &Acceptance| {
+        kept.terms().until > now.plus_ms(limits::ACCEPTANCE_LEFT_MS) && kept.terms().until <= now.plus_ms(ACCEPTANCE_MS)
+    };
+    if let Some(kept) = kept.filter(|kept| is_its(kept) && (is_good(kept) || is_filed(kept))) {
         return Ok(kept);
     }
-    let made = accept(trusted, domain, key, now)?;
+    let made = accept(trusted, domain, key, prev, now)?;
     paths::write(&path, made.bytes())?;
     Ok(made)
 }
@@ -83,28 +118,24 @@ pub async fn claim_with_operator(
     operator: &dyn Signer,
     now: TimeMs,
 ) -> Result<Included, ClientError> {
-    let acceptance = accept(trusted, domain, key, now)?;
+    let acceptance = accept(trusted, domain, key, place_of_claim(trusted, domain).await?, now)?;
     countersign(trusted, &acceptance, operator, now).await
 }
 
 /// Files a claim as the operator, around an acceptance that the claimant made elsewhere.
 pub async fn countersign(trusted: &Trusted, acceptance: &Acceptance, operator: &dyn Signer, now: TimeMs) -> Result<Included, ClientError> {
     let domain = acceptance.domain();
-    if *acceptance.audience() != trusted.pin().origin {
-        return Err(ClientError::Here(format!(
-            "this claim was made for the log {}, and {} is the log {}: let the claimant make it again for this one",
-            acceptance.audience(),
-            trusted.registry().url(),
-            trusted.pin().origin
-        )));
-    }
+    must_be_for(trusted, acceptance)?;
     let evidence = if domain.is_localhost() { Evidence::Localhost } else { Evidence::Operator };
     let event = Event::from(DomainClaimed::unseen(evidence, acceptance.clone()));
     let subject = Subject::Domain(domain.clone());
-    let statement = Statement::sign(operator, &trusted.pin().origin, &Speaker::Registry, &subject, None, now, &event)
+    let statement = Statement::sign(operator, &trusted.pin().origin, &Speaker::Registry, &subject, acceptance.terms().prev, now, &event)
         .map_err(|e| ClientError::Here(format!("this claim cannot be made: {e}")))?;
     match post(trusted, "api/v1/events", statement.bytes()).await {
-        Ok(answered) => included(trusted, &statement, answered, |_| Query::default()).await,
+        Ok(answered) => {
+            let query = shown_by(trusted, acceptance, answered.index).await?;
+            included(trusted, &statement, answered, |_| query.clone()).await
+        }
         Err(refused) => claimed_before(trusted, domain, acceptance, refused).await,
     }
 }
@@ -124,7 +155,7 @@ async fn claimed_before(
         return Err(refused);
     };
     let Some(event) = EventId::from_hex(&state.tenure) else { return Err(refused) };
-    let query = Query { indices: vec![state.tenure_index], ..Query::default() };
+    let query = chain_query(trusted, domain, state.tenure_index).await?;
     let (unproven, proven) = trusted.prove(&query).await?;
     let statements = read(&proven)?;
     let is_this = statements.iter().find(|(_, statement)| statement.peek().id() == event).is_some_and(|(index, claimed)| {

@@ -4,12 +4,10 @@
 use crate::error::ClientError;
 use crate::proofs::Query;
 use crate::state;
-use crate::submit::{Included, included, post};
 use crate::trust::Trusted;
 use crate::verify::judge;
 use deedbox_authority::rows::DomainRow;
-use deedbox_model::event::DomainKeysChanged;
-use deedbox_model::{Domain, Event, Signer, Speaker, Statement, Subject, TimeMs};
+use deedbox_model::Domain;
 
 /// A domain with its keys.
 #[derive(Debug)]
@@ -37,33 +35,11 @@ pub async fn domain_keys(trusted: &Trusted, domain: &Domain) -> Result<ProvenDom
     Ok(ProvenDomain { row, entries, tree_size: proven.checkpoint().size() })
 }
 
-/// Changes a domain's keys, on top of what the log says of them now. A change that comes in between is an error: what it means beside this
-/// one is for a person to say.
-pub async fn change_keys(
-    trusted: &Trusted,
-    key: &dyn Signer,
-    domain: &Domain,
-    change: DomainKeysChanged,
-    now: TimeMs,
-) -> Result<Included, ClientError> {
-    let known = domain_keys(trusted, domain).await?;
-    let speaker = Speaker::Domain { domain: domain.clone(), tenure: known.row.tenure };
-    let subject = Subject::Domain(domain.clone());
-    let statement = Statement::sign(key, &trusted.pin().origin, &speaker, &subject, Some(known.row.head), now, &Event::from(change))
-        .map_err(|e| ClientError::Here(format!("this statement cannot be made: {e}")))?;
-    match post(trusted, "api/v1/events", statement.bytes()).await {
-        Ok(answered) => {
-            // What came in between belongs to the chain, too.
-            let mut entries = state::domain_entries(trusted.registry(), domain).await?.unwrap_or(known.entries);
-            entries.push(answered.index);
-            let query = Query { indices: with_beginning(&entries), ..Query::default() };
-            included(trusted, &statement, answered, |_| query.clone()).await
-        }
-        Err(ClientError::Refused { code, .. }) if code == "stale_prev" => Err(ClientError::Here(format!(
-            "the keys of {domain} have changed meanwhile. Nothing was done. Look at them with deedbox keys list {domain}, and run the command again if you still want to"
-        ))),
-        Err(error) => Err(error),
-    }
+/// What shows an entry of a domain, and all that it rests on: the domain's other events.
+pub(crate) async fn chain_query(trusted: &Trusted, domain: &Domain, index: u64) -> Result<Query, ClientError> {
+    let mut entries = state::domain_entries(trusted.registry(), domain).await?.unwrap_or_default();
+    entries.push(index);
+    Ok(Query { indices: with_beginning(&entries), ..Query::default() })
 }
 
 fn with_beginning(entries: &[u64]) -> Vec<u64> {

@@ -18,6 +18,10 @@ pub struct DomainState {
     pub tenure: String,
     /// Its entry.
     pub tenure_index: u64,
+    /// Whether its holder gave it up.
+    pub released: bool,
+    /// The last event of its chain, in hex.
+    pub head: String,
     /// Its keys.
     pub keys: Vec<DomainKeyState>,
 }

@@ -54,6 +54,20 @@ pub(crate) enum Command {
     /// List, add or remove the keys of your domain
     #[command(subcommand)]
     Keys(Keys),
+    /// Freeze a domain: nothing is published, and nothing handed over, until it is thawed
+    Freeze(Freeze),
+    /// Thaw a domain
+    Thaw(Thaw),
+    /// Accept a domain that somebody hands over to your key, or that its registry's operator is to give back to you
+    Accept(Accept),
+    /// Hand a domain over to whoever accepted it
+    Transfer(Transfer),
+    /// Give a domain up: nobody speaks for it until somebody claims it again
+    GiveUp(GiveUp),
+    /// Recover a domain whose keys you lost, on evidence that it is yours, after a wait
+    Recover(Recover),
+    /// Say no with your key: to a recovery of your domain, or to that your key was taken away
+    Contest(Contest),
     /// Write a package manager's own settings for a domain
     Setup(Setup),
     /// Publish packages: a directory with its native manifest, or a packed artifact
@@ -180,6 +194,82 @@ pub(crate) struct Claim {
     pub(crate) wait: u32,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Freeze {
+    /// The domain, like acme.example
+    pub(crate) domain: String,
+    /// Why: broken, security, licence, mistake, superseded, unmaintained or other
+    #[arg(long, default_value = "security")]
+    pub(crate) reason: String,
+    /// The registry operator's key: the registry says it, for 14 days
+    #[arg(long, allow_hyphen_values = true, value_name = "FILE|PEM")]
+    pub(crate) operator_key: Option<KeyGiven>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Thaw {
+    /// The domain, like acme.example
+    pub(crate) domain: String,
+    /// The registry operator's key: ends the registry's freeze
+    #[arg(long, allow_hyphen_values = true, value_name = "FILE|PEM")]
+    pub(crate) operator_key: Option<KeyGiven>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Accept {
+    /// The domain, like acme.example
+    pub(crate) domain: String,
+    /// The file to write, for its present holder (deedbox transfer) or the registry's operator (deedbox recover)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Transfer {
+    /// The domain, like acme.example
+    pub(crate) domain: String,
+    /// What its next holder wrote with deedbox accept
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GiveUp {
+    /// The domain, like acme.example
+    pub(crate) domain: String,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Recover {
+    /// The domain, like acme.example
+    #[arg(required_unless_present = "countersign")]
+    pub(crate) domain: Option<String>,
+    /// The registry operator's key, which vouches for the recovery: a file, or its whole text
+    #[arg(long, allow_hyphen_values = true, value_name = "FILE|PEM")]
+    pub(crate) operator_key: Option<KeyGiven>,
+    /// What the claimant wrote with deedbox accept; with --operator-key, open or complete their recovery
+    #[arg(long, value_name = "FILE", conflicts_with = "domain")]
+    pub(crate) countersign: Option<PathBuf>,
+    /// How many minutes to wait for what you put at the domain to be seen; 0 looks once
+    #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+    pub(crate) wait: u32,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Contest {
+    /// The domain, like acme.example
+    pub(crate) domain: String,
+    /// Contest that your key was taken away, although a recovery is open that you could contest
+    #[arg(long)]
+    pub(crate) removal: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
     /// Add a key, or give one another role or another end
@@ -189,10 +279,11 @@ pub(crate) enum Keys {
         /// The public key in base64, as keygen prints it on the machine that has the key; or a key file, of which the public half is taken
         #[arg(value_name = "BASE64|FILE")]
         public_key: String,
-        /// What it may do: publish (releases, their standing, channels) or admin (keys too)
+        /// What it may do: publish (releases, their standing, channels), admin (keys too), or recovery (keys, and no releases: a key that is
+        /// kept offline, above the admin keys)
         #[arg(long, default_value = "publish")]
         role: String,
-        /// The first day on which it may be used (UTC), like 2027-01-31 [default: from now on]
+        /// The first day on which it may be used (UTC), like 2027-01-31 [default: from now on; the first recovery key: in 31 days]
         #[arg(long, value_name = "DAY")]
         from: Option<String>,
         /// The day from which on it may not be used any more (UTC), like 2028-01-31 [default: no end]
@@ -207,7 +298,15 @@ pub(crate) enum Keys {
         #[arg(required = true)]
         kids: Vec<String>,
     },
-    /// List the keys of a domain, proven by the log
+    /// Say whether only keys decide about a domain: then no evidence and no operator gives it to anybody. A recovery key says it
+    Only {
+        /// The domain, like acme.example
+        domain: String,
+        /// on or off
+        #[arg(value_name = "on|off", value_parser = ["on", "off"])]
+        only: String,
+    },
+    /// List the keys of a domain and how it stands, proven by the log
     List {
         /// The domain, like acme.example
         domain: String,

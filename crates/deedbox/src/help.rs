@@ -51,14 +51,47 @@ pub(crate) const COMMANDS: &[About] = &[
         examples: &[
             "deedbox keys put acme.example BASE64 --until 2027-12-31",
             "deedbox keys put acme.example BASE64 --role admin   # a second one, in case the first is lost",
+            "deedbox keys put acme.example BASE64 --role recovery   # one that is kept offline, above the others",
         ],
     },
+    About { command: "keys only", settings: ALL, examples: &["deedbox keys only acme.example on --key recovery.pem"] },
     About { command: "keys remove", settings: ALL, examples: &["deedbox keys remove acme.example KID"] },
     About {
         command: "keys list",
         settings: &["registry", "log_key", "json"],
         examples: &["deedbox keys list acme.example --registry https://registry.example"],
     },
+    About {
+        command: "freeze",
+        settings: ALL,
+        examples: &[
+            "deedbox freeze acme.example",
+            "deedbox freeze acme.example --reason security --operator-key operator.pem   # the registry says it, for 14 days",
+        ],
+    },
+    About {
+        command: "thaw",
+        settings: ALL,
+        examples: &["deedbox thaw acme.example", "deedbox thaw acme.example --operator-key operator.pem"],
+    },
+    About { command: "accept", settings: ALL, examples: &["deedbox accept acme.example --out acme.json"] },
+    About {
+        command: "transfer",
+        settings: ALL,
+        examples: &["deedbox transfer acme.example --to acme.json   # what the next holder wrote with deedbox accept"],
+    },
+    About { command: "give-up", settings: ALL, examples: &["deedbox give-up acme.example"] },
+    About {
+        command: "recover",
+        settings: ALL,
+        examples: &[
+            "deedbox recover acme.example   # says what to put into DNS, and opens the recovery when it is seen",
+            "deedbox recover acme.example   # the same again when the wait is over: completes it",
+            "deedbox recover acme.example --operator-key operator.pem   # the operator vouches",
+            "deedbox recover --countersign acme.json --operator-key operator.pem   # for whoever wrote it with deedbox accept",
+        ],
+    },
+    About { command: "contest", settings: ALL, examples: &["deedbox contest acme.example --key old.pem"] },
     About {
         command: "setup",
         settings: &["registry"],

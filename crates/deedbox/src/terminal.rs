@@ -5,6 +5,7 @@
 //! everything else: what a terminal would take for a command, what turns the order of letters, and what cannot be seen is written as an
 //! escape. A line break of a stranger does not begin a line of ours.
 
+use deedbox_model::TimeMs;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::io::{IsTerminal as _, Write};
@@ -215,6 +216,12 @@ fn bar(total: u64, what: &str, template: &str) -> ProgressBar {
         bar.set_style(style);
     }
     bar.with_message(word(what))
+}
+
+/// A moment for people, to the second.
+pub(crate) fn moment(time: TimeMs) -> String {
+    let text = time.to_rfc3339();
+    format!("{} UTC", text.get(..19).unwrap_or(&text).replace('T', " "))
 }
 
 /// Bytes for people.

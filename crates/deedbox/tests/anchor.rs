@@ -113,7 +113,7 @@ fn settings_that_a_command_does_not_need_do_not_stop_it() {
         place.run(&["fsck", "--data", "nowhere"]).ends(2, "holds no registry");
         place.run(&["replay", "--data", "nowhere"]).ends(2, "holds no registry");
         place.run(&["keygen", "--out", &format!("{n}.pem")]).done();
-        place.run(&["claim", "--countersign", request]).ends(1, "is not a request for a claim");
+        place.run(&["claim", "--countersign", request]).ends(1, "is not a request for a domain");
     };
     std::fs::set_permissions(&settings, std::fs::Permissions::from_mode(0o666)).unwrap();
     needless(1);

@@ -213,7 +213,8 @@ impl Dispatch {
 /// All routes but the views', each with the part of the registry that it uses.
 fn router(app: &App, clerk: Arc<Clerk>) -> Router {
     let (reading, taking, health) = (&app.reading, &app.taking, &app.health);
-    let claims = post(claims::post).with_state((Arc::clone(taking), clerk));
+    let claims = post(claims::post).with_state((Arc::clone(taking), Arc::clone(&clerk)));
+    let recoveries = post(claims::post_recovery).with_state((Arc::clone(taking), clerk));
     let events = get(events::list).with_state(Arc::clone(reading)).post(events::post).with_state(Arc::clone(taking));
     // HEAD with a permit asks what may be uploaded.
     let objects = get(objects::get).with_state(Arc::clone(reading));
@@ -225,6 +226,7 @@ fn router(app: &App, clerk: Arc<Clerk>) -> Router {
         .route("/api/v1/events/{which}/proof", get(one_proof::get).with_state(Arc::clone(&app.receipts)))
         .route("/api/v1/proofs", post(many_proofs::post).with_state(Arc::clone(reading)))
         .route("/api/v1/claims", claims)
+        .route("/api/v1/recoveries", recoveries)
         .route("/api/v1/registry", get(registry::get).with_state(Arc::clone(reading)))
         .route("/objects/sha256/{address}", objects)
         .route("/health", get(readiness::health))
@@ -269,9 +271,9 @@ fn kind_of(method: &Method, path: &str) -> Kind {
         if method == Method::PUT || method == Method::PATCH { Kind::Upload } else { Kind::Objects }
     } else if let Some(rest) = path.strip_prefix("/api/v1/") {
         match rest {
-            "events" | "claims" if method == Method::POST => Kind::Append,
+            "events" | "claims" | "recoveries" if method == Method::POST => Kind::Append,
             _ if rest.starts_with("events") || rest == "proofs" => Kind::Events,
-            "registry" | "claims" => Kind::Other,
+            "registry" | "claims" | "recoveries" => Kind::Other,
             _ => Kind::Projection,
         }
     } else if matches!(path, "/health" | "/ready" | "/metrics") {

@@ -73,7 +73,8 @@ pub(crate) fn of_permit(gate: &Gate, reader: &Reader, permit: &[u8], refusal: In
     }
 }
 
-fn may_read(gate: &Gate, reader: &Reader, domain: &Domain) -> bool {
+/// Whether this reader may read what tells of this domain.
+pub(crate) fn may_read(gate: &Gate, reader: &Reader, domain: &Domain) -> bool {
     gate.is_open() || gate.may_read(reader, &[Resource::Domain(domain.clone())])
 }
 

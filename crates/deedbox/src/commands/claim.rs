@@ -1,16 +1,18 @@
 //! `deedbox claim`: a domain for a key. Below `localhost` a loopback registry files it by itself; elsewhere it looks for what the claimant puts
 //! at the domain (`shown`), or its operator vouches: here with both keys, or on another machine around the half that the publisher made
-//! (`request`).
+//! (`request`). A domain that its holder gave up is claimed again in the same ways.
 
-mod request;
-mod shown;
+use super::{request, shown};
 
 use crate::args::Claim;
 use crate::context::Context;
 use crate::failure::wrong;
 use crate::{home, terminal};
-use deedbox_client::{Included, Trusted, claim_local, claim_with_operator, countersign};
+use deedbox_client::{
+    Included, Looked, Trusted, accept, claim_local, claim_seen, claim_with_operator, countersign, kept_acceptance, place_of_claim,
+};
 use deedbox_model::event::Acceptance;
+use deedbox_model::holding::Through;
 use deedbox_model::{Domain, SecretKey, Signer};
 use serde::Serialize;
 use std::path::Path;
@@ -33,14 +35,39 @@ pub(crate) async fn run(context: &Context, args: Claim) -> anyhow::Result<()> {
     let domain = Domain::parse(args.domain.as_deref().unwrap_or_default()).map_err(|e| wrong(e.to_string()))?;
     let key = context.signing_key()?;
     if let Some(file) = &args.request {
-        return request::write(context, &domain, &key, file).await;
+        return requested(context, &domain, &key, file).await;
     }
     let trusted = context.trusted().await?;
     let included = match operator {
-        None if !domain.is_localhost() => shown::claim(context, &trusted, &domain, &key, args.wait).await?,
+        None if !domain.is_localhost() => seen(context, &trusted, &domain, &key, args.wait).await?,
         operator => claim(&trusted, &domain, &key, operator.as_ref()).await?,
     };
     told(context, &trusted, &domain, &key.public().id().to_hex(), &included)
+}
+
+/// Waits until the registry sees what the claimant puts at the domain.
+async fn seen(context: &Context, trusted: &Trusted, domain: &Domain, key: &dyn Signer, minutes: u32) -> anyhow::Result<Included> {
+    let acceptance = kept_acceptance(trusted, domain, key, home::now()).await?;
+    let ask = async || {
+        Ok(match claim_seen(trusted, &acceptance).await? {
+            Looked::Filed(included) => Ok(*included),
+            Looked::NotYet(seen) => Err(seen),
+        })
+    };
+    shown::until_seen(context, &acceptance, minutes, ask).await
+}
+
+/// Makes the claimant's half; nothing is sent.
+async fn requested(context: &Context, domain: &Domain, key: &dyn Signer, file: &Path) -> anyhow::Result<()> {
+    let trusted = context.trusted().await?;
+    let prev = place_of_claim(&trusted, domain).await?;
+    let acceptance = accept(&trusted, domain, key, prev, home::now())?;
+    let next = format!("send it to the operator of {}", trusted.pin().origin);
+    request::write(context, &acceptance, file, (&format!("your half of the claim of {domain}"), &next))?;
+    if !context.json {
+        terminal::say("  the operator files it with: deedbox claim --countersign FILE --operator-key FILE");
+    }
+    Ok(())
 }
 
 /// Shows a request; files it, if the operator's key is here.
@@ -75,6 +102,13 @@ fn told(context: &Context, trusted: &Trusted, domain: &Domain, kid: &str, includ
     } else {
         format!("claimed {domain} as entry {index} of {origin}, for the key {kid}")
     });
+    let row = included.judged.domain(domain);
+    if let Some(until) = row.filter(|row| row.through == Through::Reclaim).and_then(|row| row.holds_until(domain)) {
+        terminal::say(&format!(
+            "  somebody had {domain} before and gave it up: packages of then wait until {} for their next release, and verify asks its users once whether they accept you",
+            terminal::moment(until)
+        ));
+    }
     Ok(())
 }
 

@@ -4,13 +4,17 @@ mod channel;
 pub(crate) mod claim;
 pub(crate) mod demo;
 mod fsck;
+mod hands;
 mod keygen;
 mod keys;
 mod manual;
 pub(crate) mod publish;
+mod recover;
 mod replay;
+mod request;
 pub(crate) mod serve;
 pub(crate) mod setup;
+mod shown;
 mod standing;
 pub(crate) mod verify;
 
@@ -32,6 +36,13 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
                 Command::Keygen(args) => keygen::run(&context, args),
                 Command::Claim(args) => claim::run(&context, args).await,
                 Command::Keys(args) => keys::run(&context, args).await,
+                Command::Freeze(args) => hands::freeze(&context, args).await,
+                Command::Thaw(args) => hands::thaw(&context, args).await,
+                Command::Accept(args) => hands::accept(&context, args).await,
+                Command::Transfer(args) => hands::transfer(&context, args).await,
+                Command::GiveUp(args) => hands::give_up(&context, args).await,
+                Command::Recover(args) => recover::run(&context, args).await,
+                Command::Contest(args) => hands::contest(&context, args).await,
                 Command::Setup(args) => setup::run(&context, args),
                 Command::Publish(args) => {
                     let registry = context.url_if_given().ok().flatten().map(ToString::to_string);

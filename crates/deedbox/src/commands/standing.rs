@@ -83,7 +83,7 @@ fn kept(before: &state::NoticeState, release: &str) -> anyhow::Result<Option<(Ob
     Ok(Some((ObjectRef::of(text.as_bytes()), terminal::excerpt(&text))))
 }
 
-fn reason(text: &str) -> anyhow::Result<ReasonCode> {
+pub(super) fn reason(text: &str) -> anyhow::Result<ReasonCode> {
     ReasonCode::parse(text).ok_or_else(|| {
         let all: Vec<&str> = ReasonCode::ALL.iter().map(|code| code.as_str()).collect();
         wrong(format!("{text:?} is not a reason: use one of {}", all.join(", ")))

@@ -39,9 +39,9 @@ fn a_claim_is_made_in_two_halves_and_neither_machine_has_both_keys() {
         (third.replace("third.example", "fourth.example"), "what it says is not what was signed"),
         (third.replace(&format!("\"{log}\""), "\"registry.example\""), "what it says is not what was signed"),
         (third.replace("version 1", "version 2"), "of another kind or version"),
-        (third.replace("\"acceptance\": \"", "\"acceptance\": \"AAAA"), "is not a request for a claim"),
-        (third.replace('{', "["), "is not a request for a claim"),
-        (String::new(), "is not a request for a claim"),
+        (third.replace("\"acceptance\": \"", "\"acceptance\": \"AAAA"), "is not a request for a domain"),
+        (third.replace('{', "["), "is not a request for a domain"),
+        (String::new(), "is not a request for a domain"),
     ] {
         let path = operator.write("changed.json", changed);
         let refused = operator.at(url, &["claim", "--countersign", text(&path), "--operator-key", text(&key)]).ends(1, words);

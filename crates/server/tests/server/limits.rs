@@ -73,6 +73,7 @@ async fn unknown_paths_and_methods_are_answered_in_words() {
         (Method::PUT, "/api/v1/events/0", "GET,HEAD"),
         (Method::GET, "/api/v1/proofs", "POST"),
         (Method::GET, "/api/v1/claims", "POST"),
+        (Method::GET, "/api/v1/recoveries", "POST"),
         (Method::POST, "/log/checkpoint", "GET,HEAD,OPTIONS"),
         (Method::POST, "/ready", "GET,HEAD"),
     ] {

@@ -96,7 +96,7 @@ async fn each_refusal_has_its_status_and_code() {
         (&other_origin.yank(ID, "1.0.0", first.id(), now()), (422, "other_audience")),
         (&stranger.yank(ID, "1.0.0", first.id(), now()), (422, "key_not_authorised")),
         (&missing, (422, "object_missing")),
-        (&late, (422, "too_old")),
+        (&late, (422, "from_the_past")),
         (&early, (422, "from_the_future")),
         (&owner.yank(ID, "9.9.9", first.id(), now()), (422, "no_such_release")),
     ] {

@@ -2,6 +2,7 @@
 //! spec/objects.md §5, spec/projections/npm.md §4): each has its status, its code, words for people, and leaves nothing
 //! behind. The list of codes is read from the sources, so that a code without a row here fails.
 
+mod hands;
 mod npm;
 mod requests;
 mod statements;
@@ -22,7 +23,7 @@ use tempfile::TempDir;
 const ID: &str = "file:acme.localhost/widget";
 
 /// Codes that no request can provoke at will, with the test that does.
-const ELSEWHERE: [(&str, &str, &str); 8] = [
+const ELSEWHERE: [(&str, &str, &str); 9] = [
     // A clock that is set.
     ("clock", "server/tests/server/carried.rs", "one_start_with_a_clock_a_year_ahead_does_not_freeze_the_log"),
     // Somebody who may not read everything.
@@ -33,6 +34,8 @@ const ELSEWHERE: [(&str, &str, &str); 8] = [
     ("local_claims", "server/tests/server/publish.rs", "claims_below_localhost_are_filed_only_where_that_is_allowed"),
     // Who looks at a domain, and sees nothing there yet.
     ("not_shown_yet", "../tests/tests/claims.rs", "a_claim_is_filed_when_its_record_is_seen_and_not_before"),
+    // A domain that was shown, and an operator who only vouches.
+    ("weaker_evidence", "../tests/tests/claims.rs", "a_recovery_of_a_domain_that_was_shown_is_opened_when_its_record_is_seen_and_waits"),
     // Only Maven names one thing under two domains.
     (
         "native_name_of_domain",
@@ -124,6 +127,7 @@ async fn every_code_that_the_program_has_is_provoked_and_leaves_nothing_behind()
     npm::of_npm(&world, &owner, &mut provoked).await;
     requests::of_requests(&world, &owner, &mut provoked).await;
     world.stop().await;
+    hands::of_hands(&mut provoked).await;
     requests::of_uploads(&mut provoked).await;
     requests::of_a_registry_that_is_not_well(&mut provoked).await;
 

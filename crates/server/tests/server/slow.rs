@@ -157,9 +157,14 @@ async fn a_sender_that_stops_sending_is_told_so_and_leaves_nothing() {
         )
     };
     let object = object_path(&ObjectRef::of(b"never sent"));
-    for (method, path) in
-        [("PUT", object.as_str()), ("POST", "/api/v1/events"), ("POST", "/api/v1/claims"), ("POST", "/api/v1/proofs"), ("POST", "/file/x")]
-    {
+    for (method, path) in [
+        ("PUT", object.as_str()),
+        ("POST", "/api/v1/events"),
+        ("POST", "/api/v1/claims"),
+        ("POST", "/api/v1/recoveries"),
+        ("POST", "/api/v1/proofs"),
+        ("POST", "/file/x"),
+    ] {
         let mut stream = send(&world, &format!("{}some bytes", head(method, path, 8_000))).await;
         let answer = rest(&mut stream).await;
         assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("bad_request") && answer.contains("300ms"), "{path}: {answer}");
@@ -174,7 +179,7 @@ async fn a_sender_that_stops_sending_is_told_so_and_leaves_nothing() {
         drop(stream);
         is_again(&world, &before).await;
     }
-    for path in ["/api/v1/events", "/api/v1/claims"] {
+    for path in ["/api/v1/events", "/api/v1/claims", "/api/v1/recoveries"] {
         drop(send(&world, &format!("{}half", head("POST", path, 1_000))).await);
     }
     assert_eq!(world.upload(&owner, vec![6; 450_000]).await, 201, "the account is empty again");
@@ -186,7 +191,7 @@ async fn a_sender_that_stops_sending_is_told_so_and_leaves_nothing() {
 async fn a_body_that_comes_byte_by_byte_has_its_end() {
     let world = World::with(|config| config.times.answer = Duration::from_millis(500)).await;
     let before = world.kept();
-    for path in ["/api/v1/events", "/api/v1/claims", "/api/v1/proofs", "/file/x"] {
+    for path in ["/api/v1/events", "/api/v1/claims", "/api/v1/recoveries", "/api/v1/proofs", "/file/x"] {
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/cose\r\ncontent-length: 8000\r\n\r\n");
         let (mut reader, mut writer) = send(&world, &head).await.into_split();
         let trickle = tokio::spawn(async move {

@@ -168,6 +168,16 @@ async fn a_hidden_domain_is_one_that_nobody_has_claimed() {
     };
     assert_eq!(code(claim(FRIEND).send().await.unwrap()).await.1, "already_claimed");
     assert_eq!(code(claim(STRANGER).send().await.unwrap()).await.1, "in_the_way");
+    // Whoever may not read a domain recovers it no more than one that nobody has.
+    let recover = async |domain: &str, who: (&str, &str)| {
+        let claimant = Owner { domain: domain.parse().unwrap(), key: secret(15), ..owner.clone() };
+        let request = world.request(Method::POST, "/api/v1/recoveries").header("content-type", "application/cose");
+        request.header(who.0, who.1).body(claimant.accept(Some(owner.tenure), now()).bytes().to_vec()).send().await.unwrap()
+    };
+    assert_eq!(recover(DOMAIN, FRIEND).await.status(), 201);
+    let found = all_of(recover(DOMAIN, STRANGER).await, DOMAIN).await;
+    assert!(found.2.contains("not_claimed"), "{found:?}");
+    assert_eq!(found, all_of(recover(NOBODYS, STRANGER).await, NOBODYS).await);
 
     let object = ObjectRef::of(b"sent by nobody");
     let put = async |domain: &str, who: (&str, &str)| {

@@ -72,6 +72,7 @@ pub(super) async fn of_requests(world: &World, owner: &Owner, provoked: &mut Pro
     for (path, media_type, limit, within) in [
         ("/api/v1/events", cose, 65_535, (422, "undecodable")),
         ("/api/v1/claims", cose, 8 * 1024, (422, "undecodable")),
+        ("/api/v1/recoveries", cose, 8 * 1024, (422, "undecodable")),
         ("/api/v1/proofs", "application/json", 1024 * 1024, bad),
     ] {
         let post = |n: usize| world.request(Method::POST, path).header("content-type", media_type).body(vec![b'x'; n]);

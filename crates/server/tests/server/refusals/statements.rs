@@ -78,7 +78,7 @@ pub(super) async fn of_authority(world: &World, owner: &Owner, provoked: &mut Pr
     for (what, statement, expected) in [
         ("a second beginning", world.registry().created(now()), refused("not_the_beginning")),
         ("a statement for another registry", elsewhere.yank(ID, "1.0.0", head, now()), refused("other_audience")),
-        ("a statement from eleven minutes ago", owner.yank(ID, "1.0.0", head, earlier(11 * 60_000)), refused("too_old")),
+        ("a statement from eleven minutes ago", owner.yank(ID, "1.0.0", head, earlier(11 * 60_000)), refused("from_the_past")),
         ("a domain that nobody has", nobody.yank("file:nobody.localhost/x", "1.0.0", head, now()), refused("not_claimed")),
         ("a parent about its child's", owner.yank("file:below.acme.localhost/x", "1.0.0", head, now()), refused("not_the_owner")),
         ("another tenure", tenureless.yank(ID, "1.0.0", head, now()), refused("other_tenure")),

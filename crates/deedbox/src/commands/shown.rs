@@ -1,13 +1,12 @@
-//! A claim that a registry files when it sees what the claimant put at the domain (spec/api.md §6): says exactly what to put where, asks the
-//! registry to look, and asks again until it is there. What is put stays the same for some days, so the command can be stopped and run again.
+//! A claim or a recovery that a registry files when it sees what the claimant put at the domain (spec/api.md §6): says exactly what to put where,
+//! asks the registry to look, and asks again until it is there. What is put stays the same for some days, so the command can be stopped and run again.
 
 use crate::context::Context;
 use crate::failure::refused;
 use crate::home::now;
 use crate::terminal;
-use deedbox_client::{ClientError, Included, Looked, Trusted, claim_seen, kept_acceptance};
+use deedbox_client::ClientError;
 use deedbox_model::event::{Acceptance, CLAIM_LABEL, CLAIM_PATH};
-use deedbox_model::{Domain, Signer};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -16,36 +15,35 @@ const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// The longest wait: the time that a record is usually kept by those who asked for it too early is longer than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Waits at most so many minutes; looks once, for none.
-pub(super) async fn claim(
+/// Asks again and again until what the claimant puts at the domain is seen: at most so many minutes; once, for none. `ask` gives what comes of it,
+/// or what was seen instead.
+pub(super) async fn until_seen<T>(
     context: &Context,
-    trusted: &Trusted,
-    domain: &Domain,
-    key: &dyn Signer,
+    acceptance: &Acceptance,
     minutes: u32,
-) -> anyhow::Result<Included> {
-    let acceptance = kept_acceptance(trusted, domain, key, now())?;
+    ask: impl AsyncFn() -> Result<Result<T, String>, ClientError>,
+) -> anyhow::Result<T> {
     let end = Instant::now() + Duration::from_secs(u64::from(minutes) * 60);
     let mut wait = FIRST_WAIT;
     let mut said = String::new();
     loop {
-        let seen = match claim_seen(trusted, &acceptance).await {
-            Ok(Looked::Filed(included)) => return Ok(*included),
-            Ok(Looked::NotYet(seen)) => seen,
+        let seen = match ask().await {
+            Ok(Ok(done)) => return Ok(done),
+            Ok(Err(seen)) => seen,
             // It is away for a moment; one that was never there is another thing.
             Err(error @ (ClientError::Busy { .. } | ClientError::TooSlow { .. })) => error.to_string(),
             Err(error @ ClientError::Unreachable { .. }) if !said.is_empty() => error.to_string(),
             Err(error) => return Err(error.into()),
         };
         if said.is_empty() {
-            tell_what_to_put(context, &acceptance, minutes);
+            tell_what_to_put(context, acceptance, minutes);
         }
         if seen != said {
             terminal::note(&format!("  {}  {}", clock(), terminal::excerpt(&seen)));
         }
         said = seen;
         if Instant::now() + wait > end {
-            return Err(refused(format!("{said}. No claim is known to be filed; run the same command again when the record is there")));
+            return Err(refused(format!("{said}. Nothing is known to be filed; run the same command again when the record is there")));
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 3 / 2).min(LONGEST_WAIT);

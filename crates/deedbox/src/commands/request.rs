@@ -1,15 +1,13 @@
-//! The publisher's half of a claim as a file: the acceptance that their key signed (spec/events.md, `domain.claimed`), in base64, with what
-//! it says in words beside it. Only the acceptance counts; the words are compared with it. There is nothing secret in it.
+//! The acceptance of whoever is to have a domain as a file (spec/events.md §4.2, spec/api.md §6), in base64, with what it says in words beside it:
+//! their half of a claim, a transfer or a recovery. Only the acceptance counts; the words are compared with it. There is nothing secret in it.
 
 use crate::context::Context;
 use crate::failure::{refused, wrong};
 use crate::reading::read_file;
-use crate::{home, terminal};
+use crate::terminal;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use deedbox_client::accept;
 use deedbox_model::event::Acceptance;
-use deedbox_model::{Domain, Signer};
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::path::Path;
@@ -31,7 +29,7 @@ struct Request {
     acceptance: String,
 }
 
-/// What an operator looks at.
+/// What whoever says the other half looks at.
 #[derive(Serialize)]
 struct Shown {
     domain: String,
@@ -46,14 +44,12 @@ struct ShownKey {
     role: String,
 }
 
-/// Makes the publisher's half; nothing is sent.
-pub(super) async fn write(context: &Context, domain: &Domain, key: &dyn Signer, file: &Path) -> anyhow::Result<()> {
-    let trusted = context.trusted().await?;
-    let acceptance = accept(&trusted, domain, key, home::now())?;
+/// Writes an acceptance to a new file; nothing is sent. `what` it is of, and what becomes of the file, is said in the caller's words.
+pub(super) fn write(context: &Context, acceptance: &Acceptance, file: &Path, (what, next): (&str, &str)) -> anyhow::Result<()> {
     let request = Request {
         kind: KIND.to_owned(),
-        domain: domain.to_string(),
-        log: trusted.pin().origin.to_string(),
+        domain: acceptance.domain().to_string(),
+        log: acceptance.audience().to_string(),
         kid: acceptance.kid().to_hex(),
         acceptance: STANDARD.encode(acceptance.bytes()),
     };
@@ -67,14 +63,10 @@ pub(super) async fn write(context: &Context, domain: &Domain, key: &dyn Signer, 
         return terminal::say_json(&request);
     }
     terminal::say(&format!(
-        "wrote your half of the claim of {domain} to {}; nothing was sent, and the file holds no secret",
+        "wrote {what} to {}; nothing was sent, and the file holds no secret",
         terminal::word(&file.display().to_string())
     ));
-    terminal::say(&format!(
-        "  send it to the operator of {}, and tell them in another way that your key is\n  {}",
-        request.log, request.kid
-    ));
-    terminal::say("  the operator files it with: deedbox claim --countersign FILE --operator-key FILE");
+    terminal::say(&format!("  {next}, and tell them in another way that your key is\n  {}", request.kid));
     Ok(())
 }
 
@@ -82,7 +74,7 @@ pub(super) async fn write(context: &Context, domain: &Domain, key: &dyn Signer, 
 pub(super) fn read(file: &Path) -> anyhow::Result<Acceptance> {
     let bad = |why: &str| {
         refused(format!(
-            "{} is not a request for a claim: {why}. The claimant makes one with deedbox claim DOMAIN --request FILE",
+            "{} is not a request for a domain: {why}. The claimant makes one with deedbox claim DOMAIN --request FILE; for a domain that somebody has, with deedbox accept DOMAIN --out FILE",
             file.display()
         ))
     };
