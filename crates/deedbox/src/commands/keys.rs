@@ -216,7 +216,7 @@ async fn change(context: &Context, domain: &Domain, change: DomainKeysChanged, s
 }
 
 /// What was given is not shown where it is not read: it may be a private key.
-fn public(text: &str) -> anyhow::Result<PublicKey> {
+pub(super) fn public(text: &str) -> anyhow::Result<PublicKey> {
     if let Some(bytes) = STANDARD.decode(text).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) {
         return PublicKey::from_bytes(&bytes).map_err(|e| wrong(e.to_string()));
     }
@@ -235,7 +235,7 @@ fn role_of(text: &str) -> anyhow::Result<Role> {
     Role::parse(text).ok_or_else(|| wrong(format!("{:?} is not a role: use publish, admin or recovery", terminal::excerpt(text))))
 }
 
-fn day(flag: &str, text: Option<String>) -> anyhow::Result<Option<TimeMs>> {
+pub(super) fn day(flag: &str, text: Option<String>) -> anyhow::Result<Option<TimeMs>> {
     let Some(text) = text else { return Ok(None) };
     let time = TimeMs::of_day(&text);
     time.map(Some).ok_or_else(|| wrong(format!("{flag} takes a day, like 2027-01-31, not {:?}", terminal::excerpt(&text))))
