@@ -70,7 +70,7 @@ fn the_demo_tells_its_story_in_under_two_minutes() {
         .says("published maven:demo.localhost/bell@1.0.0")
         .says("published oci:demo.localhost/letter@1.0")
         .says("the second key says no to that")
-        .says("what the thief tries is refused: ")
+        .says("what the thief tries now is refused: frozen")
         .says("shop.localhost is its holder's again")
         .says("Where to look");
     // Every client has a line, or is named as one that is not here.

@@ -4,7 +4,7 @@
 use super::story::Story;
 use crate::failure::refused;
 use crate::home::now;
-use deedbox_client::{Contested, Recovering, Trusted, accept, change_keys, claim_local, contest, domain_keys, recover_seen};
+use deedbox_client::{ClientError, Contested, Recovering, Trusted, accept, change_keys, claim_local, contest, domain_keys, recover_seen};
 use deedbox_model::event::{Acceptance, DomainKey, DomainKeysChanged, Role};
 use deedbox_model::{Domain, PublicKey, SecretKey};
 use std::time::Duration;
@@ -39,7 +39,9 @@ impl Theft {
         let no = contest(trusted, &other, &domain, Contested::Taking, &now).await?;
         story.tick(&format!("the second key says no to that, which it can for a week: entry {}; the domain stands still", no.index));
         match change_keys(trusted, &stolen, &domain, DomainKeysChanged::put(vec![admin(next.public())]), &now).await {
-            Err(error) if error.to_string().contains("frozen") => story.tick(&format!("what the thief tries is refused: {error}")),
+            Err(ClientError::Refused { code, .. }) if code == "frozen" => {
+                story.tick(&format!("what the thief tries now is refused: {code}"))
+            }
             Err(error) => return Err(error.into()),
             Ok(_) => return Err(refused("a frozen domain took a key")),
         }
