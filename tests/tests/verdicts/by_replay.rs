@@ -1,5 +1,6 @@
 //! Replay follows a log that holds all entries, void ones too: once as it catches up with the log's files, many entries at a time, and once entry
-//! by entry. Both leave the rows of the table's log, the codes of the void entries among them, byte for byte.
+//! by entry, after every object is gone: a verdict rests on rows and on the entry's own bytes. Both leave the rows of the table's log, the codes of the void
+//! entries among them, byte for byte.
 
 use super::count::{Counts, REPLAY};
 use super::judged::Case;
@@ -28,9 +29,9 @@ pub(crate) async fn judge(
     replayer.catch_up(target, &|_, _| {}).await.unwrap();
     compare(&rows_of(&rows).await, expected, told);
 
-    let rows = MemoryRows::default();
+    let (rows, gone) = (MemoryRows::default(), Arc::new(MemoryObjects::default()));
     for (index, entry) in (0..).zip(entries) {
-        folder(&rows, objects).fold(index, vec![Leaf::Bytes(entry)]).await.unwrap();
+        folder(&rows, &gone).fold(index, vec![Leaf::Bytes(entry)]).await.unwrap();
     }
     compare(&rows_of(&rows).await, expected, told);
     own.for_each(|_| counts.add(REPLAY));
