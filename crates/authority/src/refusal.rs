@@ -90,7 +90,7 @@ pub enum Refusal {
     Held { id: PackageId, domain: Domain, until: TimeMs },
     #[error("a recovery key of {0} has to say this: sign it with one")]
     RecoveryKeyNeeded(Domain),
-    #[error("a recovery key that an admin key gives to {domain} begins {} days later, not before {earliest}: give it a beginning", RECOVERY_KEY_DAYS, earliest = earliest.to_rfc3339())]
+    #[error("a new recovery key of {domain} begins {} days later, not before {earliest}: give it a beginning", RECOVERY_KEY_DAYS, earliest = earliest.to_rfc3339())]
     RecoveryTooSoon { domain: Domain, earliest: TimeMs },
     #[error("only keys decide about {0}, and it would have no recovery key left: keep one, or end that rule first")]
     NoRecoveryKey(Domain),
@@ -100,7 +100,9 @@ pub enum Refusal {
     RecoveryOpen(Domain),
     #[error("no such recovery of {0} is open")]
     NoRecovery(Domain),
-    #[error("{0} was claimed on evidence that was seen, and the operator's word alone does not give it to anybody else")]
+    #[error(
+        "{0} was had on stronger evidence (dnssec before dns, dns before https, https before the operator's word), and weaker evidence does not give it to anybody else"
+    )]
     WeakerEvidence(Domain),
     #[error("the signing key cannot contest this for {0}: it had no say there, or it is too late")]
     MayNotContest(Domain),

@@ -58,7 +58,7 @@ pub struct DomainKeyRow {
     pub taken: Option<Taken>,
 }
 
-/// When and by whose word a key was taken away.
+/// When and by whose word a key was taken away, and whether it said no to that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Taken {
@@ -66,6 +66,8 @@ pub struct Taken {
     pub at: TimeMs,
     /// The key that signed it.
     pub by: KeyId,
+    /// Whether the key contested it.
+    pub contested: bool,
 }
 
 /// `grant/<hex of an event id>`: what a domain granted.

@@ -5,9 +5,10 @@ use crate::domain::Domain;
 use crate::domain_key::DomainKey;
 use crate::event::{DomainEvent, DomainKeysChanged, Evidence};
 use crate::event_id::EventId;
-use crate::key::{KeyId, PublicKey};
+use crate::key::PublicKey;
 use crate::limits::{
-    COMPLETION_DAYS, CONTEST_FREEZE_DAYS, CONTESTED_DAYS, HELD_DAYS, LOCAL_DAY_MS, OPERATOR_FREEZE_DAYS, RECOVERY_DAYS, THAW_DAYS,
+    COMPLETION_DAYS, CONTEST_DAYS, CONTEST_FREEZE_DAYS, CONTESTED_DAYS, HELD_DAYS, KEYS_ONLY_DAYS, LOCAL_DAY_MS, OPERATOR_FREEZE_DAYS,
+    RECOVERY_DAYS, THAW_DAYS,
 };
 use crate::statement::{Speaker, Statement};
 use crate::time::{DAY_MS, TimeMs};
@@ -121,22 +122,25 @@ impl Recovery {
         self.at.plus_ms(days(domain, wait))
     }
 
+    /// Until when a contest of it keeps the domain frozen: its claimant has some days to complete it before anybody else can say anything.
+    pub fn freezes_until(&self, domain: &Domain) -> TimeMs {
+        self.waits_until(domain).plus_ms(days(domain, CONTEST_DAYS))
+    }
+
     /// Until when it can be completed.
     pub fn open_until(&self, domain: &Domain) -> TimeMs {
         self.waits_until(domain).plus_ms(days(domain, COMPLETION_DAYS))
     }
 }
 
-/// The keys from which a domain was handed over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The packages that were there when a domain changed hands without its last holder's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Before {
-    /// Log time when it was.
+pub struct Hold {
+    /// The index of the event that gave it to somebody else.
+    pub index: u64,
+    /// Log time there.
     pub at: TimeMs,
-    /// The key that said so.
-    pub by: KeyId,
-    /// All keys until then.
-    pub keys: Vec<DomainKey>,
 }
 
 /// A domain as the effective events of its chain leave it.
@@ -155,14 +159,14 @@ pub struct Holding {
     pub evidence: Evidence,
     /// Its keys, ascending.
     pub keys: Vec<DomainKey>,
-    /// Whether only keys decide about it.
-    pub keys_only: bool,
+    /// From when on only keys decide about it.
+    pub keys_only: Option<TimeMs>,
     /// Its freezes.
     pub frozen: Freezes,
     /// The last recovery that was opened in this tenure and not completed.
     pub recovery: Option<Recovery>,
-    /// From whom it was handed over.
-    pub before: Option<Before>,
+    /// Since when the packages that were there are held; a transfer does not end it.
+    pub hold: Option<Hold>,
     /// Whether its holder gave it up.
     pub released: bool,
     /// The last event of its chain.
@@ -196,14 +200,19 @@ impl Holding {
         self.recovery.as_ref().filter(|recovery| log_time < recovery.open_until(domain))
     }
 
-    /// From when on what the domain itself froze can be thawed, if that is in force.
-    pub fn thaws_from(&self, domain: &Domain) -> Option<TimeMs> {
-        self.frozen.owner.map(|freeze| freeze.at.plus_ms(days(domain, THAW_DAYS)))
+    /// From when on a freeze can be thawed by the domain.
+    pub fn thaws_from(&self, domain: &Domain, freeze: Freeze) -> TimeMs {
+        freeze.at.plus_ms(days(domain, THAW_DAYS))
     }
 
-    /// Until when the packages that were there before this tenure are held, if it came without the last holder's word.
+    /// Until when the packages that were there before are held, if the domain came without its last holder's word.
     pub fn holds_until(&self, domain: &Domain) -> Option<TimeMs> {
-        (!self.through.is_by_consent()).then(|| self.tenure_at.plus_ms(days(domain, HELD_DAYS)))
+        self.hold.map(|hold| hold.at.plus_ms(days(domain, HELD_DAYS)))
+    }
+
+    /// Whether only keys decide about it at this log time.
+    pub fn is_keys_only(&self, log_time: TimeMs) -> bool {
+        self.keys_only.is_some_and(|from| from <= log_time)
     }
 
     /// The keys after a change.
@@ -228,7 +237,11 @@ impl Moment<'_> {
         let next = match event {
             DomainEvent::Claimed(_) => return None,
             DomainEvent::KeysChanged(e) => {
-                let keys_only = e.keys_only.unwrap_or(before.keys_only);
+                let keys_only = match e.keys_only {
+                    None => before.keys_only,
+                    Some(false) => None,
+                    Some(true) => before.keys_only.or_else(|| Some(self.in_days(KEYS_ONLY_DAYS))),
+                };
                 Holding { keys: before.keys_after(e), keys_only, ..before.clone() }
             }
             DomainEvent::Granted(_) | DomainEvent::Revoked(_) => before.clone(),
@@ -241,14 +254,14 @@ impl Moment<'_> {
             DomainEvent::Thawed(_) => Holding { frozen: Freezes { owner: None, contest: None, ..frozen }, ..before.clone() },
             DomainEvent::Transferred(e) => {
                 let next = self.new_tenure(Through::Transfer, before.evidence, e.acceptance.terms().keys.clone());
-                Holding { before: Some(Before { at, by: self.statement.kid(), keys: before.keys.clone() }), ..next }
+                Holding { hold: before.hold, ..next }
             }
             DomainEvent::Released(_) => Holding {
                 keys: Vec::new(),
-                keys_only: false,
+                keys_only: None,
                 frozen: Freezes::default(),
                 recovery: None,
-                before: None,
+                hold: None,
                 released: true,
                 ..before.clone()
             },
@@ -263,7 +276,7 @@ impl Moment<'_> {
                     contested: false,
                 };
                 // The dispute that a contest began goes on as long as there is a way to end it.
-                let longer = |freeze: Freeze| Freeze { until: Some(recovery.open_until(self.domain)), ..freeze };
+                let longer = |freeze: Freeze| Freeze { until: freeze.until.max(Some(recovery.freezes_until(self.domain))), ..freeze };
                 let contest = frozen.contest.map(|freeze| if freeze.is_in_force(at) { longer(freeze) } else { freeze });
                 Holding { recovery: Some(recovery), frozen: Freezes { contest, ..frozen }, ..before.clone() }
             }
@@ -281,13 +294,13 @@ impl Moment<'_> {
         let freeze = |until| Freezes { contest: Some(Freeze { at, until: Some(until) }), ..before.frozen };
         if a_recovery {
             let recovery = Recovery { contested: true, ..before.recovery.clone()? };
-            let frozen = freeze(recovery.open_until(self.domain));
+            let frozen = freeze(recovery.freezes_until(self.domain));
             return Some(Holding { recovery: Some(recovery), frozen, ..before.clone() });
         }
         let until = self.in_days(CONTEST_FREEZE_DAYS);
-        let open = before.open_recovery(self.domain, at).map(|recovery| recovery.open_until(self.domain));
+        let open = before.open_recovery(self.domain, at).map(|recovery| recovery.freezes_until(self.domain));
         let frozen = freeze(open.map_or(until, |open| open.max(until)));
-        Some(Holding { before: None, frozen, ..before.clone() })
+        Some(Holding { frozen, ..before.clone() })
     }
 
     /// A holder that begins here, with none of the rights that were given before.
@@ -299,10 +312,10 @@ impl Moment<'_> {
             through,
             evidence,
             keys,
-            keys_only: false,
+            keys_only: None,
             frozen: Freezes::default(),
             recovery: None,
-            before: None,
+            hold: (!through.is_by_consent()).then_some(Hold { index: self.place.index, at: self.place.log_time }),
             released: false,
             head: self.statement.id(),
         }

@@ -54,10 +54,12 @@ pub const CONTEST_DAYS: u64 = 7;
 pub const CONTEST_FREEZE_DAYS: u64 = 14;
 /// Days that an operator's freeze lasts.
 pub const OPERATOR_FREEZE_DAYS: u64 = 14;
-/// Days before which nobody thaws what the domain itself froze.
+/// Days before which nobody thaws what a key of the domain froze.
 pub const THAW_DAYS: u64 = 3;
-/// Days before a recovery key that an admin key puts is one.
+/// Days before a new recovery key is one.
 pub const RECOVERY_KEY_DAYS: u64 = 30;
+/// Days before only keys decide about a domain that says so.
+pub const KEYS_ONLY_DAYS: u64 = 30;
 /// Days in which a domain that changed hands without its holder's word moves none of the packages that were there.
 pub const HELD_DAYS: u64 = 30;
 /// Milliseconds of a day below localhost: a second, so that everybody can try in a minute what takes weeks elsewhere.

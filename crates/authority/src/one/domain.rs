@@ -125,11 +125,19 @@ pub(super) fn is_its_evidence(domain: &Domain, evidence: Evidence) -> Result<(),
     if domain.is_localhost() == (evidence == Evidence::Localhost) { Ok(()) } else { Err(Refusal::WrongEvidence(domain.clone())) }
 }
 
+/// Nobody gets a domain on weaker evidence than the one on which it was had.
+pub(super) fn is_strong_enough(row: &DomainRow, domain: &Domain, evidence: Evidence) -> Result<(), Refusal> {
+    if evidence.strength() < row.evidence.strength() { Err(Refusal::WeakerEvidence(domain.clone())) } else { Ok(()) }
+}
+
 /// The domain is to be had. Gives its row, if somebody had it.
 pub(super) fn claim(said: &Said<'_>, e: &DomainClaimed) -> Result<Option<DomainRow>, Stop> {
     let before = is_unclaimed(said.rows, said.domain)?;
     continue_chain(said.statement, before.as_ref().map(|row| row.head))?;
     is_its_evidence(said.domain, e.evidence)?;
+    if let Some(before) = &before {
+        is_strong_enough(before, said.domain, e.evidence)?;
+    }
     is_unused(said.rows, said.domain)?;
     Ok(before)
 }

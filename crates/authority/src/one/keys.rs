@@ -28,6 +28,7 @@ pub(super) fn change(
     if role == Role::Admin {
         leaves_recovery_alone(said, &row, e, &replaced)?;
     }
+    begins_late(said, e)?;
     let keys = row.keys_after(e);
     if keys.len() > DOMAIN_KEYS {
         return Err(Refusal::TooManyKeys(domain.clone()).into());
@@ -35,22 +36,31 @@ pub(super) fn change(
     if !keys.iter().any(|key| key.role == Role::Admin && key.is_valid_at(said.log_time)) {
         return Err(Refusal::NoAdminLeft(domain.clone()).into());
     }
-    if e.keys_only.unwrap_or(row.keys_only) && !keys.iter().any(|key| key.role == Role::Recovery) {
+    if e.keys_only.unwrap_or(row.keys_only.is_some()) && !keys.iter().any(|key| key.role == Role::Recovery) {
         return Err(Refusal::NoRecoveryKey(domain.clone()).into());
     }
-    let spoke = |id: KeyId| replaced.iter().any(|key| key.key.id() == id && key.role.speaks_of_domain());
-    // Of a publishing key that is removed there is nothing to note.
+    note_taken(writing, said, &row, e, &replaced)?;
+    Ok(row)
+}
+
+/// Notes of each key that spoke of the domain by whose word it does so no more, or otherwise; and of each that is put since when it is there.
+fn note_taken(writing: &mut Writing, said: &Said<'_>, row: &DomainRow, e: &DomainKeysChanged, replaced: &[DomainKey]) -> Result<(), Stop> {
+    let speaks = |key: &DomainKey| key.role.speaks_of_domain() && key.is_valid_at(said.log_time);
+    let spoke = |id: KeyId| replaced.iter().any(|key| key.key.id() == id && speaks(key));
+    let is_back = |id: KeyId| e.put.iter().any(|key| key.key.id() == id && speaks(key) && key.until.is_none());
     for id in e.put.iter().map(|key| key.key.id()).chain(e.removed.iter().copied().filter(|id| spoke(*id))) {
-        let key = domain_key_key(domain, &id)?;
+        let key = domain_key_key(said.domain, &id)?;
         let known: Option<DomainKeyRow> = said.rows.decoded(&key)?;
         let known = known.filter(|known| known.index >= row.tenure_index);
         let mut next = known.unwrap_or(DomainKeyRow { index: writing.index, taken: None });
         if spoke(id) {
-            next.taken = Some(Taken { at: said.log_time, by: said.statement.kid() });
+            next.taken = Some(Taken { at: said.log_time, by: said.statement.kid(), contested: false });
+        } else if is_back(id) {
+            next.taken = None;
         }
         writing.put(key, &next)?;
     }
-    Ok(row)
+    Ok(())
 }
 
 /// The keys of the domain that are removed, or get another role or other times, as they were.
@@ -70,18 +80,19 @@ fn replaced(said: &Said<'_>, row: &DomainRow, e: &DomainKeysChanged) -> Result<V
     Ok(replaced)
 }
 
-/// What an admin key may not do to the recovery keys, which are above it; and where there are none yet, everybody has time to see that one comes.
+/// What an admin key may not do to the recovery keys, which are above it.
 fn leaves_recovery_alone(said: &Said<'_>, row: &DomainRow, e: &DomainKeysChanged, replaced: &[DomainKey]) -> Result<(), Refusal> {
-    let needs_one = || Err(Refusal::RecoveryKeyNeeded(said.domain.clone()));
-    if e.keys_only.is_some() {
-        return needs_one();
+    let touched = e.put.iter().chain(replaced).any(|key| key.role == Role::Recovery);
+    if e.keys_only.is_some() || touched && said.has_recovery_key(row) {
+        return Err(Refusal::RecoveryKeyNeeded(said.domain.clone()));
     }
-    let mut put = e.put.iter().filter(|key| key.role == Role::Recovery);
-    if said.has_recovery_key(row) {
-        let touched = put.next().is_some() || replaced.iter().any(|key| key.role == Role::Recovery);
-        return if touched { needs_one() } else { Ok(()) };
-    }
+    Ok(())
+}
+
+/// Whoever puts a recovery key: everybody has time to see that one comes, and to take it away.
+fn begins_late(said: &Said<'_>, e: &DomainKeysChanged) -> Result<(), Refusal> {
     let earliest = said.log_time.plus_ms(days(said.domain, RECOVERY_KEY_DAYS));
+    let mut put = e.put.iter().filter(|key| key.role == Role::Recovery);
     if put.any(|key| key.from.is_none_or(|from| from < earliest)) {
         return Err(Refusal::RecoveryTooSoon { domain: said.domain.clone(), earliest });
     }

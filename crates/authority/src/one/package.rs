@@ -7,6 +7,7 @@ use crate::decision::Signed;
 use crate::refusal::Refusal;
 use crate::rows::*;
 use deedbox_model::event::{PackageEvent, ReleasePublished};
+use deedbox_model::holding::Hold;
 use deedbox_model::row::{Defect, Rows};
 use deedbox_model::{Domain, PackageId, Speaker, Statement, TimeMs, Version};
 
@@ -53,8 +54,22 @@ pub(super) fn speak_for(
         }
     }
     must_verify(signed)?;
-    is_not_frozen(&row, &owner, log_time)?;
+    if !takes_out_of_use(event) {
+        is_not_frozen(&row, &owner, log_time)?;
+    }
     Ok((owner, row))
+}
+
+/// What only keeps people from a release: it waits for nothing, and can be taken back.
+fn takes_out_of_use(event: &PackageEvent) -> bool {
+    match event {
+        PackageEvent::ReleaseYanked(_) => true,
+        PackageEvent::ReleaseDeprecated(e) => e.notice.is_some(),
+        PackageEvent::ReleasePublished(_)
+        | PackageEvent::ReleaseUnyanked(_)
+        | PackageEvent::ChannelSet(_)
+        | PackageEvent::ChannelRemoved(_) => false,
+    }
 }
 
 /// Who got a domain without its last holder's word moves none of the packages that were there, for some weeks: everybody can see first that it
@@ -67,15 +82,9 @@ pub(super) fn is_not_held(
     event: &PackageEvent,
     log_time: TimeMs,
 ) -> Result<(), Refusal> {
-    let moves = match event {
-        PackageEvent::ReleasePublished(_)
-        | PackageEvent::ReleaseUnyanked(_)
-        | PackageEvent::ChannelSet(_)
-        | PackageEvent::ChannelRemoved(_) => true,
-        PackageEvent::ReleaseYanked(_) | PackageEvent::ReleaseDeprecated(_) => false,
-    };
-    let was_there = package.is_some_and(|package| package.released_at < row.tenure_index);
-    match row.holds_until(owner).filter(|until| moves && was_there && log_time < *until) {
+    let was_there = |hold: Hold| package.is_some_and(|package| package.released_at < hold.index);
+    let is_held = !takes_out_of_use(event) && row.hold.is_some_and(was_there);
+    match row.holds_until(owner).filter(|until| is_held && log_time < *until) {
         Some(until) => Err(Refusal::Held { id: id.clone(), domain: owner.clone(), until }),
         None => Ok(()),
     }

@@ -55,11 +55,11 @@ fn next(rows: &Rows, acceptance: &Acceptance, now: TimeMs) -> Result<(NextOfReco
     if row.released {
         return Err(Refusal::Released(domain.clone()).into());
     }
-    if row.keys_only {
-        return Err(Refusal::KeysOnly(domain.clone()).into());
-    }
     let next = match row.open_recovery(domain, log_time) {
         None => {
+            if row.is_keys_only(log_time) {
+                return Err(Refusal::KeysOnly(domain.clone()).into());
+            }
             is_of_tenure(rows, acceptance, &row)?;
             is_fresh(domain, acceptance.terms().until, now, log_time)?;
             NextOfRecovery::Open

@@ -1,13 +1,13 @@
 //! Whether a domain may go to somebody who has none of its keys, and who may say no (spec/authority.md §4.9 to §4.11).
 
-use super::domain::{Said, is_its_evidence, is_under};
+use super::domain::{Said, is_its_evidence, is_strong_enough, is_under};
 use super::evidence::{is_fresh, is_seen};
 use super::{Stop, Writing, must_verify};
 use crate::decision::Signed;
 use crate::refusal::Refusal;
-use crate::rows::{DomainKeyRow, DomainRow, RegistryRow, domain_key_key};
-use deedbox_model::event::{DomainKey, DomainRecoveryCompleted, DomainRecoveryContested, DomainRecoveryOpened, Evidence};
-use deedbox_model::holding::{Before, Recovery, days};
+use crate::rows::{DomainKeyRow, DomainRow, RegistryRow, Taken, domain_key_key};
+use deedbox_model::event::{DomainKey, DomainRecoveryCompleted, DomainRecoveryContested, DomainRecoveryOpened};
+use deedbox_model::holding::{Recovery, days};
 use deedbox_model::limits::{CONTEST_DAYS, TAKEN_DAYS};
 use deedbox_model::{EventId, KeyId, TimeMs};
 
@@ -18,7 +18,8 @@ pub(super) fn open(said: &Said<'_>, registry: &RegistryRow, e: &DomainRecoveryOp
     if row.open_recovery(said.domain, said.log_time).is_some() {
         return Err(Refusal::RecoveryOpen(said.domain.clone()).into());
     }
-    is_strong_enough(said, &row, e.evidence)?;
+    is_its_evidence(said.domain, e.evidence)?;
+    is_strong_enough(&row, said.domain, e.evidence)?;
     is_fresh(said.domain, e.acceptance.terms().until, said.statement.time(), said.log_time)?;
     if let Some(sight) = &e.sight {
         is_seen(said, registry, (e.evidence, sight), &e.acceptance.record())?;
@@ -27,16 +28,7 @@ pub(super) fn open(said: &Said<'_>, registry: &RegistryRow, e: &DomainRecoveryOp
 }
 
 fn decides_by_evidence(said: &Said<'_>, row: &DomainRow) -> Result<(), Refusal> {
-    if row.keys_only { Err(Refusal::KeysOnly(said.domain.clone())) } else { Ok(()) }
-}
-
-/// The operator's word alone prevails over nothing but the operator's word.
-fn is_strong_enough(said: &Said<'_>, row: &DomainRow, evidence: Evidence) -> Result<(), Refusal> {
-    is_its_evidence(said.domain, evidence)?;
-    if evidence == Evidence::Operator && row.evidence != Evidence::Operator {
-        return Err(Refusal::WeakerEvidence(said.domain.clone()));
-    }
-    Ok(())
+    if row.is_keys_only(said.log_time) { Err(Refusal::KeysOnly(said.domain.clone())) } else { Ok(()) }
 }
 
 /// Whether this key may say no: to a recovery, or to that it was taken away, which it says once.
@@ -50,7 +42,7 @@ pub(super) fn contest(writing: &mut Writing, said: &Said<'_>, signed: Signed<'_>
     let recovery = e.recovery.as_ref().map(|named| named_and_open(said, &row, named)).transpose()?;
     let may = match recovery {
         Some(recovery) => may_contest_recovery(said, &row, recovery, known, kid),
-        None => may_contest_taking(said, &row, known, kid),
+        None => may_contest_taking(said, known, kid),
     };
     if !may {
         return Err(Refusal::MayNotContest(said.domain.clone()).into());
@@ -60,8 +52,8 @@ pub(super) fn contest(writing: &mut Writing, said: &Said<'_>, signed: Signed<'_>
     if recovery.is_some_and(|recovery| recovery.contested) {
         return Err(Refusal::AlreadyContested(said.domain.clone()).into());
     }
-    if let (None, Some(known)) = (recovery, known) {
-        writing.put(key, &DomainKeyRow { taken: None, ..known })?;
+    if let (None, Some(DomainKeyRow { index, taken: Some(taken) })) = (recovery, known) {
+        writing.put(key, &DomainKeyRow { index, taken: Some(Taken { contested: true, ..taken }) })?;
     }
     Ok(row)
 }
@@ -79,24 +71,22 @@ fn may_contest_recovery(said: &Said<'_>, row: &DomainRow, recovery: &Recovery, k
     row.keys.iter().any(is_one) || known.taken.is_some_and(|taken| lately(taken.at))
 }
 
-/// A key that spoke of the domain until another key took it away, or handed the domain over, a few days ago.
-fn may_contest_taking(said: &Said<'_>, row: &DomainRow, known: Option<DomainKeyRow>, kid: KeyId) -> bool {
-    let lately = |at: TimeMs, by: KeyId| by != kid && said.log_time <= at.plus_ms(days(said.domain, CONTEST_DAYS));
-    let was_one = |before: &&Before| before.keys.iter().any(|key| key.key.id() == kid && key.role.speaks_of_domain());
-    known.and_then(|known| known.taken).is_some_and(|taken| lately(taken.at, taken.by))
-        || row.before.as_ref().filter(was_one).is_some_and(|before| lately(before.at, before.by))
+/// A key that spoke of the domain until another key took it away, a few days ago. It says so once.
+fn may_contest_taking(said: &Said<'_>, known: Option<DomainKeyRow>, kid: KeyId) -> bool {
+    let lately = |at: TimeMs| said.log_time <= at.plus_ms(days(said.domain, CONTEST_DAYS));
+    known.and_then(|known| known.taken).is_some_and(|taken| taken.by != kid && !taken.contested && lately(taken.at))
 }
 
 pub(super) fn complete(said: &Said<'_>, registry: &RegistryRow, e: &DomainRecoveryCompleted) -> Result<DomainRow, Stop> {
     let row = said.held()?;
     said.continues_tenure(&row)?;
     let recovery = named_and_open(said, &row, &e.recovery)?;
-    decides_by_evidence(said, &row)?;
     let from = recovery.waits_until(said.domain);
     if said.log_time < from {
         return Err(Refusal::TooSoon { domain: said.domain.clone(), from }.into());
     }
-    is_strong_enough(said, &row, e.evidence)?;
+    is_its_evidence(said.domain, e.evidence)?;
+    is_strong_enough(&row, said.domain, e.evidence)?;
     if let Some(sight) = &e.sight {
         is_seen(said, registry, (e.evidence, sight), &recovery.record)?;
     }

@@ -26,6 +26,16 @@ pub enum Evidence {
 }
 
 impl Evidence {
+    /// How strong it is, beside the others.
+    pub fn strength(self) -> u8 {
+        match self {
+            Evidence::Localhost | Evidence::Operator => 0,
+            Evidence::Https => 1,
+            Evidence::Dns => 2,
+            Evidence::Dnssec => 3,
+        }
+    }
+
     /// Its one word.
     pub fn as_str(self) -> &'static str {
         match self {
