@@ -25,7 +25,9 @@ pub(crate) struct Domain {
     recovery: Option<RecoveryJson>,
     /// Until when the packages that were there before are held.
     held_until: Option<String>,
-    keys_only: bool,
+    /// From when on only keys decide.
+    keys_only: Option<String>,
+    keys_only_ms: Option<u64>,
     keys: Vec<KeyJson>,
 }
 
@@ -125,7 +127,8 @@ impl Domain {
             frozen: row.frozen.all().into_iter().filter_map(freeze).collect(),
             recovery: row.recovery.as_ref().map(|recovery| RecoveryJson::of(domain, recovery)),
             held_until: row.holds_until(domain).map(TimeMs::to_rfc3339),
-            keys_only: row.keys_only,
+            keys_only: row.keys_only.map(TimeMs::to_rfc3339),
+            keys_only_ms: row.keys_only.map(TimeMs::as_ms),
             keys: row.keys.iter().map(KeyJson::of).collect(),
         }
     }

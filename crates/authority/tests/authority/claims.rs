@@ -5,8 +5,8 @@ use super::judged::Log;
 use deedbox_authority::rows::{DomainRow, domain_key, suffix_key};
 use deedbox_authority::{Refusal, is_free, rows_of_free};
 use deedbox_model::event::{
-    Acceptance, AcceptanceTerms, DomainClaimed, DomainKey, DomainRecoveryCompleted, DomainRecoveryOpened, Event, Evidence, Role, Rules,
-    Sight,
+    Acceptance, AcceptanceTerms, DomainClaimed, DomainKey, DomainRecoveryCompleted, DomainRecoveryOpened, DomainReleased, Event, Evidence,
+    Role, Rules, Sight,
 };
 use deedbox_model::holding::Through;
 use deedbox_model::limits::{ACCEPTANCE_MS, SIGHT_MS};
@@ -283,7 +283,7 @@ fn recovery(registry: &Registry, owner: &Owner, evidence: Evidence, at: TimeMs, 
 
 #[test]
 fn a_recovery_is_seen_when_it_is_opened_and_again_when_it_is_completed() {
-    for (claimed, recovered) in [(Evidence::Dnssec, Evidence::Dns), (Evidence::Dns, Evidence::Dnssec), (Evidence::Https, Evidence::Https)] {
+    for (claimed, recovered) in [(Evidence::Https, Evidence::Dns), (Evidence::Dns, Evidence::Dnssec), (Evidence::Https, Evidence::Https)] {
         let (mut log, registry, _) = grounded();
         let (claim, owner) = registry.claim_seen("acme.example", &secret(10), claimed, time(5), shows(claimed, time(4)));
         log.accept(&claim);
@@ -323,5 +323,49 @@ fn a_recovery_is_seen_when_it_is_opened_and_again_when_it_is_completed() {
         let key = domain_key(&acme).unwrap();
         let row: DomainRow = decode_row(&key, &log.rows[&key].bytes).unwrap();
         assert_eq!((row.evidence, row.through, row.keys[0].key), (recovered, Through::Recovery, secret(30).public()));
+    }
+}
+
+#[test]
+fn weaker_evidence_gives_a_domain_to_nobody_else() {
+    let order = [Evidence::Operator, Evidence::Https, Evidence::Dns, Evidence::Dnssec];
+    for (had, had_evidence) in order.into_iter().enumerate() {
+        for (shown, evidence) in order.into_iter().enumerate() {
+            let (mut log, registry, _) = grounded();
+            let look =
+                |evidence: Evidence, record: &str, at| evidence.is_seen().then(|| shows(evidence, at)(&domain("acme.example"), record));
+            let mut keys = vec![10, 40].into_iter().zip([Role::Admin, Role::Recovery]).map(|(n, role)| key_of(n, role)).collect::<Vec<_>>();
+            keys.sort();
+            let terms = AcceptanceTerms::first(keys, time(5));
+            let acceptance = Acceptance::sign(&secret(10), &domain("acme.example"), &registry.origin, &terms).unwrap();
+            let subject = Subject::Domain(domain("acme.example"));
+            let claimed = DomainClaimed { sight: look(had_evidence, &acceptance.record(), time(4)), evidence: had_evidence, acceptance };
+            let claim = registry.say(&subject, None, time(5), &Event::from(claimed));
+            log.accept(&claim);
+            let owner =
+                Owner { origin: registry.origin.clone(), domain: domain("acme.example"), key: secret(10), tenure: claim.id(), grant: None };
+            let refused = (shown < had).then_some("weaker_evidence");
+            let acceptance = owner.by(30).accept(Some(claim.id()), time(6));
+            let sight = look(evidence, &acceptance.record(), time(6));
+            let opened = registry.say(&subject, Some(claim.id()), time(6), &DomainRecoveryOpened { sight, evidence, acceptance }.into());
+            judge(&mut log.clone(), &opened, refused);
+            let released = owner.by(40).say_of_itself(Some(claim.id()), time(6), DomainReleased {});
+            log.accept(&released);
+            let acceptance = owner.by(30).accept(Some(released.id()), time(7));
+            let sight = look(evidence, &acceptance.record(), time(7));
+            let again = registry.say(&subject, Some(released.id()), time(7), &DomainClaimed { sight, evidence, acceptance }.into());
+            judge(&mut log, &again, refused);
+        }
+    }
+}
+
+fn key_of(n: u8, role: Role) -> DomainKey {
+    DomainKey { key: secret(n).public(), from: None, role, until: None }
+}
+
+fn judge(log: &mut Log, statement: &Verified<Statement>, refused: Option<&str>) {
+    match refused {
+        Some(code) => drop(log.refuse(statement, code)),
+        None => log.accept(statement),
     }
 }

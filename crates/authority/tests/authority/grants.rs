@@ -82,7 +82,7 @@ fn a_pattern_covers_what_begins_so_up_to_a_slash_and_no_other_domain() {
 
 #[test]
 fn a_grant_ends_by_its_time_by_its_revocation_or_with_the_tenure_and_not_with_the_key_that_gave_it() {
-    let mut c = chain(&[]);
+    let mut c = chain(&[40]);
     c.refused(10, time(10), grant(&[ID], &Action::ALL, Some(time(10))), "grant_over");
     let timed = c.said(11, time(10), grant(&[ID], &Action::ALL, Some(time(20))));
     let endless = c.said(11, time(10), all(&[ID]));
@@ -102,7 +102,7 @@ fn a_grant_ends_by_its_time_by_its_revocation_or_with_the_tenure_and_not_with_th
     revoked.log.refuse(&endless_one, "grant_over");
     revoked.refused(10, time(14), PublisherRevoked { grant: endless }, "grant_over");
     // Another holder.
-    let tenure = c.said(10, time(12), c.transfer(30, time(12)));
+    let tenure = c.said(40, time(12), c.transfer(30, time(12)));
     c.holder(tenure, 30);
     c.refused(30, time(13), PublisherRevoked { grant: endless }, "no_such_grant");
     let (after, _) = c.owner.granted(endless, CI).publish(ID, "1.0.0", None, time(21), &[]);

@@ -15,18 +15,25 @@ use super::chain::*;
 // --- frozen, thawed ---
 
 #[test]
-fn what_is_frozen_takes_nothing_of_its_packages_and_hands_nothing_over() {
-    let mut c = chain(&[]);
+fn what_is_frozen_brings_nothing_into_use_and_hands_nothing_over() {
+    let mut c = chain(&[40]);
     let first = c.published("1.0.0", None, time(2));
     c.said(10, time(3), FROZEN);
     let mut c = c;
     let (next, _) = c.owner.publish(ID, "1.1.0", Some(first), time(4), &[]);
     c.log.refuse(&next, "frozen");
-    c.log.refuse(&c.owner.yank(ID, "1.0.0", first, time(4)), "frozen");
+    c.log.refuse(&c.owner.set_channel(ID, "next", "1.0.0", first, time(4)), "frozen");
     c.refused(10, time(4), DomainKeysChanged::put(vec![key(20, Role::Publish)]), "frozen");
-    c.refused(10, time(4), c.transfer(30, time(4)), "frozen");
-    c.refused(10, time(4), DomainReleased {}, "frozen");
+    c.refused(40, time(4), c.transfer(30, time(4)), "frozen");
+    c.refused(40, time(4), DomainReleased {}, "frozen");
     c.said(10, time(4), removing(12));
+    // What takes a release out of use passes, and what brings it back does not.
+    let yank = c.owner.yank(ID, "1.0.0", first, time(5));
+    c.accept(&yank);
+    let notice = c.owner.deprecate(ID, "1.0.0", Some("stolen"), yank.id(), time(5));
+    c.accept(&notice);
+    c.log.refuse(&c.owner.unyank(ID, "1.0.0", notice.id(), time(6)), "frozen");
+    c.log.refuse(&c.owner.deprecate(ID, "1.0.0", None, notice.id(), time(6)), "frozen");
 }
 
 #[test]
@@ -125,9 +132,10 @@ fn an_admin_key_leaves_the_recovery_keys_alone() {
     c.refused(10, time(2), DomainKeysChanged::put(vec![key(40, Role::Publish)]), "recovery_key_needed");
     let later = DomainKey { from: Some(day(60, 0)), ..key(41, Role::Recovery) };
     c.refused(10, time(2), DomainKeysChanged::put(vec![later]), "recovery_key_needed");
+    c.refused(40, time(2), DomainKeysChanged::put(vec![key(41, Role::Recovery)]), "recovery_too_soon");
     c.refused(10, time(2), DomainKeysChanged { keys_only: Some(true), ..DomainKeysChanged::put(vec![]) }, "recovery_key_needed");
-    c.said(40, time(2), DomainKeysChanged::put(vec![key(41, Role::Recovery)]));
-    c.said(41, time(3), removing(40));
+    c.said(40, time(2), DomainKeysChanged::put(vec![later]));
+    c.said(41, day(60, 0), removing(40));
 }
 
 #[test]
@@ -146,27 +154,31 @@ fn a_recovery_key_that_an_admin_key_puts_is_above_it_after_thirty_days() {
 }
 
 #[test]
-fn only_keys_decide_where_a_recovery_key_says_so() {
+fn only_keys_decide_thirty_days_after_a_recovery_key_says_so() {
     let mut c = chain(&[40]);
     let only = |on| DomainKeysChanged { keys_only: Some(on), ..DomainKeysChanged::put(vec![]) };
     c.said(40, time(2), only(true));
-    c.registry_refused(time(3), c.opening(30, time(3)), "keys_only");
     c.refused(40, time(3), removing(40), "no_recovery_key");
     c.refused(40, time(3), DomainKeysChanged::put(vec![key(40, Role::Admin)]), "no_recovery_key");
-    c.said(40, time(3), only(false));
-    let opened = c.opened(30, time(4));
-    c.said(40, time(5), only(true));
-    c.registry_refused(day(14, 4), completing(opened), "keys_only");
+    // Said again, it begins no later.
+    c.said(40, time(3), only(true));
+    // What was opened before is completed, though keys alone decide by then.
+    let mut open = c.clone();
+    let opened = open.opened(30, day(30, 1));
+    open.registry_said(day(44, 1), completing(opened));
+    c.registry_refused(day(30, 2), c.opening(30, day(30, 2)), "keys_only");
+    c.said(40, day(30, 3), only(false));
+    c.opened(30, day(30, 4));
 }
 
 // --- handed over, given up ---
 
 #[test]
 fn a_transfer_ends_all_keys_and_the_next_holder_publishes_at_once() {
-    let mut c = chain(&[]);
+    let mut c = chain(&[40]);
     let first = c.published("1.0.0", None, time(2));
     c.refused(12, time(3), c.transfer(30, time(3)), "key_may_not");
-    let tenure = c.said(10, time(3), c.transfer(30, time(3)));
+    let tenure = c.said(40, time(3), c.transfer(30, time(3)));
     let (old, _) = c.owner.publish(ID, "1.1.0", Some(first), time(4), &[]);
     c.log.refuse(&old, "other_tenure");
     c.holder(tenure, 10);
@@ -177,14 +189,14 @@ fn a_transfer_ends_all_keys_and_the_next_holder_publishes_at_once() {
 
 #[test]
 fn a_transfer_needs_the_next_holders_fresh_words_for_this_place() {
-    let mut c = chain(&[]);
+    let mut c = chain(&[40]);
     let terms = |until| AcceptanceTerms { keys: vec![key(30, Role::Admin)], prev: Some(c.head), until };
     let accepted = |until| Acceptance::sign(&secret(30), &c.owner.domain, &c.owner.origin, &terms(until)).unwrap();
     let [past, last, week, longer] = [time(9), time(10), day(7, 10), day(7, 11)].map(accepted);
-    c.refused(10, time(10), DomainTransferred { acceptance: past }, "acceptance_not_now");
-    c.refused(10, time(10), DomainTransferred { acceptance: longer }, "acceptance_not_now");
+    c.refused(40, time(10), DomainTransferred { acceptance: past }, "acceptance_not_now");
+    c.refused(40, time(10), DomainTransferred { acceptance: longer }, "acceptance_not_now");
     for acceptance in [last, week] {
-        c.clone().said(10, time(10), DomainTransferred { acceptance });
+        c.clone().said(40, time(10), DomainTransferred { acceptance });
     }
     let elsewhere = c.owner.by(30).accept(Some(EventId([9; 32])), time(10));
     let speaker = Speaker::Domain { domain: c.owner.domain.clone(), tenure: c.owner.tenure };
@@ -193,27 +205,30 @@ fn a_transfer_needs_the_next_holders_fresh_words_for_this_place() {
     assert!(Statement::sign(&secret(10), &c.owner.origin, &speaker, &subject, Some(c.head), time(10), &event).is_err());
     // The same acceptance a second time has another place.
     let used = c.transfer(30, time(10));
-    c.said(10, time(10), used.clone());
-    let again = Statement::sign(&secret(10), &c.owner.origin, &speaker, &subject, Some(c.owner.tenure), time(11), &used.into()).unwrap();
+    c.said(40, time(10), used.clone());
+    let again = Statement::sign(&secret(40), &c.owner.origin, &speaker, &subject, Some(c.owner.tenure), time(11), &used.into()).unwrap();
     c.log.refuse(&again, "other_tenure");
 }
 
 #[test]
-fn where_there_are_recovery_keys_they_hand_over_and_give_up() {
+fn only_a_recovery_key_hands_over_and_gives_up() {
+    for recovery in [&[][..], &[40]] {
+        let mut c = chain(recovery);
+        c.refused(10, time(2), c.transfer(30, time(2)), "recovery_key_needed");
+        c.refused(10, time(2), DomainReleased {}, "recovery_key_needed");
+    }
     let mut c = chain(&[40]);
-    c.refused(10, time(2), c.transfer(30, time(2)), "recovery_key_needed");
-    c.refused(10, time(2), DomainReleased {}, "recovery_key_needed");
     c.clone().said(40, time(2), c.transfer(30, time(2)));
     c.said(40, time(2), DomainReleased {});
 }
 
 #[test]
 fn a_domain_that_was_given_up_has_nobody_and_is_claimed_on_top_of_that() {
-    let mut c = chain(&[]);
+    let mut c = chain(&[40]);
     let first = c.published("1.0.0", None, time(2));
-    let stale = c.says(10, EventId([7; 32]), time(3), DomainReleased {});
+    let stale = c.says(40, EventId([7; 32]), time(3), DomainReleased {});
     c.log.refuse(&stale, "stale_prev");
-    let released = c.said(10, time(3), DomainReleased {});
+    let released = c.said(40, time(3), DomainReleased {});
     let (release, _) = c.owner.publish(ID, "1.1.0", Some(first), time(4), &[]);
     c.log.refuse(&release, "released");
     c.refused(10, time(4), FROZEN, "released");
@@ -236,13 +251,39 @@ fn a_domain_that_was_given_up_has_nobody_and_is_claimed_on_top_of_that() {
 }
 
 #[test]
+fn a_transfer_does_not_end_a_hold() {
+    let mut c = chain(&[40]);
+    let first = c.published("1.0.0", None, time(2));
+    let released = c.said(40, time(3), DomainReleased {});
+    // The next holder has a recovery key from the start, and hands the domain to itself.
+    let mut keys = vec![key(30, Role::Admin), key(41, Role::Recovery)];
+    keys.sort();
+    let terms = AcceptanceTerms::after(Some(released), keys, time(4));
+    let acceptance = Acceptance::sign(&secret(30), &c.owner.domain, &c.owner.origin, &terms).unwrap();
+    let tenure = c.registry_said(time(4), DomainClaimed::unseen(Evidence::Operator, acceptance));
+    c.holder(tenure, 30);
+    let tenure = c.said(41, time(5), c.transfer(30, time(5)));
+    c.holder(tenure, 30);
+    let (held, _) = c.owner.publish(ID, "1.1.0", Some(first), day(30, 3), &[]);
+    c.log.refuse(&held, "held");
+    let yank = c.owner.yank(ID, "1.0.0", first, time(6));
+    c.accept(&yank);
+    let notice = c.owner.deprecate(ID, "1.0.0", Some("old"), yank.id(), time(6));
+    c.accept(&notice);
+    c.log.refuse(&c.owner.deprecate(ID, "1.0.0", None, notice.id(), time(7)), "held");
+    c.published("1.1.0", Some(notice.id()), day(30, 4));
+}
+
+#[test]
 fn the_packages_of_a_domain_that_was_given_up_do_not_fall_to_the_one_above() {
     let (mut log, registry, acme) = acme();
-    let (claim, team) = registry.claim("team.acme.example", &secret(20), time(2));
+    let mut keys = vec![key(20, Role::Admin), key(40, Role::Recovery)];
+    keys.sort();
+    let (claim, team) = registry.claim_with("team.acme.example", &secret(20), keys, time(2));
     log.accept(&claim);
     let (tool, _) = team.publish("npm:team.acme.example/tool", "1.0.0", None, time(3), &[]);
     log.accept(&tool);
-    log.accept(&team.say_of_itself(Some(team.tenure), time(4), DomainReleased {}));
+    log.accept(&team.by(40).say_of_itself(Some(team.tenure), time(4), DomainReleased {}));
     log.refuse(&acme.publish("npm:team.acme.example/tool", "1.1.0", Some(tool.id()), time(5), &[]).0, "not_the_owner");
     log.refuse(&team.publish("npm:team.acme.example/tool", "1.1.0", Some(tool.id()), time(5), &[]).0, "released");
 }

@@ -104,17 +104,18 @@ fn a_contest_freezes_and_doubles_the_wait() {
     c.refused(10, time(5), contesting(Some(opened)), "already_contested");
     let (release, _) = c.owner.publish(ID, "1.0.0", None, time(5), &[]);
     c.log.refuse(&release, "frozen");
-    c.refused(10, time(5), DomainThawed {}, "recovery_key_needed");
+    c.refused(10, day(3, 3), DomainThawed {}, "too_soon");
+    c.refused(10, day(3, 4), DomainThawed {}, "recovery_key_needed");
     c.registry_refused(day(28, 2), completing(opened), "too_soon");
     let mut lapsed = c.clone();
     let tenure = c.registry_said(day(28, 3), completing(opened));
     c.holder(tenure, 30);
     c.published("1.0.0", None, day(28, 4));
-    // Nobody completes it: the freeze ends with it.
-    let (release, _) = lapsed.owner.publish(ID, "1.0.0", None, day(58, 2), &[]);
+    // Nobody completes it: the freeze ends a week after its wait.
+    let (release, _) = lapsed.owner.publish(ID, "1.0.0", None, day(35, 2), &[]);
     lapsed.log.refuse(&release, "frozen");
+    lapsed.published("1.0.0", None, day(35, 3));
     lapsed.registry_refused(day(58, 3), completing(opened), "no_recovery");
-    lapsed.published("1.0.0", None, day(58, 3));
 }
 
 #[test]
@@ -157,9 +158,8 @@ fn a_thief_who_takes_every_other_key_is_contested_and_recovered_from() {
     c.log.refuse(&again, "may_not_contest");
     let (release, _) = c.owner.by(66).publish(ID, "6.6.6", None, time(6), &[]);
     c.log.refuse(&release, "frozen");
-    c.refused(66, time(6), c.transfer(68, time(6)), "frozen");
-    c.refused(66, time(6), DomainReleased {}, "frozen");
-    c.refused(66, time(6), DomainThawed {}, "recovery_key_needed");
+    c.refused(66, day(3, 5), DomainThawed {}, "recovery_key_needed");
+    // A recovery key that the thief put before cannot thaw what began before it was one.
     // The holder shows that the domain is theirs. The thief contests, and it stays frozen.
     let opened = c.opened(30, day(10, 0));
     c.said(66, day(10, 1), contesting(Some(opened)));
@@ -194,10 +194,22 @@ fn a_key_that_is_weakened_contests_like_one_that_is_taken_away() {
     for change in [key(11, Role::Publish), DomainKey { until: Some(time(4)), ..key(11, Role::Admin) }] {
         let mut c = chain(&[]);
         c.said(10, time(3), DomainKeysChanged::put(vec![change]));
-        // That it is put back does not end it.
+        // That it is put back for a moment does not end it; that it is put back for good does.
+        let mut back = c.clone();
+        back.said(10, time(4), DomainKeysChanged::put(vec![key(11, Role::Admin)]));
+        back.refused(11, time(5), contesting(None), "may_not_contest");
         c.said(10, time(4), DomainKeysChanged::put(vec![DomainKey { until: Some(time(5)), ..key(11, Role::Admin) }]));
         c.said(11, time(6), contesting(None));
     }
+    // One that could not be used any more was not taken away.
+    let mut c = chain(&[]);
+    c.said(11, time(3), DomainKeysChanged::put(vec![DomainKey { until: Some(time(4)), ..key(10, Role::Admin) }]));
+    c.said(11, time(5), removing(10));
+    c.clone().said(10, time(6), contesting(None));
+    let mut c = chain(&[]);
+    c.said(10, time(3), DomainKeysChanged::put(vec![DomainKey { until: Some(time(4)), ..key(10, Role::Admin) }]));
+    c.said(11, time(5), removing(10));
+    c.refused(10, time(6), contesting(None), "may_not_contest");
 }
 
 #[test]
@@ -215,52 +227,51 @@ fn the_freeze_of_a_contest_ends_after_two_weeks_or_with_the_recovery_that_was_op
     let row: DomainRow = decode_row(&key, &alone.log.rows[&key].bytes).unwrap();
     assert_eq!(row.frozen.contest, Some(Freeze { at: time(4), until: Some(day(14, 4)) }));
     c.opened(30, day(14, 3));
-    let (release, _) = c.owner.publish(ID, "1.0.0", None, day(58, 2), &[]);
+    let (release, _) = c.owner.publish(ID, "1.0.0", None, day(35, 2), &[]);
     c.log.refuse(&release, "frozen");
-    c.published("1.0.0", None, day(58, 3));
+    c.published("1.0.0", None, day(35, 3));
     // The other way round: a recovery is open when a key contests.
     let mut c = chain(&[]);
     c.opened(30, time(3));
     c.said(10, time(4), removing(11));
     c.said(11, time(5), contesting(None));
-    let (release, _) = c.owner.publish(ID, "1.0.0", None, day(44, 2), &[]);
+    let (release, _) = c.owner.publish(ID, "1.0.0", None, day(21, 2), &[]);
     c.log.refuse(&release, "frozen");
-    c.published("1.0.0", None, day(44, 3));
+    c.published("1.0.0", None, day(21, 3));
 }
 
 #[test]
-fn the_keys_before_a_transfer_contest_it_for_a_week() {
-    let mut c = chain(&[]);
-    let tenure = c.said(10, time(3), c.transfer(66, time(3)));
-    c.holder(tenure, 66);
-    c.refused(12, time(4), contesting(None), "may_not_contest");
-    c.refused(10, time(4), contesting(None), "may_not_contest");
-    let late = c.says(11, c.head, day(7, 4), contesting(None));
-    c.clone().log.refuse(&late, "may_not_contest");
-    let week = c.says(11, c.head, day(7, 3), contesting(None));
-    c.accept(&week);
-    let (release, _) = c.owner.publish(ID, "6.6.6", None, day(7, 4), &[]);
-    c.log.refuse(&release, "frozen");
-    c.refused(11, day(7, 4), contesting(None), "may_not_contest");
-}
-
-#[test]
-fn a_recovery_key_thaws_what_a_contest_froze() {
+fn a_recovery_key_of_before_thaws_what_a_contest_froze_and_a_new_one_does_not() {
     let mut c = chain(&[40]);
     let opened = c.opened(30, time(3));
     c.said(10, time(4), contesting(Some(opened)));
-    c.said(40, time(5), DomainThawed {});
-    c.published("1.0.0", None, time(6));
+    c.refused(40, day(3, 3), DomainThawed {}, "too_soon");
+    c.said(40, day(3, 4), DomainThawed {});
+    c.published("1.0.0", None, day(3, 5));
+    // A thief's key that becomes a recovery key meanwhile is none for this freeze.
+    let mut c = chain(&[]);
+    let put = DomainKeysChanged {
+        removed: vec![secret(11).public().id()],
+        ..DomainKeysChanged::put(vec![DomainKey { from: Some(day(30, 2)), ..key(66, Role::Recovery) }])
+    };
+    c.said(10, time(2), put);
+    c.said(11, day(6, 0), contesting(None));
+    let opened = c.opened(30, day(6, 1));
+    c.said(10, day(6, 2), contesting(Some(opened)));
+    c.refused(66, day(30, 2), DomainThawed {}, "recovery_key_needed");
+    let only = DomainKeysChanged { keys_only: Some(true), ..DomainKeysChanged::put(vec![]) };
+    c.refused(66, day(30, 2), only, "frozen");
+    c.registry_said(day(34, 1), completing(opened));
 }
 
 #[test]
 fn nothing_is_handed_over_while_a_recovery_is_open() {
-    let mut c = chain(&[]);
+    let mut c = chain(&[40]);
     c.opened(30, time(3));
-    c.refused(10, time(4), c.transfer(31, time(4)), "recovery_open");
-    c.refused(10, time(4), DomainReleased {}, "recovery_open");
-    c.clone().said(10, day(44, 3), DomainReleased {});
-    c.said(10, day(44, 3), c.transfer(31, day(44, 3)));
+    c.refused(40, time(4), c.transfer(31, time(4)), "recovery_open");
+    c.refused(40, time(4), DomainReleased {}, "recovery_open");
+    c.clone().said(40, day(44, 3), DomainReleased {});
+    c.said(40, day(44, 3), c.transfer(31, day(44, 3)));
 }
 
 #[test]
