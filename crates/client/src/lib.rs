@@ -25,6 +25,7 @@ pub mod recover;
 pub mod saved;
 pub mod state;
 pub mod submit;
+pub mod tenures;
 #[cfg(test)]
 mod tests;
 pub mod tiles;
@@ -47,7 +48,8 @@ pub use proofs::{Proven, Query, Unproven};
 pub use recover::{Recovering, known_of, recover_seen, recover_with_operator, recovery_of};
 pub use saved::SavedProof;
 pub use submit::{Included, Intent, submit};
+pub use tenures::Tenures;
 pub use trust::{Pin, Trusted};
 pub use upload::{Payload, may_upload, upload};
-pub use verify::{Judged, Standing, VerifiedRelease};
+pub use verify::{Break, Judged, Standing, VerifiedRelease};
 pub use verify_error::VerifyError;

@@ -34,6 +34,10 @@ pub const UPLOADS_AT_ONCE: usize = 4;
 pub const SAVED_PROOFS: usize = 10_000;
 /// A saved proof: a proof for many, and its head.
 pub const SAVED_PROOF_BYTES: u64 = PROOFS_BYTES as u64 + 64 * 1024;
+/// Holders of one domain that are remembered as accepted: a domain is recovered a few times in its life.
+pub const TENURES: usize = 100;
+/// The file of them, of some 120 bytes each.
+pub const TENURES_BYTES: u64 = 64 * 1024;
 /// Times that an answer is asked for again, when asking twice changes nothing.
 pub const RETRIES: u32 = 3;
 /// Times that a statement is signed again on a newer head.

@@ -45,6 +45,35 @@ struct Claimed {
     /// Whether it rests on keys of the root of DNS that are not the world's.
     own_root: bool,
     through: Through,
+    /// Where the line of holders breaks, here or before.
+    broken: Option<Break>,
+}
+
+/// Where the line of a domain's holders breaks: the last tenure, of this one and those before it, that began without the word of the holder before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Break {
+    /// The event that began it.
+    pub tenure: EventId,
+    /// That event's index.
+    pub index: u64,
+    /// Log time there, by the operator's clock, as far as it was shown.
+    pub at: TimeMs,
+    /// How it began.
+    pub through: Through,
+    /// On what evidence.
+    pub evidence: Evidence,
+}
+
+impl std::fmt::Display for Break {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (at, index, evidence) = (self.at.to_rfc3339(), self.index, self.evidence.as_str());
+        match self.through {
+            Through::Recovery => write!(f, "it was recovered at {at} by the operator's clock, on the evidence {evidence} (entry {index})"),
+            Through::Claim | Through::Reclaim | Through::Transfer => {
+                write!(f, "it was given up, and claimed again at {at} by the operator's clock, on the evidence {evidence} (entry {index})")
+            }
+        }
+    }
 }
 
 /// How a release stands by the events that were shown.
@@ -103,6 +132,10 @@ impl VerifiedRelease {
     /// How that tenure began.
     pub fn through(&self) -> Through {
         self.claim.through
+    }
+    /// Where the line of holders up to that tenure breaks; none if each had the domain from the one before.
+    pub fn broken(&self) -> Option<&Break> {
+        self.claim.broken.as_ref()
     }
     /// Whether what was seen for that claim rests on keys of the root of DNS that the registry names itself, and the world does not.
     pub fn rests_on_own_root(&self) -> bool {
@@ -490,11 +523,12 @@ impl Court<'_> {
         let begun = match event {
             DomainEvent::Claimed(e) => {
                 let through = if statement.prev().is_some() { Through::Reclaim } else { Through::Claim };
-                Claimed { index, evidence: e.evidence, own_root: seen(e.evidence)?, through }
+                Claimed { index, evidence: e.evidence, own_root: seen(e.evidence)?, through, broken: None }
             }
             DomainEvent::RecoveryCompleted(e) => {
-                Claimed { index, evidence: e.evidence, own_root: seen(e.evidence)?, through: Through::Recovery }
+                Claimed { index, evidence: e.evidence, own_root: seen(e.evidence)?, through: Through::Recovery, broken: None }
             }
+            // Whoever took a domain and hands it on gives no more than they have.
             DomainEvent::Transferred(_) => {
                 let Speaker::Domain { tenure, .. } = statement.speaker() else { return Ok(()) };
                 let Some(before) = self.claims.get(tenure) else { return Ok(()) };
@@ -507,8 +541,23 @@ impl Court<'_> {
             | DomainEvent::RecoveryOpened(_)
             | DomainEvent::RecoveryContested(_) => return Ok(()),
         };
+        let begun = match begun.through {
+            Through::Claim | Through::Transfer => begun,
+            through @ (Through::Reclaim | Through::Recovery) => {
+                let at = self.tenure_at(statement)?;
+                Claimed { broken: Some(Break { tenure: statement.id(), index, at, through, evidence: begun.evidence }), ..begun }
+            }
+        };
         self.claims.insert(statement.id(), begun);
         Ok(())
+    }
+
+    /// Log time at the event that began a tenure, as the decider has just written it.
+    fn tenure_at(&self, statement: &Statement) -> Result<TimeMs, VerifyError> {
+        let Some(domain) = statement.domain() else { return Ok(statement.time()) };
+        let key = domain_key(domain)?;
+        let Some(row) = self.rows.get(&key) else { return Ok(statement.time()) };
+        Ok(decode_row::<DomainRow>(&key, &row.bytes)?.tenure_at)
     }
 
     fn record(&mut self, index: u64, statement: Verified<Statement>, releases: &mut Releases) -> Result<(), VerifyError> {

@@ -461,6 +461,9 @@ pub(crate) struct Verify {
     /// Trust the log key that the registry shows the first time, if a project's files named the registry and nobody can be asked
     #[arg(long, conflicts_with = "offline")]
     pub(crate) pin_on_first_use: bool,
+    /// Accept the present holder of a domain that was recovered, or claimed again after it was given up; once, if all else verifies
+    #[arg(long)]
+    pub(crate) accept_tenure: bool,
     /// Do not download the release's artifacts to compare them
     #[arg(long, conflicts_with_all = ["offline", "proof"])]
     pub(crate) no_download: bool,

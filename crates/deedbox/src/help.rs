@@ -135,6 +135,7 @@ pub(crate) const COMMANDS: &[About] = &[
             "deedbox verify npm:acme.example/widget@1.0.0",
             "deedbox verify npm:acme.example/widget@1.0.0 widget-1.0.0.tgz",
             "deedbox verify --offline widget-1.0.0.tgz",
+            "deedbox verify npm:acme.example/widget@1.0.1 --accept-tenure   # once, after you know who has the domain now",
         ],
     },
     About { command: "replay", settings: &["json"], examples: &["deedbox replay --data deedbox-data --verify"] },
