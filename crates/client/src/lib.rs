@@ -23,6 +23,7 @@ pub mod paths;
 pub mod proofs;
 pub mod recover;
 pub mod saved;
+pub mod signed;
 pub mod state;
 pub mod submit;
 pub mod tenures;

@@ -92,6 +92,8 @@ pub struct ReleaseState {
     pub index: u64,
     /// Its manifest.
     pub manifest: ObjectState,
+    /// There if it is yanked.
+    pub yanked: Option<IgnoredAny>,
     /// The notice on it, if there is one.
     pub notice: Option<NoticeState>,
 }

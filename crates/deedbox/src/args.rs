@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Recover(Recover),
     /// Say no with your key: to a recovery of your domain, or to that your key was taken away
     Contest(Contest),
+    /// List what a key has signed, and yank its releases
+    Statements(Statements),
     /// Write a package manager's own settings for a domain
     Setup(Setup),
     /// Publish packages: a directory with its native manifest, or a packed artifact
@@ -268,6 +270,18 @@ pub(crate) struct Contest {
     /// Contest that your key was taken away, although a recovery is open that you could contest
     #[arg(long)]
     pub(crate) removal: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Statements {
+    /// The id of the key, as deedbox keys list shows it
+    pub(crate) kid: String,
+    /// Only those that were signed on this day (UTC) or later, like 2027-01-31
+    #[arg(long, value_name = "DAY")]
+    pub(crate) since: Option<String>,
+    /// Yank each release among them that is not yanked, with your own key and the reason security
+    #[arg(long)]
+    pub(crate) yank: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -93,6 +93,11 @@ pub(crate) const COMMANDS: &[About] = &[
     },
     About { command: "contest", settings: ALL, examples: &["deedbox contest acme.example --key old.pem"] },
     About {
+        command: "statements",
+        settings: ALL,
+        examples: &["deedbox statements KID --since 2027-01-31", "deedbox statements KID --since 2027-01-31 --yank"],
+    },
+    About {
         command: "setup",
         settings: &["registry"],
         examples: &[

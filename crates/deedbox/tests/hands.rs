@@ -169,6 +169,34 @@ fn a_recovery_key_is_above_the_admin_keys_once_everybody_had_time_to_see_it() {
 }
 
 #[test]
+fn what_a_key_has_signed_is_listed_and_its_releases_are_yanked_by_another() {
+    let place = Place::new();
+    let registry = claimed(&place);
+    let url = registry.url.as_str();
+    let (stolen, kid, public) = key(&place, "stolen.pem");
+    place.at(url, &["keys", "put", DOMAIN, &public, "--role", "admin"]).done();
+    place.publish(url, &place.package("greet", "1.0.0", ""));
+    for version in ["1.0.1", "1.0.2"] {
+        place.at(url, &["--key", &stolen, "publish", place.package("greet", version, "").to_str().unwrap()]).done();
+    }
+    place.at(url, &["yank", &format!("npm:{DOMAIN}/greet@1.0.1")]).done();
+    let listed = place.at(url, &["statements", &kid]).done().says("2 events by the key");
+    assert!(
+        listed.out.contains("release.published") && listed.out.contains("greet@1.0.2") && !listed.out.contains("greet@1.0.0"),
+        "{listed:?}"
+    );
+    place.at(url, &["statements", &kid, "--since", "2099-01-01"]).done().says("0 events");
+    place.at(url, &["statements", "abc"]).ends(2, "is not the id of a key");
+    let nobody = key(&place, "nobody.pem").0;
+    place.at(url, &["--key", &nobody, "statements", &kid, "--yank"]).ends(1, "1 releases could not be yanked");
+    let yanked = place.at(url, &["--json", "statements", &kid, "--yank"]).done().json();
+    let outcomes = yanked["yanks"].as_array().unwrap().iter().map(|yank| yank["outcome"].as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(outcomes, ["was_yanked", "yanked"], "{yanked}");
+    place.at(url, &["verify", &format!("npm:{DOMAIN}/greet@1.0.2")]).done().says("YANKED (security");
+    place.at(url, &["verify", &format!("npm:{DOMAIN}/greet@1.0.0")]).done().says("neither yanked");
+}
+
+#[test]
 fn a_stolen_admin_key_is_contested_and_the_domain_recovered_by_the_operators_word() {
     let place = Place::new();
     let registry = claimed(&place);

@@ -226,7 +226,7 @@ fn public(text: &str) -> anyhow::Result<PublicKey> {
     Err(wrong("this is neither a public key (32 bytes of Ed25519 in base64, as deedbox keygen prints them) nor a key file".to_owned()))
 }
 
-fn kid_of(text: &str) -> anyhow::Result<KeyId> {
+pub(super) fn kid_of(text: &str) -> anyhow::Result<KeyId> {
     KeyId::from_hex(text)
         .ok_or_else(|| wrong(format!("{:?} is not the id of a key: deedbox keys list shows them", terminal::excerpt(text))))
 }
@@ -235,7 +235,7 @@ fn role_of(text: &str) -> anyhow::Result<Role> {
     Role::parse(text).ok_or_else(|| wrong(format!("{:?} is not a role: use publish, admin or recovery", terminal::excerpt(text))))
 }
 
-fn day(flag: &str, text: Option<String>) -> anyhow::Result<Option<TimeMs>> {
+pub(super) fn day(flag: &str, text: Option<String>) -> anyhow::Result<Option<TimeMs>> {
     let Some(text) = text else { return Ok(None) };
     let time = TimeMs::of_day(&text);
     time.map(Some).ok_or_else(|| wrong(format!("{flag} takes a day, like 2027-01-31, not {:?}", terminal::excerpt(&text))))
