@@ -4,7 +4,7 @@
 use crate::error::ClientError;
 use crate::http::Registry;
 use crate::limits;
-use deedbox_model::{Domain, EventId, KeyId, PackageId, Version};
+use deedbox_model::{DnsAnchor, Domain, EventId, KeyId, PackageId, Version};
 use deedbox_view::encode_path;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -135,6 +135,32 @@ pub struct ChannelState {
 struct ChannelPage {
     channels: Vec<ChannelState>,
     next: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RegistryState {
+    dns_anchors: Vec<AnchorState>,
+}
+
+#[derive(Debug, Deserialize)]
+struct AnchorState {
+    key_tag: u16,
+    algorithm: u8,
+    digest_type: u8,
+    digest: String,
+}
+
+/// The anchors of DNS that the registry says are in force.
+pub async fn dns_anchors(registry: &Registry) -> Result<Vec<DnsAnchor>, ClientError> {
+    let path = "api/v1/registry";
+    let state: Option<RegistryState> = registry.get_json(path).await?;
+    let state = state.ok_or_else(|| registry.answer(path, "a registry", "there is none"))?;
+    let anchor = |anchor: AnchorState| {
+        let AnchorState { key_tag, algorithm, digest_type, digest } = anchor;
+        let digest = hex::decode(&digest).map_err(|e| registry.answer(path, "anchors of DNS", e))?;
+        Ok(DnsAnchor { digest, key_tag, algorithm, digest_type })
+    };
+    state.dns_anchors.into_iter().map(anchor).collect()
 }
 
 /// The nearest claimed domain at or above this one; none if nobody claimed any.

@@ -255,6 +255,13 @@ pub(crate) struct Recover {
     /// The registry operator's key, which vouches for the recovery: a file, or its whole text
     #[arg(long, allow_hyphen_values = true, value_name = "FILE|PEM")]
     pub(crate) operator_key: Option<KeyGiven>,
+    /// With --operator-key: look from this machine at what the claimant put at the domain, and vouch only for what is seen. For a domain that DNS or
+    /// HTTPS showed, whose recovery was contested
+    #[arg(long, requires = "operator_key")]
+    pub(crate) look: bool,
+    /// With --look: name server to ask; may be given again [default: this machine's own]
+    #[arg(long, requires = "look", value_name = "ADDRESS", value_delimiter = ',')]
+    pub(crate) resolver: Vec<SocketAddr>,
     /// What the claimant wrote with deedbox accept; with --operator-key, open or complete their recovery
     #[arg(long, value_name = "FILE", conflicts_with = "domain")]
     pub(crate) countersign: Option<PathBuf>,

@@ -89,6 +89,7 @@ pub(crate) const COMMANDS: &[About] = &[
             "deedbox recover acme.example   # the same again when the wait is over: completes it",
             "deedbox recover acme.example --operator-key operator.pem   # the operator vouches",
             "deedbox recover --countersign acme.json --operator-key operator.pem   # for whoever wrote it with deedbox accept",
+            "deedbox recover --countersign acme.json --operator-key operator.pem --look   # where DNS or HTTPS shows it, and it was contested",
         ],
     },
     About { command: "contest", settings: ALL, examples: &["deedbox contest acme.example --key old.pem"] },
