@@ -9,6 +9,7 @@
 //! ecosystem, asks no clock: the caller says what time it is.
 
 pub mod alarm;
+pub mod broken;
 pub mod chain;
 pub mod claim;
 pub mod domain_keys;
@@ -36,6 +37,7 @@ pub mod verify;
 pub mod verify_error;
 
 pub use alarm::Alarm;
+pub use broken::Break;
 pub use chain::{Asked, Followed, ask_with_chains};
 pub use claim::{Looked, accept, claim_local, claim_seen, claim_with_operator, countersign, kept_acceptance, place_of_claim};
 pub use domain_keys::{ProvenDomain, domain_keys};
@@ -52,5 +54,5 @@ pub use submit::{Included, Intent, submit};
 pub use tenures::Tenures;
 pub use trust::{Pin, Trusted};
 pub use upload::{Payload, may_upload, upload};
-pub use verify::{Break, Judged, Standing, VerifiedRelease};
+pub use verify::{Judged, Standing, VerifiedRelease};
 pub use verify_error::VerifyError;

@@ -2,10 +2,11 @@
 //! it was given up, is somebody else's than the one whose packages people trusted. A release of such a holder does not verify before it was accepted
 //! once. Kept for each log and domain; nothing is accepted by itself.
 
+use crate::broken::Break;
 use crate::error::ClientError;
 use crate::limits;
 use crate::paths::{self, Home};
-use crate::verify::{Break, VerifiedRelease};
+use crate::verify::VerifiedRelease;
 use crate::verify_error::VerifyError;
 use deedbox_model::{Domain, EventId, TimeMs};
 use deedbox_tlog::VerifierKey;

@@ -7,6 +7,7 @@
 //! statement itself: that its `prev` was the head of its package. Then this shows inclusion, signature and authority, and not that the
 //! release was the first of its version. That nothing else happened since takes the whole log either way.
 
+use crate::broken::Break;
 use crate::proofs::Proven;
 use crate::verify_error::VerifyError;
 use deedbox_authority::rows::{DomainRow, PackageRow, RegistryRow, domain_key, package_key, registry_key};
@@ -47,33 +48,6 @@ struct Claimed {
     through: Through,
     /// Where the line of holders breaks, here or before.
     broken: Option<Break>,
-}
-
-/// Where the line of a domain's holders breaks: the last tenure, of this one and those before it, that began without the word of the holder before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Break {
-    /// The event that began it.
-    pub tenure: EventId,
-    /// That event's index.
-    pub index: u64,
-    /// Log time there, by the operator's clock, as far as it was shown.
-    pub at: TimeMs,
-    /// How it began.
-    pub through: Through,
-    /// On what evidence.
-    pub evidence: Evidence,
-}
-
-impl std::fmt::Display for Break {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (at, index, evidence) = (self.at.to_rfc3339(), self.index, self.evidence.as_str());
-        match self.through {
-            Through::Recovery => write!(f, "it was recovered at {at} by the operator's clock, on the evidence {evidence} (entry {index})"),
-            Through::Claim | Through::Reclaim | Through::Transfer => {
-                write!(f, "it was given up, and claimed again at {at} by the operator's clock, on the evidence {evidence} (entry {index})")
-            }
-        }
-    }
 }
 
 /// How a release stands by the events that were shown.

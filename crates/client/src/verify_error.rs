@@ -1,6 +1,6 @@
 //! Why something that a registry shows does not verify: what was shown, and what to do.
 
-use crate::verify::Break;
+use crate::broken::Break;
 use deedbox_authority::Refusal;
 use deedbox_model::Domain;
 use deedbox_model::row::Defect;

@@ -99,7 +99,7 @@ fn opened(context: &Context, domain: &Domain, included: &Included) -> anyhow::Re
     told::<DomainRecoveryOpened>(context, domain, included, &said)
 }
 
-/// Nothing is done before the wait is over, so this is no success.
+/// Nothing is done before the wait is over, so the command fails.
 fn waits(domain: &Domain, recovery: &Recovery) -> anyhow::Error {
     let contested = match recovery.contested {
         true => ". A key of the domain contested it, so only the registry's operator can complete it then: ask them",
