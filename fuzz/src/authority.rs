@@ -2,12 +2,16 @@
 //! The laws: no statement is a defect; a void entry writes its void row and nothing else; what history fixed (a release's event, who
 //! holds a name, a key) is never rewritten; log time only grows.
 
-use deedbox_authority::rows::{DomainRow, EventRow, PackageRow, ReleaseRow, TimeRow, VersionRow};
+use deedbox_authority::rows::{DomainRow, EventRow, GrantRow, PackageRow, ReleaseRow, TimeRow, VersionRow};
 use deedbox_authority::{Decision, Effective, Refusal, Signed, decide, touches, touches_undecodable, void_changes};
-use deedbox_model::event::{DomainEvent, ChannelRemoved, DomainClaimed, DomainKey, Event, Evidence, Notice, ReleaseDeprecated, ReleaseUnyanked, Role};
+use deedbox_model::event::{
+    Action, ChannelRemoved, DomainClaimed, DomainEvent, DomainFrozen, DomainKey, DomainRecoveryCompleted, DomainRecoveryContested,
+    DomainRecoveryOpened, DomainReleased, DomainThawed, DomainTransferred, Event, Evidence, Notice, PublisherGranted, PublisherRevoked,
+    ReleaseDeprecated, ReleaseUnyanked, Role,
+};
 use deedbox_model::limits::DOMAIN_KEYS;
 use deedbox_model::row::decode_row;
-use deedbox_model::{Protocol, Changes, EventId, ReasonCode, Row, RowKey, Rows, Statement, Subject, TimeMs, Verified};
+use deedbox_model::{Changes, EventId, Protocol, ReasonCode, Row, RowKey, Rows, Statement, Subject, TimeMs, Verified};
 use deedbox_testkit::{Owner, Registry, manifest, publish_event, secret, time};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -32,8 +36,8 @@ const IDS: [&str; 8] = [
 const VERSIONS: [&str; 4] = ["1.0.0", "1.0.0+build", "2.0.0", "2.0.0-rc.1"];
 const CHANNELS: [&str; 3] = ["latest", "next", "old"];
 
-/// The bytes that chose it, what it goes on from, its time, log time, its tenure.
-type Parts = ([u8; STEP], Option<EventId>, TimeMs, TimeMs, Option<EventId>);
+/// The bytes that chose it, what it goes on from, its time, log time, its tenure, the recovery and the grant at hand.
+type Parts = ([u8; STEP], Option<EventId>, TimeMs, TimeMs, Option<EventId>, [Option<EventId>; 2]);
 
 thread_local! {
     /// Statements by all that they are made of (log time too: keys begin and end by it): signing is what takes the time.
@@ -48,6 +52,11 @@ struct World {
     heads: BTreeMap<String, EventId>,
     tenures: BTreeMap<&'static str, EventId>,
     made: Vec<Verified<Statement>>,
+    /// The last recovery that was opened, and the last grant.
+    opened: Option<EventId>,
+    grant: Option<EventId>,
+    /// The type of the last effective event.
+    made_last: Option<String>,
 }
 
 /// A log of at most 24 statements, six bytes each.
@@ -104,7 +113,7 @@ impl World {
             0..=2 => self.tenures.get(domain).copied(),
             _ => self.made.first().map(|statement| statement.id()),
         };
-        let cached = (bytes, prev, at, base, tenure);
+        let cached = (bytes, prev, at, base, tenure, [self.opened, self.grant]);
         if let Some(made) = MADE.with_borrow(|all| all.get(&cached).cloned()) {
             return Some(made);
         }
@@ -123,6 +132,7 @@ impl World {
                 _ => key,
             }),
             tenure: tenure.unwrap_or(EventId([5; 32])),
+            grant: (kind & 16 != 0).then(|| self.grant.unwrap_or(EventId([6; 32]))),
         };
         // A domain cannot even word a statement about a package that is not its own.
         let about = id.parse::<deedbox_model::PackageId>().ok()?;
@@ -142,11 +152,36 @@ impl World {
                 registry.say(&Subject::Registry, None, at, &Event::from(event))
             }
             1 => registry.rules_changed(prev.unwrap_or(zero), u64::from(what % 4), at),
+            3 if what & 3 == 0 && prev.is_some() => {
+                let (at_hand, frozen) = (self.opened.unwrap_or(zero), DomainFrozen { reason });
+                let evidence = if owner.domain.is_localhost() { Evidence::Localhost } else { Evidence::Operator };
+                let subject = Subject::Domain(owner.domain.clone());
+                let acceptance = owner.by(key + (what >> 6)).accept(prev, at);
+                let itself = |event: Event| owner.say_of_itself(prev, at, event);
+                let by_registry = |event: Event| registry.say(&subject, prev, at, &event);
+                match (what >> 2) % 11 {
+                    0 => itself(frozen.into()),
+                    1 => by_registry(frozen.into()),
+                    2 => itself(DomainThawed {}.into()),
+                    3 => by_registry(DomainThawed {}.into()),
+                    4 => itself(DomainTransferred { acceptance }.into()),
+                    5 => itself(DomainReleased {}.into()),
+                    6 => by_registry(DomainRecoveryOpened { sight: None, evidence, acceptance }.into()),
+                    7 => itself(DomainRecoveryContested { recovery: (how & 32 == 0).then_some(at_hand) }.into()),
+                    8 => by_registry(DomainRecoveryCompleted { sight: None, evidence, recovery: at_hand }.into()),
+                    9 => {
+                        let ids = vec![format!("npm:{domain}/").parse().ok()?];
+                        let until = (how & 64 != 0).then(|| base.plus_ms(u64::from(what)));
+                        itself(PublisherGranted { key: secret(key).public(), ids, actions: Action::ALL.to_vec(), until }.into())
+                    }
+                    _ => itself(PublisherRevoked { grant: self.grant.unwrap_or(zero) }.into()),
+                }
+            }
             3 if what & 3 != 0 && prev.is_some() => {
                 let put = DomainKey {
                     key: secret(key + what % 4).public(),
                     from: (how & 32 != 0).then(|| base.plus_ms(u64::from(when))),
-                    role: if what & 16 == 0 { Role::Admin } else { Role::Publish },
+                    role: Role::ALL[usize::from(what >> 4) % 3],
                     until: (how & 64 != 0).then(|| base.plus_ms(u64::from(what))),
                 };
                 let gone = secret(key + (what >> 2) % 4);
@@ -235,11 +270,18 @@ impl World {
                 let changed: Vec<RowKey> = effective.changes.iter().map(|(key, _)| key.clone()).collect();
                 self.write(effective.changes);
                 self.heads.insert(statement.subject().to_string(), statement.id());
-                if let (Event::Domain(DomainEvent::Claimed(_)), Subject::Domain(domain)) = (statement.event(), statement.subject())
+                match statement.event() {
+                    Event::Domain(DomainEvent::RecoveryOpened(_)) => self.opened = Some(statement.id()),
+                    Event::Domain(DomainEvent::Granted(_)) => self.grant = Some(statement.id()),
+                    _ => {}
+                }
+                if let (Event::Domain(event), Subject::Domain(domain)) = (statement.event(), statement.subject())
+                    && event.begins_tenure()
                     && let Some(domain) = DOMAINS.into_iter().find(|known| *known == domain.as_str())
                 {
                     self.tenures.insert(domain, statement.id());
                 }
+                self.made_last = Some(statement.event().type_name().to_owned());
                 self.whole(&changed);
                 self.again(statement);
             }
@@ -282,11 +324,17 @@ impl World {
                 continue;
             };
             match kind {
-                "registry" | "time" | "package" | "channel" | "covered" => {}
+                "registry" | "time" | "package" | "channel" | "covered" | "domainkey" => {}
+                "grant" => {
+                    let (old, new): (GrantRow, GrantRow) = (decode_row(key, &old.bytes).unwrap(), decode_row(key, new).unwrap());
+                    assert!(!old.revoked && GrantRow { revoked: true, ..old } == new, "{key} is more than revoked");
+                }
                 "domain" => {
                     let (old, new): (DomainRow, DomainRow) = (decode_row(key, &old.bytes).unwrap(), decode_row(key, new).unwrap());
-                    assert_eq!((old.tenure, old.tenure_index), (new.tenure, new.tenure_index), "{key} has another tenure");
-                    assert_ne!(old.keys, new.keys, "{key} changes nothing");
+                    let Event::Domain(event) = statement.event() else { panic!("{key} is changed by another event") };
+                    let same = (old.tenure, old.tenure_index) == (new.tenure, new.tenure_index);
+                    assert_eq!(same, !event.begins_tenure(), "{key} has another tenure");
+                    assert_ne!(old, new, "{key} changes nothing");
                 }
                 "release" => {
                     let (old, new): (ReleaseRow, ReleaseRow) = (decode_row(key, &old.bytes).unwrap(), decode_row(key, new).unwrap());
@@ -311,11 +359,13 @@ impl World {
             } else if key.as_str().starts_with("domain/") {
                 let domain: DomainRow = decode_row(key, &row.bytes).unwrap();
                 assert!((domain.tenure == domain.head) == (domain.tenure_index == self.next - 1), "{key}");
-                assert!((1..=DOMAIN_KEYS).contains(&domain.keys.len()) && domain.keys.is_sorted_by(|a, b| a.key < b.key), "{key}");
+                assert!(if domain.released { domain.keys.is_empty() } else { (1..=DOMAIN_KEYS).contains(&domain.keys.len()) });
+                assert!(domain.keys.is_sorted_by(|a, b| a.key < b.key), "{key}");
                 // A claim may name keys that can never be used; a change leaves one that can.
                 let TimeRow { time } = decode_row(key, &self.rows[&RowKey::new("time").unwrap()].bytes).unwrap();
                 let is_admin = |key: &DomainKey| key.role == Role::Admin && key.is_valid_at(time);
-                assert!(domain.tenure == domain.head || domain.keys.iter().any(is_admin), "{key} has no admin");
+                let changed_keys = self.made_last.as_ref().is_some_and(|event| event == "domain.keys.changed");
+                assert!(!changed_keys || domain.keys.iter().any(is_admin), "{key} has no admin");
                 let chain = RowKey::new(key.as_str().replacen("domain/", "chain/", 1) + &format!("@{}", domain.head)).unwrap();
                 assert_eq!(decode_row::<EventRow>(&chain, &self.rows[&chain].bytes).unwrap().index, self.next - 1, "{key}");
             }

@@ -6,9 +6,9 @@ use coset::TaggedCborSerializable as _;
 use deedbox_model::envelope::{self, Claims, Envelope, Kind};
 use deedbox_model::event::Acceptance;
 use deedbox_model::permit::{MAX_PERMIT_MS, Permit, PermitTerms};
-use deedbox_model::{Protocol, 
-    Channel, Domain, Ecosystem, EventId, Manifest, Name, NativeName, NativeVersion, Origin, PackageId, ReasonCode, SecretKey, Sha256Digest,
-    Speaker, Statement, Subject, Value, Version,
+use deedbox_model::{
+    Channel, Domain, Ecosystem, EventId, Manifest, Name, NativeName, NativeVersion, Origin, PackageId, Protocol, ReasonCode, SecretKey,
+    Sha256Digest, Speaker, Statement, Subject, Value, Version,
 };
 use deedbox_npm::{PackageName, PackageVersion};
 use deedbox_testkit::secret;
@@ -32,7 +32,9 @@ pub fn statement(data: &[u8]) {
 
     // The same words from another key: the same payload, byte for byte.
     let key = secret(99);
-    let again = Statement::sign(&key, said.audience(), said.speaker(), said.subject(), said.prev(), said.time(), said.event()).unwrap();
+    let again =
+        Statement::sign_by(&key, said.audience(), said.speaker(), said.by(), said.subject(), said.prev(), said.time(), said.event())
+            .unwrap();
     let other = Envelope::decode(Kind::Statement, again.bytes()).unwrap();
     assert_eq!((other.payload, other.claims), (envelope.payload, envelope.claims));
     assert_eq!(again.event(), said.event());
@@ -85,7 +87,7 @@ pub fn permit(data: &[u8]) {
     };
     let peeked = Permit::peek(&sealed);
     let Ok(read) = Permit::verify(&sealed, &key.public()) else { return };
-    assert_eq!(peeked.unwrap(), (read.kid(), read.domain().clone()));
+    assert_eq!(peeked.unwrap(), (read.kid(), read.domain().clone(), read.terms().by));
     assert_eq!(read.kid(), key.public().id());
     let envelope = Envelope::decode(Kind::Permit, &sealed).unwrap();
     one_value(envelope.payload);

@@ -7,7 +7,7 @@ use crate::npm::raw_member;
 use crate::npm::world::{package_json, tarball};
 use crate::tlog::{SIZES, honest};
 use deedbox_model::envelope::{Envelope, Kind};
-use deedbox_model::event::{DomainEvent, Acceptance, AcceptanceTerms, DomainKey, Event, Role};
+use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainEvent, DomainKey, Event, Role};
 use deedbox_model::permit::{Permit, PermitTerms};
 use deedbox_model::{Domain, EventId, Origin, Speaker, Statement, Verified};
 use deedbox_testkit::{Registry, archives, manifest, secret, time};
@@ -98,7 +98,7 @@ fn model(seeds: &mut Seeds) {
         add(seeds, "acceptance", Acceptance::sign(&secret(10), &domain, &origin, &terms).unwrap().bytes());
         add(seeds, "acceptance", [&[10], deedbox_model::encode(&terms).unwrap().as_slice()].concat());
     }
-    let terms = PermitTerms { time: time(0), under: EventId([1; 32]), until: time(900_000) };
+    let terms = PermitTerms { by: None, time: time(0), under: EventId([1; 32]), until: time(900_000) };
     add(seeds, "permit", Permit::sign(&secret(10), &domain, &origin, &terms).unwrap());
     add(seeds, "permit", [&[10], deedbox_model::encode(&terms).unwrap().as_slice()].concat());
 

@@ -143,7 +143,16 @@ const BODIES = {
   'registry.rules.changed': ['rules'],
   'registry.suffixes.changed': ['put', 'removed'],
   'domain.claimed': ['sight', 'evidence', 'acceptance'],
-  'domain.keys.changed': ['put', 'removed'],
+  'domain.keys.changed': ['put', 'removed', 'keys_only'],
+  'domain.frozen': ['reason'],
+  'domain.thawed': [],
+  'domain.transferred': ['acceptance'],
+  'domain.released': [],
+  'domain.recovery.opened': ['sight', 'evidence', 'acceptance'],
+  'domain.recovery.contested': ['recovery'],
+  'domain.recovery.completed': ['sight', 'evidence', 'recovery'],
+  'publisher.granted': ['key', 'ids', 'actions', 'until'],
+  'publisher.revoked': ['grant'],
   'release.published': ['version', 'native_name', 'native_version', 'manifest', 'artifacts', 'total_size', 'principal', 'channels'],
   'release.yanked': ['version', 'reason'],
   'release.unyanked': ['version'],
@@ -161,6 +170,11 @@ function sight(body) {
   const { length } = seen.get('records');
   return (length >= 1 && length <= 12288) || refuse('no records, or too many');
 }
+const REASONS = ['broken', 'security', 'licence', 'mistake', 'superseded', 'unmaintained', 'other'];
+const BY_REGISTRY = ['domain.claimed', 'domain.recovery.opened', 'domain.recovery.completed'];
+const BY_DOMAIN = ['domain.keys.changed', 'domain.transferred', 'domain.released', 'domain.recovery.contested', 'publisher.granted',
+  'publisher.revoked'];
+const EITHER = ['domain.frozen', 'domain.thawed'];
 // [3.4]
 const ascend = (list) => list.every((one, n) => n === 0 || Buffer.compare(Buffer.from(list[n - 1]), Buffer.from(one)) < 0);
 function suffixes(body) {
@@ -172,21 +186,52 @@ function suffixes(body) {
 }
 // [4.4]
 function keysChanged(body) {
-  const [put, removed] = [body.get('put'), body.get('removed')];
+  const [put, removed, only] = [body.get('put'), body.get('removed'), body.get('keys_only')];
   put.forEach((key) => exactly(key, ['key', 'role', 'from', 'until']));
-  if (!put.every((key) => ['admin', 'publish'].includes(key.get('role'))) || !removed.every((id) => id.length === 32)) refuse('a role or an id');
+  if (!put.every((key) => ['admin', 'publish', 'recovery'].includes(key.get('role'))) || !removed.every((id) => id.length === 32)) refuse('a role or an id');
   const keys = put.map((key) => key.get('key').get('key'));
-  if (put.length + removed.length === 0 || put.length > 16 || removed.length > 16) refuse('no keys, or too many');
+  if ((put.length + removed.length === 0 && only === null) || ![null, true, false].includes(only) || put.length > 16 || removed.length > 16) refuse('no keys, or too many');
   if (!ascend(keys) || !ascend(removed) || removed.some((id) => keys.some((key) => keyId(key).equals(id)))) refuse('keys out of order or twice');
+}
+// [4.10]
+function grant(domain, body) {
+  const [ids, actions] = [body.get('ids'), body.get('actions')];
+  if (ids.length < 1 || ids.length > 16 || !ascend(ids)) refuse('no patterns, too many, or out of order');
+  if (actions.length < 1 || !ascend(actions) || !actions.every((one) => ['channel', 'publish', 'yank'].includes(one))) refuse('no actions, or others');
+  const within = (name) => name === domain || name.endsWith(`.${domain}`);
+  for (const id of ids) {
+    const [, name] = /^[a-z][a-z0-9-]{0,31}:([a-z0-9.-]+)\/([A-Za-z0-9._-]+\/)*[A-Za-z0-9._-]*$/.exec(id) ?? [];
+    if (name === undefined || !within(name)) refuse('a pattern that is none, or of another domain');
+  }
 }
 function statement(bytes) {
   const e = envelope(bytes, 'statement');
   const says = decode(e.payload);
-  exactly(says, ['type', 'prev', 'under', 'time', 'body']);
+  exactly(says, ['type', 'prev', 'under', 'by', 'time', 'body']);
   const type = says.get('type');
   if (!Object.hasOwn(BODIES, type)) refuse('another type');
   exactly(says.get('body'), BODIES[type]);
-  if (type === 'domain.claimed') sight(says.get('body'));
+  if (['domain.claimed', 'domain.recovery.opened', 'domain.recovery.completed'].includes(type)) sight(says.get('body'));
+  if (says.get('body').has('reason') && !REASONS.includes(says.get('body').get('reason'))) refuse('another reason'); // [2]
+  if (says.get('by') !== null && e.sub.startsWith('domain:') && !e.sub.includes('/')) refuse('a grant for a domain'); // statements.md [5.3]
+  if (type === 'publisher.granted') grant(e.iss, says.get('body'));
+  if (type === 'publisher.revoked' && says.get('body').get('grant').length !== 32) refuse('no id of a grant');
+  // [4.6] to [4.9]: who says it.
+  const spoken = says.get('under') !== null;
+  if (BY_REGISTRY.includes(type) && spoken) refuse('said by a domain');
+  if (BY_DOMAIN.includes(type) && (!spoken || e.sub !== `domain:${e.iss}`)) refuse('said by another');
+  if (EITHER.includes(type) && spoken && e.sub !== `domain:${e.iss}`) refuse('said by another domain');
+  if (type.startsWith('domain.recovery.') && type !== 'domain.recovery.opened') {
+    const named = says.get('body').get('recovery');
+    if (!(named === null && type === 'domain.recovery.contested') && named?.length !== 32) refuse('no id of a recovery');
+  }
+  if (says.get('body').has('acceptance')) {
+    // [4.2], [4.7], [4.9]
+    const accepted = envelope(says.get('body').get('acceptance'), 'acceptance');
+    const [terms, prev] = [decode(accepted.payload), says.get('prev')];
+    const here = terms.get('prev') === null ? prev === null : prev !== null && terms.get('prev').equals(prev);
+    if (accepted.sub !== e.sub || accepted.aud !== e.aud || !here) refuse('an acceptance for another place');
+  }
   if (type === 'domain.keys.changed') keysChanged(says.get('body'));
   if (type === 'registry.suffixes.changed') suffixes(says.get('body'));
   if (says.get('under') === null && e.iss !== e.aud) refuse('another speaker'); // statements.md [5.3]
@@ -213,7 +258,7 @@ function checkpoint(note, origin, vkey) {
 
 // authority.md [3], [4]: the refusals that are looked for before the signature.
 const EARLIER = new Set(['not_the_beginning', 'other_audience', 'already_logged', 'too_old', 'not_claimed', 'not_the_owner', 'other_tenure',
-  'key_not_authorised', 'key_may_not']);
+  'key_not_authorised', 'key_may_not', 'released', 'no_recovery', 'may_not_contest', 'no_such_grant', 'grant_over', 'not_granted']);
 const count = { entries: 0, statements: 0, signatures: 0, refused: 0, cbor: 0, texts: 0 };
 function log(path) {
   const json = read(path);
@@ -247,9 +292,10 @@ function log(path) {
     count.statements += 1;
     if (said.verdict === 'effective' && found.type === 'registry.created')
       for (const kind of ['log_keys', 'receipt_keys', 'operator_keys']) found.body.get(kind).forEach((key) => register(key.get('key')));
+    if (said.verdict === 'effective' && found.type === 'publisher.granted') register(found.body.get('key').get('key'));
     if (said.verdict === 'effective' && found.type === 'domain.keys.changed')
       found.body.get('put').forEach((key) => register(key.get('key').get('key')));
-    if (said.verdict === 'effective' && found.type === 'domain.claimed') {
+    if (said.verdict === 'effective' && found.body.has('acceptance')) {
       const acceptance = envelope(found.body.get('acceptance'), 'acceptance');
       const terms = decode(acceptance.payload);
       same(acceptance.sub, found.sub, 'subject of an acceptance'); // events.md [4.2]
@@ -272,7 +318,7 @@ function log(path) {
     count.signatures += good ? 1 : 0;
   });
 }
-['small', 'verdicts', 'order', 'edges', 'contents', 'claims', 'void-beginning', 'protocol2'].forEach((name) => log(`logs/${name}.json`));
+['small', 'verdicts', 'order', 'edges', 'contents', 'claims', 'hands', 'grants', 'void-beginning', 'protocol2'].forEach((name) => log(`logs/${name}.json`));
 
 // statements.md [1], [2.3], [6] on every case of every type.
 for (const type of Object.keys(BODIES))
@@ -290,7 +336,7 @@ for (const type of Object.keys(BODIES))
 
 // encoding.md [1.2], statements.md [1.2], [2.3], events.md [3.4], [4.1], [4.4]: what is refused.
 const refused = read('statements/refused.json');
-const READ = ['encoding §1.2', 'events §3.4', 'events §4.1', 'events §4.4'];
+const READ = ['encoding §1.2', 'events §3.4', 'events §2', 'events §4.1', 'events §4.4', 'events §4.6', 'events §4.7', 'events §4.9', 'events §4.10'];
 const throws = (f) => { try { f(); return false; } catch { return true; } };
 for (const good of refused.statements_taken) statement(hex(good.statement));
 for (const good of refused.cbor_taken) decode(hex(good));

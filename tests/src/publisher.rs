@@ -117,7 +117,7 @@ impl Publisher {
     /// When it cannot be signed.
     pub fn permit(&self) -> anyhow::Result<String> {
         let time = now()?;
-        let terms = PermitTerms { time, under: self.tenure, until: time.plus_ms(600_000) };
+        let terms = PermitTerms { by: None, time, under: self.tenure, until: time.plus_ms(600_000) };
         let permit = Permit::sign(&self.key, &self.domain, &self.origin, &terms)?;
         Ok(format!("Deedbox {}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(permit)))
     }

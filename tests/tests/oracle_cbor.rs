@@ -266,7 +266,7 @@ proptest! {
     fn every_permit_comes_out_the_same(at in 0..limits::TIME_MS - 900_000, ms in 1..=900_000u64, under in event_id()) {
         let (time, until) = (TimeMs::new(at).unwrap(), TimeMs::new(at + ms).unwrap());
         let domain = Domain::parse("acme.example").unwrap();
-        let permit = Permit::sign(&secret(1), &domain, &origin(), &PermitTerms { time, under, until }).unwrap();
+        let permit = Permit::sign(&secret(1), &domain, &origin(), &PermitTerms { by: None, time, under, until }).unwrap();
         prop_assert!(Permit::verify(&permit, &secret(1).public()).is_ok());
         let payload = Envelope::decode(envelope::Kind::Permit, &permit).unwrap().payload.to_vec();
         prop_assert_eq!(again(&payload), payload);

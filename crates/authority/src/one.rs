@@ -5,6 +5,7 @@
 mod domain;
 mod evidence;
 mod free;
+mod grants;
 mod hands;
 mod keys;
 mod package;
@@ -36,6 +37,9 @@ pub(crate) fn touches(statement: &Statement) -> Result<Keys, Defect> {
         Subject::Package(id) => {
             for domain in id.domain().self_and_parents() {
                 keys.insert(domain_key(&domain)?);
+            }
+            if let Some(grant) = statement.by() {
+                keys.insert(grant_key(&grant)?);
             }
             keys.insert(package_key(id)?);
             if let Some(version) = statement.event().version() {
@@ -79,13 +83,17 @@ fn touches_of_domain(keys: &mut Keys, domain: &Domain, statement: &Statement) ->
         DomainEvent::RecoveryContested(_) => {
             keys.insert(domain_key_key(domain, &statement.kid())?);
         }
+        DomainEvent::Revoked(e) => {
+            keys.insert(grant_key(&e.grant)?);
+        }
         // The domain's own row is all that they look at.
         DomainEvent::Frozen(_)
         | DomainEvent::Thawed(_)
         | DomainEvent::Transferred(_)
         | DomainEvent::Released(_)
         | DomainEvent::RecoveryOpened(_)
-        | DomainEvent::RecoveryCompleted(_) => {}
+        | DomainEvent::RecoveryCompleted(_)
+        | DomainEvent::Granted(_) => {}
     }
     Ok(())
 }
@@ -202,7 +210,7 @@ pub(crate) fn judge(registry: Option<RegistryRow>, rows: &Rows, index: u64, sign
         }
         Event::Package(event) => {
             let id = statement.package().ok_or_else(misfit)?;
-            let (owner, row) = package::speak_for(rows, id, signed, statement, log_time)?;
+            let (owner, row) = package::speak_for(rows, id, signed, (statement, event), log_time)?;
             let package: Option<PackageRow> = rows.decoded(&package_key(id)?)?;
             continue_chain(statement, package.as_ref().map(|p| p.head))?;
             package::is_not_held(&owner, &row, id, package.as_ref(), event, log_time)?;
@@ -237,6 +245,8 @@ fn judge_domain(
         DomainEvent::Released(_) => Some(hands::release(&said, said.by_itself(signed)?)?),
         DomainEvent::RecoveryOpened(e) => Some(recovery::open(&said, &said.by_registry(registry, signed)?, e)?),
         DomainEvent::RecoveryContested(e) => Some(recovery::contest(writing, &said, signed, e)?),
+        DomainEvent::Granted(e) => Some(grants::grant(writing, &said, said.by_itself(signed)?.0, e)?),
+        DomainEvent::Revoked(e) => Some(grants::revoke(writing, &said, said.by_itself(signed)?.0, e)?),
         DomainEvent::RecoveryCompleted(e) => Some(recovery::complete(&said, &said.by_registry(registry, signed)?, e)?),
     };
     writing.change_domain(statement, domain, before.as_ref(), event)

@@ -72,6 +72,12 @@ pub enum Refusal {
     TooManyKeys(Domain),
     #[error("{0} would have no admin key that can be used now, and nobody could change its keys again: keep one")]
     NoAdminLeft(Domain),
+    #[error("{domain} has no grant {grant} under its present tenure")]
+    NoSuchGrant { domain: Domain, grant: EventId },
+    #[error("the grant {grant} of {domain} is over: ask the holder of {domain} for another one")]
+    GrantOver { domain: Domain, grant: EventId },
+    #[error("the grant {grant} is not for this: {action} of {id}")]
+    NotGranted { id: PackageId, grant: EventId, action: &'static str },
     #[error("the holder of {0} gave it up: nobody speaks for it until somebody claims it again, with deedbox claim")]
     Released(Domain),
     #[error("{0} is frozen: its holder or the registry's operator thaws it, with deedbox thaw")]
@@ -166,6 +172,9 @@ impl Refusal {
             Refusal::KeyUnchanged { .. } => "key_unchanged",
             Refusal::TooManyKeys(_) => "too_many_keys",
             Refusal::NoAdminLeft(_) => "no_admin_left",
+            Refusal::NoSuchGrant { .. } => "no_such_grant",
+            Refusal::GrantOver { .. } => "grant_over",
+            Refusal::NotGranted { .. } => "not_granted",
             Refusal::Released(_) => "released",
             Refusal::Frozen(_) => "frozen",
             Refusal::AlreadyFrozen(_) => "already_frozen",

@@ -1,10 +1,11 @@
 //! Authority's rows: what the past decided, as far as the future needs it (spec/authority.md §2). Canonical CBOR
 //! under keys of printable ASCII. `@` separates an id from a version or channel: none of them can hold one.
 
+use deedbox_model::event::Action;
 use deedbox_model::row::{Defect, RowKey, decode_row};
 use deedbox_model::{
-    Channel, DnsAnchor, Domain, Ecosystem, EventId, Holding, KeyId, NativeName, NativeVersion, Origin, PackageId, PublicKey, Subject,
-    SuffixRule, TimeMs, Version,
+    Channel, DnsAnchor, Domain, Ecosystem, EventId, Holding, IdPattern, KeyId, NativeName, NativeVersion, Origin, PackageId, PublicKey,
+    Subject, SuffixRule, TimeMs, Version,
 };
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +66,38 @@ pub struct Taken {
     pub at: TimeMs,
     /// The key that signed it.
     pub by: KeyId,
+}
+
+/// `grant/<hex of an event id>`: what a domain granted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantRow {
+    /// Whose packages it is for.
+    pub domain: Domain,
+    /// Under which tenure it was given; it ends with that.
+    pub tenure: EventId,
+    /// To which key.
+    pub key: PublicKey,
+    /// For which packages.
+    pub ids: Vec<IdPattern>,
+    /// What the key may do.
+    pub actions: Vec<Action>,
+    /// In force before this log time; null: until it is revoked.
+    pub until: Option<TimeMs>,
+    /// Whether it was revoked.
+    pub revoked: bool,
+}
+
+impl GrantRow {
+    /// Whether it is in force for this domain under this tenure, at this log time.
+    pub fn is_in_force(&self, log_time: TimeMs) -> bool {
+        !self.revoked && self.until.is_none_or(|until| log_time < until)
+    }
+
+    /// Whether it lets its key do this to this package.
+    pub fn covers(&self, id: &PackageId, action: Action) -> bool {
+        self.actions.contains(&action) && self.ids.iter().any(|pattern| pattern.covers(id))
+    }
 }
 
 /// `covered/<domain>`: something was published for a package under this domain by the owner of a domain above it.
@@ -157,6 +190,7 @@ pub fn tells_of(key: &RowKey, bytes: &[u8]) -> Result<Option<Subject>, Defect> {
         "domain" | "chain" | "domainkey" => domain(rest.split('@').next().unwrap_or_default()).map(Some),
         "covered" => Ok(Some(Subject::Domain(decode_row::<CoveredRow>(key, bytes)?.by))),
         "package" | "release" | "nativeversion" | "channel" => package(rest.split('@').next().unwrap_or_default()).map(Some),
+        "grant" => Ok(Some(Subject::Domain(decode_row::<GrantRow>(key, bytes)?.domain))),
         "native" => Ok(Some(Subject::Package(decode_row::<NativeRow>(key, bytes)?.id))),
         _ => Err(damaged()),
     }
@@ -181,6 +215,10 @@ pub fn chain_key(domain: &Domain, event: &EventId) -> Result<RowKey, Defect> {
 /// The key of a key that a domain has or had.
 pub fn domain_key_key(domain: &Domain, key: &KeyId) -> Result<RowKey, Defect> {
     RowKey::new(format!("domainkey/{domain}@{key}"))
+}
+/// The key of a grant.
+pub fn grant_key(event: &EventId) -> Result<RowKey, Defect> {
+    RowKey::new(format!("grant/{event}"))
 }
 /// The key of a change of rules; padded, so that a scan gives them in order.
 pub fn rules_key(index: u64) -> Result<RowKey, Defect> {
@@ -243,6 +281,16 @@ mod tests {
         let channel = Channel::parse("latest").unwrap();
         let package = Some(Subject::Package(id.clone()));
         let (holder, by) = (encode(&NativeRow { id: other.clone() }).unwrap(), encode(&CoveredRow { by: above.clone() }).unwrap());
+        let granted = GrantRow {
+            domain: above.clone(),
+            tenure: EventId::of(b"claim"),
+            key: deedbox_model::SecretKey::from_seed(&[7; 32]).public(),
+            ids: vec![],
+            actions: vec![],
+            until: None,
+            revoked: false,
+        };
+        let grant = encode(&granted).unwrap();
         for (key, bytes, told) in [
             (registry_key(), &[][..], None),
             (time_key(), &[], None),
@@ -253,6 +301,7 @@ mod tests {
             (domain_key(&domain), &[], Some(Subject::Domain(domain.clone()))),
             (chain_key(&domain, &EventId::of(b"event")), &[], Some(Subject::Domain(domain.clone()))),
             (domain_key_key(&domain, &KeyId::from_slice(&[7; 32]).unwrap()), &[], Some(Subject::Domain(domain.clone()))),
+            (grant_key(&EventId::of(b"event")), &grant, Some(Subject::Domain(above.clone()))),
             (covered_key(&domain), &by, Some(Subject::Domain(above))),
             (package_key(&id), &[], package.clone()),
             (release_key(&id, &version), &[], package.clone()),

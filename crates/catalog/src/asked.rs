@@ -21,7 +21,9 @@ impl Question for Asked {
         Some(match &self.0 {
             Ok(Route::Package(id) | Route::Release(id, _)) => Resource::Package(id.clone()),
             Ok(Route::Versions { id, .. } | Route::Channels { id, .. } | Route::History { id, .. }) => Resource::Package(id.clone()),
-            Ok(Route::Domain(domain) | Route::DomainHistory { domain, .. }) => Resource::Domain(domain.clone()),
+            Ok(Route::Domain(domain) | Route::DomainHistory { domain, .. } | Route::Grants { domain, .. }) => {
+                Resource::Domain(domain.clone())
+            }
             Ok(Route::Packages { .. } | Route::Domains { .. } | Route::Search(_)) => Resource::Registry,
             Err(_) => Resource::Nothing,
         })

@@ -17,8 +17,12 @@ const BYTES_TYPE: &str = "application/octet-stream";
 
 /// The rows that folding this entry looks at.
 pub(crate) fn touches(entry: &Entry<'_>, facts: &Facts) -> Result<Keys, Defect> {
-    if let Some((domain, _)) = entry.domain() {
-        return Ok(Keys::from([totals_key()?, domain_key(domain)?]));
+    if let Some((domain, event)) = entry.domain() {
+        let mut keys = Keys::from([totals_key()?, domain_key(domain)?]);
+        if let DomainEvent::Revoked(e) = event {
+            keys.insert(grant_key(domain, &e.grant)?);
+        }
+        return Ok(keys);
     }
     match entry.package() {
         Some((id, event)) => touches_of_package(id, event, facts),
@@ -106,6 +110,17 @@ impl Writing<'_> {
         let before: Option<DomainRow> = self.rows.decoded(&key)?;
         let place = Place { index: self.entry.index, log_time: self.entry.log_time };
         let after = DomainRow::after(before.as_ref(), domain, self.entry.statement, event, place).ok_or_else(|| missing(&key))?;
+        if let DomainEvent::Granted(e) = event {
+            let statement = self.entry.statement;
+            let (index, at, kid) = (self.entry.index, self.entry.log_time, statement.kid());
+            let row = GrantRow { index, at, kid, tenure: after.tenure, grant: e.clone(), revoked: None };
+            self.changes.put(grant_key(domain, &statement.id())?, &row)?;
+        }
+        if let DomainEvent::Revoked(e) = event {
+            let key = grant_key(domain, &e.grant)?;
+            let row: GrantRow = self.rows.decoded(&key)?.ok_or_else(|| missing(&key))?;
+            self.changes.put(key, &GrantRow { revoked: Some(self.entry.index), ..row })?;
+        }
         let has_holder = |row: &DomainRow| u64::from(!row.released);
         let (was, is) = (before.as_ref().map_or(0, has_holder), has_holder(&after));
         self.changes.put(key, &after)?;

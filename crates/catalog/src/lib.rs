@@ -10,6 +10,7 @@ mod answer;
 mod asked;
 mod domain;
 mod fold;
+mod grant;
 mod read;
 mod render;
 mod route;

@@ -23,7 +23,7 @@ pub(crate) fn plan(route: &Route) -> Result<Plan, Defect> {
             let after = after.as_ref().map(domain_key).transpose()?;
             page(RowKey::new(DOMAIN)?, after, *limit)
         }
-        Route::DomainHistory { domain, .. } => Plan::Get(vec![domain_key(domain)?]),
+        Route::DomainHistory { domain, .. } | Route::Grants { domain, .. } => Plan::Get(vec![domain_key(domain)?]),
         Route::Domain(domain) => Plan::Get(domain.self_and_parents().map(|domain| domain_key(&domain)).collect::<Result<_, _>>()?),
         Route::Search(_) => Plan::Get(vec![totals_key()?]),
     })
@@ -52,6 +52,14 @@ pub(crate) fn step(route: &Route, reads: &Reads) -> Result<Step, Defect> {
             } else {
                 let after = after.map(|index| domain_history_key(domain, index)).transpose()?;
                 Some(page(domain_history_prefix(domain)?, after, *limit))
+            }
+        }
+        Route::Grants { domain, after, limit } => {
+            if reads.rounds > 1 || reads.rows.get(&domain_key(domain)?)?.is_none() {
+                None
+            } else {
+                let after = after.map(|event| grant_key(domain, &event)).transpose()?;
+                Some(page(grant_prefix(domain)?, after, *limit))
             }
         }
         Route::Release(id, version) => release(id, version, reads)?,

@@ -2,6 +2,7 @@
 
 use crate::answer::{self, *};
 use crate::domain::{Domain, Domains};
+use crate::grant::{GrantJson, Grants};
 use crate::limits::{CHANNELS_SHOWN, RELEASES_SHOWN, SEARCH_SCAN};
 use crate::route::{Route, Search};
 use crate::rows::{self, *};
@@ -16,6 +17,7 @@ pub(crate) fn render(route: &Route, reads: &Reads) -> Result<Response, Defect> {
         Route::Packages { prefix, limit, .. } => packages(prefix, *limit, reads),
         Route::Domains { limit, .. } => domains(*limit, reads),
         Route::Domain(domain) => one_domain(domain, reads),
+        Route::Grants { domain, limit, .. } => grants(domain, *limit, reads),
         Route::DomainHistory { domain, limit, .. } => domain_history(domain, *limit, reads),
         Route::Search(search) => results(search, reads),
         Route::Package(id) => match package_row(id, reads)? {
@@ -119,6 +121,16 @@ fn domains(limit: u32, reads: &Reads) -> Result<Response, Defect> {
     let named = |name: &str| deedbox_model::Domain::parse(name).map_err(|_| Defect::BadKey(format!("{DOMAIN}{name}")));
     let domains = rows.iter().map(|(name, row)| Ok(Domain::of(&named(name)?, row))).collect::<Result<_, Defect>>()?;
     answer::json(&Domains { domains, next: page.next() })
+}
+
+fn grants(domain: &deedbox_model::Domain, limit: u32, reads: &Reads) -> Result<Response, Defect> {
+    if reads.rows.get(&domain_key(domain)?)?.is_none() {
+        return Ok(not_claimed(format!("nobody has claimed {domain} itself")));
+    }
+    let prefix = grant_prefix(domain)?;
+    let page = Page::of(prefix.as_str(), limit, reads);
+    let grants = page.decode(GrantJson::of)?;
+    answer::json(&Grants { domain: domain.as_str(), grants, next: page.next() })
 }
 
 fn domain_history(domain: &deedbox_model::Domain, limit: u32, reads: &Reads) -> Result<Response, Defect> {

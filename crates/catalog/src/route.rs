@@ -6,7 +6,7 @@ use crate::limits::*;
 use crate::rows::WORD;
 use crate::{DOMAINS, PACKAGES, SEARCH, words};
 use deedbox_model::limits::ID_BYTES;
-use deedbox_model::{Channel, Domain, Ecosystem, PackageId, Version, said};
+use deedbox_model::{Channel, Domain, Ecosystem, EventId, PackageId, Version, said};
 use deedbox_view::{Method, Request};
 use std::str::FromStr;
 
@@ -31,6 +31,8 @@ pub(crate) enum Route {
     Domain(Domain),
     /// All events of a claimed domain, in order.
     DomainHistory { domain: Domain, after: Option<u64>, limit: u32 },
+    /// What a domain granted.
+    Grants { domain: Domain, after: Option<EventId>, limit: u32 },
     /// Packages that have all these words.
     Search(Search),
 }
@@ -100,7 +102,13 @@ fn domain(request: &Request, domain: Domain) -> Result<Route, Refused> {
         Some("history") => {
             Ok(Route::DomainHistory { domain, after: after_event(request)?, limit: limit(request, LIST_DEFAULT, LIST_MAX)? })
         }
-        Some(_) => Err(bad("view", "it is history; leave it out for the domain itself")),
+        Some("grants") => {
+            let event =
+                |text| EventId::from_hex(text).ok_or_else(|| bad("after", "it is the id of a grant, in lower-case hexadecimal digits"));
+            let after = request.query("after").map(event).transpose()?;
+            Ok(Route::Grants { domain, after, limit: limit(request, LIST_DEFAULT, LIST_MAX)? })
+        }
+        Some(_) => Err(bad("view", "it is history or grants; leave it out for the domain itself")),
     }
 }
 

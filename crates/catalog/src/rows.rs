@@ -2,6 +2,7 @@
 //! separates an id from what belongs to it: no id, version or channel holds one. No row holds a text that a library
 //! made, such as a decoder's complaint: rows are the same from every implementation.
 
+use deedbox_model::event::PublisherGranted;
 use deedbox_model::{
     Channel, Defect, Domain, EventId, Holding, KeyId, NativeName, NativeVersion, ObjectRef, PackageId, ReasonCode, RowKey, Sha256Digest,
     TimeMs, Version,
@@ -22,6 +23,24 @@ pub struct TotalsRow {
 
 /// `domain/<domain>`: a domain that was claimed. Every event of the domain rewrites it.
 pub type DomainRow = Holding;
+
+/// `grant/<domain>@<hex of an event id>`: what a domain granted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantRow {
+    /// Index of its event.
+    pub index: u64,
+    /// Log time there.
+    pub at: TimeMs,
+    /// The key that gave it.
+    pub kid: KeyId,
+    /// The tenure that it lasts with.
+    pub tenure: EventId,
+    /// What it says.
+    pub grant: PublisherGranted,
+    /// Index of the event that revoked it.
+    pub revoked: Option<u64>,
+}
 
 /// `package/<id>`: a package. Every event of the package rewrites it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -268,6 +287,14 @@ pub fn history_key(id: &PackageId, index: u64) -> Result<RowKey, Defect> {
 /// How the keys of a package's events begin.
 pub fn history_prefix(id: &PackageId) -> Result<RowKey, Defect> {
     of_package("history", id)
+}
+/// The key of a grant.
+pub fn grant_key(domain: &Domain, event: &EventId) -> Result<RowKey, Defect> {
+    RowKey::new(format!("grant/{domain}@{event}"))
+}
+/// How the keys of a domain's grants begin.
+pub fn grant_prefix(domain: &Domain) -> Result<RowKey, Defect> {
+    RowKey::new(format!("grant/{domain}@"))
 }
 /// The key of a domain's event.
 pub fn domain_history_key(domain: &Domain, index: u64) -> Result<RowKey, Defect> {

@@ -138,7 +138,7 @@ pub(crate) fn must_be_for(trusted: &Trusted, acceptance: &Acceptance) -> Result<
     )))
 }
 
-async fn say(
+pub(crate) async fn say(
     trusted: &Trusted,
     key: &dyn Signer,
     domain: &Domain,

@@ -33,6 +33,35 @@ pub struct DomainKeyState {
     pub kid: String,
 }
 
+/// A grant of a domain.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GrantState {
+    /// Its event, in hex.
+    pub grant: String,
+    /// Its entry.
+    pub index: u64,
+    /// The tenure that it lasts with, in hex.
+    pub tenure: String,
+    /// The id of the key that has it, in hex.
+    pub kid: String,
+    /// The packages that it is for.
+    pub ids: Vec<String>,
+    /// What it lets the key do.
+    pub actions: Vec<String>,
+    /// Its end, for people.
+    pub until: Option<String>,
+    /// Its end.
+    pub until_ms: Option<u64>,
+    /// The entry that revoked it.
+    pub revoked: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct GrantPage {
+    grants: Vec<GrantState>,
+    next: Option<String>,
+}
+
 /// A package, with the fields that signing needs.
 #[derive(Debug, Clone, Deserialize)]
 pub struct PackageState {
@@ -242,6 +271,27 @@ pub async fn domain_entries(registry: &Registry, domain: &Domain) -> Result<Opti
             Some(next) if all.len() < limits::DOMAIN_EVENTS => after = Some(next),
             Some(_) => {
                 return Err(ClientError::Here(format!("{domain} has more than {} events, more than are looked at", limits::DOMAIN_EVENTS)));
+            }
+            None => return Ok(Some(all)),
+        }
+    }
+}
+
+/// What exactly this domain granted; none if nobody has claimed it.
+pub async fn grants(registry: &Registry, domain: &Domain) -> Result<Option<Vec<GrantState>>, ClientError> {
+    let mut all = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let path = format!("api/v1/domains/{domain}?view=grants&limit=500");
+        let Some(page) = page::<GrantPage>(registry, &path, after.as_deref()).await? else { return Ok(None) };
+        all.extend(page.grants);
+        match page.next {
+            Some(next) if all.len() < limits::DOMAIN_EVENTS => after = Some(next),
+            Some(_) => {
+                return Err(ClientError::Here(format!(
+                    "{domain} gave more than {} grants, more than are looked at",
+                    limits::DOMAIN_EVENTS
+                )));
             }
             None => return Ok(Some(all)),
         }

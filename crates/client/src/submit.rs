@@ -5,11 +5,12 @@
 use crate::error::ClientError;
 use crate::limits;
 use crate::proofs::{Query, Unproven};
+use crate::right::{Wanted, right};
 use crate::state::{self, HistoryState};
 use crate::trust::Trusted;
 use crate::verify::{Judged, judge};
 use deedbox_model::event::PackageEvent;
-use deedbox_model::{Domain, Event, EventId, PackageId, Signer, Speaker, Statement, Subject, TimeMs};
+use deedbox_model::{Event, EventId, PackageId, Signer, Statement, Subject, TimeMs};
 use serde::Deserialize;
 
 /// What somebody wants to say about a package.
@@ -78,34 +79,14 @@ impl Intent {
     }
 }
 
-/// Under which claim a package's events are spoken, by the registry's word.
-pub async fn tenure(trusted: &Trusted, domain: &Domain, key: &dyn Signer) -> Result<(Domain, EventId), ClientError> {
-    let registry = trusted.registry();
-    let Some(state) = state::domain(registry, domain).await? else {
-        return Err(ClientError::Here(format!(
-            "nobody has claimed {domain} or a domain above it at {}: claim it first, with deedbox claim {domain}",
-            registry.url()
-        )));
-    };
-    let answer = |why: String| registry.answer("api/v1/domains/", "a claimed domain", why);
-    let owner = Domain::parse(&state.domain).map_err(|e| answer(e.to_string()))?;
-    if !domain.is_within(&owner) {
-        return Err(answer(format!("{owner} is not {domain} or above it")));
-    }
-    let tenure = EventId::from_hex(&state.tenure).ok_or_else(|| answer("the tenure is not an event".to_owned()))?;
-    let kid = key.public().id().to_hex();
-    if !state.keys.iter().any(|key| key.kid == kid) {
-        return Err(ClientError::Here(format!(
-            "the key {kid} is not one of {owner}'s keys: sign with one that is (--key), or ask its owner to add it"
-        )));
-    }
-    Ok((owner, tenure))
-}
-
 /// Says it: signs on the present head, sends, waits for inclusion, and checks that. `now` is asked for each signature.
 pub async fn submit(trusted: &Trusted, key: &dyn Signer, intent: &Intent, now: &dyn Fn() -> TimeMs) -> Result<Included, ClientError> {
-    let (domain, tenure) = tenure(trusted, intent.id.domain(), key).await?;
-    let speaker = Speaker::Domain { domain, tenure };
+    let Event::Package(event) = &intent.event else {
+        return Err(ClientError::Here(format!("{} is not said of a package", intent.event.type_name())));
+    };
+    let wanted = Wanted::Said(&intent.id, event.action());
+    let right = right(trusted, intent.id.domain(), key, wanted, now()).await?;
+    let speaker = right.speaker();
     let subject = Subject::Package(intent.id.clone());
     let registry = trusted.registry();
     let mut head = match state::package(registry, &intent.id).await? {
@@ -116,7 +97,7 @@ pub async fn submit(trusted: &Trusted, key: &dyn Signer, intent: &Intent, now: &
     };
     let mut tries = 0;
     loop {
-        let statement = Statement::sign(key, &trusted.pin().origin, &speaker, &subject, head, now(), &intent.event)
+        let statement = Statement::sign_by(key, &trusted.pin().origin, &speaker, right.by, &subject, head, now(), &intent.event)
             .map_err(|e| ClientError::Here(format!("this statement cannot be made: {e}")))?;
         match post(trusted, "api/v1/events", statement.bytes()).await {
             Ok(answered) => return included(trusted, &statement, answered, |index| intent.query(index)).await,

@@ -5,12 +5,12 @@
 use crate::error::ClientError;
 use crate::http::{Has, Rest};
 use crate::limits;
-use crate::submit::tenure;
+use crate::right::{Right, Wanted, right};
 use crate::trust::Trusted;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deedbox_model::permit::{Permit, PermitTerms};
-use deedbox_model::{Domain, EventId, ObjectRef, Signer, TimeMs};
+use deedbox_model::{Domain, ObjectRef, Signer, TimeMs};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::io::SeekFrom;
 use std::ops::Range;
@@ -45,8 +45,8 @@ pub async fn upload(
     now: &(dyn Fn() -> TimeMs + Sync),
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<usize, ClientError> {
-    let (owner, under) = tenure(trusted, domain, key).await?;
-    let permits = &Permits { trusted, key, owner, under, now, last: Mutex::default() };
+    let right = right(trusted, domain, key, Wanted::Upload, now()).await?;
+    let permits = &Permits { trusted, key, right, now, last: Mutex::default() };
     let sent: Vec<bool> = stream::iter(objects)
         .map(|(object, payload)| one(trusted, permits, object, payload, progress))
         .buffer_unordered(limits::UPLOADS_AT_ONCE)
@@ -64,8 +64,8 @@ pub async fn may_upload(
     object: ObjectRef,
     now: &(dyn Fn() -> TimeMs + Sync),
 ) -> Result<(), ClientError> {
-    let (owner, under) = tenure(trusted, domain, key).await?;
-    let permits = Permits { trusted, key, owner, under, now, last: Mutex::default() };
+    let right = right(trusted, domain, key, Wanted::Upload, now()).await?;
+    let permits = Permits { trusted, key, right, now, last: Mutex::default() };
     trusted.registry().has_object(&format!("objects/sha256/{}", object.sha256.to_hex()), &permits.authorization()?).await.map(|_| ())
 }
 
@@ -247,8 +247,7 @@ async fn body(payload: &Payload, from: u64, taken: Arc<AtomicU64>) -> Result<req
 struct Permits<'a> {
     trusted: &'a Trusted,
     key: &'a dyn Signer,
-    owner: Domain,
-    under: EventId,
+    right: Right,
     now: &'a (dyn Fn() -> TimeMs + Sync),
     last: Mutex<Option<(Range<TimeMs>, String)>>,
 }
@@ -261,8 +260,8 @@ impl Permits<'_> {
         if let Some((_, authorization)) = last.as_ref().filter(|(times, _)| times.contains(&now)) {
             return Ok(authorization.clone());
         }
-        let terms = PermitTerms { time: now, under: self.under, until: now.plus_ms(limits::PERMIT_MS) };
-        let permit = Permit::sign(self.key, &self.owner, &self.trusted.pin().origin, &terms)
+        let terms = PermitTerms { by: self.right.by, time: now, under: self.right.tenure, until: now.plus_ms(limits::PERMIT_MS) };
+        let permit = Permit::sign(self.key, &self.right.owner, &self.trusted.pin().origin, &terms)
             .map_err(|e| ClientError::Here(format!("an upload permit cannot be made: {e}")))?;
         let authorization = format!("Deedbox {}", URL_SAFE_NO_PAD.encode(permit));
         *last = Some((now..now.plus_ms(limits::PERMIT_MS - limits::PERMIT_LEFT_MS), authorization.clone()));

@@ -513,7 +513,9 @@ impl Court<'_> {
             | DomainEvent::Thawed(_)
             | DomainEvent::Released(_)
             | DomainEvent::RecoveryOpened(_)
-            | DomainEvent::RecoveryContested(_) => return Ok(()),
+            | DomainEvent::RecoveryContested(_)
+            | DomainEvent::Granted(_)
+            | DomainEvent::Revoked(_) => return Ok(()),
         };
         let begun = match begun.through {
             Through::Claim | Through::Transfer => begun,

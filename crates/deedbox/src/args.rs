@@ -54,6 +54,12 @@ pub(crate) enum Command {
     /// List, add or remove the keys of your domain
     #[command(subcommand)]
     Keys(Keys),
+    /// Let a key that is none of your domain's speak for some of its packages
+    Grant(Grant),
+    /// Take a grant back
+    Revoke(Revoke),
+    /// List what a domain granted
+    Grants(Grants),
     /// Freeze a domain: nothing is published, and nothing handed over, until it is thawed
     Freeze(Freeze),
     /// Thaw a domain
@@ -332,6 +338,38 @@ pub(crate) enum Keys {
         /// The domain, like acme.example
         domain: String,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Grant {
+    /// The domain, like acme.example
+    pub(crate) domain: String,
+    /// The public key in base64, as keygen prints it on the machine that has the key; or a key file, of which the public half is taken
+    #[arg(value_name = "BASE64|FILE")]
+    pub(crate) public_key: String,
+    /// A package, like npm:acme.example/widget; or how ids begin, up to a slash, like npm:acme.example/. May be repeated
+    #[arg(long = "for", value_name = "ID", required = true)]
+    pub(crate) ids: Vec<String>,
+    /// What the key may do: publish (releases, with the channels that they set), yank (and deprecate, and take that back), channel. May be repeated
+    #[arg(long = "may", value_name = "ACTION", default_value = "publish", value_parser = ["channel", "publish", "yank"])]
+    pub(crate) actions: Vec<String>,
+    /// The day on which it ends (UTC), like 2028-01-31 [default: no end]
+    #[arg(long, value_name = "DAY")]
+    pub(crate) until: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Revoke {
+    /// The domain, like acme.example
+    pub(crate) domain: String,
+    /// The id of the grant, as `deedbox grants` shows it
+    pub(crate) grant: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Grants {
+    /// The domain, like acme.example
+    pub(crate) domain: String,
 }
 
 /// The clients that `setup` knows, by every word for them.

@@ -62,6 +62,20 @@ pub(crate) const COMMANDS: &[About] = &[
         examples: &["deedbox keys list acme.example --registry https://registry.example"],
     },
     About {
+        command: "grant",
+        settings: ALL,
+        examples: &[
+            "deedbox grant acme.example BASE64 --for npm:acme.example/widget",
+            "deedbox grant acme.example ci.pem --for npm:acme.example/ --for oci:acme.example/ --may publish --may channel --until 2027-12-31",
+        ],
+    },
+    About { command: "revoke", settings: ALL, examples: &["deedbox revoke acme.example GRANT"] },
+    About {
+        command: "grants",
+        settings: &["registry", "log_key", "json"],
+        examples: &["deedbox grants acme.example --registry https://registry.example"],
+    },
+    About {
         command: "freeze",
         settings: ALL,
         examples: &[

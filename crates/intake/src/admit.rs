@@ -9,7 +9,7 @@ use crate::refusal::IntakeRefusal;
 use crate::source::StoredArtifact;
 use crate::{Door, Published, is_ahead, is_behind};
 use bytes::Bytes;
-use deedbox_authority::rows::{DomainRow, KeyRow, RegistryRow, domain_key, key_key, package_key, registry_key};
+use deedbox_authority::rows::{KeyRow, RegistryRow, domain_key, key_key, package_key, registry_key};
 use deedbox_authority::{PROJECTION as AUTHORITY, Refusal};
 use deedbox_model::event::{
     DomainClaimed, DomainEvent, DomainRecoveryCompleted, DomainRecoveryOpened, Event, Evidence, PackageEvent, RegistryEvent,
@@ -117,7 +117,9 @@ impl Door {
                 | DomainEvent::Thawed(_)
                 | DomainEvent::Transferred(_)
                 | DomainEvent::Released(_)
-                | DomainEvent::RecoveryContested(_),
+                | DomainEvent::RecoveryContested(_)
+                | DomainEvent::Granted(_)
+                | DomainEvent::Revoked(_),
             )
             | Event::Package(
                 PackageEvent::ReleaseYanked(_)
@@ -209,10 +211,12 @@ impl Door {
     /// The domain on whose account a statement finds what is not published: the one that speaks, where one of its keys has signed.
     async fn account_of(&self, statement: &Statement) -> Result<Option<Domain>, IntakeRefusal> {
         let Speaker::Domain { domain, .. } = statement.speaker() else { return Ok(None) };
-        let key = domain_key(domain)?;
-        let Some(row) = read_one(self.rows.as_ref(), &AUTHORITY, &key).await? else { return Ok(None) };
-        let row: DomainRow = decode_row(&key, &row.bytes)?;
-        let is_own = row.keys.iter().any(|registered| registered.key.id() == statement.kid());
+        let Some(row) = self.domain_row(domain).await? else { return Ok(None) };
+        let kid = statement.kid();
+        let is_own = match statement.by() {
+            None => row.keys.iter().any(|registered| registered.key.id() == kid),
+            Some(grant) => self.grant_row(&grant, domain, &row).await?.is_some_and(|grant| grant.key.id() == kid),
+        };
         Ok(is_own.then(|| domain.clone()))
     }
 

@@ -6,12 +6,13 @@ use crate::limits::{PART_FROM_BYTES, PART_LEAST_BYTES};
 use crate::refusal::IntakeRefusal;
 use crate::{Door, is_ahead};
 use bytes::Bytes;
-use deedbox_authority::rows::{DomainRow, domain_key};
+use deedbox_authority::rows::{DomainRow, GrantRow, domain_key, grant_key};
 use deedbox_authority::{MAX_AHEAD_MS, PROJECTION as AUTHORITY};
+use deedbox_model::event::Action;
 use deedbox_model::permit::Permit;
 use deedbox_model::row::decode_row;
 use deedbox_model::time::span;
-use deedbox_model::{Digests, Domain, ObjectRef, Sha256Digest, TimeMs};
+use deedbox_model::{Digests, Domain, EventId, ObjectRef, Sha256Digest, TimeMs};
 use deedbox_store::{Begin, Left, StoreError, Upload, read_one};
 use std::future::Future;
 use std::sync::Arc;
@@ -44,16 +45,28 @@ impl Door {
     /// Checks a permit: signature, audience, time, and that its key may publish for its domain now.
     pub async fn permit(&self, bytes: &[u8], now: TimeMs) -> Result<Uploader, IntakeRefusal> {
         let refused = |why: String| IntakeRefusal::Permit(why);
-        let (kid, domain) = Permit::peek(bytes).map_err(|e| refused(e.to_string()))?;
-        let key = domain_key(&domain)?;
-        let Some(row) = read_one(self.rows.as_ref(), &AUTHORITY, &key).await? else {
+        let (kid, domain, by) = Permit::peek(bytes).map_err(|e| refused(e.to_string()))?;
+        let Some(row) = self.domain_row(&domain).await? else {
             return Err(IntakeRefusal::unclaimed(&domain));
         };
-        let row: DomainRow = decode_row(&key, &row.bytes)?;
-        let Some(registered) = row.keys.iter().find(|k| k.key.id() == kid) else {
-            return Err(refused(format!("its key is not one of {domain}'s")));
+        if row.released {
+            return Err(refused(format!("the holder of {domain} gave it up")));
+        }
+        let may = match by {
+            None => row.keys.iter().find(|key| key.key.id() == kid).map(|key| {
+                let may = key.role.speaks_of_packages() && key.is_valid_at(now);
+                (key.key, may)
+            }),
+            Some(grant) => self.grant_row(&grant, &domain, &row).await?.filter(|grant| grant.key.id() == kid).map(|grant| {
+                let may = grant.actions.contains(&Action::Publish) && grant.is_in_force(now);
+                (grant.key, may)
+            }),
         };
-        let permit = Permit::verify(bytes, &registered.key).map_err(|e| refused(e.to_string()))?;
+        let Some((key, may)) = may else {
+            let whose = if by.is_some() { "that of the grant" } else { "one of the domain's" };
+            return Err(refused(format!("its key is not {whose}: {domain}")));
+        };
+        let permit = Permit::verify(bytes, &key).map_err(|e| refused(e.to_string()))?;
         if permit.audience() != &self.origin {
             return Err(refused(format!("it was made for {}, this is {}", permit.audience(), self.origin)));
         }
@@ -66,10 +79,27 @@ impl Door {
         if now >= permit.terms().until {
             return Err(refused("it has expired: make a new one".to_owned()));
         }
-        if !registered.is_valid_at(now) {
+        if !may {
             return Err(refused(format!("its key may not publish for {domain} now")));
         }
+        if row.frozen.are_in_force(now) {
+            return Err(refused(format!("{domain} is frozen")));
+        }
         Ok(Uploader { domain })
+    }
+
+    pub(crate) async fn domain_row(&self, domain: &Domain) -> Result<Option<DomainRow>, IntakeRefusal> {
+        let key = domain_key(domain)?;
+        let row = read_one(self.rows.as_ref(), &AUTHORITY, &key).await?;
+        Ok(row.map(|row| decode_row(&key, &row.bytes)).transpose()?)
+    }
+
+    /// A grant of this domain, under its present tenure.
+    pub(crate) async fn grant_row(&self, grant: &EventId, domain: &Domain, row: &DomainRow) -> Result<Option<GrantRow>, IntakeRefusal> {
+        let key = grant_key(grant)?;
+        let found = read_one(self.rows.as_ref(), &AUTHORITY, &key).await?;
+        let found: Option<GrantRow> = found.map(|found| decode_row(&key, &found.bytes)).transpose()?;
+        Ok(found.filter(|found| &found.domain == domain && found.tenure == row.tenure))
     }
 
     /// Begins an upload of exactly this object, from its first byte. Refused before that where it cannot end well.

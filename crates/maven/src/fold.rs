@@ -108,7 +108,9 @@ fn claimed<'a>(entry: &Entry<'a>) -> Option<&'a Domain> {
         | DomainEvent::Released(_)
         | DomainEvent::RecoveryOpened(_)
         | DomainEvent::RecoveryContested(_)
-        | DomainEvent::RecoveryCompleted(_) => None,
+        | DomainEvent::RecoveryCompleted(_)
+        | DomainEvent::Granted(_)
+        | DomainEvent::Revoked(_) => None,
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod body;
 mod domain;
+mod grant;
 mod hands;
 mod package;
 mod registry;
@@ -22,6 +23,7 @@ use crate::payload::Frame;
 use crate::version::Version;
 pub use body::Body;
 pub use domain::{DomainClaimed, DomainKeysChanged, Evidence, Sight};
+pub use grant::{Action, PublisherGranted, PublisherRevoked};
 pub use hands::{
     DomainFrozen, DomainRecoveryCompleted, DomainRecoveryContested, DomainRecoveryOpened, DomainReleased, DomainThawed, DomainTransferred,
 };
@@ -87,6 +89,8 @@ events! {
         RecoveryOpened(DomainRecoveryOpened),
         RecoveryContested(DomainRecoveryContested),
         RecoveryCompleted(DomainRecoveryCompleted),
+        Granted(PublisherGranted),
+        Revoked(PublisherRevoked),
     }
 }
 
@@ -140,9 +144,12 @@ impl DomainEvent {
     pub fn said_by(&self) -> SaidBy {
         match self {
             DomainEvent::Claimed(_) | DomainEvent::RecoveryOpened(_) | DomainEvent::RecoveryCompleted(_) => SaidBy::Registry,
-            DomainEvent::KeysChanged(_) | DomainEvent::Transferred(_) | DomainEvent::Released(_) | DomainEvent::RecoveryContested(_) => {
-                SaidBy::Itself
-            }
+            DomainEvent::KeysChanged(_)
+            | DomainEvent::Transferred(_)
+            | DomainEvent::Released(_)
+            | DomainEvent::RecoveryContested(_)
+            | DomainEvent::Granted(_)
+            | DomainEvent::Revoked(_) => SaidBy::Itself,
             DomainEvent::Frozen(_) | DomainEvent::Thawed(_) => SaidBy::Either,
         }
     }
@@ -158,7 +165,9 @@ impl DomainEvent {
             | DomainEvent::Thawed(_)
             | DomainEvent::Released(_)
             | DomainEvent::RecoveryContested(_)
-            | DomainEvent::RecoveryCompleted(_) => None,
+            | DomainEvent::RecoveryCompleted(_)
+            | DomainEvent::Granted(_)
+            | DomainEvent::Revoked(_) => None,
         }
     }
 
@@ -173,7 +182,9 @@ impl DomainEvent {
             | DomainEvent::Thawed(_)
             | DomainEvent::Transferred(_)
             | DomainEvent::Released(_)
-            | DomainEvent::RecoveryContested(_) => None,
+            | DomainEvent::RecoveryContested(_)
+            | DomainEvent::Granted(_)
+            | DomainEvent::Revoked(_) => None,
         }
     }
 
@@ -186,7 +197,9 @@ impl DomainEvent {
             | DomainEvent::Thawed(_)
             | DomainEvent::Released(_)
             | DomainEvent::RecoveryOpened(_)
-            | DomainEvent::RecoveryContested(_) => false,
+            | DomainEvent::RecoveryContested(_)
+            | DomainEvent::Granted(_)
+            | DomainEvent::Revoked(_) => false,
         }
     }
 
@@ -200,6 +213,15 @@ impl DomainEvent {
 }
 
 impl PackageEvent {
+    /// What somebody who is not of the domain must be granted, to say it.
+    pub fn action(&self) -> Action {
+        match self {
+            PackageEvent::ReleasePublished(_) => Action::Publish,
+            PackageEvent::ReleaseYanked(_) | PackageEvent::ReleaseUnyanked(_) | PackageEvent::ReleaseDeprecated(_) => Action::Yank,
+            PackageEvent::ChannelSet(_) | PackageEvent::ChannelRemoved(_) => Action::Channel,
+        }
+    }
+
     /// The version that it is about, if it is about one.
     pub fn version(&self) -> Option<&Version> {
         match self {
@@ -244,6 +266,7 @@ impl Event {
             Event::Registry(RegistryEvent::Created(e)) => {
                 e.operator_keys.iter().chain(&e.log_keys).chain(&e.receipt_keys).copied().collect()
             }
+            Event::Domain(DomainEvent::Granted(e)) => vec![e.key],
             Event::Domain(event) => event.keys().iter().map(|key| key.key).collect(),
             Event::Registry(RegistryEvent::RulesChanged(_) | RegistryEvent::SuffixesChanged(_)) | Event::Package(_) => Vec::new(),
         }

@@ -231,6 +231,7 @@ impl Moment<'_> {
                 let keys_only = e.keys_only.unwrap_or(before.keys_only);
                 Holding { keys: before.keys_after(e), keys_only, ..before.clone() }
             }
+            DomainEvent::Granted(_) | DomainEvent::Revoked(_) => before.clone(),
             DomainEvent::Frozen(_) if by_registry => {
                 let operator = Some(Freeze { at, until: Some(self.in_days(OPERATOR_FREEZE_DAYS)) });
                 Holding { frozen: Freezes { operator, ..frozen }, ..before.clone() }

@@ -34,6 +34,8 @@ pub const PRINCIPAL_ARTIFACTS: usize = 8;
 pub const CHANNELS_PER_PUBLISH: usize = 8;
 /// Keys of a domain.
 pub const DOMAIN_KEYS: usize = 16;
+/// Patterns of ids in one grant.
+pub const GRANT_PATTERNS: usize = 16;
 /// The longest from a claim to the end of the acceptance in it: 7 days, time for a record to be put and seen.
 pub const ACCEPTANCE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 /// The longest from a look at a domain to the statement that tells of it: an hour.

@@ -1,4 +1,4 @@
-//! The payload of a statement (spec/statements.md §2): five fields, of which one is the body. Which types there are and what their bodies
+//! The payload of a statement (spec/statements.md §5): six fields, of which one is the body. Which types there are and what their bodies
 //! say is not known here.
 
 use crate::encoding::{self, NotCanonical};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The fields of a payload around its body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame {
+    pub(crate) by: Option<EventId>,
     pub(crate) prev: Option<EventId>,
     pub(crate) time: TimeMs,
     pub(crate) under: Option<EventId>,
@@ -18,8 +19,8 @@ pub(crate) struct Frame {
 impl Frame {
     /// The payload of this type with this body.
     pub(crate) fn encode<B: Serialize>(self, r#type: &str, body: &B) -> Result<Vec<u8>, NotCanonical> {
-        let Frame { prev, time, under } = self;
-        encoding::encode(&Payload { body, prev, time, r#type: r#type.to_owned(), under })
+        let Frame { by, prev, time, under } = self;
+        encoding::encode(&Payload { body, by, prev, time, r#type: r#type.to_owned(), under })
     }
 }
 
@@ -27,6 +28,7 @@ impl Frame {
 #[serde(deny_unknown_fields)]
 struct Payload<B> {
     body: B,
+    by: Option<EventId>,
     prev: Option<EventId>,
     time: TimeMs,
     r#type: String,
@@ -47,6 +49,6 @@ pub(crate) fn type_of(bytes: &[u8]) -> Result<String, NotCanonical> {
 
 /// Reads a payload whose type has this body.
 pub(crate) fn read<B: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<(B, Frame), NotCanonical> {
-    let Payload { body, prev, time, under, r#type: _ } = encoding::decode::<Payload<B>>(bytes)?;
-    Ok((body, Frame { prev, time, under }))
+    let Payload { body, by, prev, time, under, r#type: _ } = encoding::decode::<Payload<B>>(bytes)?;
+    Ok((body, Frame { by, prev, time, under }))
 }

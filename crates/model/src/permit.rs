@@ -14,10 +14,12 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::limits::PERMIT_MS as MAX_PERMIT_MS;
 
-/// The payload: canonical CBOR, keys `time under until`.
+/// The payload: canonical CBOR, keys `by time under until`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PermitTerms {
+    /// The grant by which its key may publish; null for a key of the domain's own.
+    pub by: Option<EventId>,
     /// When it was signed.
     pub time: TimeMs,
     /// The domain's tenure.
@@ -65,10 +67,11 @@ impl Permit {
         Ok(envelope::seal(Kind::Permit, key, Claims { issuer: domain.as_str(), subject: "upload", audience: audience.as_str() }, &payload)?)
     }
 
-    /// The key that it names and the domain that it speaks for, to look the key up; nothing is checked.
-    pub fn peek(bytes: &[u8]) -> Result<(KeyId, Domain), PermitError> {
+    /// The key that it names, the domain that it speaks for and the grant that it names, to look the key up; nothing is checked.
+    pub fn peek(bytes: &[u8]) -> Result<(KeyId, Domain, Option<EventId>), PermitError> {
         let envelope = Envelope::decode(Kind::Permit, bytes)?;
-        Ok((envelope.kid, Domain::parse(envelope.claims.issuer)?))
+        let terms: PermitTerms = encoding::decode(envelope.payload)?;
+        Ok((envelope.kid, Domain::parse(envelope.claims.issuer)?, terms.by))
     }
 
     /// Reads it and checks the signature with the key of its `kid`.

@@ -7,8 +7,8 @@
 use crate::encoding::NotCanonical;
 use crate::event::{
     Body, ChannelRemoved, ChannelSet, DomainClaimed, DomainFrozen, DomainKeysChanged, DomainRecoveryCompleted, DomainRecoveryContested,
-    DomainRecoveryOpened, DomainReleased, DomainThawed, DomainTransferred, Event, RegistryCreated, RegistryRulesChanged,
-    RegistrySuffixesChanged, ReleaseDeprecated, ReleasePublished, ReleaseUnyanked, ReleaseYanked,
+    DomainRecoveryOpened, DomainReleased, DomainThawed, DomainTransferred, Event, PublisherGranted, PublisherRevoked, RegistryCreated,
+    RegistryRulesChanged, RegistrySuffixesChanged, ReleaseDeprecated, ReleasePublished, ReleaseUnyanked, ReleaseYanked,
 };
 use crate::payload::{self, Frame};
 
@@ -63,6 +63,8 @@ impl Protocol {
             EventType::of::<DomainRecoveryOpened>(),
             EventType::of::<DomainRecoveryContested>(),
             EventType::of::<DomainRecoveryCompleted>(),
+            EventType::of::<PublisherGranted>(),
+            EventType::of::<PublisherRevoked>(),
             EventType::of::<ReleasePublished>(),
             EventType::of::<ReleaseYanked>(),
             EventType::of::<ReleaseUnyanked>(),

@@ -1,4 +1,4 @@
-//! Statements: the leaves of the log (spec/statements.md). One COSE_Sign1 around one payload of five fields.
+//! Statements: the leaves of the log (spec/statements.md). One COSE_Sign1 around one payload of six fields.
 //!
 //! Which bytes are a statement depends on the protocol number in force, so the caller says which one that is.
 //! `Unverified` is what was read; `Verified` exists only through a signature that was checked with the key of its
@@ -7,7 +7,7 @@
 use crate::Domain;
 use crate::encoding::NotCanonical;
 use crate::envelope::{self, Claims, Envelope, EnvelopeError, Kind};
-use crate::event::{Event, SaidBy};
+use crate::event::{DomainEvent, Event, SaidBy};
 use crate::event_id::EventId;
 use crate::key::{BadSignature, KeyId, NotSigned, PublicKey, Signer};
 use crate::origin::Origin;
@@ -43,6 +43,7 @@ pub struct Statement {
     speaker: Speaker,
     subject: Subject,
     audience: Origin,
+    by: Option<EventId>,
     prev: Option<EventId>,
     time: TimeMs,
     event: Event,
@@ -88,11 +89,26 @@ impl Statement {
         time: TimeMs,
         event: &Event,
     ) -> Result<Verified<Statement>, StatementError> {
+        Self::sign_by(key, audience, speaker, None, subject, prev, time, event)
+    }
+
+    /// The same by a grant, with the key that it is for: null is a key of the speaker's own.
+    #[allow(clippy::too_many_arguments, reason = "these are the fields of a statement")]
+    pub fn sign_by(
+        key: &dyn Signer,
+        audience: &Origin,
+        speaker: &Speaker,
+        by: Option<EventId>,
+        subject: &Subject,
+        prev: Option<EventId>,
+        time: TimeMs,
+        event: &Event,
+    ) -> Result<Verified<Statement>, StatementError> {
         let (issuer, under) = match speaker {
             Speaker::Registry => (audience.as_str(), None),
             Speaker::Domain { domain, tenure } => (domain.as_str(), Some(*tenure)),
         };
-        let payload = event.encode(Frame { prev, time, under })?;
+        let payload = event.encode(Frame { by, prev, time, under })?;
         let subject = subject.to_string();
         let claims = Claims { issuer, subject: &subject, audience: audience.as_str() };
         let bytes = envelope::seal(Kind::Statement, key, claims, &payload)?;
@@ -104,7 +120,7 @@ impl Statement {
     /// signature.
     pub fn decode(protocol: &'static Protocol, bytes: &[u8]) -> Result<Unverified<Statement>, StatementError> {
         let envelope = Envelope::decode(Kind::Statement, bytes)?;
-        let (event, Frame { prev, time, under }) = read_payload(protocol, envelope.payload)?;
+        let (event, Frame { by, prev, time, under }) = read_payload(protocol, envelope.payload)?;
         let audience = Origin::parse(envelope.claims.audience)?;
         let subject = Subject::parse(envelope.claims.subject)?;
         let speaker = match under {
@@ -113,6 +129,14 @@ impl Statement {
             Some(tenure) => Speaker::Domain { domain: Domain::parse(envelope.claims.issuer)?, tenure },
         };
         fits(&event, &subject, &speaker).map_err(StatementError::Rule)?;
+        if by.is_some() && !matches!(event, Event::Package(_)) {
+            return Err(StatementError::Rule("a grant is for what is said of packages"));
+        }
+        if let (Event::Domain(DomainEvent::Granted(granted)), Subject::Domain(domain)) = (&event, &subject)
+            && !granted.is_within(domain)
+        {
+            return Err(StatementError::Rule("a domain grants what is its own, or below it"));
+        }
         event.check().map_err(StatementError::Rule)?;
         if let Some(created) = event.created()
             && (created.origin != audience || prev.is_some())
@@ -128,7 +152,7 @@ impl Statement {
         let signature = envelope.signature;
         let signed_bytes = envelope.signed_bytes();
         let (id, kid) = (EventId::of(bytes), envelope.kid);
-        let statement = Statement { protocol, id, kid, bytes: bytes.into(), speaker, subject, audience, prev, time, event };
+        let statement = Statement { protocol, id, kid, bytes: bytes.into(), speaker, subject, audience, by, prev, time, event };
         Ok(Unverified { signature, signed_bytes, inner: statement })
     }
 
@@ -159,6 +183,10 @@ impl Statement {
     /// To which log.
     pub fn audience(&self) -> &Origin {
         &self.audience
+    }
+    /// The grant by which its key may say it; none for a key of the speaker's own.
+    pub fn by(&self) -> Option<EventId> {
+        self.by
     }
     /// The last event of this subject, as the signer knew it.
     pub fn prev(&self) -> Option<EventId> {

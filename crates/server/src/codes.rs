@@ -24,6 +24,8 @@ const SIGN_OTHERWISE: &str = "correct what the message names, and sign the state
 const LOOK_FIRST: &str = "nothing has to be done, or ask for something else: GET /api/v1/packages/ID says how things stand";
 const PACK_AGAIN: &str = "build the manifest from exactly these artifacts; deedbox publish does it by itself";
 
+const A_GRANT: &str = "GET /api/v1/domains/DOMAIN?view=grants lists the domain's grants; its holder gives another one with deedbox grant";
+
 /// All of them, by name.
 pub const CODES: &[Code] = &[
     code("acceptance_not_now", &[422], "make the claim again with deedbox claim, on a machine whose clock is right"),
@@ -43,6 +45,7 @@ pub const CODES: &[Code] = &[
     code("from_the_future", &[422], "set this machine's clock, and sign again"),
     code("from_the_past", &[422], "set this machine's clock, and sign again"),
     code("frozen", &[422], "who froze it thaws it with deedbox thaw DOMAIN; GET /api/v1/domains/DOMAIN says who did, and until when"),
+    code("grant_over", &[422], A_GRANT),
     code("held", &[422], "wait until then, or publish another package: everybody has this time to see that the domain changed hands"),
     code("in_the_way", &[422], "choose another name or version, or sign in as somebody who may read what is there"),
     code("internal", &[500], "tell the operator the request id; it is in the x-request-id header"),
@@ -74,6 +77,7 @@ pub const CODES: &[Code] = &[
     code("no_recovery", &[422], "GET /api/v1/domains/DOMAIN says whether one is open; deedbox recover DOMAIN opens one"),
     code("no_recovery_key", &[422], "put another recovery key first, or end the rule: deedbox keys only DOMAIN off"),
     code("no_such_channel", &[422], LOOK_FIRST),
+    code("no_such_grant", &[422], A_GRANT),
     code("no_such_key", &[422], "deedbox keys list DOMAIN shows the domain's keys with their ids"),
     code("no_such_package", &[404], "check the spelling: GET /api/v1/packages/ lists what was published"),
     code("no_such_release", &[404, 422], "check the spelling of the version: GET /api/v1/packages/ID lists those that exist"),
@@ -83,6 +87,7 @@ pub const CODES: &[Code] = &[
     code("not_deprecated", &[422], LOOK_FIRST),
     code("not_found", &[404], "check the spelling; what was uploaded and not published cannot be read"),
     code("not_frozen", &[422], "nothing has to be done: GET /api/v1/domains/DOMAIN says who froze it; each ends their own freeze"),
+    code("not_granted", &[422], A_GRANT),
     code("not_shown", &[422], "claim again with deedbox claim: the records are gathered anew"),
     code("not_shown_yet", &[422], "put the record where deedbox claim says, and ask again when everybody can see it"),
     code("not_the_beginning", &[422], "send another statement: this log has begun, and its first entry created the registry"),

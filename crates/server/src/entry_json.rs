@@ -30,6 +30,7 @@ struct Said {
     time: String,
     prev: Option<String>,
     under: Option<String>,
+    by: Option<String>,
     body: Value,
 }
 
@@ -62,6 +63,7 @@ fn said(statement: &Statement) -> Said {
         time: statement.time().to_rfc3339(),
         prev: statement.prev().map(|id| id.to_hex()),
         under,
+        by: statement.by().map(|id| id.to_hex()),
         body: body(statement.event()),
     }
 }
@@ -97,6 +99,13 @@ fn body_of_domain(event: &DomainEvent) -> Value {
         DomainEvent::Thawed(_) | DomainEvent::Released(_) => json!({}),
         DomainEvent::Transferred(e) => accepted(&e.acceptance),
         DomainEvent::RecoveryOpened(e) => with_sight(accepted(&e.acceptance), e.evidence, e.sight.as_ref()),
+        DomainEvent::Granted(e) => json!({
+            "key": STANDARD.encode(e.key.to_bytes()), "kid": e.key.id().to_hex(),
+            "ids": e.ids.iter().map(|pattern| pattern.as_str()).collect::<Vec<_>>(),
+            "actions": e.actions.iter().map(|action| action.as_str()).collect::<Vec<_>>(),
+            "until": e.until.map(|until| until.to_rfc3339()),
+        }),
+        DomainEvent::Revoked(e) => json!({ "grant": e.grant.to_hex() }),
         DomainEvent::RecoveryContested(e) => json!({ "recovery": e.recovery.map(|id| id.to_hex()) }),
         DomainEvent::RecoveryCompleted(e) => with_sight(json!({ "recovery": e.recovery.to_hex() }), e.evidence, e.sight.as_ref()),
     }
@@ -112,9 +121,9 @@ fn accepted(acceptance: &Acceptance) -> Value {
 
 fn with_sight(mut body: Value, evidence: Evidence, sight: Option<&Sight>) -> Value {
     let sight = sight.map(|sight| json!({ "at": sight.at.to_rfc3339(), "records": STANDARD.encode(&sight.records) }));
-    if let Some(fields) = body.as_object_mut() {
-        fields.insert("evidence".to_owned(), json!(evidence.as_str()));
-        fields.insert("sight".to_owned(), json!(sight));
+    if let Value::Object(body) = &mut body {
+        body.insert("evidence".to_owned(), json!(evidence.as_str()));
+        body.insert("sight".to_owned(), json!(sight));
     }
     body
 }

@@ -68,7 +68,7 @@ pub(crate) fn of_door(gate: &Gate, reader: &Reader, refusal: IntakeRefusal) -> R
 /// A refusal of a permit, as this reader may have it.
 pub(crate) fn of_permit(gate: &Gate, reader: &Reader, permit: &[u8], refusal: IntakeRefusal) -> Refused {
     match (&refusal, Permit::peek(permit)) {
-        (IntakeRefusal::Permit(_), Ok((_, domain))) if !may_read(gate, reader, &domain) => IntakeRefusal::unclaimed(&domain).into(),
+        (IntakeRefusal::Permit(_), Ok((_, domain, _))) if !may_read(gate, reader, &domain) => IntakeRefusal::unclaimed(&domain).into(),
         _ => refusal.into(),
     }
 }

@@ -94,6 +94,7 @@ impl From<Unyanked> for Event {
 #[derive(Serialize)]
 struct Payload<B> {
     body: B,
+    by: Option<EventId>,
     prev: Option<EventId>,
     time: TimeMs,
     r#type: &'static str,
@@ -101,7 +102,7 @@ struct Payload<B> {
 }
 
 fn signed<B: Body>(key: &SecretKey, claims: Claims<'_>, body: B, prev: Option<EventId>, time: TimeMs, under: Option<EventId>) -> Vec<u8> {
-    let payload = encode(&Payload { body, prev, time, r#type: B::TYPE, under }).unwrap();
+    let payload = encode(&Payload { body, by: None, prev, time, r#type: B::TYPE, under }).unwrap();
     seal(Kind::Statement, key, claims, &payload).unwrap()
 }
 
@@ -116,7 +117,7 @@ impl Registry {
         let claims = Claims { issuer: origin, subject: &subject, audience: origin };
         let bytes = signed(&self.operator, claims, DomainGranted { evidence, acceptance }, None, at, None);
         let tenure = EventId::of(&bytes);
-        (bytes, Owner { origin: self.origin.clone(), domain, key, tenure })
+        (bytes, Owner { origin: self.origin.clone(), domain, key, tenure, grant: None })
     }
 }
 

@@ -110,7 +110,7 @@ impl Registry {
     fn claim_that(&self, domain: Domain, owner: &SecretKey, claimed: DomainClaimed, at: TimeMs) -> (Verified<Statement>, Owner) {
         let statement = self.say(&Subject::Domain(domain.clone()), None, at, &Event::from(claimed));
         let tenure = statement.id();
-        (statement, Owner { origin: self.origin.clone(), domain, key: owner.clone(), tenure })
+        (statement, Owner { origin: self.origin.clone(), domain, key: owner.clone(), tenure, grant: None })
     }
 
     /// Other rules of the public suffix list.
@@ -132,6 +132,8 @@ pub struct Owner {
     pub key: SecretKey,
     /// Its tenure.
     pub tenure: EventId,
+    /// The grant by which the key speaks of packages; none for a key of the domain's own.
+    pub grant: Option<EventId>,
 }
 
 impl Owner {
@@ -139,7 +141,7 @@ impl Owner {
     pub fn say(&self, id: &str, prev: Option<EventId>, at: TimeMs, event: &Event) -> Verified<Statement> {
         let speaker = Speaker::Domain { domain: self.domain.clone(), tenure: self.tenure };
         let subject = Subject::Package(PackageId::parse(id).unwrap());
-        Statement::sign(&self.key, &self.origin, &speaker, &subject, prev, at, event).unwrap()
+        Statement::sign_by(&self.key, &self.origin, &speaker, self.grant, &subject, prev, at, event).unwrap()
     }
     /// Other keys of its domain.
     pub fn change_keys(&self, prev: Option<EventId>, at: TimeMs, put: &[DomainKey], removed: &[&SecretKey]) -> Verified<Statement> {
@@ -160,6 +162,10 @@ impl Owner {
     /// The same domain by another key.
     pub fn by(&self, n: u8) -> Self {
         Owner { key: secret(n), ..self.clone() }
+    }
+    /// Whoever has this grant, with another key.
+    pub fn granted(&self, grant: EventId, n: u8) -> Self {
+        Owner { grant: Some(grant), ..self.by(n) }
     }
     /// The same domain under another tenure, by another key.
     pub fn under(&self, tenure: EventId, n: u8) -> Self {

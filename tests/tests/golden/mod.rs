@@ -54,12 +54,21 @@ pub(crate) fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 }
 
 /// The event types of protocol 1.
-pub(crate) const TYPES: [&str; 11] = [
+pub(crate) const TYPES: [&str; 20] = [
     "registry.created",
     "registry.rules.changed",
     "registry.suffixes.changed",
     "domain.claimed",
     "domain.keys.changed",
+    "domain.frozen",
+    "domain.thawed",
+    "domain.transferred",
+    "domain.released",
+    "domain.recovery.opened",
+    "domain.recovery.contested",
+    "domain.recovery.completed",
+    "publisher.granted",
+    "publisher.revoked",
     "release.published",
     "release.yanked",
     "release.unyanked",
@@ -69,13 +78,15 @@ pub(crate) const TYPES: [&str; 11] = [
 ];
 
 /// The logs.
-pub(crate) const LOGS: [&str; 8] = [
+pub(crate) const LOGS: [&str; 10] = [
     "logs/small.json",
     "logs/verdicts.json",
     "logs/order.json",
     "logs/edges.json",
     "logs/contents.json",
     "logs/claims.json",
+    "logs/hands.json",
+    "logs/grants.json",
     "logs/void-beginning.json",
     "logs/protocol2.json",
 ];

@@ -36,7 +36,8 @@ impl Said<'_> {
     /// time. Gives its row and that role.
     pub(super) fn by_itself(&self, signed: Signed<'_>) -> Result<(DomainRow, Role), Stop> {
         let row = self.held()?;
-        let key = key_under(&row, self.domain, self.tenure()?, self.statement)?;
+        is_under(&row, self.domain, self.tenure()?)?;
+        let key = key_of(&row, self.domain, self.statement)?;
         if !key.role.speaks_of_domain() || !key.is_valid_at(self.log_time) {
             return Err(Refusal::KeyMayNot(self.domain.clone()).into());
         }
@@ -138,9 +139,8 @@ pub(super) fn is_under(row: &DomainRow, domain: &Domain, tenure: &EventId) -> Re
     if *tenure == row.tenure { Ok(()) } else { Err(Refusal::OtherTenure { domain: domain.clone(), tenure: row.tenure }) }
 }
 
-/// The key that a statement names, where it names the domain's present tenure too.
-pub(super) fn key_under(row: &DomainRow, domain: &Domain, tenure: &EventId, statement: &Statement) -> Result<DomainKey, Refusal> {
-    is_under(row, domain, tenure)?;
+/// The key that a statement names, which is one of the domain's.
+pub(super) fn key_of(row: &DomainRow, domain: &Domain, statement: &Statement) -> Result<DomainKey, Refusal> {
     let key = row.keys.iter().find(|key| key.key.id() == statement.kid());
     key.copied().ok_or_else(|| Refusal::KeyNotAuthorised(domain.to_string()))
 }

@@ -1,6 +1,7 @@
 //! What a domain says of its packages (spec/authority.md §4.4).
 
-use super::domain::{is_not_frozen, key_under};
+use super::domain::{is_not_frozen, is_under, key_of};
+use super::grants;
 use super::{Stop, Writing, must_verify};
 use crate::decision::Signed;
 use crate::refusal::Refusal;
@@ -10,12 +11,12 @@ use deedbox_model::row::{Defect, Rows};
 use deedbox_model::{Domain, PackageId, Speaker, Statement, TimeMs, Version};
 
 /// The nearest claimed domain at or above a package's own speaks for it, under its present tenure, with a key of its
-/// own that speaks of packages and is valid at log time. Gives that domain.
+/// own that speaks of packages and is valid at log time, or by a grant with the key that it is for. Gives that domain.
 pub(super) fn speak_for(
     rows: &Rows,
     id: &PackageId,
     signed: Signed<'_>,
-    statement: &Statement,
+    (statement, event): (&Statement, &PackageEvent),
     log_time: TimeMs,
 ) -> Result<(Domain, DomainRow), Stop> {
     let Speaker::Domain { domain: speaker, tenure } = statement.speaker() else {
@@ -30,9 +31,26 @@ pub(super) fn speak_for(
     if row.released {
         return Err(Refusal::Released(owner).into());
     }
-    let key = key_under(&row, &owner, tenure, statement)?;
-    if !key.role.speaks_of_packages() || !key.is_valid_at(log_time) {
-        return Err(Refusal::KeyMayNot(owner).into());
+    is_under(&row, &owner, tenure)?;
+    match statement.by() {
+        None => {
+            let key = key_of(&row, &owner, statement)?;
+            if !key.role.speaks_of_packages() || !key.is_valid_at(log_time) {
+                return Err(Refusal::KeyMayNot(owner).into());
+            }
+        }
+        Some(grant) => {
+            let granted = grants::of_tenure(rows, &grant, &owner, &row)?;
+            if granted.key.id() != statement.kid() {
+                return Err(Refusal::KeyNotAuthorised(owner.to_string()).into());
+            }
+            if !granted.is_in_force(log_time) {
+                return Err(Refusal::GrantOver { domain: owner, grant }.into());
+            }
+            if !granted.covers(id, event.action()) {
+                return Err(Refusal::NotGranted { id: id.clone(), grant, action: event.action().as_str() }.into());
+            }
+        }
     }
     must_verify(signed)?;
     is_not_frozen(&row, &owner, log_time)?;

@@ -4,11 +4,15 @@
 use super::judged::Log;
 use deedbox_authority::rows::{DomainRow, domain_key, suffix_key};
 use deedbox_authority::{Refusal, is_free, rows_of_free};
-use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainClaimed, DomainKey, Event, Evidence, Role, Rules, Sight};
+use deedbox_model::event::{
+    Acceptance, AcceptanceTerms, DomainClaimed, DomainKey, DomainRecoveryCompleted, DomainRecoveryOpened, Event, Evidence, Role, Rules,
+    Sight,
+};
+use deedbox_model::holding::Through;
 use deedbox_model::limits::{ACCEPTANCE_MS, SIGHT_MS};
 use deedbox_model::row::decode_row;
 use deedbox_model::{Domain, EventId, Parameters, Rows, Statement, Subject, SuffixRule, TimeMs, Verified};
-use deedbox_testkit::{Registry, secret, time, zones};
+use deedbox_testkit::{Owner, Registry, secret, time, zones};
 
 const LOOK: [Evidence; 3] = [Evidence::Dns, Evidence::Https, Evidence::Dnssec];
 
@@ -267,4 +271,57 @@ fn whether_a_domain_is_free_is_told_as_its_claim_would_be_judged() {
     }
     log.accept(&registry.rules_changed_to(head, Rules { protocol: 1, parameters: vec![] }, time(9)));
     assert_eq!(free(&log, "new.example").unwrap_err().code(), "no_ground");
+}
+
+/// A recovery of a domain on what a look shows: opened, and completed after its wait.
+fn recovery(registry: &Registry, owner: &Owner, evidence: Evidence, at: TimeMs, look: impl FnOnce(&str) -> Sight) -> Verified<Statement> {
+    let acceptance = owner.by(30).accept(Some(owner.tenure), at);
+    let sight = Some(look(&acceptance.record()));
+    let event = DomainRecoveryOpened { sight, evidence, acceptance };
+    registry.say(&Subject::Domain(owner.domain.clone()), Some(owner.tenure), at, &Event::from(event))
+}
+
+#[test]
+fn a_recovery_is_seen_when_it_is_opened_and_again_when_it_is_completed() {
+    for (claimed, recovered) in [(Evidence::Dnssec, Evidence::Dns), (Evidence::Dns, Evidence::Dnssec), (Evidence::Https, Evidence::Https)] {
+        let (mut log, registry, _) = grounded();
+        let (claim, owner) = registry.claim_seen("acme.example", &secret(10), claimed, time(5), shows(claimed, time(4)));
+        log.accept(&claim);
+        let acme = owner.domain.clone();
+        let seen = |evidence, record: &str, at| shows(evidence, at)(&acme, record);
+        let alone =
+            DomainRecoveryOpened { sight: None, evidence: Evidence::Operator, acceptance: owner.accept(Some(owner.tenure), time(6)) };
+        let subject = Subject::Domain(acme.clone());
+        log.refuse(&registry.say(&subject, Some(owner.tenure), time(6), &alone.into()), "weaker_evidence");
+        log.refuse(&recovery(&registry, &owner, recovered, time(SIGHT_MS + 7), |record| seen(recovered, record, time(6))), "sight_too_old");
+        log.refuse(&recovery(&registry, &owner, Evidence::Dnssec, time(7), |_| seen(Evidence::Dnssec, "another", time(6))), "not_shown");
+        let mut bare = Log::default();
+        let created = registry.created(time(0));
+        bare.accept(&created);
+        let (claim, unseen) = registry.claim("acme.example", &secret(10), time(5));
+        bare.accept(&claim);
+        bare.refuse(&recovery(&registry, &unseen, recovered, time(7), |record| seen(recovered, record, time(6))), "no_ground");
+
+        let mut record = String::new();
+        let opened = recovery(&registry, &owner, recovered, time(7), |put| {
+            record = put.to_owned();
+            seen(recovered, put, time(6))
+        });
+        log.accept(&opened);
+        let wait = 14 * 86_400_000;
+        let complete = |evidence, sight: Option<Sight>, at| {
+            let event = DomainRecoveryCompleted { sight, evidence, recovery: opened.id() };
+            registry.say(&subject, Some(opened.id()), at, &Event::from(event))
+        };
+        let (early, at) = (time(wait + 6), time(wait + 8));
+        log.refuse(&complete(recovered, Some(seen(recovered, &record, early)), early), "too_soon");
+        log.refuse(&complete(Evidence::Operator, None, at), "weaker_evidence");
+        log.refuse(&complete(recovered, Some(seen(recovered, &record, time(7))), at), "sight_too_old");
+        let gone = seen(Evidence::Dnssec, "deedbox-claim=sha256:00", time(wait + 7));
+        log.refuse(&complete(Evidence::Dnssec, Some(gone), at), "not_shown");
+        log.accept(&complete(recovered, Some(seen(recovered, &record, time(wait + 7))), at));
+        let key = domain_key(&acme).unwrap();
+        let row: DomainRow = decode_row(&key, &log.rows[&key].bytes).unwrap();
+        assert_eq!((row.evidence, row.through, row.keys[0].key), (recovered, Through::Recovery, secret(30).public()));
+    }
 }

@@ -216,7 +216,7 @@ async fn change(context: &Context, domain: &Domain, change: DomainKeysChanged, s
 }
 
 /// What was given is not shown where it is not read: it may be a private key.
-fn public(text: &str) -> anyhow::Result<PublicKey> {
+pub(super) fn public(text: &str) -> anyhow::Result<PublicKey> {
     if let Some(bytes) = STANDARD.decode(text).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) {
         return PublicKey::from_bytes(&bytes).map_err(|e| wrong(e.to_string()));
     }

@@ -4,6 +4,7 @@ mod channel;
 pub(crate) mod claim;
 pub(crate) mod demo;
 mod fsck;
+mod grants;
 mod hands;
 mod keygen;
 mod keys;
@@ -37,6 +38,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
                 Command::Keygen(args) => keygen::run(&context, args),
                 Command::Claim(args) => claim::run(&context, args).await,
                 Command::Keys(args) => keys::run(&context, args).await,
+                Command::Grant(args) => grants::grant(&context, args).await,
+                Command::Revoke(args) => grants::revoke(&context, args).await,
+                Command::Grants(args) => grants::list(&context, args).await,
                 Command::Freeze(args) => hands::freeze(&context, args).await,
                 Command::Thaw(args) => hands::thaw(&context, args).await,
                 Command::Accept(args) => hands::accept(&context, args).await,

@@ -153,14 +153,17 @@ impl World {
     /// Through the door, as this protocol number reads it.
     pub(crate) async fn admit(&self, protocol: &'static Protocol, bytes: &[u8]) -> Admitted {
         let verified = self.door.verify(Statement::decode(protocol, bytes).unwrap()).await.unwrap();
-        self.door.admit(verified, time(1_000_000)).await.unwrap()
+        // This writer's clock says what the signer's says.
+        let now = verified.time();
+        self.door.admit(verified, now).await.unwrap()
     }
 
     /// The same where the store may fail at the door too.
     pub(crate) async fn try_submit(&self, statement: &Verified<Statement>) -> Result<Appended, SubmitError> {
         let store = |e: deedbox_intake::IntakeRefusal| SubmitError::Store(e.to_string());
         let verified = self.door.verify(Statement::decode(Protocol::ONE, statement.bytes()).unwrap()).await.map_err(store)?;
-        self.ledger.submit(self.door.admit(verified, time(1_000_000)).await.map_err(store)?).await
+        let now = verified.time();
+        self.ledger.submit(self.door.admit(verified, now).await.map_err(store)?).await
     }
 
     pub(crate) async fn submit_claim(&self, domain: &str, at: u64) -> Result<Appended, SubmitError> {

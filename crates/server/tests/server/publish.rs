@@ -252,7 +252,7 @@ async fn a_stranger_learns_nothing_of_what_is_uploaded_and_not_published() {
     assert_eq!(answers[..7], answers[7..]);
     // Nor by a statement that names them, in its own name or in theirs, with the right size or another.
     let (id, own) = ("file:acme.localhost/tool", "file:other.localhost/tool");
-    let in_their_name = Owner { origin: owner.origin.clone(), domain: owner.domain.clone(), key: secret(11), tenure: owner.tenure };
+    let in_their_name = Owner { origin: owner.origin.clone(), domain: owner.domain.clone(), key: secret(11), ..owner.clone() };
     let prepared = world.prepare(&owner, id, "1.0.0", None, b"").await;
     let Some(published) = prepared.event().published() else { panic!("{prepared:?}") };
     for bytes in [published.manifest.size, published.manifest.size + 1] {

@@ -144,7 +144,7 @@ impl World {
         assert_eq!(status, StatusCode::CREATED, "{body}");
         let body: Value = serde_json::from_str(&body).unwrap();
         let tenure = EventId::from_hex(body["id"].as_str().unwrap()).unwrap();
-        Owner { origin: self.origin.clone(), domain: Domain::parse(domain).unwrap(), key: secret(key), tenure }
+        Owner { origin: self.origin.clone(), domain: Domain::parse(domain).unwrap(), key: secret(key), tenure, grant: None }
     }
 
     pub async fn upload(&self, owner: &Owner, bytes: impl Into<Vec<u8>>) -> StatusCode {
@@ -212,7 +212,7 @@ pub fn permit(owner: &Owner) -> String {
     permit_of(owner, now(), 60_000)
 }
 pub fn permit_of(owner: &Owner, time: TimeMs, for_ms: u64) -> String {
-    let terms = PermitTerms { time, under: owner.tenure, until: time.plus_ms(for_ms) };
+    let terms = PermitTerms { by: None, time, under: owner.tenure, until: time.plus_ms(for_ms) };
     format!("Deedbox {}", URL_SAFE_NO_PAD.encode(Permit::sign(&owner.key, &owner.domain, &owner.origin, &terms).unwrap()))
 }
 

@@ -4,8 +4,8 @@ use super::statements::earlier;
 use super::{Provoked, hostile_world};
 use crate::world::{World, now};
 use deedbox_model::event::{
-    DomainClaimed, DomainFrozen, DomainKey, DomainKeysChanged, DomainRecoveryCompleted, DomainRecoveryContested, DomainRecoveryOpened,
-    DomainReleased, DomainThawed, Event, Evidence, Role,
+    Action, DomainClaimed, DomainFrozen, DomainKey, DomainKeysChanged, DomainRecoveryCompleted, DomainRecoveryContested,
+    DomainRecoveryOpened, DomainReleased, DomainThawed, Event, Evidence, PublisherGranted, PublisherRevoked, Role,
 };
 use deedbox_model::holding::days;
 use deedbox_model::limits::{RECOVERY_DAYS, RECOVERY_KEY_DAYS};
@@ -44,11 +44,28 @@ fn recoveries(world: &World, acceptance: &deedbox_model::event::Acceptance) -> R
 pub(super) async fn of_hands(provoked: &mut Provoked) {
     let world = hostile_world().await;
     of_freezes(&world, provoked).await;
+    of_grants(&world, provoked).await;
     of_recovery_keys(&world, provoked).await;
     of_recoveries(&world, provoked).await;
     // The last, for it moves log time.
     of_old_statements(&world, provoked).await;
     world.stop().await;
+}
+
+async fn of_grants(world: &World, provoked: &mut Provoked) {
+    let owner = world.claim("granting.localhost", 30).await;
+    let id = "file:granting.localhost/widget";
+    let first = world.publish(&owner, id, "1.0.0", None).await;
+    let granted =
+        PublisherGranted { key: secret(31).public(), ids: vec![id.parse().unwrap()], actions: vec![Action::Channel], until: None };
+    let granted = owner.say_of_itself(Some(owner.tenure), now(), granted);
+    world.must_append(&granted).await;
+    let yank = |grant| owner.granted(grant, 31).yank(id, "1.0.0", first.id(), now());
+    provoked.statement(world, "a yank by a grant to move channels", &yank(granted.id()), refused("not_granted")).await;
+    provoked.statement(world, "a yank by what is not a grant", &yank(first.id()), refused("no_such_grant")).await;
+    let revoked = owner.say_of_itself(Some(granted.id()), now(), PublisherRevoked { grant: granted.id() });
+    world.must_append(&revoked).await;
+    provoked.statement(world, "a yank by a grant that is revoked", &yank(granted.id()), refused("grant_over")).await;
 }
 
 async fn of_freezes(world: &World, provoked: &mut Provoked) {
