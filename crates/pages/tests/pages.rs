@@ -150,7 +150,7 @@ fn the_page_of_a_package_says_how_its_domain_stands() {
     log.claim("acme.example").publish_as(&manifest("npm:acme.example/widget", "1.0.0", b"x"), &[]);
     let mut world = World { log };
     let (domain, tenure) = ("acme.example".parse::<Domain>().unwrap(), world.log.entries[0].statement.id());
-    let owner = Owner { origin: Registry::default().origin, domain: domain.clone(), key: secret(3), tenure };
+    let owner = Owner { origin: Registry::default().origin, domain: domain.clone(), key: secret(3), tenure, grant: None };
     let own = |event: Event| move |owner: &Owner, at| owner.say_of_itself(Some(owner.tenure), at, event.clone());
     let by_registry = |event: Event| {
         let subject = Subject::Domain(domain.clone());
