@@ -4,7 +4,7 @@
 use crate::error::ClientError;
 use crate::http::Registry;
 use crate::limits;
-use deedbox_model::{DnsAnchor, Domain, EventId, KeyId, PackageId, Version};
+use deedbox_model::{DnsAnchor, Domain, EventId, KeyId, PackageId, TimeMs, Version};
 use deedbox_view::encode_path;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -22,8 +22,24 @@ pub struct DomainState {
     pub released: bool,
     /// The last event of its chain, in hex.
     pub head: String,
+    /// Its freezes, whether or not they are past.
+    pub frozen: Vec<FreezeState>,
     /// Its keys.
     pub keys: Vec<DomainKeyState>,
+}
+
+/// A freeze of a domain.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FreezeState {
+    /// In force before this log time, in milliseconds; none: until it is thawed.
+    pub until_ms: Option<u64>,
+}
+
+impl DomainState {
+    /// Whether a freeze is in force.
+    pub fn is_frozen(&self, now: TimeMs) -> bool {
+        self.frozen.iter().any(|freeze| freeze.until_ms.is_none_or(|until| now.as_ms() < until))
+    }
 }
 
 /// A key of a domain.
