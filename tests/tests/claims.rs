@@ -179,6 +179,40 @@ fn a_recovery_of_a_domain_that_was_shown_is_opened_when_its_record_is_seen_and_w
 }
 
 #[test]
+fn an_operator_who_looks_opens_a_recovery_by_what_they_see_and_not_by_their_word() {
+    let world = World::start(&[Zone::new("signed.test", Signing::Nsec3, "")], &[]);
+    let folder = world.registry.folder();
+    let (operator, key, file) = (folder.join("registry/keys/operator.pem"), folder.join("fresh.pem"), folder.join("accepted.json"));
+    let (operator, key, file) = (operator.to_str().unwrap(), key.to_str().unwrap(), file.to_str().unwrap());
+    world.put("signed.test", &record(&world.claim("signed.test", "0")));
+    assert!(world.claim("signed.test", "1").ok);
+    assert!(world.registry.deedbox(["keygen", "--out", key]).unwrap().ok);
+    assert!(world.registry.deedbox(["--key", key, "accept", "signed.test", "--out", file]).unwrap().ok);
+    let resolver = world.servers.resolver().to_string();
+    let look = || {
+        let args = ["recover", "--countersign", file, "--operator-key", operator, "--look", "--resolver", &resolver];
+        world.registry.deedbox(args).unwrap()
+    };
+    let told = look();
+    assert!(!told.ok && told.err.contains("[not_shown_yet]"), "{}", told.all());
+    let value = told.err.split_whitespace().find(|word| word.starts_with("deedbox-claim=") && !word.contains('"')).unwrap().to_owned();
+    world.put("signed.test", &value);
+    let opened = (0..20).find_map(|_| {
+        let said = look();
+        (said.ok || !said.err.contains("[not_shown_yet]")).then_some(said).or_else(|| {
+            // A resolver remembers the record before for a moment.
+            std::thread::sleep(Duration::from_secs(1));
+            None
+        })
+    });
+    let opened = opened.unwrap();
+    assert!(opened.ok && opened.out.contains("opened a recovery of signed.test"), "{}", opened.all());
+    assert_eq!(world.domain("signed.test")["recovery"]["evidence"], "dnssec");
+    let early = look();
+    assert!(!early.ok && early.err.contains("[too_soon]"), "{}", early.all());
+}
+
+#[test]
 fn who_waits_is_told_what_is_seen_and_has_the_domain_when_the_record_is_there() {
     let world = World::start(&[Zone::new("late.test", Signing::Nsec, "")], &[]);
     let first = record(&world.claim("late.test", "0"));

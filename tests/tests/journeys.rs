@@ -31,6 +31,8 @@ enum Stage {
     Claimed,
     /// The same, with the version 1.0.0 published.
     Published,
+    /// The same as [`Stage::Keyed`], with the package in a domain below localhost.
+    Team,
     /// A folder, and no registry: the section starts one.
     Folder,
     /// The same, on a machine that has the public suffix list of Debian.
@@ -73,6 +75,17 @@ const STAGES: &[(&str, &[(&str, Stage)])] = &[
             ("A release", Stage::Claimed),
             ("Keys", Stage::Claimed),
             ("Afterwards", Stage::Published),
+        ],
+    ),
+    (
+        "docs/guides/ownership.md",
+        &[
+            ("Keys that you have before you need them", Stage::Claimed),
+            ("When you fear for a key", Stage::Claimed),
+            ("Handing it over", Stage::Claimed),
+            ("Giving it up", Stage::Claimed),
+            ("When all keys are lost", Stage::Claimed),
+            ("When a key is stolen", Stage::Team),
         ],
     ),
     (
@@ -230,6 +243,11 @@ fn the_guide_to_publishing_word_for_word() -> anyhow::Result<()> {
 }
 
 #[test]
+fn the_guide_to_ownership_word_for_word() -> anyhow::Result<()> {
+    walk("docs/guides/ownership.md")
+}
+
+#[test]
 fn the_guide_to_verifying_word_for_word() -> anyhow::Result<()> {
     walk("docs/guides/verify.md")
 }
@@ -313,7 +331,7 @@ owner() {
 { owner || kill $$; } &
 "#
             }
-            Stage::Source | Stage::Keyed | Stage::Claimed | Stage::Published => {
+            Stage::Source | Stage::Keyed | Stage::Claimed | Stage::Published | Stage::Team => {
                 r#"
 serve; proxy; wait_for https://registry.example/ready
 source_of "$HERE/here"
@@ -347,6 +365,12 @@ curl -fsS -o registry.vkey https://registry.example/log/log.vkey
             Stage::Keyed | Stage::Named => {
                 r#"
 printf 'registry = "https://registry.example"\n' > deedbox.toml
+deedbox keygen
+"#
+            }
+            Stage::Team => {
+                r#"
+sed -i 's/acme\.example/team.localhost/' package.json
 deedbox keygen
 "#
             }

@@ -9,6 +9,7 @@
 //! ecosystem, asks no clock: the caller says what time it is.
 
 pub mod alarm;
+pub mod broken;
 pub mod chain;
 pub mod claim;
 pub mod domain_keys;
@@ -25,8 +26,10 @@ pub mod proofs;
 pub mod recover;
 mod right;
 pub mod saved;
+pub mod signed;
 pub mod state;
 pub mod submit;
+pub mod tenures;
 #[cfg(test)]
 mod tests;
 pub mod tiles;
@@ -36,6 +39,7 @@ pub mod verify;
 pub mod verify_error;
 
 pub use alarm::Alarm;
+pub use broken::Break;
 pub use chain::{Asked, Followed, ask_with_chains};
 pub use claim::{Looked, accept, claim_local, claim_seen, claim_with_operator, countersign, kept_acceptance, place_of_claim};
 pub use domain_keys::{ProvenDomain, domain_keys};
@@ -50,6 +54,7 @@ pub use proofs::{Proven, Query, Unproven};
 pub use recover::{Recovering, known_of, recover_seen, recover_with_operator, recovery_of};
 pub use saved::SavedProof;
 pub use submit::{Included, Intent, submit};
+pub use tenures::Tenures;
 pub use trust::{Pin, Trusted};
 pub use upload::{Payload, may_upload, upload};
 pub use verify::{Judged, Standing, VerifiedRelease};

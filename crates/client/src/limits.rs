@@ -34,6 +34,16 @@ pub const UPLOADS_AT_ONCE: usize = 4;
 pub const SAVED_PROOFS: usize = 10_000;
 /// A saved proof: a proof for many, and its head.
 pub const SAVED_PROOF_BYTES: u64 = PROOFS_BYTES as u64 + 64 * 1024;
+/// Holders of one domain that are remembered as accepted: a domain is recovered a few times in its life.
+pub const TENURES: usize = 100;
+/// The file of them, of some 120 bytes each.
+pub const TENURES_BYTES: u64 = 64 * 1024;
+/// Events in one page of the registry's list.
+pub const EVENTS_AT_ONCE: u64 = 500;
+/// Such a page: the registry keeps it below this (spec/api.md §8).
+pub const EVENTS_BYTES: usize = 16 * 1024 * 1024;
+/// Events of one key that are listed: ten a day for 27 years.
+pub const SIGNED_EVENTS: usize = 100_000;
 /// Times that an answer is asked for again, when asking twice changes nothing.
 pub const RETRIES: u32 = 3;
 /// Times that a statement is signed again on a newer head.

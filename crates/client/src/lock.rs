@@ -26,6 +26,8 @@ pub struct Wanted {
 pub enum Verdict {
     /// The log has it, with these digests.
     Verified(Box<VerifiedRelease>),
+    /// The same, of a holder whom nobody here has accepted: why that has to be.
+    NotAccepted(Box<VerifiedRelease>, VerifyError),
     /// It does not verify.
     Refused(VerifyError),
 }
@@ -50,7 +52,16 @@ pub async fn judge_lock(trusted: &Trusted, wanted: &[Wanted]) -> Result<(Vec<Ver
         },
         verdict => verdict,
     };
-    let verdicts = verdicts(&mut judged, wanted).into_iter().map(on_chain).collect();
+    let tenures = trusted.tenures();
+    let accepted = |verdict| match verdict {
+        Verdict::Verified(release) => match tenures.must_be_accepted(&release) {
+            Ok(()) => Ok(Verdict::Verified(release)),
+            Err(ClientError::Verify(why)) => Ok(Verdict::NotAccepted(release, why)),
+            Err(error) => Err(error),
+        },
+        verdict => Ok(verdict),
+    };
+    let verdicts = verdicts(&mut judged, wanted).into_iter().map(on_chain).map(accepted).collect::<Result<Vec<Verdict>, _>>()?;
     let facts = LockFacts {
         tree_size: proven.checkpoint().size(),
         entries: proven.entries().len(),

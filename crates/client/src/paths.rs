@@ -83,6 +83,10 @@ impl LogPlace {
     pub fn checkpoint(&self) -> PathBuf {
         self.0.join("checkpoint")
     }
+    /// Holders of domains who were accepted.
+    pub fn tenures(&self) -> PathBuf {
+        self.0.join("tenures")
+    }
     /// Evidence of alarms.
     pub fn evidence(&self) -> PathBuf {
         self.0.join("evidence")

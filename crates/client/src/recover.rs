@@ -8,7 +8,7 @@ use crate::hands::{GoesOn, Voice, must_be_for, say_on};
 use crate::limits;
 use crate::submit::{Answered, Included, event_id, included, post, proven};
 use crate::trust::Trusted;
-use deedbox_model::event::{Acceptance, DomainRecoveryCompleted, DomainRecoveryOpened, Evidence};
+use deedbox_model::event::{Acceptance, DomainRecoveryCompleted, DomainRecoveryOpened, Evidence, Sight};
 use deedbox_model::holding::{Recovery, Through};
 use deedbox_model::{Domain, Event, Signer, Speaker, Statement, Subject, TimeMs};
 
@@ -77,11 +77,13 @@ pub async fn recover_seen(trusted: &Trusted, acceptance: &Acceptance) -> Result<
     Ok(done(proven(trusted, event, answered, query).await?, acceptance.domain()))
 }
 
-/// Opens or completes a recovery as the operator, around an acceptance that the claimant made, here or elsewhere.
+/// Opens or completes a recovery as the operator, around an acceptance that the claimant made, here or elsewhere. `seen` is what the operator has seen of
+/// the domain; without it they vouch.
 pub async fn recover_with_operator(
     trusted: &Trusted,
     acceptance: &Acceptance,
     operator: &dyn Signer,
+    seen: Option<(Evidence, Sight)>,
     now: &dyn Fn() -> TimeMs,
 ) -> Result<Recovering, ClientError> {
     must_be_for(trusted, acceptance)?;
@@ -90,15 +92,19 @@ pub async fn recover_with_operator(
     if let Some(known) = known_of(&known, acceptance, now()) {
         return Ok(known);
     }
-    let evidence = if domain.is_localhost() { Evidence::Localhost } else { Evidence::Operator };
+    let (evidence, sight) = match seen {
+        Some((evidence, sight)) => (evidence, Some(sight)),
+        None if domain.is_localhost() => (Evidence::Localhost, None),
+        None => (Evidence::Operator, None),
+    };
     let open = known.row.open_recovery(domain, now()).filter(|open| open.record == acceptance.record());
     if let Some(recovery) = open.map(|open| open.opened) {
-        let event = Event::from(DomainRecoveryCompleted { sight: None, evidence, recovery });
+        let event = Event::from(DomainRecoveryCompleted { sight, evidence, recovery });
         let included = say_on(trusted, operator, domain, (Voice::Registry, GoesOn::Tenure), &event, (known, now)).await?;
         return Ok(Recovering::Completed(Box::new(included)));
     }
     let (subject, prev) = (Subject::Domain(domain.clone()), acceptance.terms().prev);
-    let event = Event::from(DomainRecoveryOpened { sight: None, evidence, acceptance: acceptance.clone() });
+    let event = Event::from(DomainRecoveryOpened { sight, evidence, acceptance: acceptance.clone() });
     let statement = Statement::sign(operator, &trusted.pin().origin, &Speaker::Registry, &subject, prev, now(), &event)
         .map_err(|e| ClientError::Here(format!("this statement cannot be made: {e}")))?;
     let answered = post(trusted, "api/v1/events", statement.bytes()).await?;

@@ -51,6 +51,12 @@ pub(crate) async fn right(
     if !domain.is_within(&owner) {
         return Err(answer(format!("{owner} is not {domain} or above it")));
     }
+    // A registry asked for a place for bytes says only that there is none.
+    if matches!(wanted, Wanted::Upload) && state.is_frozen(now) {
+        return Err(ClientError::Here(format!(
+            "{owner} is frozen, so nothing is published under it: deedbox keys list {owner} says who froze it; they thaw it with deedbox thaw {owner}"
+        )));
+    }
     let tenure = EventId::from_hex(&state.tenure).ok_or_else(|| answer("the tenure is not an event".to_owned()))?;
     let kid = key.public().id().to_hex();
     if state.keys.iter().any(|key| key.kid == kid) {

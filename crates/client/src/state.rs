@@ -4,7 +4,7 @@
 use crate::error::ClientError;
 use crate::http::Registry;
 use crate::limits;
-use deedbox_model::{Domain, EventId, KeyId, PackageId, Version};
+use deedbox_model::{DnsAnchor, Domain, EventId, KeyId, PackageId, TimeMs, Version};
 use deedbox_view::encode_path;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -22,8 +22,24 @@ pub struct DomainState {
     pub released: bool,
     /// The last event of its chain, in hex.
     pub head: String,
+    /// Its freezes, whether or not they are past.
+    pub frozen: Vec<FreezeState>,
     /// Its keys.
     pub keys: Vec<DomainKeyState>,
+}
+
+/// A freeze of a domain.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FreezeState {
+    /// In force before this log time, in milliseconds; none: until it is thawed.
+    pub until_ms: Option<u64>,
+}
+
+impl DomainState {
+    /// Whether a freeze is in force.
+    pub fn is_frozen(&self, now: TimeMs) -> bool {
+        self.frozen.iter().any(|freeze| freeze.until_ms.is_none_or(|until| now.as_ms() < until))
+    }
 }
 
 /// A key of a domain.
@@ -121,6 +137,8 @@ pub struct ReleaseState {
     pub index: u64,
     /// Its manifest.
     pub manifest: ObjectState,
+    /// There if it is yanked.
+    pub yanked: Option<IgnoredAny>,
     /// The notice on it, if there is one.
     pub notice: Option<NoticeState>,
 }
@@ -162,6 +180,32 @@ pub struct ChannelState {
 struct ChannelPage {
     channels: Vec<ChannelState>,
     next: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RegistryState {
+    dns_anchors: Vec<AnchorState>,
+}
+
+#[derive(Debug, Deserialize)]
+struct AnchorState {
+    key_tag: u16,
+    algorithm: u8,
+    digest_type: u8,
+    digest: String,
+}
+
+/// The anchors of DNS that the registry says are in force.
+pub async fn dns_anchors(registry: &Registry) -> Result<Vec<DnsAnchor>, ClientError> {
+    let path = "api/v1/registry";
+    let state: Option<RegistryState> = registry.get_json(path).await?;
+    let state = state.ok_or_else(|| registry.answer(path, "a registry", "there is none"))?;
+    let anchor = |anchor: AnchorState| {
+        let AnchorState { key_tag, algorithm, digest_type, digest } = anchor;
+        let digest = hex::decode(&digest).map_err(|e| registry.answer(path, "anchors of DNS", e))?;
+        Ok(DnsAnchor { digest, key_tag, algorithm, digest_type })
+    };
+    state.dns_anchors.into_iter().map(anchor).collect()
 }
 
 /// The nearest claimed domain at or above this one; none if nobody claimed any.

@@ -8,6 +8,7 @@ use crate::http::Registry;
 use crate::limits;
 use crate::paths::{self, Home, LogPlace, Place};
 use crate::proofs::{Proven, Query};
+use crate::tenures::Tenures;
 use crate::tiles;
 use crate::verify;
 use crate::verify_error::VerifyError;
@@ -64,6 +65,7 @@ pub struct Trusted {
     registry: Registry,
     place: Place,
     log_place: LogPlace,
+    tenures: Tenures,
     pin: Pin,
     key: VerifierKey,
     is_new: bool,
@@ -90,7 +92,17 @@ impl Trusted {
             let key = pinned_key(&place, &pin, log_key)?;
             let log_place = home.log(&key);
             no_standing_alarm(&log_place, registry.url().as_str())?;
-            return Ok(Trusted { registry, place, log_place, pin, key, is_new: false, is_pinned: true, now });
+            return Ok(Trusted {
+                registry,
+                place,
+                tenures: Tenures::of(home, &key),
+                log_place,
+                pin,
+                key,
+                is_new: false,
+                is_pinned: true,
+                now,
+            });
         }
         let key = match log_key {
             Some(text) => VerifierKey::parse(text).map_err(|e| ClientError::Use(format!("the log key of {}: {e}", registry.url())))?,
@@ -107,7 +119,8 @@ impl Trusted {
             created: String::new(),
             pinned_at: now.to_rfc3339(),
         };
-        let mut trusted = Trusted { registry, place, log_place, pin, key, is_new: true, is_pinned: pins, now };
+        let tenures = Tenures::of(home, &key);
+        let mut trusted = Trusted { registry, place, log_place, tenures, pin, key, is_new: true, is_pinned: pins, now };
         // Nothing is kept before entry 0 says that this key signs for this log.
         let (unproven, _) = trusted.ask(&Query::default()).await?;
         let checkpoint = trusted.signed(unproven.checkpoint().as_bytes())?;
@@ -134,6 +147,10 @@ impl Trusted {
     /// Where what is known about the address is kept.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+    /// The holders of domains who were accepted here.
+    pub fn tenures(&self) -> Tenures {
+        self.tenures.clone()
     }
     /// Whether this was the first use.
     pub fn newly_pinned(&self) -> bool {

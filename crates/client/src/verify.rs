@@ -7,6 +7,7 @@
 //! statement itself: that its `prev` was the head of its package. Then this shows inclusion, signature and authority, and not that the
 //! release was the first of its version. That nothing else happened since takes the whole log either way.
 
+use crate::broken::Break;
 use crate::proofs::Proven;
 use crate::verify_error::VerifyError;
 use deedbox_authority::rows::{DomainRow, PackageRow, RegistryRow, domain_key, package_key, registry_key};
@@ -45,6 +46,8 @@ struct Claimed {
     /// Whether it rests on keys of the root of DNS that are not the world's.
     own_root: bool,
     through: Through,
+    /// Where the line of holders breaks, here or before.
+    broken: Option<Break>,
 }
 
 /// How a release stands by the events that were shown.
@@ -103,6 +106,10 @@ impl VerifiedRelease {
     /// How that tenure began.
     pub fn through(&self) -> Through {
         self.claim.through
+    }
+    /// Where the line of holders up to that tenure breaks; none if each had the domain from the one before.
+    pub fn broken(&self) -> Option<&Break> {
+        self.claim.broken.as_ref()
     }
     /// Whether what was seen for that claim rests on keys of the root of DNS that the registry names itself, and the world does not.
     pub fn rests_on_own_root(&self) -> bool {
@@ -490,11 +497,12 @@ impl Court<'_> {
         let begun = match event {
             DomainEvent::Claimed(e) => {
                 let through = if statement.prev().is_some() { Through::Reclaim } else { Through::Claim };
-                Claimed { index, evidence: e.evidence, own_root: seen(e.evidence)?, through }
+                Claimed { index, evidence: e.evidence, own_root: seen(e.evidence)?, through, broken: None }
             }
             DomainEvent::RecoveryCompleted(e) => {
-                Claimed { index, evidence: e.evidence, own_root: seen(e.evidence)?, through: Through::Recovery }
+                Claimed { index, evidence: e.evidence, own_root: seen(e.evidence)?, through: Through::Recovery, broken: None }
             }
+            // Whoever took a domain and hands it on gives no more than they have.
             DomainEvent::Transferred(_) => {
                 let Speaker::Domain { tenure, .. } = statement.speaker() else { return Ok(()) };
                 let Some(before) = self.claims.get(tenure) else { return Ok(()) };
@@ -509,8 +517,23 @@ impl Court<'_> {
             | DomainEvent::Granted(_)
             | DomainEvent::Revoked(_) => return Ok(()),
         };
+        let begun = match begun.through {
+            Through::Claim | Through::Transfer => begun,
+            through @ (Through::Reclaim | Through::Recovery) => {
+                let at = self.tenure_at(statement)?;
+                Claimed { broken: Some(Break { tenure: statement.id(), index, at, through, evidence: begun.evidence }), ..begun }
+            }
+        };
         self.claims.insert(statement.id(), begun);
         Ok(())
+    }
+
+    /// Log time at the event that began a tenure, as the decider has just written it.
+    fn tenure_at(&self, statement: &Statement) -> Result<TimeMs, VerifyError> {
+        let Some(domain) = statement.domain() else { return Ok(statement.time()) };
+        let key = domain_key(domain)?;
+        let Some(row) = self.rows.get(&key) else { return Ok(statement.time()) };
+        Ok(decode_row::<DomainRow>(&key, &row.bytes)?.tenure_at)
     }
 
     fn record(&mut self, index: u64, statement: Verified<Statement>, releases: &mut Releases) -> Result<(), VerifyError> {

@@ -1,6 +1,8 @@
 //! Why something that a registry shows does not verify: what was shown, and what to do.
 
+use crate::broken::Break;
 use deedbox_authority::Refusal;
+use deedbox_model::Domain;
 use deedbox_model::row::Defect;
 use deedbox_tlog::MultiproofError;
 use std::path::PathBuf;
@@ -83,6 +85,19 @@ pub enum VerifyError {
     /// The release is not there.
     #[error("{0} is not in the log of {1}: check the spelling, or whether it was published there")]
     NotInLog(String, String),
+    /// Its holder took the domain without the last one's word, and nobody here accepted that.
+    #[error(
+        "{release} is of a holder of {domain} who did not get it from the one before: {broken}. If you know that this holder is right, accept them once with \
+         --accept-tenure; if not, ask whoever publishes it in another way, and do not use it until then"
+    )]
+    NotAccepted {
+        /// The release.
+        release: String,
+        /// Its domain.
+        domain: Domain,
+        /// How the domain came to its holder.
+        broken: Break,
+    },
     /// Bytes that are not the release's.
     #[error(
         "{what} is not what {release} says: {why}. Do not use it. Fetch it again; if it is still different, tell the registry's operator"

@@ -13,8 +13,9 @@ mod common;
 use common::{HandMade, release, time};
 use deedbox_client::trust::verify_checkpoint;
 use deedbox_client::verify::judge;
-use deedbox_client::{Judged, SavedProof, Unproven, VerifiedRelease, VerifyError};
+use deedbox_client::{ClientError, Home, Judged, SavedProof, Tenures, Unproven, VerifiedRelease, VerifyError};
 use deedbox_model::event::*;
+use deedbox_model::holding::Through;
 use deedbox_model::{
     Domain, Event, EventId, Hasher, ObjectRef, PackageId, Parameters, ReasonCode, SecretKey, Speaker, Subject, SuffixRule, Value, Version,
 };
@@ -338,4 +339,108 @@ fn a_thousand_releases_take_one_small_proof() {
     }
     // Twenty times what an optimised build takes: this is a bound on the order of growth, not a benchmark.
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+const DAY: u64 = 86_400_000;
+
+/// acme.example with a release, then recovered by somebody else, who published 31 days later, and handed it on. Entries: 0 and 1 as ever, 2 the first
+/// release, 3 and 4 the recovery, 5 its release, 6 the transfer, 7 the release of the last holder.
+fn recovered() -> HandMade {
+    let mut made = HandMade::new();
+    made.publish(ID, "1.0.0", b"the tarball");
+    let domain = Domain::parse("acme.example").unwrap();
+    let subject = Subject::Domain(domain.clone());
+    let (operator, next, last) = (made.operator.clone(), SecretKey::from_seed(&[21; 32]), SecretKey::from_seed(&[22; 32]));
+    let accept = |key: &SecretKey, prev: EventId, ms: u64| {
+        let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
+        Acceptance::sign(key, &domain, &HandMade::new().origin, &AcceptanceTerms::after(Some(prev), keys, time(ms))).unwrap()
+    };
+    let tenure = made.tenure;
+    let opened = DomainRecoveryOpened { sight: None, evidence: Evidence::Operator, acceptance: accept(&next, tenure, 100) };
+    let opened = made.say(&operator, &Speaker::Registry, &subject, Some(tenure), 100, &Event::from(opened));
+    let completed = DomainRecoveryCompleted { sight: None, evidence: Evidence::Operator, recovery: opened };
+    let completed = made.say(&operator, &Speaker::Registry, &subject, Some(opened), 15 * DAY, &Event::from(completed));
+    let package = Subject::Package(PackageId::parse(ID).unwrap());
+    let held = |tenure| Speaker::Domain { domain: domain.clone(), tenure };
+    let before = EventId::of(&made.entries[2]);
+    let second = made.say(&next, &held(completed), &package, Some(before), 46 * DAY, &release(ID, "1.1.0", b"by the next"));
+    let transferred = DomainTransferred { acceptance: accept(&last, completed, 47 * DAY) };
+    let transferred = made.say(&next, &held(completed), &subject, Some(completed), 47 * DAY, &Event::from(transferred));
+    made.say(&last, &held(transferred), &package, Some(second), 48 * DAY, &release(ID, "1.2.0", b"by the last"));
+    made
+}
+
+fn proof_of(made: &HandMade, version: &str, indices: &[u64]) -> SavedProof {
+    SavedProof::new("https://registry.example", &PackageId::parse(ID).unwrap(), &Version::parse(version).unwrap(), made.proof(8, indices))
+}
+
+#[test]
+fn a_release_of_a_holder_who_took_the_domain_is_accepted_once_or_does_not_verify() {
+    let made = recovered();
+    let folder = tempfile::tempdir().unwrap();
+    let tenures = Tenures::of(&Home::at(folder.path()), &made.vkey());
+    let verified = |version, indices: &[u64]| proof_of(&made, version, indices).verify(&made.vkey()).unwrap();
+    let first = verified("1.0.0", &[0, 1, 2]);
+    assert_eq!((first.through(), first.broken()), (Through::Claim, None));
+    tenures.must_be_accepted(&first).unwrap();
+    let taken = verified("1.1.0", &[0, 1, 2, 3, 4, 5]);
+    let broken = taken.broken().unwrap();
+    assert_eq!((taken.through(), taken.tenure(), broken.index, broken.at), (Through::Recovery, Some(broken.tenure), 4, time(15 * DAY)));
+    let words = tenures.must_be_accepted(&taken).unwrap_err().to_string();
+    for part in [
+        "npm:acme.example/widget@1.1.0 is of a holder of acme.example",
+        "it was recovered at 2026-",
+        "evidence operator (entry 4)",
+        "--accept-tenure",
+    ] {
+        assert!(words.contains(part), "{part:?} is not in {words}");
+    }
+    // Whoever took a domain cannot hand it to themselves and be somebody else.
+    let handed = verified("1.2.0", &[0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!((handed.through(), handed.broken()), (Through::Transfer, Some(broken)));
+    assert!(matches!(tenures.must_be_accepted(&handed), Err(ClientError::Verify(VerifyError::NotAccepted { .. }))));
+
+    tenures.accept(&taken, time(0)).unwrap();
+    tenures.accept(&taken, time(0)).unwrap();
+    for release in [&first, &taken, &handed] {
+        tenures.must_be_accepted(release).unwrap();
+    }
+    // For another log, and for another domain, nothing was accepted; and what does not read is not guessed at.
+    let other = Tenures::of(&Home::at(folder.path()), &{
+        let mut made = made.clone();
+        made.log = SecretKey::from_seed(&[23; 32]);
+        made.vkey()
+    });
+    assert!(other.must_be_accepted(&taken).is_err());
+    assert!(!tenures.is_accepted(&Domain::parse("other.example").unwrap(), &broken.tenure).unwrap());
+    let file = Home::at(folder.path()).log(&made.vkey()).tenures().join("acme.example.json");
+    let kept = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(kept.matches(&broken.tenure.to_hex()).count(), 1, "{kept}");
+    for changed in ["{}".to_owned(), kept.replace("acme.example", "other.example"), " ".repeat(70_000)] {
+        std::fs::write(&file, changed).unwrap();
+        assert!(matches!(tenures.must_be_accepted(&taken), Err(ClientError::File { .. })));
+    }
+}
+
+#[test]
+fn a_domain_that_was_claimed_again_breaks_the_line_too() {
+    let mut made = HandMade::new();
+    made.publish(ID, "1.0.0", b"the tarball");
+    let domain = Domain::parse("acme.example").unwrap();
+    let subject = Subject::Domain(domain.clone());
+    let (operator, next, tenure) = (made.operator.clone(), SecretKey::from_seed(&[21; 32]), made.tenure);
+    let own = Speaker::Domain { domain: domain.clone(), tenure };
+    let left = made.say(&made.publisher.clone(), &own, &subject, Some(tenure), 100, &Event::from(DomainReleased {}));
+    let keys = vec![DomainKey { key: next.public(), from: None, role: Role::Admin, until: None }];
+    let acceptance = Acceptance::sign(&next, &domain, &made.origin, &AcceptanceTerms::after(Some(left), keys, time(200))).unwrap();
+    let event = Event::from(DomainClaimed::unseen(Evidence::Operator, acceptance));
+    let claimed = made.say(&operator, &Speaker::Registry, &subject, Some(left), 200, &event);
+    let package = Subject::Package(PackageId::parse(ID).unwrap());
+    let speaker = Speaker::Domain { domain, tenure: claimed };
+    made.say(&next, &speaker, &package, Some(EventId::of(&made.entries[2])), 31 * DAY, &release(ID, "1.1.0", b"by the next"));
+    let proof =
+        SavedProof::new("https://registry.example", &widget().0, &Version::parse("1.1.0").unwrap(), made.proof(6, &[0, 1, 2, 3, 4, 5]));
+    let taken = proof.verify(&made.vkey()).unwrap();
+    assert_eq!((taken.through(), taken.broken().unwrap().index), (Through::Reclaim, 4));
+    assert!(taken.broken().unwrap().to_string().starts_with("it was given up, and claimed again at "), "{}", taken.broken().unwrap());
 }

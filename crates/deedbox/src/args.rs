@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Recover(Recover),
     /// Say no with your key: to a recovery of your domain, or to that your key was taken away
     Contest(Contest),
+    /// List what a key has signed, and yank its releases
+    Statements(Statements),
     /// Write a package manager's own settings for a domain
     Setup(Setup),
     /// Publish packages: a directory with its native manifest, or a packed artifact
@@ -259,6 +261,13 @@ pub(crate) struct Recover {
     /// The registry operator's key, which vouches for the recovery: a file, or its whole text
     #[arg(long, allow_hyphen_values = true, value_name = "FILE|PEM")]
     pub(crate) operator_key: Option<KeyGiven>,
+    /// With --operator-key: look from this machine at what the claimant put at the domain, and vouch only for what is seen. For a domain that DNS or
+    /// HTTPS showed, whose recovery was contested
+    #[arg(long, requires = "operator_key")]
+    pub(crate) look: bool,
+    /// With --look: name server to ask; may be given again [default: this machine's own]
+    #[arg(long, requires = "look", value_name = "ADDRESS", value_delimiter = ',')]
+    pub(crate) resolver: Vec<SocketAddr>,
     /// What the claimant wrote with deedbox accept; with --operator-key, open or complete their recovery
     #[arg(long, value_name = "FILE", conflicts_with = "domain")]
     pub(crate) countersign: Option<PathBuf>,
@@ -274,6 +283,18 @@ pub(crate) struct Contest {
     /// Contest that your key was taken away, although a recovery is open that you could contest
     #[arg(long)]
     pub(crate) removal: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Statements {
+    /// The id of the key, as deedbox keys list shows it
+    pub(crate) kid: String,
+    /// Only those that were signed on this day (UTC) or later, like 2027-01-31
+    #[arg(long, value_name = "DAY")]
+    pub(crate) since: Option<String>,
+    /// Yank each release among them that is not yanked, with your own key and the reason security
+    #[arg(long)]
+    pub(crate) yank: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -499,6 +520,9 @@ pub(crate) struct Verify {
     /// Trust the log key that the registry shows the first time, if a project's files named the registry and nobody can be asked
     #[arg(long, conflicts_with = "offline")]
     pub(crate) pin_on_first_use: bool,
+    /// Accept the present holder of a domain that was recovered, or claimed again after it was given up; once, if all else verifies
+    #[arg(long)]
+    pub(crate) accept_tenure: bool,
     /// Do not download the release's artifacts to compare them
     #[arg(long, conflicts_with_all = ["offline", "proof"])]
     pub(crate) no_download: bool,

@@ -103,9 +103,15 @@ pub(crate) const COMMANDS: &[About] = &[
             "deedbox recover acme.example   # the same again when the wait is over: completes it",
             "deedbox recover acme.example --operator-key operator.pem   # the operator vouches",
             "deedbox recover --countersign acme.json --operator-key operator.pem   # for whoever wrote it with deedbox accept",
+            "deedbox recover --countersign acme.json --operator-key operator.pem --look   # where DNS or HTTPS shows it, and it was contested",
         ],
     },
     About { command: "contest", settings: ALL, examples: &["deedbox contest acme.example --key old.pem"] },
+    About {
+        command: "statements",
+        settings: ALL,
+        examples: &["deedbox statements KID --since 2027-01-31", "deedbox statements KID --since 2027-01-31 --yank"],
+    },
     About {
         command: "setup",
         settings: &["registry"],
@@ -149,6 +155,7 @@ pub(crate) const COMMANDS: &[About] = &[
             "deedbox verify npm:acme.example/widget@1.0.0",
             "deedbox verify npm:acme.example/widget@1.0.0 widget-1.0.0.tgz",
             "deedbox verify --offline widget-1.0.0.tgz",
+            "deedbox verify npm:acme.example/widget@1.0.1 --accept-tenure   # once, after you know who has the domain now",
         ],
     },
     About { command: "replay", settings: &["json"], examples: &["deedbox replay --data deedbox-data --verify"] },

@@ -27,6 +27,14 @@ fn operator(registry: &Running) -> String {
     registry.data.join("keys/operator.pem").to_str().unwrap().to_owned()
 }
 
+/// What npm writes into lock files for the second version of greet.
+fn integrity(url: &str) -> String {
+    let url = format!("{url}/npm/@{DOMAIN}%2fgreet");
+    let text = tokio::runtime::Runtime::new().unwrap().block_on(async { reqwest::get(url).await.unwrap().text().await.unwrap() });
+    let packument: serde_json::Value = serde_json::from_str(&text).unwrap();
+    packument["versions"]["1.0.1"]["dist"]["integrity"].as_str().unwrap().to_owned()
+}
+
 /// Says it again until the days are over that it waits for: the registry says until when.
 #[track_caller]
 fn when_its_time_comes(place: &Place, url: &str, args: &[&str], too_early: &str) -> Said {
@@ -161,6 +169,34 @@ fn a_recovery_key_is_above_the_admin_keys_once_everybody_had_time_to_see_it() {
 }
 
 #[test]
+fn what_a_key_has_signed_is_listed_and_its_releases_are_yanked_by_another() {
+    let place = Place::new();
+    let registry = claimed(&place);
+    let url = registry.url.as_str();
+    let (stolen, kid, public) = key(&place, "stolen.pem");
+    place.at(url, &["keys", "put", DOMAIN, &public, "--role", "admin"]).done();
+    place.publish(url, &place.package("greet", "1.0.0", ""));
+    for version in ["1.0.1", "1.0.2"] {
+        place.at(url, &["--key", &stolen, "publish", place.package("greet", version, "").to_str().unwrap()]).done();
+    }
+    place.at(url, &["yank", &format!("npm:{DOMAIN}/greet@1.0.1")]).done();
+    let listed = place.at(url, &["statements", &kid]).done().says("2 events by the key");
+    assert!(
+        listed.out.contains("release.published") && listed.out.contains("greet@1.0.2") && !listed.out.contains("greet@1.0.0"),
+        "{listed:?}"
+    );
+    place.at(url, &["statements", &kid, "--since", "2099-01-01"]).done().says("0 events");
+    place.at(url, &["statements", "abc"]).ends(2, "is not the id of a key");
+    let nobody = key(&place, "nobody.pem").0;
+    place.at(url, &["--key", &nobody, "statements", &kid, "--yank"]).ends(1, "1 releases could not be yanked");
+    let yanked = place.at(url, &["--json", "statements", &kid, "--yank"]).done().json();
+    let outcomes = yanked["yanks"].as_array().unwrap().iter().map(|yank| yank["outcome"].as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(outcomes, ["was_yanked", "yanked"], "{yanked}");
+    place.at(url, &["verify", &format!("npm:{DOMAIN}/greet@1.0.2")]).done().says("YANKED (security");
+    place.at(url, &["verify", &format!("npm:{DOMAIN}/greet@1.0.0")]).done().says("neither yanked");
+}
+
+#[test]
 fn a_stolen_admin_key_is_contested_and_the_domain_recovered_by_the_operators_word() {
     let place = Place::new();
     let registry = claimed(&place);
@@ -187,7 +223,42 @@ fn a_stolen_admin_key_is_contested_and_the_domain_recovered_by_the_operators_wor
     place.at(url, &recover).ends(1, "A key of the domain contested it, so only the registry's operator can complete it");
     when_its_time_comes(&place, url, &recover, "[too_soon]").says(&format!("demo.localhost is recovered for the key {fresh_kid}"));
     place.at(url, &["keys", "list", DOMAIN]).done().says("recovered, ").says("packages of before wait until").says("1 keys of");
-    place.at(url, &["--key", &fresh, "publish", place.package("greet", "1.0.1", "").to_str().unwrap()]).ends(1, "[held]");
+    let next = place.package("greet", "1.0.1", "");
+    let publish = ["--key", &fresh, "publish", next.to_str().unwrap()];
+    place.at(url, &publish).ends(1, "[held]");
+
+    // After 30 days it goes through, and whoever verifies it is asked once whether they accept who has the domain now.
+    when_its_time_comes(&place, url, &publish, "[held]");
+    let release = format!("npm:{DOMAIN}/greet@1.0.1");
+    place.at(url, &["verify", &format!("npm:{DOMAIN}/greet@1.0.0")]).done().says("the claim of demo.localhost");
+    let refused = place.at(url, &["verify", &release]).ends(1, "it was recovered at ").ends(1, "[tenure_not_accepted]");
+    assert!(!refused.out.contains('✓'), "{refused:?}");
+    let json = place.at(url, &["--json", "verify", &release]).ends(1, "--accept-tenure").json();
+    assert_eq!(
+        (&json["verified"], &json["through"], &json["error"]["code"]),
+        (&false.into(), &"recovery".into(), &"tenure_not_accepted".into())
+    );
+    place.at(url, &["verify", "--offline", &release]).ends(1, "[tenure_not_accepted]");
+    let lock = format!(
+        "{{\"lockfileVersion\":3,\"packages\":{{\"node_modules/@{DOMAIN}/greet\":{{\"version\":\"1.0.1\",\"resolved\":\"{url}/npm/@{DOMAIN}/greet/-/greet-1.0.1.tgz\",\"integrity\":\"{}\"}}}}}}",
+        integrity(url)
+    );
+    place.write("package-lock.json", &lock);
+    place.write("other/package-lock.json", lock.replace("1.0.1", "1.0.0"));
+    place.at(url, &["verify", "--lockfile", "package-lock.json"]).ends(1, "does not verify");
+    // Not where anything else does not verify.
+    place.at(url, &["verify", "--lockfile", "other/package-lock.json", "--accept-tenure"]).ends(1, "does not verify");
+    place.at(url, &["verify", &release, next.join("package.json").to_str().unwrap(), "--accept-tenure"]).ends(1, "is not what");
+    place.at(url, &["verify", &release]).ends(1, "[tenure_not_accepted]");
+    let stranger = Place::new();
+    stranger.write("package-lock.json", &lock);
+    stranger.at(url, &["verify", "--lockfile", "package-lock.json", "--accept-tenure"]).done().says("1 verified");
+    stranger.at(url, &["verify", &release]).done();
+    let accepted = place.at(url, &["verify", &release, "--accept-tenure"]).done().says("the recovery of demo.localhost");
+    assert!(accepted.err.contains("accepted the holder of demo.localhost"), "{accepted:?}");
+    place.at(url, &["verify", &release]).done().says("verifies");
+    place.at(url, &["verify", "--offline", &release]).done();
+    place.at(url, &["verify", "--lockfile", "package-lock.json"]).done();
     drop(registry);
     place.run(&["replay", "--verify", "--data", place.path("registry").to_str().unwrap()]).done();
 }

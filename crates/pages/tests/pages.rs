@@ -4,15 +4,17 @@
 use deedbox_catalog::Catalog;
 use deedbox_gem::Gem;
 use deedbox_maven::Maven;
-use deedbox_model::event::Evidence;
-use deedbox_model::{Manifest, ReasonCode, Row, Rows};
+use deedbox_model::event::{
+    DomainFrozen, DomainRecoveryCompleted, DomainRecoveryContested, DomainRecoveryOpened, DomainReleased, Event, Evidence,
+};
+use deedbox_model::{Domain, Manifest, ReasonCode, Row, Rows, Statement, Subject, TimeMs, Verified};
 use deedbox_npm::Npm;
 use deedbox_oci::Oci;
 use deedbox_pages::{PACKAGES, Pages, ROOT};
-use deedbox_testkit::folding::{Log, Store, site, text};
-use deedbox_testkit::manifest;
+use deedbox_testkit::folding::{Log, Logged, Store, site, text};
+use deedbox_testkit::{Owner, Registry, manifest, secret};
 use deedbox_view::question::MAX_SCAN;
-use deedbox_view::{Cache, Dialect, Entry, Fact, Method, Projection, Reads, Request, Response, Site, View};
+use deedbox_view::{Cache, Dialect, Entry, Fact, Facts, Method, Projection, Reads, Request, Response, Site, View};
 use std::sync::Arc;
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -140,6 +142,46 @@ fn the_page_of_a_package_says_who_has_its_domain_and_what_the_claim_rests_on() {
     let after = text(&world.package("npm:a.b.signed.example/widget"));
     assert_ne!(before, after);
     has(&after, &["<dd>b.signed.example, by the operator&#39;s word</dd>"]);
+}
+
+#[test]
+fn the_page_of_a_package_says_how_its_domain_stands() {
+    let mut log: Log<Npm> = Log::default();
+    log.claim("acme.example").publish_as(&manifest("npm:acme.example/widget", "1.0.0", b"x"), &[]);
+    let mut world = World { log };
+    let (domain, tenure) = ("acme.example".parse::<Domain>().unwrap(), world.log.entries[0].statement.id());
+    let owner = Owner { origin: Registry::default().origin, domain: domain.clone(), key: secret(3), tenure, grant: None };
+    let own = |event: Event| move |owner: &Owner, at| owner.say_of_itself(Some(owner.tenure), at, event.clone());
+    let by_registry = |event: Event| {
+        let subject = Subject::Domain(domain.clone());
+        move |owner: &Owner, at| Registry::default().say(&subject, Some(owner.tenure), at, &event)
+    };
+    let mut say = |owner: &Owner, said: &dyn Fn(&Owner, TimeMs) -> Verified<Statement>| {
+        let index = world.log.entries.len() as u64;
+        let log_time = TimeMs::new(1_795_248_000_000 + index * 60_000).unwrap();
+        let statement = said(owner, log_time);
+        let id = statement.id();
+        world.log.entries.push(Logged { index, log_time, statement, facts: Facts::default() });
+        (id, text(&world.package("npm:acme.example/widget")))
+    };
+    let reason = ReasonCode::Security;
+    let (_, page) = say(&owner, &own(DomainFrozen { reason }.into()));
+    has(&page, &["By its own word it is frozen since 2026-11-21 ", " UTC, until it is thawed."]);
+    let (_, page) = say(&owner, &by_registry(DomainFrozen { reason }.into()));
+    has(&page, &["By its own word it is frozen", "By the registry’s word it is frozen since 2026-11-21 ", "until 2026-12-05 "]);
+    let acceptance = owner.by(4).accept(Some(tenure), TimeMs::new(1_795_248_000_000).unwrap());
+    let opened = DomainRecoveryOpened { sight: None, evidence: Evidence::Operator, acceptance };
+    let (recovery, page) = say(&owner, &by_registry(opened.into()));
+    has(&page, &["A recovery of it was opened, at 2026-11-21 ", "it waits until 2026-12-05 ", "can be completed until 2027-01-04 "]);
+    let (_, page) = say(&owner, &own(DomainRecoveryContested { recovery: Some(recovery) }.into()));
+    has(&page, &["was opened and contested", "it waits until 2026-12-19 ", "By a key that contests it is frozen"]);
+    let completed = DomainRecoveryCompleted { sight: None, evidence: Evidence::Operator, recovery };
+    let (tenure, page) = say(&owner, &by_registry(completed.into()));
+    has(&page, &["It was recovered on evidence, and not handed over, at 2026-11-21 ", "have their next release from 2026-12-21 "]);
+    assert!(!page.contains("A recovery of it"), "{page}");
+    let next = owner.under(tenure, 4);
+    let (_, page) = say(&next, &own(DomainReleased {}.into()));
+    has(&page, &["Its holder gave it up: nobody speaks for it"]);
 }
 
 #[test]

@@ -226,7 +226,7 @@ pub(super) fn public(text: &str) -> anyhow::Result<PublicKey> {
     Err(wrong("this is neither a public key (32 bytes of Ed25519 in base64, as deedbox keygen prints them) nor a key file".to_owned()))
 }
 
-fn kid_of(text: &str) -> anyhow::Result<KeyId> {
+pub(super) fn kid_of(text: &str) -> anyhow::Result<KeyId> {
     KeyId::from_hex(text)
         .ok_or_else(|| wrong(format!("{:?} is not the id of a key: deedbox keys list shows them", terminal::excerpt(text))))
 }

@@ -17,6 +17,7 @@ pub(crate) mod serve;
 pub(crate) mod setup;
 mod shown;
 mod standing;
+mod statements;
 pub(crate) mod verify;
 
 use crate::args::{Args, Command};
@@ -47,6 +48,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
                 Command::GiveUp(args) => hands::give_up(&context, args).await,
                 Command::Recover(args) => recover::run(&context, args).await,
                 Command::Contest(args) => hands::contest(&context, args).await,
+                Command::Statements(args) => statements::run(&context, args).await,
                 Command::Setup(args) => setup::run(&context, args),
                 Command::Publish(args) => {
                     let registry = context.url_if_given().ok().flatten().map(ToString::to_string);

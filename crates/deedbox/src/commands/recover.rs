@@ -5,12 +5,16 @@ use super::hands::{parsed, told};
 use super::{request, shown};
 use crate::args::Recover;
 use crate::context::Context;
-use crate::failure::refused_as;
+use crate::failure::{refused_as, wrong};
+use crate::looking::Looking;
 use crate::{home, terminal};
-use deedbox_client::{Included, Recovering, known_of, recover_seen, recover_with_operator, recovery_of};
+use deedbox_client::{Included, Recovering, Trusted, known_of, recover_seen, recover_with_operator, recovery_of, state};
+use deedbox_lookout::Settings;
 use deedbox_model::Domain;
-use deedbox_model::event::{Acceptance, DomainRecoveryCompleted, DomainRecoveryOpened};
+use deedbox_model::event::{Acceptance, CLAIM_LABEL, DomainRecoveryCompleted, DomainRecoveryOpened, Evidence, Sight};
 use deedbox_model::holding::Recovery;
+use deedbox_server::Look as _;
+use std::net::SocketAddr;
 
 pub(super) async fn run(context: &Context, args: Recover) -> anyhow::Result<()> {
     let operator = args.operator_key.as_ref().map(|given| given.read("--operator-key")).transpose()?;
@@ -38,7 +42,10 @@ pub(super) async fn run(context: &Context, args: Recover) -> anyhow::Result<()> 
     let domain = acceptance.domain();
     let recovering = match (known, operator) {
         (Some(known), _) => known,
-        (None, Some(operator)) => recover_with_operator(&trusted, &acceptance, &operator, &home::now).await?,
+        (None, Some(operator)) => {
+            let seen = if args.look { Some(look(&trusted, &acceptance, args.resolver).await?) } else { None };
+            recover_with_operator(&trusted, &acceptance, &operator, seen, &home::now).await?
+        }
         (None, None) => {
             let ask = async || {
                 Ok(match recover_seen(&trusted, &acceptance).await? {
@@ -50,6 +57,18 @@ pub(super) async fn run(context: &Context, args: Recover) -> anyhow::Result<()> 
         }
     };
     tell(context, domain, &acceptance, recovering)
+}
+
+/// What this machine sees of the domain, from the anchors that the registry has in force: the decider judges it by those.
+async fn look(trusted: &Trusted, acceptance: &Acceptance, resolvers: Vec<SocketAddr>) -> anyhow::Result<(Evidence, Sight)> {
+    let settings = Settings { resolvers, ..Settings::new(Vec::new()) };
+    let looking = Looking::new(settings).map_err(|e| wrong(format!("nothing can be looked at from here: {e}. Give --resolver ADDRESS")))?;
+    let anchors = state::dns_anchors(trusted.registry()).await?;
+    let shown = looking.look(acceptance, &anchors).await.map_err(|seen| {
+        let (domain, record) = (acceptance.domain(), acceptance.record());
+        refused_as("not_shown_yet", format!("{seen}. The claimant has to put a TXT record at {CLAIM_LABEL}.{domain} that says {record}"))
+    })?;
+    Ok((shown.evidence, Sight { at: shown.at, records: shown.records }))
 }
 
 fn tell(context: &Context, domain: &Domain, acceptance: &Acceptance, recovering: Recovering) -> anyhow::Result<()> {
@@ -80,7 +99,7 @@ fn opened(context: &Context, domain: &Domain, included: &Included) -> anyhow::Re
     told::<DomainRecoveryOpened>(context, domain, included, &said)
 }
 
-/// Nothing is done before the wait is over, so this is no success.
+/// Nothing is done before the wait is over, so the command fails.
 fn waits(domain: &Domain, recovery: &Recovery) -> anyhow::Error {
     let contested = match recovery.contested {
         true => ". A key of the domain contested it, so only the registry's operator can complete it then: ask them",

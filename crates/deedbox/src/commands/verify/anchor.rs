@@ -25,6 +25,11 @@ impl Anchor {
         Anchor { registry: named.map(|named| named.url.to_string()), named_by: by, log_key }
     }
 
+    /// The log key that everything was checked with.
+    pub(super) fn log_key(&self) -> &str {
+        &self.log_key
+    }
+
     pub(super) fn tell(&self) {
         match &self.registry {
             Some(registry) if self.named_by == "you" => terminal::say_line(&format!("  registry    {registry}")),

@@ -25,6 +25,9 @@ struct Line {
     index: Option<u64>,
     yanked: Option<String>,
     deprecated: Option<String>,
+    /// The event that gave its domain to its holder, and how.
+    tenure: Option<String>,
+    through: Option<&'static str>,
 }
 
 /// How many there are of each kind.
@@ -34,6 +37,8 @@ struct Counts {
     refused: u64,
     not_checked: u64,
     folders: u64,
+    /// The releases whose holders are accepted if all else verifies; none where the user does not say so.
+    accepting: Option<Vec<VerifiedRelease>>,
 }
 
 pub(super) async fn run(context: &Context, path: &Path, args: &Verify) -> anyhow::Result<()> {
@@ -45,12 +50,18 @@ pub(super) async fn run(context: &Context, path: &Path, args: &Verify) -> anyhow
     let (verdicts, facts) = judge_lock(&trusted, &wanted).await?;
 
     let mut verdicts = verdicts.into_iter();
-    let mut counts = Counts::default();
+    let mut counts = Counts { accepting: args.accept_tenure.then(Vec::new), ..Counts::default() };
     let mut lines = Vec::with_capacity(locked.len());
     for one in &locked {
         lines.push(judged(one, &mut verdicts, &mut counts)?);
     }
     let failed = counts.refused > 0 || (args.require_all && counts.not_checked > 0);
+    for release in counts.accepting.iter().flatten() {
+        match failed {
+            true => terminal::note(&format!("the holder of {} is not accepted, because not all verifies", release.owner())),
+            false => super::accepted::note(&trusted.tenures(), release)?,
+        }
+    }
     let not_shown = if facts.not_followed.is_empty() {
         format!("not shown: {SHOWS_NOT}")
     } else {
@@ -94,12 +105,28 @@ fn judged(locked: &Locked, verdicts: &mut impl Iterator<Item = Verdict>, counts:
         index: None,
         yanked: None,
         deprecated: None,
+        tenure: None,
+        through: None,
     };
     match &locked.to {
         LockedTo::Release { .. } => match verdicts.next() {
             Some(Verdict::Verified(release)) => {
                 counts.verified += 1;
                 fill(&mut line, &release);
+            }
+            Some(Verdict::NotAccepted(release, why)) => {
+                fill(&mut line, &release);
+                match &mut counts.accepting {
+                    Some(accepting) => {
+                        counts.verified += 1;
+                        accepting.push(*release);
+                    }
+                    None => {
+                        counts.refused += 1;
+                        line.verdict = "does not verify";
+                        line.why = Some(why.to_string());
+                    }
+                }
             }
             Some(Verdict::Refused(error)) => {
                 counts.refused += 1;
@@ -129,6 +156,8 @@ fn judged(locked: &Locked, verdicts: &mut impl Iterator<Item = Verdict>, counts:
 fn fill(line: &mut Line, release: &VerifiedRelease) {
     line.verdict = "verified";
     line.index = Some(release.index());
+    line.tenure = release.tenure().map(|tenure| tenure.to_hex());
+    line.through = Some(release.through().as_str());
     line.yanked = release.standing().yanked.map(|(reason, _)| reason.to_string());
     line.deprecated = release.standing().notice.as_ref().map(|(notice, _)| notice.reason.to_string());
 }
@@ -145,7 +174,8 @@ fn say(line: &Line) {
         .collect();
     let index = line.index.map(|index| format!("  entry {index}")).unwrap_or_default();
     let why = line.why.as_ref().map(|why| format!("  {why}")).unwrap_or_default();
-    terminal::say_line(&format!("{mark} {}{index}{standing}{why}", line.package));
+    let handed_over = if line.through == Some("transfer") { "  handed over" } else { "" };
+    terminal::say_line(&format!("{mark} {}{index}{handed_over}{standing}{why}", line.package));
 }
 
 fn say_json(

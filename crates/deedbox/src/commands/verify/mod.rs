@@ -1,6 +1,7 @@
 //! `deedbox verify`: a release, a file, or every package of a lock file, against the log. Says what it shows and what it
 //! does not, and whose word it goes by: the registry and the log key are in every answer.
 
+mod accepted;
 mod anchor;
 mod compare;
 mod found;
@@ -36,7 +37,15 @@ pub(crate) async fn run(context: &Context, args: Verify) -> anyhow::Result<()> {
         (None, true) => kept::by_kept_proof(context, target.as_ref(), file.as_ref())?,
         (None, false) => release::online(context, &args, target.as_ref(), file.as_ref()).await?,
     };
-    checked.tell(context)
+    match accepted::check(context, &checked, args.accept_tenure) {
+        Ok(()) => checked.tell(context, None),
+        Err(error) => {
+            if context.json {
+                checked.tell(context, Some(&error))?;
+            }
+            Err(error)
+        }
+    }
 }
 
 /// Nothing says what is meant.

@@ -3,9 +3,11 @@
 use super::anchor::Anchor;
 use super::shown;
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::terminal;
-use deedbox_client::{Standing, VerifiedRelease};
+use deedbox_client::{Break, Standing, VerifiedRelease};
 use deedbox_model::event::Evidence;
+use deedbox_model::holding::Through;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -41,13 +43,15 @@ pub(super) struct Compared {
 }
 
 impl Checked {
-    pub(super) fn tell(&self, context: &Context) -> anyhow::Result<()> {
+    /// Says what was shown; for programs also of what does not verify, and why: all else of it does.
+    pub(super) fn tell(&self, context: &Context, why_not: Option<&anyhow::Error>) -> anyhow::Result<()> {
         let release = &self.release;
         let facts = Facts::of(release);
         if context.json {
             #[derive(Serialize)]
             struct Answer<'a> {
                 verified: bool,
+                error: Option<Failure>,
                 #[serde(flatten)]
                 facts: Facts,
                 #[serde(flatten)]
@@ -62,7 +66,8 @@ impl Checked {
             }
             let (compared, offline, proof) = (&self.compared, self.offline, &self.proof);
             let (shown, not_shown, chain) = (self.shows(), self.shows_not(), self.chain());
-            let answer = Answer { verified: true, facts, anchor: &self.anchor, chain, compared, offline, proof, shown, not_shown };
+            let (verified, error, anchor) = (why_not.is_none(), why_not.map(Failure::of), &self.anchor);
+            let answer = Answer { verified, error, facts, anchor, chain, compared, offline, proof, shown, not_shown };
             return terminal::say_json(&answer);
         }
         terminal::say_line(&format!("✓ {} verifies", release.name()));
@@ -70,8 +75,10 @@ impl Checked {
         terminal::say_line(&format!("  checkpoint  {} entries of {}", facts.tree_size, facts.origin));
         terminal::say_line(&format!("  in the log  entry {}, event {}, {}", facts.index, facts.event, facts.time));
         terminal::say_line(&format!("  signed by   key {} of {}", facts.kid, facts.owner));
-        let evidence = evidence(release);
-        terminal::say_line(&format!("  allowed by  entry {}, the claim of {} ({evidence})", facts.claim_index, facts.owner));
+        terminal::say_line(&format!("  allowed by  entry {}, {} ({})", facts.claim_index, begun(release), facts.evidence));
+        if let Some(broken) = release.broken().filter(|broken| Some(broken.tenure) != release.tenure()) {
+            terminal::say_line(&format!("              before that, {broken}"));
+        }
         match self.chain() {
             Some(1) => terminal::say_line("  chain       the first event of its package"),
             Some(events) => terminal::say_line(&format!("  chain       {events} events of its package, from the first one up to it")),
@@ -125,11 +132,48 @@ struct Facts {
     owner: String,
     kid: String,
     claim_index: u64,
+    tenure: Option<String>,
+    through: &'static str,
+    /// Where the line of holders breaks.
+    broken: Option<BrokenAt>,
     evidence: String,
     origin: String,
     tree_size: u64,
     yanked: Option<String>,
     deprecated: Option<String>,
+}
+
+/// A tenure that began without the word of the holder before, for programs.
+#[derive(Serialize)]
+struct BrokenAt {
+    tenure: String,
+    index: u64,
+    at: String,
+    through: &'static str,
+    evidence: &'static str,
+}
+
+impl BrokenAt {
+    fn of(broken: &Break) -> Self {
+        BrokenAt {
+            tenure: broken.tenure.to_hex(),
+            index: broken.index,
+            at: broken.at.to_rfc3339(),
+            through: broken.through.as_str(),
+            evidence: broken.evidence.as_str(),
+        }
+    }
+}
+
+/// How its domain came to its holder.
+fn begun(release: &VerifiedRelease) -> String {
+    let owner = release.owner();
+    match release.through() {
+        Through::Claim => format!("the claim of {owner}"),
+        Through::Reclaim => format!("the claim of {owner} after it was given up"),
+        Through::Transfer => format!("by which {owner} was handed over by its holder before"),
+        Through::Recovery => format!("the recovery of {owner}"),
+    }
 }
 
 impl Facts {
@@ -142,6 +186,9 @@ impl Facts {
             owner: release.owner().to_string(),
             kid: release.kid().to_hex(),
             claim_index: release.claim_index(),
+            tenure: release.tenure().map(|tenure| tenure.to_hex()),
+            through: release.through().as_str(),
+            broken: release.broken().map(BrokenAt::of),
             evidence: evidence(release),
             origin: release.origin().to_string(),
             tree_size: release.tree_size(),
