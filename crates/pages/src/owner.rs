@@ -60,7 +60,9 @@ impl Owner {
         let released = row.released.then(|| "Its holder gave it up: nobody speaks for it until somebody claims it again.".to_owned());
         let frozen = row.frozen.all().into_iter().filter_map(|(by, freeze)| freeze.map(|freeze| frozen(by, &freeze)));
         let recovery = row.recovery.as_ref().map(|recovery| self.recovery(recovery));
-        let keys_only = row.keys_only.then(|| "Only keys decide about it: nobody recovers it by evidence.".to_owned());
+        let keys_only = row
+            .keys_only
+            .map(|from| format!("From {} on only keys decide about it: nobody opens a recovery of it on evidence.", moment(from)));
         begun.into_iter().chain(held).chain(released).chain(frozen).chain(recovery).chain(keys_only).collect()
     }
 

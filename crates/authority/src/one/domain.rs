@@ -18,9 +18,9 @@ pub(super) struct Said<'a> {
     pub(super) log_time: TimeMs,
 }
 
-/// Who says it: the domain with a key of this role, or the registry.
+/// Who says it: the domain, or the registry.
 pub(super) enum By {
-    Owner(Role),
+    Owner,
     Operator,
 }
 
@@ -48,7 +48,7 @@ impl Said<'_> {
     /// The one or the other.
     pub(super) fn by_either(&self, row: Option<RegistryRow>, signed: Signed<'_>) -> Result<(DomainRow, By), Stop> {
         match self.statement.speaker() {
-            Speaker::Domain { .. } => self.by_itself(signed).map(|(row, role)| (row, By::Owner(role))),
+            Speaker::Domain { .. } => self.by_itself(signed).map(|(row, _)| (row, By::Owner)),
             Speaker::Registry => {
                 self.by_registry(row, signed)?;
                 Ok((self.held()?, By::Operator))

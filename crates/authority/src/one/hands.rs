@@ -12,8 +12,8 @@ use deedbox_model::holding::Freeze;
 pub(super) fn freeze(said: &Said<'_>, (row, by): (DomainRow, By)) -> Result<DomainRow, Stop> {
     said.continues_tenure(&row)?;
     match by {
-        By::Owner(_) if is_in_force(said, row.frozen.owner) => Err(Refusal::AlreadyFrozen(said.domain.clone()).into()),
-        By::Owner(_) | By::Operator => Ok(row),
+        By::Owner if is_in_force(said, row.frozen.owner) => Err(Refusal::AlreadyFrozen(said.domain.clone()).into()),
+        By::Owner | By::Operator => Ok(row),
     }
 }
 
@@ -27,13 +27,13 @@ pub(super) fn thaw(said: &Said<'_>, (row, by): (DomainRow, By)) -> Result<Domain
     let in_force = |freeze: Option<Freeze>| freeze.filter(|freeze| freeze.is_in_force(said.log_time));
     let (owner, contest, operator) = (in_force(row.frozen.owner), in_force(row.frozen.contest), in_force(row.frozen.operator));
     let is_frozen = match by {
-        By::Owner(_) => owner.is_some() || contest.is_some(),
+        By::Owner => owner.is_some() || contest.is_some(),
         By::Operator => operator.is_some(),
     };
     if !is_frozen {
         return Err(Refusal::NotFrozen(said.domain.clone()).into());
     }
-    if let By::Owner(_) = by {
+    if let By::Owner = by {
         let from = owner.into_iter().chain(contest).map(|freeze| row.thaws_from(said.domain, freeze)).max();
         if let Some(from) = from.filter(|from| said.log_time < *from) {
             return Err(Refusal::TooSoon { domain: said.domain.clone(), from }.into());

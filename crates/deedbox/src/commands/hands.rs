@@ -39,7 +39,10 @@ pub(super) async fn freeze(context: &Context, args: args::Freeze) -> anyhow::Res
             format!("it ends at {}, or with deedbox thaw {domain} --operator-key FILE", until(row.and_then(|row| row.frozen.operator))),
         ),
         (Voice::Domain, row) => {
-            let from = row.and_then(|row| row.thaws_from(&domain)).map(terminal::moment).unwrap_or_default();
+            let from = row
+                .and_then(|row| row.frozen.owner.map(|freeze| row.thaws_from(&domain, freeze)))
+                .map(terminal::moment)
+                .unwrap_or_default();
             ("by its own word", format!("deedbox thaw {domain} ends it, from {from} on"))
         }
     };

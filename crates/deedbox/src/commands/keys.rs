@@ -11,7 +11,7 @@ use deedbox_authority::rows::DomainRow;
 use deedbox_client::{ProvenDomain, change_keys, domain_keys};
 use deedbox_model::event::{DomainKey, DomainKeysChanged, Evidence, Role};
 use deedbox_model::holding::{Through, days};
-use deedbox_model::limits::RECOVERY_KEY_DAYS;
+use deedbox_model::limits::{KEYS_ONLY_DAYS, RECOVERY_KEY_DAYS};
 use deedbox_model::{Domain, KeyId, PublicKey, TimeMs};
 use serde::Serialize;
 use std::path::Path;
@@ -26,7 +26,8 @@ struct Listed {
     evidence: Evidence,
     head: String,
     released: bool,
-    keys_only: bool,
+    /// From when on only keys decide.
+    keys_only: Option<String>,
     frozen: Vec<ListedFreeze>,
     recovery: Option<ListedRecovery>,
     held_until: Option<String>,
@@ -83,7 +84,8 @@ pub(crate) async fn run(context: &Context, args: Keys) -> anyhow::Result<()> {
             let on = only == "on";
             let said = match on {
                 true => format!(
-                    "only keys decide about {domain} now: nobody recovers it by evidence, and if its recovery keys are lost, it is lost"
+                    "only keys decide about {domain} from {} on: nobody opens a recovery of it on evidence then, and if its recovery keys are lost, it is lost",
+                    terminal::moment(home::now().plus_ms(days(&parsed(&domain)?, KEYS_ONLY_DAYS)))
                 ),
                 false => format!("evidence decides about {domain} too now: whoever shows that it is theirs can recover it, after a wait"),
             };
@@ -93,16 +95,11 @@ pub(crate) async fn run(context: &Context, args: Keys) -> anyhow::Result<()> {
     }
 }
 
-/// Puts a key. The first recovery key that an admin key puts begins when it may, if no beginning is given: everybody else with an admin key has that
-/// time to take it away.
+/// Puts a key. A recovery key begins when it may, if no beginning is given: everybody else has that time to take it away.
 async fn put(context: &Context, domain: &Domain, mut key: DomainKey) -> anyhow::Result<()> {
     if key.role == Role::Recovery && key.from.is_none() {
-        let trusted = context.trusted().await?;
-        let (row, now) = (domain_keys(&trusted, domain).await?.row, home::now());
-        if !row.keys.iter().any(|key| key.role == Role::Recovery && key.is_valid_at(now)) {
-            // A day more than the rule says: the registry's clock may be ahead.
-            key.from = Some(now.plus_ms(days(domain, RECOVERY_KEY_DAYS + 1)));
-        }
+        // A day more than the rule says: the registry's clock may be ahead.
+        key.from = Some(home::now().plus_ms(days(domain, RECOVERY_KEY_DAYS + 1)));
     }
     let from = key.from.filter(|from| *from > home::now()).map(|from| format!(", from {} on", terminal::moment(from))).unwrap_or_default();
     let said = format!("{} is a key of {domain} now ({}{from})", key.key.id(), key.role.as_str());
@@ -165,7 +162,7 @@ fn listed(domain: &Domain, known: &ProvenDomain, now: TimeMs) -> Listed {
         evidence: row.evidence,
         head: row.head.to_hex(),
         released: row.released,
-        keys_only: row.keys_only,
+        keys_only: row.keys_only.map(TimeMs::to_rfc3339),
         frozen: frozen.collect(),
         recovery,
         held_until: row.holds_until(domain).filter(|until| now < *until).map(TimeMs::to_rfc3339),
@@ -202,8 +199,8 @@ fn standing(domain: &Domain, row: &DomainRow, now: TimeMs) -> Vec<String> {
         let contested = if recovery.contested { ", contested" } else { "" };
         lines.push(format!("recovery open{contested} (entry {}), for the key {}, not before {until}", recovery.index, kids.join(", ")));
     }
-    if row.keys_only {
-        lines.push("only keys decide about it: nobody recovers it by evidence".to_owned());
+    if let Some(from) = row.keys_only {
+        lines.push(format!("only keys decide about it, from {} on: nobody opens a recovery of it on evidence", terminal::moment(from)));
     }
     lines
 }

@@ -102,10 +102,10 @@ impl World {
                 through: Through::Claim,
                 evidence: Evidence::Operator,
                 keys: vec![key],
-                keys_only: false,
+                keys_only: None,
                 frozen: Freezes::default(),
                 recovery: None,
-                before: None,
+                hold: None,
                 released: false,
                 head: tenure,
             };
