@@ -11,13 +11,42 @@ use crate::verify::{judge_read, read};
 use crate::{limits, paths, state};
 use deedbox_model::event::{Acceptance, AcceptanceTerms, DomainClaimed, DomainEvent, DomainKey, Evidence, Role};
 use deedbox_model::limits::ACCEPTANCE_MS;
-use deedbox_model::{Domain, Event, EventId, Signer, Speaker, Statement, Subject, TimeMs};
+use deedbox_model::{Domain, Event, EventId, PublicKey, Signer, Speaker, Statement, Subject, TimeMs};
 
-/// The claimant's acceptance: this key, as admin, from this place of the domain's chain on. The operator who files the claim needs no more of
-/// the claimant than its bytes.
-pub fn accept(trusted: &Trusted, domain: &Domain, key: &dyn Signer, prev: Option<EventId>, now: TimeMs) -> Result<Acceptance, ClientError> {
-    let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
-    Acceptance::sign(key, domain, &trusted.pin().origin, &AcceptanceTerms::after(prev, keys, now))
+/// Who is to have a domain.
+#[derive(Clone, Copy)]
+pub struct Holder<'a> {
+    /// Signs, and is the domain's admin key.
+    pub key: &'a dyn Signer,
+    /// Its recovery key from the start on. One that is put later begins 30 days later.
+    pub recovery: Option<PublicKey>,
+}
+
+impl<'a> Holder<'a> {
+    /// With this key alone.
+    pub fn of(key: &'a dyn Signer) -> Self {
+        Holder { key, recovery: None }
+    }
+
+    fn keys(&self) -> Vec<DomainKey> {
+        let key = |key, role| DomainKey { key, from: None, role, until: None };
+        let recovery = self.recovery.map(|recovery| key(recovery, Role::Recovery));
+        let mut keys: Vec<DomainKey> = std::iter::once(key(self.key.public(), Role::Admin)).chain(recovery).collect();
+        keys.sort();
+        keys
+    }
+}
+
+/// The acceptance of a domain by its next holder, from this place of its chain on. Whoever files the claim needs no more of the claimant than its
+/// bytes.
+pub fn accept(
+    trusted: &Trusted,
+    domain: &Domain,
+    holder: Holder<'_>,
+    prev: Option<EventId>,
+    now: TimeMs,
+) -> Result<Acceptance, ClientError> {
+    Acceptance::sign(holder.key, domain, &trusted.pin().origin, &AcceptanceTerms::after(prev, holder.keys(), now))
         .map_err(|e| ClientError::Here(format!("this cannot be accepted: {e}")))
 }
 
@@ -33,9 +62,9 @@ pub async fn place_of_claim(trusted: &Trusted, domain: &Domain) -> Result<Option
 }
 
 /// Claims a domain below `localhost`, which a registry on a loopback listener files by itself.
-pub async fn claim_local(trusted: &Trusted, domain: &Domain, key: &dyn Signer, now: TimeMs) -> Result<Included, ClientError> {
+pub async fn claim_local(trusted: &Trusted, domain: &Domain, holder: Holder<'_>, now: TimeMs) -> Result<Included, ClientError> {
     let prev = place_of_claim(trusted, domain).await?;
-    file(trusted, &accept(trusted, domain, key, prev, now)?).await
+    file(trusted, &accept(trusted, domain, holder, prev, now)?).await
 }
 
 /// What became of a claim that a registry looks for.
@@ -80,9 +109,9 @@ async fn shown_by(trusted: &Trusted, acceptance: &Acceptance, index: u64) -> Res
 
 /// The acceptance of a claim that this machine made before for this domain and key, while it is good for some time yet; else a new one, which is
 /// kept. What a claimant puts at a domain is its digest, so it must be the same at every try.
-pub async fn kept_acceptance(trusted: &Trusted, domain: &Domain, key: &dyn Signer, now: TimeMs) -> Result<Acceptance, ClientError> {
+pub async fn kept_acceptance(trusted: &Trusted, domain: &Domain, holder: Holder<'_>, now: TimeMs) -> Result<Acceptance, ClientError> {
     let prev = place_of_claim(trusted, domain).await?;
-    kept_or_made(trusted, domain, key, (prev, now), |_| false)
+    kept_or_made(trusted, domain, holder, (prev, now), |_| false)
 }
 
 /// The acceptance that is kept for this domain, key and place of the chain, while it is good or `is_filed` says that it is used already; else a
@@ -90,14 +119,19 @@ pub async fn kept_acceptance(trusted: &Trusted, domain: &Domain, key: &dyn Signe
 pub(crate) fn kept_or_made(
     trusted: &Trusted,
     domain: &Domain,
-    key: &dyn Signer,
+    holder: Holder<'_>,
     (prev, now): (Option<EventId>, TimeMs),
     is_filed: impl Fn(&Acceptance) -> bool,
 ) -> Result<Acceptance, ClientError> {
-    let path = trusted.place().acceptance(domain, &key.public().id());
+    let kid = holder.key.public().id();
+    let path = trusted.place().acceptance(domain, &kid);
     let kept = paths::read(&path, deedbox_model::limits::SMALL_ENVELOPE_BYTES as u64)?.and_then(|bytes| Acceptance::decode(&bytes).ok());
     let is_its = |kept: &Acceptance| {
-        kept.domain() == domain && kept.audience() == &trusted.pin().origin && kept.kid() == key.public().id() && kept.terms().prev == prev
+        kept.domain() == domain
+            && kept.audience() == &trusted.pin().origin
+            && kept.kid() == kid
+            && kept.terms().prev == prev
+            && kept.terms().keys == holder.keys()
     };
     let is_good = |kept: &Acceptance| {
         kept.terms().until > now.plus_ms(limits::ACCEPTANCE_LEFT_MS) && kept.terms().until <= now.plus_ms(ACCEPTANCE_MS)
@@ -105,7 +139,7 @@ pub(crate) fn kept_or_made(
     if let Some(kept) = kept.filter(|kept| is_its(kept) && (is_good(kept) || is_filed(kept))) {
         return Ok(kept);
     }
-    let made = accept(trusted, domain, key, prev, now)?;
+    let made = accept(trusted, domain, holder, prev, now)?;
     paths::write(&path, made.bytes())?;
     Ok(made)
 }
@@ -114,11 +148,11 @@ pub(crate) fn kept_or_made(
 pub async fn claim_with_operator(
     trusted: &Trusted,
     domain: &Domain,
-    key: &dyn Signer,
+    holder: Holder<'_>,
     operator: &dyn Signer,
     now: TimeMs,
 ) -> Result<Included, ClientError> {
-    let acceptance = accept(trusted, domain, key, place_of_claim(trusted, domain).await?, now)?;
+    let acceptance = accept(trusted, domain, holder, place_of_claim(trusted, domain).await?, now)?;
     countersign(trusted, &acceptance, operator, now).await
 }
 

@@ -41,7 +41,7 @@ pub mod verify_error;
 pub use alarm::Alarm;
 pub use broken::Break;
 pub use chain::{Asked, Followed, ask_with_chains};
-pub use claim::{Looked, accept, claim_local, claim_seen, claim_with_operator, countersign, kept_acceptance, place_of_claim};
+pub use claim::{Holder, Looked, accept, claim_local, claim_seen, claim_with_operator, countersign, kept_acceptance, place_of_claim};
 pub use domain_keys::{ProvenDomain, domain_keys};
 pub use error::{Class, ClientError};
 pub use grants::{grant, revoke};

@@ -1,7 +1,7 @@
 //! Recoveries of domains (spec/events.md §4.9, spec/api.md §6): the claimant's half, and the ways in which it is opened, and completed when its wait
 //! is over. Believes no answer: a recovery is opened, or completed, when its event is proven to be in the log, and effective.
 
-use crate::claim::kept_or_made;
+use crate::claim::{Holder, kept_or_made};
 use crate::domain_keys::{ProvenDomain, chain_query, domain_keys};
 use crate::error::ClientError;
 use crate::hands::{GoesOn, Voice, must_be_for, say_on};
@@ -47,7 +47,7 @@ pub async fn recovery_of(
         )));
     }
     let is_open = |kept: &Acceptance| known.row.open_recovery(domain, now).is_some_and(|open| open.record == kept.record());
-    let acceptance = kept_or_made(trusted, domain, key, (Some(known.row.tenure), now), is_open)?;
+    let acceptance = kept_or_made(trusted, domain, Holder::of(key), (Some(known.row.tenure), now), is_open)?;
     Ok((acceptance, known))
 }
 

@@ -197,6 +197,10 @@ pub(crate) struct Claim {
     /// Show the half of a claim that a publisher sent; with --operator-key, file it
     #[arg(long, value_name = "FILE", conflicts_with = "domain")]
     pub(crate) countersign: Option<PathBuf>,
+    /// The public half of a key that is kept offline, in base64 or as a key file: it is above your other keys from the start. One that you put later
+    /// begins 30 days later
+    #[arg(long, value_name = "BASE64|FILE", conflicts_with = "countersign")]
+    pub(crate) recovery_key: Option<String>,
     /// How many minutes to wait for what you put at the domain to be seen; 0 looks once
     #[arg(long, value_name = "MINUTES", default_value_t = 60)]
     pub(crate) wait: u32,
@@ -230,6 +234,10 @@ pub(crate) struct Accept {
     /// The file to write, for its present holder (deedbox transfer) or the registry's operator (deedbox recover)
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// The public half of a key that is kept offline, in base64 or as a key file: it is above your other keys from the start. One that you put later
+    /// begins 30 days later
+    #[arg(long, value_name = "BASE64|FILE")]
+    pub(crate) recovery_key: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

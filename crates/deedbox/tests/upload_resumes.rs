@@ -377,7 +377,7 @@ async fn a_permit_that_is_about_to_run_out_is_replaced_on_the_way() {
     };
     let trusted = Trusted::open(to_be_trusted, &Home::at(place.path("other")), None, clock()).await.unwrap();
     let (key, domain) = (SecretKey::from_seed(&[7; 32]), Domain::parse("slow.localhost").unwrap());
-    claim_local(&trusted, &domain, &key, clock()).await.unwrap();
+    claim_local(&trusted, &domain, deedbox_client::Holder::of(&key), clock()).await.unwrap();
 
     let bytes = b"what takes long".to_vec();
     let begun = clock().as_ms() - deedbox_client::limits::PERMIT_MS + 2_000;

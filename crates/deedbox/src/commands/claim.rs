@@ -4,12 +4,13 @@
 
 use super::{request, shown};
 
+use super::keys::public;
 use crate::args::Claim;
 use crate::context::Context;
 use crate::failure::wrong;
 use crate::{home, terminal};
 use deedbox_client::{
-    Included, Looked, Trusted, accept, claim_local, claim_seen, claim_with_operator, countersign, kept_acceptance, place_of_claim,
+    Holder, Included, Looked, Trusted, accept, claim_local, claim_seen, claim_with_operator, countersign, kept_acceptance, place_of_claim,
 };
 use deedbox_model::event::Acceptance;
 use deedbox_model::holding::Through;
@@ -34,20 +35,21 @@ pub(crate) async fn run(context: &Context, args: Claim) -> anyhow::Result<()> {
     }
     let domain = Domain::parse(args.domain.as_deref().unwrap_or_default()).map_err(|e| wrong(e.to_string()))?;
     let key = context.signing_key()?;
+    let holder = Holder { key: &key, recovery: args.recovery_key.as_deref().map(public).transpose()? };
     if let Some(file) = &args.request {
-        return requested(context, &domain, &key, file).await;
+        return requested(context, &domain, holder, file).await;
     }
     let trusted = context.trusted().await?;
     let included = match operator {
-        None if !domain.is_localhost() => seen(context, &trusted, &domain, &key, args.wait).await?,
-        operator => claim(&trusted, &domain, &key, operator.as_ref()).await?,
+        None if !domain.is_localhost() => seen(context, &trusted, &domain, holder, args.wait).await?,
+        operator => claim(&trusted, &domain, holder, operator.as_ref()).await?,
     };
     told(context, &trusted, &domain, &key.public().id().to_hex(), &included)
 }
 
 /// Waits until the registry sees what the claimant puts at the domain.
-async fn seen(context: &Context, trusted: &Trusted, domain: &Domain, key: &dyn Signer, minutes: u32) -> anyhow::Result<Included> {
-    let acceptance = kept_acceptance(trusted, domain, key, home::now()).await?;
+async fn seen(context: &Context, trusted: &Trusted, domain: &Domain, holder: Holder<'_>, minutes: u32) -> anyhow::Result<Included> {
+    let acceptance = kept_acceptance(trusted, domain, holder, home::now()).await?;
     let ask = async || {
         Ok(match claim_seen(trusted, &acceptance).await? {
             Looked::Filed(included) => Ok(*included),
@@ -58,10 +60,10 @@ async fn seen(context: &Context, trusted: &Trusted, domain: &Domain, key: &dyn S
 }
 
 /// Makes the claimant's half; nothing is sent.
-async fn requested(context: &Context, domain: &Domain, key: &dyn Signer, file: &Path) -> anyhow::Result<()> {
+async fn requested(context: &Context, domain: &Domain, holder: Holder<'_>, file: &Path) -> anyhow::Result<()> {
     let trusted = context.trusted().await?;
     let prev = place_of_claim(&trusted, domain).await?;
-    let acceptance = accept(&trusted, domain, key, prev, home::now())?;
+    let acceptance = accept(&trusted, domain, holder, prev, home::now())?;
     let next = format!("send it to the operator of {}", trusted.pin().origin);
     request::write(context, &acceptance, file, (&format!("your half of the claim of {domain}"), &next))?;
     if !context.json {
@@ -113,9 +115,14 @@ fn told(context: &Context, trusted: &Trusted, domain: &Domain, kid: &str, includ
 }
 
 /// Files the claim.
-pub(crate) async fn claim(trusted: &Trusted, domain: &Domain, key: &dyn Signer, operator: Option<&SecretKey>) -> anyhow::Result<Included> {
+pub(crate) async fn claim(
+    trusted: &Trusted,
+    domain: &Domain,
+    holder: Holder<'_>,
+    operator: Option<&SecretKey>,
+) -> anyhow::Result<Included> {
     Ok(match operator {
-        Some(operator) => claim_with_operator(trusted, domain, key, operator, home::now()).await?,
-        None => claim_local(trusted, domain, key, home::now()).await?,
+        Some(operator) => claim_with_operator(trusted, domain, holder, operator, home::now()).await?,
+        None => claim_local(trusted, domain, holder, home::now()).await?,
     })
 }

@@ -21,7 +21,7 @@ use crate::packages::Wish;
 use crate::{keyfile, terminal};
 use anyhow::Context as _;
 use async_trait::async_trait;
-use deedbox_client::{Home, RegistryUrl, Trusted, Verdict, judge_lock};
+use deedbox_client::{Holder, Home, RegistryUrl, Trusted, Verdict, judge_lock};
 use deedbox_model::{Algorithm, Domain, PackageId, SecretKey, Sha256Digest, Version};
 use deedbox_server::{Config, PublicUrl};
 use deedbox_store::objects::object_path;
@@ -91,7 +91,7 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     let context = Context::of(url.clone(), key_path, home, Some(log_key));
     let trusted = context.trusted_quietly().await?;
     let domain = Domain::parse(DOMAIN)?;
-    let claimed = super::claim::claim(&trusted, &domain, &key, None).await?;
+    let claimed = super::claim::claim(&trusted, &domain, Holder::of(&key), None).await?;
     story.tick(&format!("made a key and claimed {DOMAIN} with it: entry {}", claimed.index));
 
     for (name, files) in PACKAGES {

@@ -1,6 +1,7 @@
 //! `deedbox freeze`, `thaw`, `accept`, `transfer`, `give-up`, `contest`: what the holder of a domain, or the registry's operator, says of it
 //! (spec/events.md §4.6 to §4.9). Each says until when it holds, and what comes next.
 
+use super::keys::public;
 use super::request;
 use super::standing::{Done, reason};
 use crate::args;
@@ -9,7 +10,7 @@ use crate::failure::{refused, wrong};
 use crate::keyfile::KeyGiven;
 use crate::{home, terminal};
 use deedbox_authority::rows::DomainRow;
-use deedbox_client::{Contested, Included, Voice, domain_keys, to_contest};
+use deedbox_client::{Contested, Holder, Included, Voice, domain_keys, to_contest};
 use deedbox_model::event::{Body, DomainFrozen, DomainRecoveryContested, DomainReleased, DomainThawed, DomainTransferred};
 use deedbox_model::holding::Freeze;
 use deedbox_model::{Domain, Signer};
@@ -92,7 +93,8 @@ pub(super) async fn accept(context: &Context, args: args::Accept) -> anyhow::Res
     if known.row.released {
         return Err(refused(format!("nobody has {domain}: its last holder gave it up. Claim it with deedbox claim {domain}")));
     }
-    let acceptance = deedbox_client::accept(&trusted, &domain, &key, Some(known.row.head), home::now())?;
+    let holder = Holder { key: &key, recovery: args.recovery_key.as_deref().map(public).transpose()? };
+    let acceptance = deedbox_client::accept(&trusted, &domain, holder, Some(known.row.head), home::now())?;
     let next = "send it to the domain's present holder, or to the registry's operator";
     request::write(context, &acceptance, &args.out, (&format!("that you accept {domain}"), next))?;
     if !context.json {

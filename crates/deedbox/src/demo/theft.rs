@@ -4,7 +4,9 @@
 use super::story::Story;
 use crate::failure::refused;
 use crate::home::now;
-use deedbox_client::{ClientError, Contested, Recovering, Trusted, accept, change_keys, claim_local, contest, domain_keys, recover_seen};
+use deedbox_client::{
+    ClientError, Contested, Holder, Recovering, Trusted, accept, change_keys, claim_local, contest, domain_keys, recover_seen,
+};
 use deedbox_model::event::{Acceptance, DomainKey, DomainKeysChanged, Role};
 use deedbox_model::{Domain, PublicKey, SecretKey};
 use std::time::Duration;
@@ -30,7 +32,7 @@ impl Theft {
     pub(crate) async fn begin(trusted: &Trusted, keys: [SecretKey; 3], story: &mut Story) -> anyhow::Result<Self> {
         let domain = Domain::parse(DOMAIN)?;
         let [stolen, other, next] = keys;
-        claim_local(trusted, &domain, &stolen, now()).await?;
+        claim_local(trusted, &domain, Holder::of(&stolen), now()).await?;
         let put = DomainKeysChanged::put(vec![admin(other.public())]);
         let second = change_keys(trusted, &stolen, &domain, put, &now).await?;
         story.tick(&format!("claimed {domain} with a key, and gave it a second one: entry {}", second.index));
@@ -46,7 +48,7 @@ impl Theft {
             Ok(_) => return Err(refused("a frozen domain took a key")),
         }
         let known = domain_keys(trusted, &domain).await?;
-        let acceptance = accept(trusted, &domain, &next, Some(known.row.tenure), now())?;
+        let acceptance = accept(trusted, &domain, Holder::of(&next), Some(known.row.tenure), now())?;
         let Recovering::Opened(opened) = recover_seen(trusted, &acceptance).await? else {
             return Err(refused("the recovery was not opened"));
         };

@@ -148,7 +148,7 @@ async fn a_new_ecosystem_is_published_and_viewed_by_its_trait_alone() {
     let key = keyfile::make(&key_path).unwrap();
     let context = Context::of(url.clone(), key_path, home, Some(log_key));
     let trusted = context.trusted_quietly().await.unwrap();
-    claim::claim(&trusted, &Domain::parse("demo.localhost").unwrap(), &key, None).await.unwrap();
+    claim::claim(&trusted, &Domain::parse("demo.localhost").unwrap(), deedbox_client::Holder::of(&key), None).await.unwrap();
 
     // Published as every other is.
     let package = dir.path().join("package");
