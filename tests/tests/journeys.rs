@@ -29,7 +29,9 @@ enum Stage {
     Named,
     /// The same as [`Stage::Source`], with a key and the domain claimed.
     Claimed,
-    /// The same, with the version 1.0.0 published.
+    /// The same, with a recovery key.
+    Cold,
+    /// The same as [`Stage::Claimed`], with the version 1.0.0 published.
     Published,
     /// The same as [`Stage::Keyed`], with the package in a domain below localhost.
     Team,
@@ -82,8 +84,8 @@ const STAGES: &[(&str, &[(&str, Stage)])] = &[
         &[
             ("Keys that you have before you need them", Stage::Claimed),
             ("When you fear for a key", Stage::Claimed),
-            ("Handing it over", Stage::Claimed),
-            ("Giving it up", Stage::Claimed),
+            ("Handing it over", Stage::Cold),
+            ("Giving it up", Stage::Cold),
             ("When all keys are lost", Stage::Claimed),
             ("When a key is stolen", Stage::Team),
         ],
@@ -331,7 +333,7 @@ owner() {
 { owner || kill $$; } &
 "#
             }
-            Stage::Source | Stage::Keyed | Stage::Claimed | Stage::Published | Stage::Team => {
+            Stage::Source | Stage::Keyed | Stage::Claimed | Stage::Cold | Stage::Published | Stage::Team => {
                 r#"
 serve; proxy; wait_for https://registry.example/ready
 source_of "$HERE/here"
@@ -379,6 +381,14 @@ deedbox keygen
 printf 'registry = "https://registry.example"\n' > deedbox.toml
 deedbox keygen
 deedbox claim acme.example --operator-key ../operator.pem
+"#
+            }
+            Stage::Cold => {
+                r#"
+printf 'registry = "https://registry.example"\n' > deedbox.toml
+deedbox keygen
+deedbox keygen --out ../offline.pem
+deedbox claim acme.example --recovery-key ../offline.pem --operator-key ../operator.pem
 "#
             }
             Stage::Published => {

@@ -10,7 +10,7 @@
 
 mod common;
 
-use common::{Place, Running, Said, claimed};
+use common::{Place, Running, Said, claimed, claimed_with_recovery};
 use std::time::{Duration, Instant};
 
 const DOMAIN: &str = "demo.localhost";
@@ -84,7 +84,7 @@ fn a_frozen_domain_publishes_nothing_until_who_froze_it_thaws_it() {
 #[test]
 fn a_domain_goes_to_whoever_accepted_it_and_its_users_need_not_ask() {
     let place = Place::new();
-    let registry = claimed(&place);
+    let (registry, cold) = claimed_with_recovery(&place);
     let url = registry.url.as_str();
     let (one, two) = (place.package("greet", "1.0.0", ""), place.package("greet", "1.0.1", ""));
     place.publish(url, &one);
@@ -94,14 +94,15 @@ fn a_domain_goes_to_whoever_accepted_it_and_its_users_need_not_ask() {
     place.at(url, &["--key", &next, "accept", DOMAIN, "--out", file]).done().says("that you accept demo.localhost").says(&kid);
     place.at(url, &["transfer", DOMAIN, "--to", file]).ends(2, "cannot be taken back");
     place.at(url, &["--key", &next, "transfer", DOMAIN, "--to", file, "--yes"]).ends(1, "[key_not_authorised]");
+    place.at(url, &["transfer", DOMAIN, "--to", file, "--yes"]).ends(1, "[recovery_key_needed]");
     place.at(url, &["transfer", "other.localhost", "--to", file, "--yes"]).ends(1, "accepts demo.localhost, not other.localhost");
     // What is said in between makes it stale.
     place.at(url, &["freeze", DOMAIN]).done();
-    place.at(url, &["transfer", DOMAIN, "--to", file, "--yes"]).ends(1, "let them make a new file");
+    place.at(url, &["--key", &cold, "transfer", DOMAIN, "--to", file, "--yes"]).ends(1, "let them make a new file");
     when_its_time_comes(&place, url, &["thaw", DOMAIN], "[too_soon]");
     std::fs::remove_file(file).unwrap();
     place.at(url, &["--key", &next, "accept", DOMAIN, "--out", file]).done();
-    place.at(url, &["transfer", DOMAIN, "--to", file, "--yes"]).done().says(&format!("handed over to the key {kid}"));
+    place.at(url, &["--key", &cold, "transfer", DOMAIN, "--to", file, "--yes"]).done().says(&format!("handed over to the key {kid}"));
     place.at(url, &["publish", two.to_str().unwrap()]).ends(1, "is not one of demo.localhost's keys");
     place.at(url, &["--key", &next, "publish", two.to_str().unwrap()]).done();
     place.at(url, &["keys", "list", DOMAIN]).done().says("handed over, ").says("1 keys of demo.localhost");
@@ -115,26 +116,31 @@ fn a_domain_goes_to_whoever_accepted_it_and_its_users_need_not_ask() {
 #[test]
 fn a_domain_that_was_given_up_is_claimed_again_in_every_way_and_its_old_packages_wait() {
     let place = Place::new();
-    let registry = claimed(&place);
+    let (registry, cold) = claimed_with_recovery(&place);
     let (url, operator) = (registry.url.as_str(), operator(&registry));
     place.publish(url, &place.package("greet", "1.0.0", ""));
     let (next, kid, _) = key(&place, "next.pem");
     place.at(url, &["give-up", DOMAIN]).ends(2, "cannot be taken back");
-    place.at(url, &["give-up", DOMAIN, "--yes"]).done().says("is given up");
-    place.at(url, &["give-up", DOMAIN, "--yes"]).ends(1, "[released]");
+    place.at(url, &["give-up", DOMAIN, "--yes"]).ends(1, "[recovery_key_needed]");
+    place.at(url, &["--key", &cold, "give-up", DOMAIN, "--yes"]).done().says("is given up");
+    place.at(url, &["--key", &cold, "give-up", DOMAIN, "--yes"]).ends(1, "[released]");
     place.at(url, &["accept", DOMAIN, "--out", "never.json"]).ends(1, "Claim it with deedbox claim");
     place.at(url, &["keys", "list", DOMAIN]).done().says("given up: nobody speaks for demo.localhost").says("0 keys");
     place.at(url, &["publish", place.package("greet", "1.0.1", "").to_str().unwrap()]).ends(1, "");
     // By the registry, below localhost.
-    place.at(url, &["--key", &next, "claim", DOMAIN]).done().says(&format!("for the key {kid}")).says("somebody had demo.localhost before");
-    place.at(url, &["--key", &next, "claim", DOMAIN]).done().says("was claimed before");
+    place
+        .at(url, &["--key", &next, "claim", DOMAIN, "--recovery-key", &cold])
+        .done()
+        .says(&format!("for the key {kid}"))
+        .says("somebody had demo.localhost before");
+    place.at(url, &["--key", &next, "claim", DOMAIN, "--recovery-key", &cold]).done().says("was claimed before");
     let old = place.package("greet", "1.0.1", "");
     place.at(url, &["--key", &next, "publish", old.to_str().unwrap()]).ends(1, "changed hands without its last holder's word");
     place.at(url, &["--key", &next, "publish", place.package("fresh", "1.0.0", "").to_str().unwrap()]).done();
     // By the operator, with both keys and around a request.
-    place.at(url, &["--key", &next, "give-up", DOMAIN, "--yes"]).done();
-    place.at(url, &["claim", DOMAIN, "--operator-key", &operator]).done().says("claimed demo.localhost as entry");
-    place.at(url, &["give-up", DOMAIN, "--yes"]).done();
+    place.at(url, &["--key", &cold, "give-up", DOMAIN, "--yes"]).done();
+    place.at(url, &["claim", DOMAIN, "--recovery-key", &cold, "--operator-key", &operator]).done().says("claimed demo.localhost as entry");
+    place.at(url, &["--key", &cold, "give-up", DOMAIN, "--yes"]).done();
     place.at(url, &["--key", &next, "claim", DOMAIN, "--request", "request.json"]).done().says("your half of the claim of demo.localhost");
     place.at(url, &["claim", "--countersign", "request.json", "--operator-key", &operator]).done().says(&format!("for the key {kid}"));
     let listed = place.at(url, &["--json", "keys", "list", DOMAIN]).done().json();
@@ -211,7 +217,7 @@ fn a_stolen_admin_key_is_contested_and_the_domain_recovered_by_the_operators_wor
     place.at(url, &["--key", &stolen, "keys", "remove", DOMAIN, &first]).done();
     place.at(url, &["contest", DOMAIN]).done().says("contested that your key was taken from demo.localhost").says("it is frozen until");
     place.at(url, &["--key", &stolen, "publish", place.package("greet", "6.6.6", "").to_str().unwrap()]).ends(1, "is frozen");
-    place.at(url, &["--key", &stolen, "thaw", DOMAIN]).ends(1, "[recovery_key_needed]");
+    place.at(url, &["--key", &stolen, "thaw", DOMAIN]).ends(1, "[too_soon]");
     // By the operator's word: around what the claimant wrote elsewhere.
     place.at(url, &["--key", &fresh, "accept", DOMAIN, "--out", "accepted.json"]).done().says(&fresh_kid);
     let recover = ["recover", "--countersign", "accepted.json", "--operator-key", &operator];

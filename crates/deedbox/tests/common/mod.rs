@@ -157,6 +157,16 @@ pub fn claimed(place: &Place) -> Running {
     registry
 }
 
+/// The same with a recovery key; gives its file too.
+pub fn claimed_with_recovery(place: &Place) -> (Running, String) {
+    let registry = Running::start(place, &["--allow-local-claims"]);
+    place.run(&["keygen"]).done();
+    let cold = place.path("cold.pem").to_str().unwrap().to_owned();
+    place.run(&["keygen", "--out", &cold]).done();
+    place.at(&registry.url, &["claim", "demo.localhost", "--recovery-key", &cold]).done();
+    (registry, cold)
+}
+
 /// The same with the first version of greet published there.
 pub fn published(place: &Place) -> Running {
     let registry = claimed(place);
