@@ -12,7 +12,7 @@ mod rows;
 use super::looks::Looks;
 use deedbox_model::event::{DomainEvent, RegistryEvent};
 use deedbox_model::{Domain, Event, EventId, KeyId, PackageId, Protocol, PublicKey, Speaker, Statement, Unverified};
-pub(crate) use domain::{Holding, days, may_be_used};
+pub(crate) use domain::{Happened, Holding, days, may_be_used};
 pub(crate) use grant::Grant;
 pub(crate) use hands::Freeze;
 pub(crate) use package::Package;

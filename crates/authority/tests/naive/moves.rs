@@ -1,7 +1,7 @@
 //! The moves of a history: what somebody tries, in words that mean something in every state ("go on from the head", "at the end of the wait").
 //! So a move can be left out of a history that fails, and the others still say what they said.
 
-use super::model::Model;
+use super::model::{Freeze, Model, days};
 use deedbox_model::Domain;
 use deedbox_model::event::Role;
 use std::fmt;
@@ -83,7 +83,7 @@ pub(crate) enum When {
 /// The end of a wait.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Mark {
-    OwnerMayThaw(usize),
+    HolderMayThaw(usize),
     OperatorFreezeEnds(usize),
     ContestFreezeEnds(usize),
     RecoveryMayComplete(usize),
@@ -92,7 +92,7 @@ pub(crate) enum Mark {
     HeldUntil(usize),
     TakenAWeekAgo(usize, u8),
     TakenAMonthAgo(usize, u8),
-    HandedOverAWeekAgo(usize),
+    OnlyKeysDecide(usize),
     GrantEnds(usize),
     KeyBegins(usize, u8),
     KeyEnds(usize, u8),
@@ -329,21 +329,24 @@ impl What {
 impl Mark {
     /// When it is, if it is to come.
     pub(crate) fn at(self, model: &Model) -> Option<u64> {
-        use super::model::days;
         let holding = |d: usize| model.domains.get(&domain(d));
         let key = |d: usize, n: u8| holding(d)?.key(super::cast::id(n));
         let taken = |d: usize, n: u8| holding(d)?.story_of_this_tenure(super::cast::id(n))?.1;
         match self {
-            Mark::OwnerMayThaw(d) => Some(holding(d)?.owner_freeze?.at + days(&domain(d), 3)),
+            Mark::HolderMayThaw(d) => {
+                let freezes = [holding(d)?.owner_freeze, holding(d)?.contest_freeze];
+                let in_force = freezes.into_iter().flatten().filter(|freeze| Freeze::in_force(Some(freeze), model.now));
+                Some(in_force.map(|freeze| freeze.at).max()? + days(&domain(d), 3))
+            }
             Mark::OperatorFreezeEnds(d) => holding(d)?.operator_freeze?.until,
             Mark::ContestFreezeEnds(d) => holding(d)?.contest_freeze?.until,
             Mark::RecoveryMayComplete(d) => Some(holding(d)?.recovery.as_ref()?.wait_ends(&domain(d))),
             Mark::RecoveryEnds(d) => Some(holding(d)?.recovery.as_ref()?.ends(&domain(d))),
-            Mark::HeldUntil(d) => Some(holding(d)?.tenure.at + days(&domain(d), 30)),
+            Mark::HeldUntil(d) => Some(holding(d)?.hold?.at + days(&domain(d), 30)),
             Mark::ADayBeforeRecoveryEnds(d) => Mark::RecoveryEnds(d).at(model)?.checked_sub(days(&domain(d), 1)),
             Mark::TakenAWeekAgo(d, n) => Some(taken(d, n)?.at + days(&domain(d), 7)),
             Mark::TakenAMonthAgo(d, n) => Some(taken(d, n)?.at + days(&domain(d), 30)),
-            Mark::HandedOverAWeekAgo(d) => Some(holding(d)?.before.as_ref()?.at + days(&domain(d), 7)),
+            Mark::OnlyKeysDecide(d) => holding(d)?.keys_only,
             Mark::GrantEnds(n) => model.grants.values().nth(n)?.until,
             Mark::KeyBegins(d, n) => Some(key(d, n)?.from?.as_ms()),
             Mark::KeyEnds(d, n) => Some(key(d, n)?.until?.as_ms()),

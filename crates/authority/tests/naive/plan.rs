@@ -121,8 +121,12 @@ struct Scene<'a> {
     taken: Vec<u8>,
     /// Those of which it is less than 31 days.
     taken_this_month: Vec<u8>,
-    /// Keys from which it was handed over.
-    before: Vec<u8>,
+}
+
+impl Scene<'_> {
+    fn has(&self, role: Role) -> bool {
+        self.keys.iter().any(|(_, it)| *it == role)
+    }
 }
 
 fn scene<'a>(model: &'a Model, d: usize, holding: &'a Holding) -> Scene<'a> {
@@ -144,7 +148,6 @@ fn scene<'a>(model: &'a Model, d: usize, holding: &'a Holding) -> Scene<'a> {
         keys: holding.keys.iter().filter_map(|key| Some((number(key.key.id())?, key.role))).collect(),
         taken: KEYS.into_iter().filter(|n| taken_in(*n, 8)).collect(),
         taken_this_month: KEYS.into_iter().filter(|n| taken_in(*n, 31)).collect(),
-        before: holding.before.iter().flat_map(|before| before.keys.iter().filter_map(|key| number(key.key.id()))).collect(),
     }
 }
 
@@ -175,16 +178,16 @@ fn of_a_domain(dice: &mut Dice, model: &Model) -> Move {
     let when = |yes: bool, weight: usize, otherwise: usize| if yes { weight } else { otherwise };
     let what = dice.weighed(&[
         (2, Try::Claim),
-        (when(scene.holding.keys_only, 60, 30), Try::Keys),
+        (when(scene.holding.keys_only.is_some(), 45, 28), Try::Keys),
         (2, Try::Freeze { registry: false }),
         (3, Try::Freeze { registry: true }),
         (when(scene.frozen_by_owner || scene.frozen_by_contest, 20, 2), Try::Thaw { registry: false }),
         (when(scene.frozen_by_operator, 18, 1), Try::Thaw { registry: true }),
-        (5, Try::Transfer),
-        (2, Try::Release),
+        (when(scene.has(Role::Recovery), 6, 2), Try::Transfer),
+        (when(scene.has(Role::Recovery), 4, 1), Try::Release),
         (when(scene.open, 2, 10), Try::Open),
         (when(scene.open, if scene.contested { 3 } else { 9 }, 1), Try::ContestIt),
-        (when(!scene.taken.is_empty() || !scene.before.is_empty(), 9, 1), Try::ContestThat),
+        (when(!scene.taken.is_empty(), 9, 1), Try::ContestThat),
         (when(scene.open, 16, 1), Try::Complete),
         (8, Try::Grant),
         (when(model.grants.is_empty(), 1, 4), Try::Revoke),
@@ -210,20 +213,21 @@ fn anything(dice: &mut Dice) -> Try {
 }
 
 fn attempt(dice: &mut Dice, model: &Model, d: usize, it: Try, scene: Option<&Scene<'_>>) -> Move {
+    let evidence = model.domains.get(&domain(d)).map(|holding| holding.evidence);
     let what = match it {
-        Try::Claim => What::Claim { d, keys: first_keys(dice), ground: ground(dice, d, None), serves: serves(dice) },
+        Try::Claim => What::Claim { d, keys: first_keys(dice), ground: ground(dice, d, evidence), serves: serves(dice) },
         Try::Keys => change_of_keys(dice, d, scene),
         Try::Freeze { registry } => What::Freeze { d, registry },
         Try::Thaw { registry } => What::Thaw { d, registry },
         Try::Transfer => What::Transfer { d, keys: first_keys(dice), serves: serves(dice) },
         Try::Release => What::Release { d },
-        Try::Open => What::Open { d, keys: first_keys(dice), ground: ground(dice, d, scene), serves: serves(dice) },
+        Try::Open => What::Open { d, keys: first_keys(dice), ground: ground(dice, d, evidence), serves: serves(dice) },
         Try::ContestIt => What::Contest { d, which: dice.weighed(&[(90, Which::TheLast), (10, Which::TheHead)]) },
         Try::Grant => granting(dice, d),
         Try::Revoke => revoking(dice, model, d),
         Try::ContestThat => What::Contest { d, which: Which::None },
         Try::Complete => {
-            What::Complete { d, which: dice.weighed(&[(92, Which::TheLast), (8, Which::TheHead)]), ground: ground(dice, d, scene) }
+            What::Complete { d, which: dice.weighed(&[(92, Which::TheLast), (8, Which::TheHead)]), ground: ground(dice, d, evidence) }
         }
     };
     let by_registry = matches!(it, Try::Claim | Try::Open | Try::Complete | Try::Freeze { registry: true } | Try::Thaw { registry: true });
@@ -231,7 +235,7 @@ fn attempt(dice: &mut Dice, model: &Model, d: usize, it: Try, scene: Option<&Sce
         if by_registry { dice.weighed(&[(96, OPERATOR), (2, OTHER_OPERATOR), (2, KEYS[1])]) } else { speaker_of_itself(dice, it, scene) };
     let removes = matches!(&what, What::Keys { put, .. } if put.is_empty());
     let late = removes || matches!(it, Try::Revoke | Try::Freeze { .. } | Try::Open | Try::ContestIt | Try::ContestThat | Try::Complete);
-    let marks = marks(it, d, by, scene);
+    let marks = marks(dice, it, d, by, scene);
     let mut one = say(dice, what, by);
     if !marks.is_empty() && dice.percent(55) {
         one.when = at_the_end(dice, &marks);
@@ -241,20 +245,23 @@ fn attempt(dice: &mut Dice, model: &Model, d: usize, it: Try, scene: Option<&Sce
     one
 }
 
-fn marks(it: Try, d: usize, by: u8, scene: Option<&Scene<'_>>) -> Vec<Mark> {
+fn marks(dice: &mut Dice, it: Try, d: usize, by: u8, scene: Option<&Scene<'_>>) -> Vec<Mark> {
     let Some(scene) = scene else { return Vec::new() };
     match it {
         Try::Thaw { registry: true } => vec![Mark::OperatorFreezeEnds(d)],
-        Try::Thaw { registry: false } if scene.frozen_by_contest => vec![Mark::OwnerMayThaw(d), Mark::ContestFreezeEnds(d)],
-        Try::Thaw { registry: false } => vec![Mark::OwnerMayThaw(d)],
+        Try::Thaw { registry: false } if scene.frozen_by_contest => {
+            vec![Mark::HolderMayThaw(d), Mark::HolderMayThaw(d), Mark::ContestFreezeEnds(d)]
+        }
+        Try::Thaw { registry: false } => vec![Mark::HolderMayThaw(d)],
         Try::Complete => {
             vec![Mark::RecoveryMayComplete(d), Mark::RecoveryMayComplete(d), Mark::RecoveryMayComplete(d), Mark::RecoveryEnds(d)]
         }
+        Try::Open if scene.holding.keys_only.is_some() && dice.percent(60) => vec![Mark::OnlyKeysDecide(d)],
         Try::Open if !scene.taken_this_month.is_empty() => scene.taken_this_month.iter().map(|n| Mark::TakenAMonthAgo(d, *n)).collect(),
         Try::Open if scene.holding.recovery.is_some() => vec![Mark::RecoveryEnds(d)],
         // Late enough that what a key contests then outlasts the recovery.
         Try::Keys if scene.open => vec![Mark::ADayBeforeRecoveryEnds(d), Mark::KeyBegins(d, by), Mark::KeyEnds(d, by)],
-        Try::ContestThat => vec![Mark::TakenAWeekAgo(d, by), Mark::HandedOverAWeekAgo(d)],
+        Try::ContestThat => vec![Mark::TakenAWeekAgo(d, by)],
         Try::Keys | Try::Transfer => vec![Mark::KeyBegins(d, by), Mark::KeyEnds(d, by), Mark::ContestFreezeEnds(d)],
         _ => Vec::new(),
     }
@@ -267,13 +274,13 @@ fn speaker_of_itself(dice: &mut Dice, it: Try, scene: Option<&Scene<'_>>) -> u8 
         return dice.weighed(&[(80, stranger), (10, OPERATOR), (10, 99)]);
     }
     let taken = if matches!(it, Try::ContestIt) { &scene.taken_this_month } else { &scene.taken };
-    let lately: Vec<u8> = taken.iter().chain(&scene.before).copied().collect();
-    if matches!(it, Try::ContestThat) && !lately.is_empty() || matches!(it, Try::ContestIt) && !lately.is_empty() && dice.percent(70) {
-        return dice.pick(&lately);
+    if matches!(it, Try::ContestThat) && !taken.is_empty() || matches!(it, Try::ContestIt) && !taken.is_empty() && dice.percent(70) {
+        return dice.pick(taken);
     }
     let with = |role: Role| -> Vec<u8> { scene.keys.iter().filter(|(_, it)| *it == role).map(|(n, _)| *n).collect() };
     let (admin, recovery) = (with(Role::Admin), with(Role::Recovery));
-    if !recovery.is_empty() && dice.percent(50) {
+    let needs_one = matches!(it, Try::Transfer | Try::Release) || matches!(it, Try::Thaw { .. }) && scene.frozen_by_contest;
+    if !recovery.is_empty() && dice.percent(if needs_one { 85 } else { 50 }) {
         return dice.pick(&recovery);
     }
     if admin.is_empty() { stranger } else { dice.pick(&admin) }
@@ -292,6 +299,11 @@ fn time_of_a_key(dice: &mut Dice, first: bool) -> (Option<i64>, Option<i64>) {
     (from, until)
 }
 
+/// Somebody who claims a domain mostly has a key that is above the others.
+fn first_role(dice: &mut Dice) -> Role {
+    dice.weighed(&[(35, Role::Admin), (15, Role::Publish), (50, Role::Recovery)])
+}
+
 fn role(dice: &mut Dice) -> Role {
     dice.weighed(&[(50, Role::Admin), (25, Role::Publish), (25, Role::Recovery)])
 }
@@ -299,17 +311,17 @@ fn role(dice: &mut Dice) -> Role {
 /// The keys of a claimant: an admin's first.
 fn first_keys(dice: &mut Dice) -> Vec<Key> {
     let start = dice.below(KEYS.len());
-    let count = dice.weighed(&[(35, 1), (40, 2), (25, 3)]);
+    let count = dice.weighed(&[(15, 1), (30, 2), (40, 3), (15, 4)]);
     let mut keys = Vec::new();
     for n in 0..count {
-        let role = if n == 0 { Role::Admin } else { role(dice) };
+        let role = if n == 0 { Role::Admin } else { first_role(dice) };
         let (from, until) = time_of_a_key(dice, n == 0 || role == Role::Recovery);
         keys.push(Key { n: KEYS[(start + n) % KEYS.len()], role, from, until });
     }
     keys
 }
 
-fn ground(dice: &mut Dice, d: usize, scene: Option<&Scene<'_>>) -> Ground {
+fn ground(dice: &mut Dice, d: usize, evidence: Option<Evidence>) -> Ground {
     if dice.percent(4) {
         return if d == 2 { Ground::Operator } else { Ground::Localhost };
     }
@@ -319,9 +331,17 @@ fn ground(dice: &mut Dice, d: usize, scene: Option<&Scene<'_>>) -> Ground {
     let ago = dice.weighed(&[(80, 1_000), (5, 0), (6, 3_600_000), (5, 3_600_001), (4, -1)]);
     let shows = dice.weighed(&[(85, Shows::Right), (5, Shows::OtherDomain), (5, Shows::Wrong), (5, Shows::Stale)]);
     let look = Look { ago, shows };
-    let by_word = scene.is_some_and(|scene| scene.holding.evidence == Evidence::Operator);
-    let operator = if by_word || d != 0 { 60 } else { 30 };
-    dice.weighed(&[(operator, Ground::Operator), (15, Ground::Dns(look)), (10, Ground::Https(look)), (20, Ground::Dnssec(look))])
+    let (dns, https, dnssec) = (Ground::Dns(look), Ground::Https(look), Ground::Dnssec(look));
+    let all = [(if d == 0 { 30 } else { 60 }, Ground::Operator), (10, https), (15, dns), (20, dnssec)];
+    // Mostly not weaker than what the domain is had on.
+    let strong_enough = match evidence {
+        Some(Evidence::Https) => &all[1..],
+        Some(Evidence::Dns) => &all[2..],
+        Some(Evidence::Dnssec) => &all[3..],
+        _ => &all[..],
+    };
+    let any = dice.percent(20);
+    dice.weighed(if any { &all } else { strong_enough })
 }
 
 fn change_of_keys(dice: &mut Dice, d: usize, scene: Option<&Scene<'_>>) -> What {
@@ -329,7 +349,7 @@ fn change_of_keys(dice: &mut Dice, d: usize, scene: Option<&Scene<'_>>) -> What 
     let one = |dice: &mut Dice| if has.is_empty() || dice.percent(10) { dice.pick(&KEYS) } else { dice.pick(&has) };
     let thirty = scene.map_or(30 * DAY, |scene| days(&domain(scene.d), 30) as i64);
     let (mut put, mut removed, mut keys_only) = (Vec::new(), Vec::new(), None);
-    let only_keys = scene.is_some_and(|scene| scene.holding.keys_only);
+    let only_keys = scene.is_some_and(|scene| scene.holding.keys_only.is_some());
     if only_keys && dice.percent(25) {
         return What::Keys { d, put, removed, keys_only: Some(false) };
     }
@@ -342,7 +362,9 @@ fn change_of_keys(dice: &mut Dice, d: usize, scene: Option<&Scene<'_>>) -> What 
         30..60 => {
             let role = role(dice);
             let (from, until) = time_of_a_key(dice, false);
-            put.push(Key { n: dice.pick(&KEYS), role, from, until });
+            let taken = scene.map_or(&[][..], |scene| &scene.taken);
+            let n = if taken.is_empty() || dice.percent(70) { dice.pick(&KEYS) } else { dice.pick(taken) };
+            put.push(Key { n, role, from, until });
         }
         60..78 => {
             let from = dice.weighed(&[(40, Some(thirty)), (30, Some(thirty + 1_000)), (20, Some(thirty - 1)), (10, None)]);
@@ -411,10 +433,9 @@ fn a_package(dice: &mut Dice, model: &Model) -> usize {
 
 /// Whether a package stands still because the domain changed hands without its holder's word.
 fn is_held(scene: &Scene<'_>, model: &Model, p: usize) -> bool {
-    let tenure = &scene.holding.tenure;
-    let was_there = model.packages.get(&package(p)).is_some_and(|package| package.released_at() < tenure.index);
-    let until = tenure.at + days(&domain(scene.d), 30);
-    was_there && ["recovery", "reclaim"].contains(&tenure.through) && model.now < until
+    let Some(hold) = scene.holding.hold else { return false };
+    let was_there = model.packages.get(&package(p)).is_some_and(|package| package.released_at() < hold.index);
+    was_there && model.now < hold.at + days(&domain(scene.d), 30)
 }
 
 fn of_a_package(dice: &mut Dice, model: &Model) -> Move {

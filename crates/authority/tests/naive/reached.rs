@@ -1,7 +1,8 @@
 //! What a run of histories reached: each code, each type of event that took effect, each rare state. A property that never gets there shows
 //! nothing.
 
-use super::model::{Freeze, Holding, Model, Package, Recovery, Verdict};
+use super::cast::id;
+use super::model::{Code, Freeze, Happened, Holding, Model, Package, Recovery, Verdict, days, may_be_used};
 use super::moves::{Ground, Move, What, domain};
 use deedbox_model::event::Role;
 use std::collections::BTreeMap;
@@ -94,7 +95,7 @@ pub(crate) const TYPES: [&str; 20] = [
 ];
 
 /// States and turns that are rare.
-pub(crate) const TURNS: [&str; 32] = [
+pub(crate) const TURNS: [&str; 43] = [
     "claimed on a look at DNS",
     "claimed again after it was released",
     "frozen by its holder",
@@ -103,30 +104,56 @@ pub(crate) const TURNS: [&str; 32] = [
     "thawed by its holder",
     "thawed by the operator",
     "a contest thawed by a recovery key",
+    "a contest thawed while a recovery is open",
     "published after an operator's freeze ended by itself",
     "keys taken away while frozen",
     "keys taken away from an older event",
+    "keys taken away that could not be used",
+    "a key put back as if it was never taken away",
+    "a key put back that stays taken away",
     "a recovery key put by an admin key",
-    "only keys decide",
+    "a recovery key put by a recovery key",
+    "said that only keys decide",
+    "said again that only keys decide",
     "keys decide no more alone",
     "transferred",
-    "transferred by a recovery key",
+    "transferred within the hold",
     "released",
     "a recovery opened after one that lapsed",
     "a recovery opened while a contest is in force",
+    "a recovery opened before only keys decide",
     "a recovery contested by a key that the domain has",
     "a recovery contested by a key that was taken away",
     "contested that a key was taken away",
-    "contested that the domain was handed over",
     "contested while a recovery is open",
+    "a recovery contested while a contest is in force",
     "recovered",
+    "recovered although only keys decide meanwhile",
     "recovered although it was contested",
     "recovered while its holder's freeze is in force",
     "recovered on a look at DNS",
     "published when the hold had ended",
+    "published when the hold had ended after a transfer",
+    "taken out of use while frozen",
+    "taken out of use while held",
     "said by a grant",
     "a grant revoked while frozen",
     "a grant revoked from an older event",
+];
+
+/// Refusals that are rare, for reasons that their code alone does not tell.
+pub(crate) const REFUSED: [&str; 11] = [
+    "a contest not thawed by an admin key",
+    "a contest not thawed by a young recovery key",
+    "a contest not thawed in its first days",
+    "a reclaim on weaker evidence",
+    "a recovery on weaker evidence",
+    "a completion on weaker evidence",
+    "held over a transfer",
+    "held after a reclaim",
+    "a notice not taken away while frozen",
+    "a key that contested does not contest again",
+    "a key that was put back does not contest",
 ];
 
 /// What a move is about, as it was before the move.
@@ -149,11 +176,13 @@ pub(crate) struct Reached {
     pub(crate) codes: BTreeMap<&'static str, u64>,
     pub(crate) types: BTreeMap<&'static str, u64>,
     pub(crate) turns: BTreeMap<&'static str, u64>,
+    pub(crate) refused: BTreeMap<&'static str, u64>,
 }
 
 impl fmt::Display for Reached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (what, counts) in [("effective", &self.types), ("refused", &self.codes), ("turns", &self.turns)] {
+        let all = [("effective", &self.types), ("refused", &self.codes), ("turns", &self.turns), ("not taken", &self.refused)];
+        for (what, counts) in all {
             writeln!(f, "{what}: {} in all", counts.values().sum::<u64>())?;
             for (name, count) in counts {
                 writeln!(f, "{count:>8} {name}")?;
@@ -193,7 +222,12 @@ impl Reached {
     /// One move and its verdict.
     pub(crate) fn note(&mut self, it: &Move, before: &Before, after: &Model, verdict: Verdict) {
         match verdict {
-            Verdict::Void(code) => *self.codes.entry(code).or_default() += 1,
+            Verdict::Void(code) => {
+                *self.codes.entry(code).or_default() += 1;
+                for turn in refused(it, code, after) {
+                    *self.refused.entry(turn).or_default() += 1;
+                }
+            }
             Verdict::Undecided => *self.codes.entry("undecided").or_default() += 1,
             Verdict::Effective => {
                 if let Some(name) = type_of(&it.what) {
@@ -211,8 +245,46 @@ impl Reached {
         let absent = |all: &[&'static str], in_it: &BTreeMap<&'static str, u64>| {
             all.iter().copied().filter(|name| !in_it.contains_key(name)).collect::<Vec<_>>()
         };
-        [absent(&CODES, &self.codes), absent(&TYPES, &self.types), absent(&TURNS, &self.turns)].concat()
+        let (codes, types) = (absent(&CODES, &self.codes), absent(&TYPES, &self.types));
+        [codes, types, absent(&TURNS, &self.turns), absent(&REFUSED, &self.refused)].concat()
     }
+}
+
+/// What a refusal was about, beyond its code.
+fn refused(it: &Move, code: Code, model: &Model) -> Vec<&'static str> {
+    let owner = match (it.what.domain(), it.what.package()) {
+        (Some(d), _) => model.domains.get(&domain(d)),
+        (_, Some(p)) => model.owner_of(&super::wording::package(p)).map(|(_, owner)| owner),
+        _ => None,
+    };
+    let Some(is) = owner else { return Vec::new() };
+    let by = id(it.by);
+    let role = is.key(by).map(|key| key.role);
+    let contested = is.story_of_this_tenure(by).and_then(|(_, taken)| taken).is_some_and(|taken| taken.contested);
+    let last = is.happened.iter().rev().find(|(key, index, _)| *key == by && *index >= is.tenure.index);
+    let given_back = matches!(last, Some((_, _, Happened::GivenBack)));
+    let through = is.tenure.through;
+    let turns = match (&it.what, code) {
+        (What::Thaw { registry: false, .. }, "recovery_key_needed") => vec![
+            ("a contest not thawed by an admin key", role == Some(Role::Admin)),
+            ("a contest not thawed by a young recovery key", role == Some(Role::Recovery)),
+        ],
+        (What::Thaw { registry: false, .. }, "too_soon") => vec![("a contest not thawed in its first days", is.owner_freeze.is_none())],
+        (What::Claim { .. }, "weaker_evidence") => vec![("a reclaim on weaker evidence", true)],
+        (What::Open { .. }, "weaker_evidence") => vec![("a recovery on weaker evidence", true)],
+        (What::Complete { .. }, "weaker_evidence") => vec![("a completion on weaker evidence", true)],
+        (_, "held") => vec![("held over a transfer", through == "transfer"), ("held after a reclaim", through == "reclaim")],
+        (What::Deprecate { notice: false, .. }, "frozen") => vec![("a notice not taken away while frozen", true)],
+        (What::Contest { which: super::moves::Which::None, .. }, "may_not_contest") => {
+            vec![("a key that contested does not contest again", contested), ("a key that was put back does not contest", given_back)]
+        }
+        _ => Vec::new(),
+    };
+    only_taken(turns)
+}
+
+fn only_taken(turns: Vec<(&'static str, bool)>) -> Vec<&'static str> {
+    turns.into_iter().filter_map(|(turn, taken)| taken.then_some(turn)).collect()
 }
 
 fn turns(it: &Move, before: &Before, after: &Model) -> Vec<&'static str> {
@@ -224,18 +296,22 @@ fn turns(it: &Move, before: &Before, after: &Model) -> Vec<&'static str> {
         (_, Some(p)) => of_a_package(it, p, before, after),
         _ => Vec::new(),
     };
-    turns.into_iter().filter_map(|(turn, taken)| taken.then_some(turn)).collect()
+    only_taken(turns)
 }
 
 fn of_a_package(it: &Move, p: usize, before: &Before, after: &Model) -> Vec<(&'static str, bool)> {
     let id = super::wording::package(p);
-    let Some((_, owner)) = after.owner_of(&id) else { return Vec::new() };
-    let held = owner.tenure.through == "recovery" || owner.tenure.through == "reclaim";
-    let was_there = before.released_at.is_some_and(|index| index < owner.tenure.index);
+    let Some((name, owner)) = after.owner_of(&id) else { return Vec::new() };
+    let hold = owner.hold.filter(|hold| before.released_at.is_some_and(|index| index < hold.index));
     let published = before.released_at != Some(after.packages[&id].released_at());
+    let held = hold.is_some_and(|hold| after.now < hold.at + days(&name, 30));
+    let frozen = owner.is_frozen(after.now);
     vec![
-        ("published after an operator's freeze ended by itself", owner.operator_freeze.is_some()),
-        ("published when the hold had ended", held && was_there && published),
+        ("published after an operator's freeze ended by itself", published && owner.operator_freeze.is_some()),
+        ("published when the hold had ended", hold.is_some() && published),
+        ("published when the hold had ended after a transfer", hold.is_some() && published && owner.tenure.through == "transfer"),
+        ("taken out of use while frozen", frozen),
+        ("taken out of use while held", held && !frozen),
         ("said by a grant", it.grant.is_some()),
     ]
 }
@@ -251,8 +327,9 @@ struct Turn<'a> {
 fn of_a_domain(turn: &Turn<'_>) -> Vec<(&'static str, bool)> {
     let Turn { it, d, was, is, t } = *turn;
     let Some(was) = was else { return vec![("claimed on a look at DNS", is_seen(it))] };
-    let by = super::cast::id(it.by);
-    let role = was.key(by).map(|key| key.role);
+    let role = was.key(id(it.by)).map(|key| key.role);
+    let taken = |holding: &Holding, n: u8| holding.story_of_this_tenure(id(n)).is_some_and(|(_, taken)| taken.is_some());
+    let (was_taken, is_taken) = (|n| taken(was, n), |n| taken(is, n));
     let in_force = |freeze: Option<&Freeze>| Freeze::in_force(freeze, t);
     let open = Recovery::is_open(was.recovery.as_ref(), &domain(d), t);
     let from_an_older = it.prev != super::moves::Prev::Head;
@@ -267,16 +344,23 @@ fn of_a_domain(turn: &Turn<'_>) -> Vec<(&'static str, bool)> {
             ("thawed by its holder", was.owner_freeze.is_some() && is.owner_freeze.is_none()),
             ("thawed by the operator", *registry),
             ("a contest thawed by a recovery key", !registry && in_force(was.contest_freeze.as_ref())),
+            ("a contest thawed while a recovery is open", !registry && in_force(was.contest_freeze.as_ref()) && open),
         ],
         What::Keys { put, removed, keys_only, .. } => vec![
             ("keys taken away while frozen", put.is_empty() && !removed.is_empty() && was.is_frozen(t)),
             ("keys taken away from an older event", from_an_older),
             ("a recovery key put by an admin key", role == Some(Role::Admin) && put.iter().any(|key| key.role == Role::Recovery)),
-            ("only keys decide", *keys_only == Some(true) && !was.keys_only),
-            ("keys decide no more alone", *keys_only == Some(false) && was.keys_only),
+            ("a recovery key put by a recovery key", role == Some(Role::Recovery) && put.iter().any(|key| key.role == Role::Recovery)),
+            ("keys taken away that could not be used", removed.iter().any(|n| was.key(id(*n)).is_some_and(|key| !may_be_used(key, t)))),
+            ("a key put back as if it was never taken away", put.iter().any(|key| was_taken(key.n) && !is_taken(key.n))),
+            ("a key put back that stays taken away", put.iter().any(|key| was.key(id(key.n)).is_none() && is_taken(key.n))),
+            ("said that only keys decide", *keys_only == Some(true) && was.keys_only.is_none()),
+            ("said again that only keys decide", *keys_only == Some(true) && was.keys_only.is_some()),
+            ("keys decide no more alone", *keys_only == Some(false) && was.keys_only.is_some()),
         ],
         What::Transfer { .. } => {
-            vec![("transferred", true), ("transferred by a recovery key", role == Some(Role::Recovery))]
+            let held = was.hold.is_some_and(|hold| t < hold.at + days(&domain(d), 30));
+            vec![("transferred", true), ("transferred within the hold", held)]
         }
         What::Release { .. } => vec![("released", true)],
         What::Revoke { .. } => {
@@ -285,21 +369,19 @@ fn of_a_domain(turn: &Turn<'_>) -> Vec<(&'static str, bool)> {
         What::Open { .. } => vec![
             ("a recovery opened after one that lapsed", was.recovery.is_some()),
             ("a recovery opened while a contest is in force", in_force(was.contest_freeze.as_ref())),
+            ("a recovery opened before only keys decide", was.keys_only.is_some()),
         ],
         What::Contest { which: super::moves::Which::None, .. } => {
-            let key_was_taken = was.story_of_this_tenure(by).and_then(|(_, taken)| taken).is_some();
-            vec![
-                ("contested that a key was taken away", key_was_taken),
-                ("contested that the domain was handed over", was.before.is_some() && !key_was_taken),
-                ("contested while a recovery is open", open),
-            ]
+            vec![("contested that a key was taken away", true), ("contested while a recovery is open", open)]
         }
         What::Contest { .. } => vec![
             ("a recovery contested by a key that the domain has", role.is_some()),
             ("a recovery contested by a key that was taken away", role.is_none()),
+            ("a recovery contested while a contest is in force", in_force(was.contest_freeze.as_ref())),
         ],
         What::Complete { .. } => vec![
             ("recovered", true),
+            ("recovered although only keys decide meanwhile", was.only_keys_decide(t)),
             ("recovered although it was contested", was.recovery.as_ref().is_some_and(|recovery| recovery.contested)),
             ("recovered while its holder's freeze is in force", was.owner_freeze.is_some()),
             ("recovered on a look at DNS", is_seen(it)),

@@ -1,6 +1,6 @@
 //! Whose a domain is, and by which keys it speaks: §2.1 to §2.3, §4.3 and §4.5.
 
-use super::hands::{Before, Freeze};
+use super::hands::Freeze;
 use super::recovery::Recovery;
 use super::{Code, Model, Said, check};
 use deedbox_model::event::{AcceptanceTerms, DomainClaimed, DomainKey, DomainKeysChanged, Evidence, Role, Sight};
@@ -12,12 +12,13 @@ pub(crate) struct Holding {
     pub(crate) tenure: Tenure,
     pub(crate) evidence: Evidence,
     pub(crate) keys: Vec<DomainKey>,
-    pub(crate) keys_only: bool,
+    /// From when on only keys decide.
+    pub(crate) keys_only: Option<u64>,
     pub(crate) owner_freeze: Option<Freeze>,
     pub(crate) contest_freeze: Option<Freeze>,
     pub(crate) operator_freeze: Option<Freeze>,
     pub(crate) recovery: Option<Recovery>,
-    pub(crate) before: Option<Before>,
+    pub(crate) hold: Option<Hold>,
     pub(crate) released: bool,
     /// Every effective event of the domain, in all its tenures, with its index.
     pub(crate) chain: Vec<(EventId, u64)>,
@@ -34,6 +35,13 @@ pub(crate) struct Tenure {
     pub(crate) through: &'static str,
 }
 
+/// The claim or recovery by which a domain last changed hands without its last holder's word.
+#[derive(Clone, Copy)]
+pub(crate) struct Hold {
+    pub(crate) index: u64,
+    pub(crate) at: u64,
+}
+
 /// What happened to a key of a domain.
 #[derive(Clone)]
 pub(crate) enum Happened {
@@ -41,8 +49,10 @@ pub(crate) enum Happened {
     Began,
     /// It was put, within the tenure that began at this index.
     Put { tenure: u64 },
-    /// A key that spoke of the domain was put again or taken away.
+    /// A key that could speak of the domain was put again or taken away.
     Taken(Taken),
+    /// It was put so that it can speak of the domain again.
+    GivenBack,
     /// It contested that.
     Contested,
 }
@@ -52,6 +62,7 @@ pub(crate) enum Happened {
 pub(crate) struct Taken {
     pub(crate) at: u64,
     pub(crate) by: KeyId,
+    pub(crate) contested: bool,
 }
 
 /// §2.2.
@@ -64,8 +75,15 @@ pub(crate) fn may_be_used(key: &DomainKey, t: u64) -> bool {
     key.from.is_none_or(|from| from.as_ms() <= t) && key.until.is_none_or(|until| until.as_ms() > t)
 }
 
-fn speaks_of_itself(role: Role) -> bool {
+pub(super) fn speaks_of_itself(role: Role) -> bool {
     role == Role::Admin || role == Role::Recovery
+}
+
+/// §4.3: "`operator` and `localhost` alike, `https`, `dns`, `dnssec`".
+pub(crate) fn is_weaker(this: Evidence, than: Evidence) -> bool {
+    const ORDER: [&[Evidence]; 4] = [&[Evidence::Operator, Evidence::Localhost], &[Evidence::Https], &[Evidence::Dns], &[Evidence::Dnssec]];
+    let place = |evidence| ORDER.iter().position(|alike| alike.contains(&evidence)).expect("every class is in it");
+    place(this) < place(than)
 }
 
 impl Holding {
@@ -81,6 +99,10 @@ impl Holding {
     pub(crate) fn has_recovery_key(&self, t: u64) -> bool {
         self.keys.iter().any(|key| key.role == Role::Recovery && may_be_used(key, t))
     }
+    /// §2.3: only keys decide.
+    pub(crate) fn only_keys_decide(&self, t: u64) -> bool {
+        self.keys_only.is_some_and(|from| from <= t)
+    }
     /// "`prev` is of the tenure".
     pub(super) fn is_of_the_tenure(&self, prev: Option<EventId>) -> bool {
         self.chain.iter().any(|(id, index)| Some(*id) == prev && *index >= self.tenure.index)
@@ -94,8 +116,9 @@ impl Holding {
                 (Happened::Put { tenure }, Some((index, taken))) if index >= *tenure => Some((index, taken)),
                 (Happened::Put { .. }, _) => Some((*at, None)),
                 (Happened::Taken(taken), Some((index, _))) => Some((index, Some(*taken))),
-                (Happened::Contested, Some((index, _))) => Some((index, None)),
-                (Happened::Taken(_) | Happened::Contested, None) => panic!("a key that the domain never had"),
+                (Happened::GivenBack, Some((index, _))) => Some((index, None)),
+                (Happened::Contested, Some((index, taken))) => Some((index, taken.map(|taken| Taken { contested: true, ..taken }))),
+                (Happened::Taken(_) | Happened::GivenBack | Happened::Contested, None) => panic!("a key that the domain never had"),
             };
         }
         story
@@ -120,13 +143,13 @@ impl Model {
         Ok(holding)
     }
 
-    /// §4.5 checks 1 to 6: the domain speaks for itself. Gives the role of the key.
-    pub(super) fn speaks_for_itself(&self, said: &Said<'_>, domain: &Domain) -> Result<Role, Code> {
+    /// §4.5 checks 1 to 6: the domain speaks for itself. Gives the key.
+    pub(super) fn speaks_for_itself(&self, said: &Said<'_>, domain: &Domain) -> Result<DomainKey, Code> {
         let holding = self.of_its_tenure(said, domain)?;
         let key = holding.key(said.kid()).ok_or("key_not_authorised")?;
         check(speaks_of_itself(key.role) && may_be_used(key, said.t), "key_may_not")?;
         self.signature_verifies(said)?;
-        Ok(key.role)
+        Ok(*key)
     }
 
     /// "`until` of the acceptance is not before log time at the index, and not more than 604,800,000 ms after the statement's own time".
@@ -162,6 +185,7 @@ impl Model {
         check(before.is_none_or(|holding| holding.released), "already_claimed")?;
         check(said.prev() == before.map(Holding::head), "stale_prev")?;
         Self::evidence_fits(domain, event.evidence)?;
+        check(before.is_none_or(|holding| !is_weaker(event.evidence, holding.evidence)), "weaker_evidence")?;
         check(!self.covered.contains_key(domain), "subdomain_in_use")?;
         Self::acceptance_is_of_now(said, event.acceptance.terms())?;
         if event.evidence != Evidence::Localhost {
@@ -186,12 +210,12 @@ impl Model {
             tenure,
             evidence,
             keys: keys.to_vec(),
-            keys_only: false,
+            keys_only: None,
             owner_freeze: None,
             contest_freeze: None,
             operator_freeze: None,
             recovery: None,
-            before: None,
+            hold: ["reclaim", "recovery"].contains(&through).then_some(Hold { index: said.index, at: said.t }),
             released: false,
             chain,
             happened,
@@ -201,7 +225,7 @@ impl Model {
     }
 
     pub(super) fn keys_changed(&mut self, said: &Said<'_>, domain: &Domain, event: &DomainKeysChanged) -> Result<(), Code> {
-        let role = self.speaks_for_itself(said, domain)?;
+        let role = self.speaks_for_itself(said, domain)?.role;
         let holding = &self.domains[domain];
         let (put, removed, t) = (&event.put, &event.removed, said.t);
         let only_removes = put.is_empty() && event.keys_only.is_none();
@@ -209,39 +233,47 @@ impl Model {
         check(only_removes || !holding.is_frozen(t), "frozen")?;
         check(removed.iter().all(|id| holding.key(*id).is_some()), "no_such_key")?;
         check(!put.iter().any(|key| holding.keys.contains(key)), "key_unchanged")?;
+        check(role != Role::Admin || event.keys_only.is_none(), "recovery_key_needed")?;
         if role == Role::Admin && holding.has_recovery_key(t) {
             let named = put.iter().map(|key| key.key.id()).chain(removed.iter().copied());
             let had_it = |id| holding.key(id).is_some_and(|key| key.role == Role::Recovery);
             check(!put.iter().any(|key| key.role == Role::Recovery), "recovery_key_needed")?;
             check(!named.into_iter().any(had_it), "recovery_key_needed")?;
-            check(event.keys_only.is_none(), "recovery_key_needed")?;
-        } else if role == Role::Admin {
-            check(event.keys_only.is_none(), "recovery_key_needed")?;
-            let earliest = t + days(domain, 30);
-            let mut recovery_keys = put.iter().filter(|key| key.role == Role::Recovery);
-            check(recovery_keys.all(|key| key.from.is_some_and(|from| from.as_ms() >= earliest)), "recovery_too_soon")?;
         }
+        let in_thirty_days = t + days(domain, 30);
+        let mut recovery_keys = put.iter().filter(|key| key.role == Role::Recovery);
+        check(recovery_keys.all(|key| key.from.is_some_and(|from| from.as_ms() >= in_thirty_days)), "recovery_too_soon")?;
         let mut after = holding.keys.clone();
         after.retain(|key| !removed.contains(&key.key.id()) && !put.iter().any(|new| new.key == key.key));
         after.extend(put);
         after.sort_by_key(|key| key.key.to_bytes());
         check(after.len() <= 16, "too_many_keys")?;
         check(after.iter().any(|key| key.role == Role::Admin && may_be_used(key, t)), "no_admin_left")?;
-        let keys_only = event.keys_only.unwrap_or(holding.keys_only);
-        check(!keys_only || after.iter().any(|key| key.role == Role::Recovery), "no_recovery_key")?;
+        let keys_only = match event.keys_only {
+            Some(true) => holding.keys_only.or(Some(in_thirty_days)),
+            Some(false) => None,
+            None => holding.keys_only,
+        };
+        check(keys_only.is_none() || after.iter().any(|key| key.role == Role::Recovery), "no_recovery_key")?;
         self.keys_are_now(said, domain, event, after, keys_only);
         Ok(())
     }
 
-    fn keys_are_now(&mut self, said: &Said<'_>, domain: &Domain, event: &DomainKeysChanged, after: Vec<DomainKey>, keys_only: bool) {
+    fn keys_are_now(&mut self, said: &Said<'_>, domain: &Domain, event: &DomainKeysChanged, after: Vec<DomainKey>, keys_only: Option<u64>) {
         let holding = self.holding(domain);
-        let spoke: Vec<KeyId> = holding.keys.iter().filter(|key| speaks_of_itself(key.role)).map(|key| key.key.id()).collect();
-        let put: Vec<KeyId> = event.put.iter().map(|key| key.key.id()).collect();
-        for id in &put {
-            holding.happened.push((*id, said.index, Happened::Put { tenure: holding.tenure.index }));
+        let can_speak = |key: &DomainKey| speaks_of_itself(key.role) && may_be_used(key, said.t);
+        let spoke: Vec<KeyId> = holding.keys.iter().filter(|key| can_speak(key)).map(|key| key.key.id()).collect();
+        let taken = Taken { at: said.t, by: said.kid(), contested: false };
+        for key in &event.put {
+            let id = key.key.id();
+            holding.happened.push((id, said.index, Happened::Put { tenure: holding.tenure.index }));
+            if spoke.contains(&id) {
+                holding.happened.push((id, said.index, Happened::Taken(taken)));
+            } else if can_speak(key) && key.until.is_none() {
+                holding.happened.push((id, said.index, Happened::GivenBack));
+            }
         }
-        let taken = Taken { at: said.t, by: said.kid() };
-        for id in put.iter().chain(&event.removed).filter(|id| spoke.contains(id)) {
+        for id in event.removed.iter().filter(|id| spoke.contains(id)) {
             holding.happened.push((*id, said.index, Happened::Taken(taken)));
         }
         holding.keys = after;

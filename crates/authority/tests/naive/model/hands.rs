@@ -1,10 +1,10 @@
 //! How a domain stands still, and how its holder gives it away: §4.7 and §4.8.
 
-use super::domain::days;
+use super::domain::{days, may_be_used};
 use super::recovery::Recovery;
 use super::{Code, Model, Said, check};
+use deedbox_model::Domain;
 use deedbox_model::event::{DomainKey, DomainTransferred, Role};
-use deedbox_model::{Domain, KeyId};
 
 /// A domain stands still.
 #[derive(Clone, Copy)]
@@ -20,17 +20,9 @@ impl Freeze {
     }
 }
 
-/// The keys from which a domain was transferred.
-#[derive(Clone)]
-pub(crate) struct Before {
-    pub(crate) keys: Vec<DomainKey>,
-    pub(crate) at: u64,
-    pub(crate) by: KeyId,
-}
-
 impl Model {
-    /// The beginning of §4.7: the domain, or else the registry of it. Gives the role of a domain's key.
-    fn domain_or_registry(&self, said: &Said<'_>, domain: &Domain) -> Result<Option<Role>, Code> {
+    /// The beginning of §4.7: the domain, or else the registry of it. Gives a domain's key.
+    fn domain_or_registry(&self, said: &Said<'_>, domain: &Domain) -> Result<Option<DomainKey>, Code> {
         if said.domain_speaks().is_some() {
             return self.speaks_for_itself(said, domain).map(Some);
         }
@@ -60,20 +52,21 @@ impl Model {
     }
 
     pub(super) fn thawed(&mut self, said: &Said<'_>, domain: &Domain) -> Result<(), Code> {
-        let role = self.domain_or_registry(said, domain)?;
+        let key = self.domain_or_registry(said, domain)?;
         let holding = self.holding(domain);
         check(said.prev() == Some(holding.head()), "stale_prev")?;
-        match role {
+        match key {
             None => {
                 check(Freeze::in_force(holding.operator_freeze.as_ref(), said.t), "not_frozen")?;
                 holding.operator_freeze = None;
             }
-            Some(role) => {
-                let owner = holding.owner_freeze.filter(|freeze| Freeze::in_force(Some(freeze), said.t));
-                let contest = Freeze::in_force(holding.contest_freeze.as_ref(), said.t);
-                check(owner.is_some() || contest, "not_frozen")?;
-                check(owner.is_none_or(|freeze| said.t >= freeze.at + days(domain, 3)), "too_soon")?;
-                check(!contest || role == Role::Recovery, "recovery_key_needed")?;
+            Some(key) => {
+                let in_force = |freeze: &Freeze| Freeze::in_force(Some(freeze), said.t);
+                let (owner, contest) = (holding.owner_freeze.filter(in_force), holding.contest_freeze.filter(in_force));
+                check(owner.is_some() || contest.is_some(), "not_frozen")?;
+                check([owner, contest].into_iter().flatten().all(|freeze| said.t >= freeze.at + days(domain, 3)), "too_soon")?;
+                let may = |freeze: Freeze| key.role == Role::Recovery && may_be_used(&key, freeze.at);
+                check(contest.is_none_or(may), "recovery_key_needed")?;
                 holding.owner_freeze = None;
                 holding.contest_freeze = None;
             }
@@ -84,20 +77,20 @@ impl Model {
 
     /// §4.5 checks 1 to 6 and §4.8 checks 1 to 4.
     fn may_be_given_away(&self, said: &Said<'_>, domain: &Domain) -> Result<(), Code> {
-        let role = self.speaks_for_itself(said, domain)?;
+        let role = self.speaks_for_itself(said, domain)?.role;
         let holding = &self.domains[domain];
         check(said.prev() == Some(holding.head()), "stale_prev")?;
         check(!holding.is_frozen(said.t), "frozen")?;
         check(!Recovery::is_open(holding.recovery.as_ref(), domain, said.t), "recovery_open")?;
-        check(role == Role::Recovery || !holding.has_recovery_key(said.t), "recovery_key_needed")
+        check(role == Role::Recovery, "recovery_key_needed")
     }
 
     pub(super) fn transferred(&mut self, said: &Said<'_>, domain: &Domain, event: &DomainTransferred) -> Result<(), Code> {
         self.may_be_given_away(said, domain)?;
         Self::acceptance_is_of_now(said, event.acceptance.terms())?;
-        let (keys, evidence) = (self.domains[domain].keys.clone(), self.domains[domain].evidence);
+        let (evidence, hold) = (self.domains[domain].evidence, self.domains[domain].hold);
         self.new_tenure(said, domain, "transfer", evidence, &event.acceptance.terms().keys);
-        self.holding(domain).before = Some(Before { keys, at: said.t, by: said.kid() });
+        self.holding(domain).hold = hold;
         Ok(())
     }
 
@@ -105,12 +98,12 @@ impl Model {
         self.may_be_given_away(said, domain)?;
         let holding = self.holding(domain);
         holding.keys = Vec::new();
-        holding.keys_only = false;
+        holding.keys_only = None;
         holding.owner_freeze = None;
         holding.contest_freeze = None;
         holding.operator_freeze = None;
         holding.recovery = None;
-        holding.before = None;
+        holding.hold = None;
         holding.released = true;
         holding.chain.push((said.id(), said.index));
         Ok(())

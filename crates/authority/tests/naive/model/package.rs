@@ -1,6 +1,6 @@
 //! What a domain says of its packages: §4.4.
 
-use super::domain::{days, may_be_used};
+use super::domain::{Hold, days, may_be_used};
 use super::{Code, Holding, Model, Said, check};
 use deedbox_model::event::{PackageEvent, ReleasePublished, Role};
 use deedbox_model::{Channel, Domain, EventId, NativeName, NativeVersion, PackageId, Version};
@@ -45,6 +45,15 @@ fn at_or_above(domain: &Domain) -> Vec<Domain> {
     (0..labels.len() - 1).map(|n| Domain::parse(&labels[n..].join(".")).expect("a parent of a domain")).collect()
 }
 
+/// §4.4 check 8.
+fn takes_out_of_use(event: &PackageEvent) -> bool {
+    match event {
+        PackageEvent::ReleaseYanked(_) => true,
+        PackageEvent::ReleaseDeprecated(event) => event.notice.is_some(),
+        _ => false,
+    }
+}
+
 impl Model {
     pub(crate) fn owner_of(&self, id: &PackageId) -> Option<(Domain, &Holding)> {
         at_or_above(id.domain()).into_iter().find_map(|domain| self.domains.get(&domain).map(|holding| (domain, holding)))
@@ -73,14 +82,13 @@ impl Model {
             }
         }
         self.signature_verifies(said)?;
-        check(!holding.is_frozen(said.t), "frozen")?;
+        let out_of_use = takes_out_of_use(event);
+        check(out_of_use || !holding.is_frozen(said.t), "frozen")?;
         let package = self.packages.get(id);
         check(said.prev() == package.map(Package::head), "stale_prev")?;
-        let always = matches!(event, PackageEvent::ReleaseYanked(_) | PackageEvent::ReleaseDeprecated(_));
-        let by_word = ["claim", "transfer"].contains(&holding.tenure.through);
-        let of_now = package.is_none_or(|package| package.released_at() >= holding.tenure.index);
-        let waited = said.t >= holding.tenure.at + days(&owner, 30);
-        check(always || by_word || of_now || waited, "held")?;
+        let of_now = |hold: Hold| package.is_none_or(|package| package.released_at() >= hold.index);
+        let waited = |hold: Hold| said.t >= hold.at + days(&owner, 30);
+        check(out_of_use || holding.hold.is_none_or(|hold| of_now(hold) || waited(hold)), "held")?;
         Ok(owner)
     }
 

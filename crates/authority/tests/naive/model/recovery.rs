@@ -1,9 +1,9 @@
 //! How a domain comes to somebody who has none of its keys: §4.9 to §4.11.
 
-use super::domain::{Happened, days, may_be_used};
+use super::domain::{Happened, days, is_weaker, may_be_used, speaks_of_itself};
 use super::hands::Freeze;
 use super::{Code, Holding, Model, Said, check};
-use deedbox_model::event::{DomainKey, DomainRecoveryCompleted, DomainRecoveryContested, DomainRecoveryOpened, Evidence, Role, Sight};
+use deedbox_model::event::{DomainKey, DomainRecoveryCompleted, DomainRecoveryContested, DomainRecoveryOpened, Evidence, Sight};
 use deedbox_model::{Domain, EventId, KeyId};
 
 /// A recovery that was opened in this tenure and not completed.
@@ -27,39 +27,34 @@ impl Recovery {
     pub(crate) fn ends(&self, domain: &Domain) -> u64 {
         self.wait_ends(domain) + days(domain, 30)
     }
+    /// Until when a contest makes the domain stand still at least, as long as this recovery is open: §4.9 and §4.10.
+    fn a_week_after_the_wait(&self, domain: &Domain) -> u64 {
+        self.wait_ends(domain) + days(domain, 7)
+    }
     pub(crate) fn is_open(recovery: Option<&Recovery>, domain: &Domain, t: u64) -> bool {
         recovery.is_some_and(|recovery| t < recovery.ends(domain))
     }
 }
 
-fn spoke_of_the_domain(key: &DomainKey) -> bool {
-    key.role == Role::Admin || key.role == Role::Recovery
-}
-
 /// §4.10 check 5, if it names a recovery.
 fn may_contest(holding: &Holding, recovery: &Recovery, domain: &Domain, kid: KeyId, t: u64) -> bool {
     let Some((index, taken)) = holding.story_of_this_tenure(kid) else { return false };
-    let speaks_now = holding.key(kid).is_some_and(|key| spoke_of_the_domain(key) && may_be_used(key, t));
+    let speaks_now = holding.key(kid).is_some_and(|key| speaks_of_itself(key.role) && may_be_used(key, t));
     let taken_lately = taken.is_some_and(|taken| taken.at + days(domain, 30) >= recovery.at);
     index < recovery.index && (speaks_now || taken_lately)
 }
 
 /// §4.10 check 4, if it names none.
 fn was_taken_away(holding: &Holding, domain: &Domain, kid: KeyId, t: u64) -> bool {
-    let week = days(domain, 7);
     let taken = holding.story_of_this_tenure(kid).and_then(|(_, taken)| taken);
-    let key_was_taken = taken.is_some_and(|taken| taken.by != kid && t <= taken.at + week);
-    let handed_over = holding.before.as_ref().is_some_and(|before| {
-        before.keys.iter().any(|key| key.key.id() == kid && spoke_of_the_domain(key)) && before.by != kid && t <= before.at + week
-    });
-    key_was_taken || handed_over
+    taken.is_some_and(|taken| taken.by != kid && !taken.contested && t <= taken.at + days(domain, 7))
 }
 
 impl Model {
-    /// The evidence of a recovery, in the order of §4.9 checks 8 and 9 and §4.11 checks 9 and 10.
+    /// The evidence of a recovery, in the order of §4.9 and of §4.11, checks 8 and 9.
     fn evidence_prevails(&self, domain: &Domain, evidence: Evidence) -> Result<(), Code> {
         Self::evidence_fits(domain, evidence)?;
-        check(evidence != Evidence::Operator || self.domains[domain].evidence == Evidence::Operator, "weaker_evidence")
+        check(!is_weaker(evidence, self.domains[domain].evidence), "weaker_evidence")
     }
 
     fn is_seen(&self, said: &Said<'_>, domain: &Domain, evidence: Evidence, sight: Option<&Sight>, record: &str) -> Result<(), Code> {
@@ -70,7 +65,7 @@ impl Model {
         self.registry_of(said, domain)?;
         let holding = &self.domains[domain];
         check(holding.is_of_the_tenure(said.prev()), "stale_prev")?;
-        check(!holding.keys_only, "keys_only")?;
+        check(!holding.only_keys_decide(said.t), "keys_only")?;
         check(!Recovery::is_open(holding.recovery.as_ref(), domain, said.t), "recovery_open")?;
         self.evidence_prevails(domain, event.evidence)?;
         Self::acceptance_is_of_now(said, event.acceptance.terms())?;
@@ -84,7 +79,7 @@ impl Model {
         if let Some(freeze) = holding.contest_freeze.as_mut()
             && Freeze::in_force(Some(freeze), said.t)
         {
-            freeze.until = Some(recovery.ends(domain));
+            freeze.until = freeze.until.max(Some(recovery.a_week_after_the_wait(domain)));
         }
         holding.recovery = Some(recovery);
         holding.chain.push((said.id(), said.index));
@@ -105,20 +100,16 @@ impl Model {
         check(holding.is_of_the_tenure(said.prev()), "stale_prev")?;
         // Only a contest of a recovery has one that could be contested already.
         check(event.recovery.is_none() || open.is_none_or(|recovery| !recovery.contested), "already_contested")?;
-        let open_until = open.map(|recovery| recovery.ends(domain));
-        let has_story = holding.story_of_this_tenure(said.kid()).is_some();
+        let after_the_open_one = open.map_or(0, |recovery| recovery.a_week_after_the_wait(domain));
         let holding = self.holding(domain);
         let until = match (event.recovery, holding.recovery.as_mut()) {
             (Some(_), Some(recovery)) => {
                 recovery.contested = true;
-                recovery.ends(domain)
+                recovery.a_week_after_the_wait(domain)
             }
             _ => {
-                if has_story {
-                    holding.happened.push((said.kid(), said.index, Happened::Contested));
-                }
-                holding.before = None;
-                (said.t + days(domain, 14)).max(open_until.unwrap_or(0))
+                holding.happened.push((said.kid(), said.index, Happened::Contested));
+                (said.t + days(domain, 14)).max(after_the_open_one)
             }
         };
         holding.contest_freeze = Some(Freeze { at: said.t, until: Some(until) });
@@ -132,7 +123,6 @@ impl Model {
         check(holding.is_of_the_tenure(said.prev()), "stale_prev")?;
         let recovery = holding.recovery.clone().filter(|recovery| recovery.opened == event.recovery);
         let recovery = recovery.filter(|recovery| Recovery::is_open(Some(recovery), domain, said.t)).ok_or("no_recovery")?;
-        check(!holding.keys_only, "keys_only")?;
         check(said.t >= recovery.wait_ends(domain), "too_soon")?;
         self.evidence_prevails(domain, event.evidence)?;
         self.is_seen(said, domain, event.evidence, event.sight.as_ref(), &recovery.record)?;

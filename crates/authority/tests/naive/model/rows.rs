@@ -54,7 +54,7 @@ fn freeze(freeze: Option<Freeze>) -> Value {
     or_null(freeze, |freeze| map([("at", uint(freeze.at)), ("until", or_null(freeze.until, uint))]))
 }
 fn taken(taken: Taken) -> Value {
-    map([("at", uint(taken.at)), ("by", key_id(taken.by))])
+    map([("at", uint(taken.at)), ("by", key_id(taken.by)), ("contested", Value::Bool(taken.contested))])
 }
 
 fn registry(registry: &Registry) -> Value {
@@ -83,9 +83,6 @@ fn holding(holding: &Holding) -> Value {
             ("contested", Value::Bool(recovery.contested)),
         ])
     });
-    let before = or_null(holding.before.as_ref(), |before| {
-        map([("keys", list(&before.keys, domain_key)), ("at", uint(before.at)), ("by", key_id(before.by))])
-    });
     map([
         ("tenure", event(holding.tenure.event)),
         ("tenure_index", uint(holding.tenure.index)),
@@ -93,10 +90,10 @@ fn holding(holding: &Holding) -> Value {
         ("through", text(holding.tenure.through)),
         ("evidence", text(holding.evidence.as_str())),
         ("keys", list(&holding.keys, domain_key)),
-        ("keys_only", Value::Bool(holding.keys_only)),
+        ("keys_only", or_null(holding.keys_only, uint)),
         ("frozen", map(frozen.map(|(name, one)| (name, freeze(one))))),
         ("recovery", recovery),
-        ("before", before),
+        ("hold", or_null(holding.hold, |hold| map([("index", uint(hold.index)), ("at", uint(hold.at))]))),
         ("released", Value::Bool(holding.released)),
         ("head", event(holding.head())),
     ])
