@@ -291,7 +291,11 @@ impl Moment<'_> {
 
     fn contested(&self, before: &Holding, a_recovery: bool) -> Option<Holding> {
         let at = self.place.log_time;
-        let freeze = |until| Freezes { contest: Some(Freeze { at, until: Some(until) }), ..before.frozen };
+        // One that is in force goes on: it begins when it began, and ends no earlier.
+        let earlier = before.frozen.contest.filter(|freeze| freeze.is_in_force(at));
+        let begun = earlier.map_or(at, |freeze| freeze.at);
+        let until = |until| earlier.and_then(|freeze| freeze.until).max(Some(until));
+        let freeze = |end| Freezes { contest: Some(Freeze { at: begun, until: until(end) }), ..before.frozen };
         if a_recovery {
             let recovery = Recovery { contested: true, ..before.recovery.clone()? };
             let frozen = freeze(recovery.freezes_until(self.domain));

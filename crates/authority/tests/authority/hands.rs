@@ -30,7 +30,7 @@ fn what_is_frozen_brings_nothing_into_use_and_hands_nothing_over() {
     // What takes a release out of use passes, and what brings it back does not.
     let yank = c.owner.yank(ID, "1.0.0", first, time(5));
     c.accept(&yank);
-    let notice = c.owner.deprecate(ID, "1.0.0", Some("stolen"), yank.id(), time(5));
+    let notice = c.owner.deprecate(ID, "1.0.0", Some("old"), yank.id(), time(5));
     c.accept(&notice);
     c.log.refuse(&c.owner.unyank(ID, "1.0.0", notice.id(), time(6)), "frozen");
     c.log.refuse(&c.owner.deprecate(ID, "1.0.0", None, notice.id(), time(6)), "frozen");

@@ -248,7 +248,7 @@ fn a_recovery_key_of_before_thaws_what_a_contest_froze_and_a_new_one_does_not() 
     c.refused(40, day(3, 3), DomainThawed {}, "too_soon");
     c.said(40, day(3, 4), DomainThawed {});
     c.published("1.0.0", None, day(3, 5));
-    // A thief's key that becomes a recovery key meanwhile is none for this freeze.
+    // A thief's key that becomes a recovery key meanwhile does not count for this freeze.
     let mut c = chain(&[]);
     let put = DomainKeysChanged {
         removed: vec![secret(11).public().id()],
@@ -262,6 +262,27 @@ fn a_recovery_key_of_before_thaws_what_a_contest_froze_and_a_new_one_does_not() 
     let only = DomainKeysChanged { keys_only: Some(true), ..DomainKeysChanged::put(vec![]) };
     c.refused(66, day(30, 2), only, "frozen");
     c.registry_said(day(34, 1), completing(opened));
+}
+
+#[test]
+fn a_contest_neither_begins_the_freeze_of_another_anew_nor_ends_it_earlier() {
+    // A thief's recovery key begins while the domain is frozen; their own contest does not make it a key of before.
+    let mut c = chain(&[]);
+    c.said(10, time(2), DomainKeysChanged::put(vec![DomainKey { from: Some(day(30, 2)), ..key(66, Role::Recovery) }]));
+    c.said(10, day(29, 0), removing(11));
+    c.said(11, day(29, 1), contesting(None));
+    let opened = c.opened(30, day(29, 2));
+    c.said(10, day(30, 3), contesting(Some(opened)));
+    c.refused(66, day(33, 4), DomainThawed {}, "recovery_key_needed");
+    // An old recovery's contest would end before the freeze that is there.
+    let mut c = chain(&[]);
+    let opened = c.opened(30, time(2));
+    c.said(10, day(43, 0), removing(11));
+    c.said(11, day(43, 1), contesting(None));
+    c.said(10, day(43, 2), contesting(Some(opened)));
+    let (release, _) = c.owner.publish(ID, "1.0.0", None, day(57, 0), &[]);
+    c.log.refuse(&release, "frozen");
+    c.published("1.0.0", None, day(57, 1));
 }
 
 #[test]

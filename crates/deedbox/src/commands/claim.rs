@@ -4,7 +4,7 @@
 
 use super::{request, shown};
 
-use super::keys::public;
+use super::given::public;
 use crate::args::Claim;
 use crate::context::Context;
 use crate::failure::wrong;

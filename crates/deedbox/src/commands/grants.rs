@@ -1,7 +1,7 @@
 //! `deedbox grant`, `revoke`, `grants`: who else may speak for some of a domain's packages (spec/events.md §4.10).
 
-use super::hands::{parsed, told};
-use super::keys::{day, public};
+use super::given::{day, parsed, public};
+use super::hands::told;
 use crate::args;
 use crate::context::Context;
 use crate::failure::{refused, wrong};

@@ -1,7 +1,7 @@
 //! `deedbox freeze`, `thaw`, `accept`, `transfer`, `give-up`, `contest`: what the holder of a domain, or the registry's operator, says of it
 //! (spec/events.md §4.6 to §4.9). Each says until when it holds, and what comes next.
 
-use super::keys::public;
+use super::given::{parsed, public};
 use super::request;
 use super::standing::{Done, reason};
 use crate::args;
@@ -15,10 +15,6 @@ use deedbox_model::event::{Body, DomainFrozen, DomainRecoveryContested, DomainRe
 use deedbox_model::holding::Freeze;
 use deedbox_model::{Domain, Signer};
 use std::io::Write as _;
-
-pub(super) fn parsed(domain: &str) -> anyhow::Result<Domain> {
-    Domain::parse(domain).map_err(|e| wrong(e.to_string()))
-}
 
 /// The key that speaks, and for whom.
 fn speaker(context: &Context, operator: Option<&KeyGiven>) -> anyhow::Result<(Box<dyn Signer>, Voice)> {

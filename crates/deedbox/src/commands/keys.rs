@@ -1,10 +1,11 @@
 //! `deedbox keys`: who may speak for a domain. The list is proven by the log; a change is one statement, signed with an admin key.
 
-use super::hands::{parsed, told};
+use super::given::{day, kid_of, parsed, public};
+use super::hands::told;
 use crate::args::Keys;
 use crate::context::Context;
 use crate::failure::wrong;
-use crate::{home, keyfile, terminal};
+use crate::{home, terminal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use deedbox_authority::rows::DomainRow;
@@ -12,9 +13,8 @@ use deedbox_client::{ProvenDomain, change_keys, domain_keys};
 use deedbox_model::event::{DomainKey, DomainKeysChanged, Evidence, Role};
 use deedbox_model::holding::{Through, days};
 use deedbox_model::limits::{KEYS_ONLY_DAYS, RECOVERY_KEY_DAYS};
-use deedbox_model::{Domain, KeyId, PublicKey, TimeMs};
+use deedbox_model::{Domain, KeyId, TimeMs};
 use serde::Serialize;
-use std::path::Path;
 
 #[derive(Serialize)]
 struct Listed {
@@ -212,28 +212,6 @@ async fn change(context: &Context, domain: &Domain, change: DomainKeysChanged, s
     told::<DomainKeysChanged>(context, domain, &included, said)
 }
 
-/// What was given is not shown where it is not read: it may be a private key.
-pub(super) fn public(text: &str) -> anyhow::Result<PublicKey> {
-    if let Some(bytes) = STANDARD.decode(text).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) {
-        return PublicKey::from_bytes(&bytes).map_err(|e| wrong(e.to_string()));
-    }
-    if Path::new(text).is_file() {
-        return Ok(keyfile::read(Path::new(text))?.public());
-    }
-    Err(wrong("this is neither a public key (32 bytes of Ed25519 in base64, as deedbox keygen prints them) nor a key file".to_owned()))
-}
-
-pub(super) fn kid_of(text: &str) -> anyhow::Result<KeyId> {
-    KeyId::from_hex(text)
-        .ok_or_else(|| wrong(format!("{:?} is not the id of a key: deedbox keys list shows them", terminal::excerpt(text))))
-}
-
 fn role_of(text: &str) -> anyhow::Result<Role> {
     Role::parse(text).ok_or_else(|| wrong(format!("{:?} is not a role: use publish, admin or recovery", terminal::excerpt(text))))
-}
-
-pub(super) fn day(flag: &str, text: Option<String>) -> anyhow::Result<Option<TimeMs>> {
-    let Some(text) = text else { return Ok(None) };
-    let time = TimeMs::of_day(&text);
-    time.map(Some).ok_or_else(|| wrong(format!("{flag} takes a day, like 2027-01-31, not {:?}", terminal::excerpt(&text))))
 }

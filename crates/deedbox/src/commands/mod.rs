@@ -4,6 +4,7 @@ mod channel;
 pub(crate) mod claim;
 pub(crate) mod demo;
 mod fsck;
+mod given;
 mod grants;
 mod hands;
 mod keygen;

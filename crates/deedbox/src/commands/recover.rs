@@ -1,7 +1,8 @@
 //! `deedbox recover`: a domain whose keys are lost, for a key that has none of its rights (spec/events.md §4.9). Opens a recovery on evidence that the
 //! registry sees, or by its operator's word; says until when it waits; and completes it when it is run again after that.
 
-use super::hands::{parsed, told};
+use super::given::parsed;
+use super::hands::told;
 use super::{request, shown};
 use crate::args::Recover;
 use crate::context::Context;

@@ -1,7 +1,7 @@
 //! `deedbox statements`: what a key has signed, for whoever fears that somebody else had it; and an end to its releases. The list is the registry's own
 //! word, and nothing proves that it is whole.
 
-use super::keys::{day, kid_of};
+use super::given::{day, kid_of};
 use crate::args::Statements;
 use crate::context::Context;
 use crate::failure::{Failure, ended, words};

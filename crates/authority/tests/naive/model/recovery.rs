@@ -112,7 +112,11 @@ impl Model {
                 (said.t + days(domain, 14)).max(after_the_open_one)
             }
         };
-        holding.contest_freeze = Some(Freeze { at: said.t, until: Some(until) });
+        // "Where `frozen.contest` was in force, it keeps its `at`, and ends no earlier."
+        let was = holding.contest_freeze.filter(|freeze| Freeze::in_force(Some(freeze), said.t));
+        let at = was.map_or(said.t, |freeze| freeze.at);
+        let until = was.and_then(|freeze| freeze.until).map_or(until, |end| end.max(until));
+        holding.contest_freeze = Some(Freeze { at, until: Some(until) });
         holding.chain.push((said.id(), said.index));
         Ok(())
     }
