@@ -22,7 +22,7 @@ pub(super) fn change(
         said.continues_tenure(&row)?;
     } else {
         said.continues(&row)?;
-        said.is_not_frozen(&row)?;
+        said.about().is_not_frozen(&row)?;
     }
     let replaced = replaced(said, &row, e)?;
     if role == Role::Admin {
@@ -76,7 +76,7 @@ fn leaves_recovery_alone(said: &Said<'_>, row: &DomainRow, e: &DomainKeysChanged
         return needs_one();
     }
     let mut put = e.put.iter().filter(|key| key.role == Role::Recovery);
-    if said.has_recovery_key(row) {
+    if said.about().has_recovery_key(row) {
         let touched = put.next().is_some() || replaced.iter().any(|key| key.role == Role::Recovery);
         return if touched { needs_one() } else { Ok(()) };
     }
