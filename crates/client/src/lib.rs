@@ -9,6 +9,7 @@
 //! ecosystem, asks no clock: the caller says what time it is.
 
 pub mod alarm;
+pub mod can;
 pub mod chain;
 pub mod claim;
 pub mod domain_keys;
@@ -18,6 +19,7 @@ pub mod hands;
 pub mod http;
 pub mod limits;
 pub mod lock;
+pub mod minutes;
 pub mod pace;
 pub mod paper;
 pub mod paths;
@@ -36,6 +38,7 @@ pub mod verify;
 pub mod verify_error;
 
 pub use alarm::Alarm;
+pub use can::{Can, can};
 pub use chain::{Asked, Followed, ask_with_chains};
 pub use claim::{Looked, accept, claim_local, claim_seen, claim_with_operator, countersign, kept_acceptance, place_of_claim};
 pub use domain_keys::{ProvenDomain, domain_keys};
@@ -44,6 +47,7 @@ pub use grants::{grant, revoke};
 pub use hands::{Contested, Voice, change_keys, contest, freeze, give_up, thaw, to_contest, transfer};
 pub use http::{Registry, RegistryUrl};
 pub use lock::{Verdict, Wanted, judge_lock};
+pub use minutes::{Minute, Minutes, Right, minutes_of_domain, minutes_of_package};
 pub use pace::Patience;
 pub use paths::{Home, LogPlace, Place};
 pub use proofs::{Proven, Query, Unproven};
