@@ -15,7 +15,8 @@ use crate::verify_error::VerifyError;
 use deedbox_authority::rows::{DomainRow, GrantRow, RegistryRow, TimeRow, domain_key, grant_key, registry_key, time_key};
 use deedbox_model::event::{DomainEvent, Event, Evidence, Role};
 use deedbox_model::row::{Defect, decode_row};
-use deedbox_model::{Domain, EventId, KeyId, PackageId, RowKey, Speaker, Statement, Subject, TimeMs};
+use deedbox_model::{Domain, EventId, KeyId, Origin, PackageId, RowKey, Speaker, Statement, Subject, TimeMs};
+use deedbox_tlog::VerifierKey;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 
@@ -33,7 +34,7 @@ pub enum Right {
         /// Its event.
         grant: EventId,
         /// What it was.
-        granted: GrantRow,
+        granted: Box<GrantRow>,
     },
     /// The key had none that was shown.
     None,
@@ -90,7 +91,7 @@ pub async fn minutes_of_domain(trusted: &Trusted, domain: &Domain) -> Result<Min
     };
     let proven = proven(trusted, &entries).await?;
     let subject = Subject::Domain(domain.clone());
-    taken(trusted, &proven, |statement| *statement.subject() == subject)
+    Ok(Minutes::of(&proven, &trusted.pin().origin, trusted.key(), |statement| *statement.subject() == subject)?)
 }
 
 /// What was said of a package, and of each domain that spoke for it or speaks for it now.
@@ -116,13 +117,18 @@ pub async fn minutes_of_package(trusted: &Trusted, id: &PackageId) -> Result<Min
             domains.insert(domain.clone());
         }
     }
-    let minutes = taken(trusted, &shown, |statement| match statement.subject() {
+    let minutes = Minutes::of(&shown, &trusted.pin().origin, trusted.key(), |statement| match statement.subject() {
         Subject::Package(about) => about == id,
         Subject::Domain(domain) => domains.contains(domain),
         Subject::Registry => false,
     })?;
-    no_gap(trusted, id, &minutes.minutes)?;
-    Ok(minutes)
+    match minutes.gap(id) {
+        None => Ok(minutes),
+        Some(index) => {
+            let why = format!("the event that entry {index} goes on from is not among those that it names");
+            Err(registry.answer("api/v1/packages/", "the events of a package", why))
+        }
+    }
 }
 
 async fn proven(trusted: &Trusted, entries: &[u64]) -> Result<Proven, ClientError> {
@@ -134,25 +140,26 @@ async fn proven(trusted: &Trusted, entries: &[u64]) -> Result<Proven, ClientErro
     Ok(trusted.prove(&Query { indices, ..Query::default() }).await?.1)
 }
 
-/// Judges all, and keeps what is asked for.
-fn taken(trusted: &Trusted, proven: &Proven, wanted: impl Fn(&Statement) -> bool) -> Result<Minutes, ClientError> {
-    let mut taker = Taker { minutes: Vec::new() };
-    judge_before(proven, read(proven)?, &trusted.pin().origin, trusted.key(), &mut taker)?;
-    taker.minutes.retain(|minute| wanted(&minute.statement));
-    Ok(Minutes { minutes: taker.minutes, tree_size: proven.checkpoint().size() })
-}
-
-/// Each effective event of a package goes on from the one before it: where it does not, the registry has left one out.
-fn no_gap(trusted: &Trusted, id: &PackageId, minutes: &[Minute]) -> Result<(), ClientError> {
-    let mut head = None;
-    for minute in minutes.iter().filter(|minute| minute.statement.package().is_some() && minute.refused.is_none()) {
-        if minute.statement.prev() != head {
-            let why = format!("the event of {id} that entry {} goes on from is not among those that it names", minute.index);
-            return Err(trusted.registry().answer("api/v1/packages/", "the events of a package", why));
-        }
-        head = Some(minute.statement.id());
+impl Minutes {
+    /// Judges all that is proven, and keeps what is asked for.
+    pub fn of(proven: &Proven, origin: &Origin, key: &VerifierKey, wanted: impl Fn(&Statement) -> bool) -> Result<Minutes, VerifyError> {
+        let mut taker = Taker { minutes: Vec::new() };
+        judge_before(proven, read(proven)?, origin, key, &mut taker)?;
+        taker.minutes.retain(|minute| wanted(&minute.statement));
+        Ok(Minutes { minutes: taker.minutes, tree_size: proven.checkpoint().size() })
     }
-    Ok(())
+
+    /// The entry of the first effective event of a package that does not go on from the one before it: one was left out.
+    pub fn gap(&self, id: &PackageId) -> Option<u64> {
+        let mut head = None;
+        for minute in self.minutes.iter().filter(|minute| minute.statement.package() == Some(id) && minute.refused.is_none()) {
+            if minute.statement.prev() != head {
+                return Some(minute.index);
+            }
+            head = Some(minute.statement.id());
+        }
+        None
+    }
 }
 
 /// Writes down what is judged.
@@ -198,14 +205,15 @@ fn right_of(statement: &Statement, rows: &Known) -> Result<(Right, Option<Eviden
         // The registry's beginning brings its own.
         operators.extend(statement.event().created().into_iter().flat_map(|created| created.operator_keys.iter().copied()));
         let is_one = operators.iter().any(|key| key.id() == kid);
-        return Ok((if is_one { Right::Operator } else { Right::None }, own));
+        let holder: Option<DomainRow> = statement.domain().map(|domain| row(rows, domain_key(domain)?)).transpose()?.flatten();
+        return Ok((if is_one { Right::Operator } else { Right::None }, own.or(holder.map(|row| row.evidence))));
     };
     let holder: Option<DomainRow> = row(rows, domain_key(domain)?)?;
     let evidence = own.or(holder.as_ref().map(|row| row.evidence));
     let right = match statement.by() {
         Some(grant) => {
             let granted: Option<GrantRow> = row(rows, grant_key(&grant)?)?;
-            granted.filter(|row| row.key.id() == kid).map(|granted| Right::Grant { grant, granted })
+            granted.filter(|row| row.key.id() == kid).map(|granted| Right::Grant { grant, granted: Box::new(granted) })
         }
         None => holder.and_then(|row| row.keys.iter().find(|key| key.key.id() == kid).map(|key| Right::Key(key.role))),
     };

@@ -327,7 +327,7 @@ mod tests {
             until: None,
             revoked: false,
         };
-        let by = || Right::Grant { grant: given.id(), granted: granted.clone() };
+        let by = || Right::Grant { grant: given.id(), granted: Box::new(granted.clone()) };
         let ci = t.owner.granted(given.id(), 60);
         let published = ci.say(ID, None, time(4), &publish_event(&manifest(ID, "1.1.0", b"x"), &["beta", "latest"]).into());
         let clause = format!("key CI, which the grant {} of acme.example lets {lets}", short_event(&given.id()));
