@@ -159,6 +159,7 @@ impl Writing {
         let row = DomainRow::after(before, domain, statement, event, place).ok_or_else(misfit)?;
         if event.begins_tenure() {
             for key in &row.keys {
+                self.register(&key.key)?;
                 self.put(domain_key_key(domain, &key.key.id())?, &DomainKeyRow { index: self.index, taken: None })?;
             }
         }

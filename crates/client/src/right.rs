@@ -113,7 +113,7 @@ mod tests {
         assert!(is_for(&GrantState { until_ms: Some(1_001), ..good() }, publish, now));
         for (bad, wanted) in [
             (good(), Wanted::Said(&id, Action::Yank)),
-            (grant(&["npm:acme.example/other", "a pattern that is none"], &["publish"]), publish),
+            (grant(&["npm:acme.example/other", "not a pattern"], &["publish"]), publish),
             (GrantState { until_ms: Some(1_000), ..good() }, publish),
             (GrantState { revoked: Some(9), ..good() }, publish),
             (grant(&["npm:acme.example/"], &["yank"]), Wanted::Upload),

@@ -69,6 +69,9 @@ fn the_demo_tells_its_story_in_under_two_minutes() {
         .says("put the byte back: it verifies again")
         .says("published maven:demo.localhost/bell@1.0.0")
         .says("published oci:demo.localhost/letter@1.0")
+        .says("the second key says no to that")
+        .says("what the thief tries now is refused: frozen")
+        .says("shop.localhost is its holder's again")
         .says("Where to look");
     // Every client has a line, or is named as one that is not here.
     let missing = said.out.lines().find(|line| line.starts_with("Not on this machine, so not tried: ")).unwrap_or_default();

@@ -263,8 +263,8 @@ impl Moment<'_> {
                     contested: false,
                 };
                 // The dispute that a contest began goes on as long as there is a way to end it.
-                let contest = frozen.contest.filter(|freeze| freeze.is_in_force(at));
-                let contest = contest.map(|freeze| Freeze { until: Some(recovery.open_until(self.domain)), ..freeze });
+                let longer = |freeze: Freeze| Freeze { until: Some(recovery.open_until(self.domain)), ..freeze };
+                let contest = frozen.contest.map(|freeze| if freeze.is_in_force(at) { longer(freeze) } else { freeze });
                 Holding { recovery: Some(recovery), frozen: Freezes { contest, ..frozen }, ..before.clone() }
             }
             DomainEvent::RecoveryContested(e) => self.contested(before, e.recovery.is_some())?,

@@ -39,7 +39,8 @@ pub(super) fn change(
         return Err(Refusal::NoRecoveryKey(domain.clone()).into());
     }
     let spoke = |id: KeyId| replaced.iter().any(|key| key.key.id() == id && key.role.speaks_of_domain());
-    for id in e.put.iter().map(|key| key.key.id()).chain(e.removed.iter().copied()) {
+    // Of a publishing key that is removed there is nothing to note.
+    for id in e.put.iter().map(|key| key.key.id()).chain(e.removed.iter().copied().filter(|id| spoke(*id))) {
         let key = domain_key_key(domain, &id)?;
         let known: Option<DomainKeyRow> = said.rows.decoded(&key)?;
         let known = known.filter(|known| known.index >= row.tenure_index);

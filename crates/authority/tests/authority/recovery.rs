@@ -2,10 +2,13 @@
 //! wait on both sides (spec/authority.md §4.9 to §4.11).
 
 use super::judged::Log;
+use deedbox_authority::rows::{DomainRow, domain_key};
 use deedbox_authority::{Decision, Refusal, Signed};
 use deedbox_model::event::{
     DomainKey, DomainKeysChanged, DomainRecoveryCompleted, DomainRecoveryOpened, DomainReleased, DomainThawed, Evidence, Role,
 };
+use deedbox_model::holding::Freeze;
+use deedbox_model::row::decode_row;
 use deedbox_model::{EventId, Subject};
 use deedbox_testkit::{Registry, secret, time};
 
@@ -206,6 +209,11 @@ fn the_freeze_of_a_contest_ends_after_two_weeks_or_with_the_recovery_that_was_op
     let (release, _) = alone.owner.publish(ID, "1.0.0", None, day(14, 3), &[]);
     alone.log.refuse(&release, "frozen");
     alone.published("1.0.0", None, day(14, 4));
+    // What has ended stays as it ended.
+    alone.opened(30, day(14, 5));
+    let key = domain_key(&alone.owner.domain).unwrap();
+    let row: DomainRow = decode_row(&key, &alone.log.rows[&key].bytes).unwrap();
+    assert_eq!(row.frozen.contest, Some(Freeze { at: time(4), until: Some(day(14, 4)) }));
     c.opened(30, day(14, 3));
     let (release, _) = c.owner.publish(ID, "1.0.0", None, day(58, 2), &[]);
     c.log.refuse(&release, "frozen");

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::demo::client::Tried;
 use crate::demo::registry::{DemoPublisher, DemoRegistry};
 use crate::demo::story::Story;
+use crate::demo::theft::Theft;
 use crate::demo::{DOMAIN, command};
 use crate::ecosystems::{Ecosystem, Ecosystems, npm};
 use crate::failure::{refused, wrong};
@@ -148,10 +149,15 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<()> {
     verify::release(&context, &id, &version).await.context("after the byte was put back")?;
     story.tick("put the byte back: it verifies again");
 
+    let keys = ["stolen.pem", "other.pem", "next.pem"].map(|name| keyfile::make(&context.home.path().join(name)));
+    let [stolen, other, next] = keys;
+    let theft = Theft::begin(&trusted, [stolen?, other?, next?], &mut story).await?;
+
     let registry = DemoRegistry { dir: &dir, url: &url, publisher: &Key { trusted: &trusted, key: &key } };
     let tried = Tried::new(dir.join("clients"), settings());
     every_client(&registry, &tried, &mut story).await?;
     let (missing, failed) = tried.into_lists();
+    theft.end(&trusted, &mut story).await?;
 
     ending(&dir, &url, start, &missing, &failed);
     if !args.once {
@@ -236,8 +242,8 @@ fn ending(dir: &Path, url: &RegistryUrl, start: Instant, missing: &[String], fai
     let with = format!("DEEDBOX_HOME={}/home DEEDBOX_REGISTRY={url} {deedbox}", dir.display());
     let told = format!(
         "\nWhat happened, in {:.1} s: a domain was claimed and packages of several ecosystems were published as signed statements\n\
-         in one log; their own clients installed them knowing nothing of that; and a changed byte was refused by npm and by the\n\
-         log alike.{}{}\n\n\
+         in one log; their own clients installed them knowing nothing of that; a changed byte was refused by npm and by the log\n\
+         alike; and a domain whose key was stolen came back to its holder.{}{}\n\n\
          Where to look\n  \
            in a browser     {url}/\n  \
            the log          {url}/log/checkpoint   {url}/api/v1/events\n  \

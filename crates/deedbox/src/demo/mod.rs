@@ -4,6 +4,7 @@
 pub(crate) mod client;
 pub(crate) mod registry;
 pub(crate) mod story;
+pub(crate) mod theft;
 
 use std::path::Path;
 use std::process::Stdio;

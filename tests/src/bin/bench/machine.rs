@@ -70,7 +70,7 @@ pub(crate) struct Machine {
     cores: usize,
     sync_p50_ms: f64,
     sync_p99_ms: f64,
-    verify_one_core: f64,
+    pub(crate) verify_one_core: f64,
     /// `verify_strict` a second on all cores.
     pub(crate) verify_all_cores: f64,
     sha256_gb: f64,

@@ -5,6 +5,7 @@
 //! met, and whether the machine was quiet meanwhile.
 
 mod append;
+mod decide;
 mod files;
 mod fixture;
 mod inprocess;
@@ -48,7 +49,7 @@ pub(crate) struct Bench {
 /// One group of rows: its name, and what measures it.
 type Group = (&'static str, fn(&mut Bench) -> anyhow::Result<()>);
 
-const GROUPS: [Group; 12] = [
+const GROUPS: [Group; 13] = [
     ("packument", serving::packuments),
     ("tarball", serving::tarballs),
     ("maven", files::of_maven),
@@ -57,6 +58,7 @@ const GROUPS: [Group; 12] = [
     ("layer", layer::published),
     ("many", many::versions),
     ("append", append::over_http),
+    ("decide", decide::alone),
     ("ledger", ledger::in_process),
     ("replay", replay::from_zero),
     ("lockfile", lockfile::cold),

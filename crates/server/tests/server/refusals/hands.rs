@@ -62,7 +62,7 @@ async fn of_grants(world: &World, provoked: &mut Provoked) {
     world.must_append(&granted).await;
     let yank = |grant| owner.granted(grant, 31).yank(id, "1.0.0", first.id(), now());
     provoked.statement(world, "a yank by a grant to move channels", &yank(granted.id()), refused("not_granted")).await;
-    provoked.statement(world, "a yank by what is no grant", &yank(first.id()), refused("no_such_grant")).await;
+    provoked.statement(world, "a yank by what is not a grant", &yank(first.id()), refused("no_such_grant")).await;
     let revoked = owner.say_of_itself(Some(granted.id()), now(), PublisherRevoked { grant: granted.id() });
     world.must_append(&revoked).await;
     provoked.statement(world, "a yank by a grant that is revoked", &yank(granted.id()), refused("grant_over")).await;
