@@ -126,9 +126,9 @@ async fn judged(
 async fn grants_of(reading: &Reading, reader: &Reader, domain: &Domain, kid: KeyId) -> Result<Vec<EventId>, Refused> {
     let domains: Vec<Domain> = domain.self_and_parents().filter(|domain| may_read(&reading.gate, reader, domain)).collect();
     let found = read_rows(reading.rows.views().as_ref(), &CATALOG, move |rows| {
-        let mut found = Vec::new();
+        let (mut found, mut seen) = (Vec::new(), 0);
         for domain in &domains {
-            add_grants(rows, domain, kid, &mut found)?;
+            add_grants(rows, domain, kid, (&mut found, &mut seen))?;
         }
         found.sort_unstable();
         Ok::<_, Refused>(found.into_iter().map(|(_, grant)| grant).collect())
@@ -136,15 +136,20 @@ async fn grants_of(reading: &Reading, reader: &Reader, domain: &Domain, kid: Key
     found.await?
 }
 
-/// Adds those of one domain, each with the index of its event.
-fn add_grants(rows: &mut dyn RowReader, domain: &Domain, kid: KeyId, found: &mut Vec<(u64, EventId)>) -> Result<(), Refused> {
+/// Adds those of one domain, each with the index of its event, and how many grants were looked through.
+fn add_grants(
+    rows: &mut dyn RowReader,
+    domain: &Domain,
+    kid: KeyId,
+    (found, seen): (&mut Vec<(u64, EventId)>, &mut usize),
+) -> Result<(), Refused> {
     let prefix = grant_prefix(domain)?;
-    let (mut after, mut seen): (Option<String>, usize) = (None, 0);
+    let mut after: Option<String> = None;
     loop {
         let page = rows.scan(prefix.as_str(), after.as_deref(), CAN_ROWS_AT_ONCE, CAN_ROWS_BYTES)?;
         let Some((last, _)) = page.last() else { return Ok(()) };
         after = Some(last.to_string());
-        seen += page.len();
+        *seen += page.len();
         for (key, row) in &page {
             let granted: GrantRow = decode_row(key, &row.bytes)?;
             let event = key.as_str().rsplit('@').next().and_then(EventId::from_hex);
@@ -152,9 +157,10 @@ fn add_grants(rows: &mut dyn RowReader, domain: &Domain, kid: KeyId, found: &mut
                 found.push((granted.index, event));
             }
         }
-        if seen > CAN_ROWS || found.len() > CAN_GRANTS {
-            let words =
-                format!("{domain} gave more grants than are looked through here: GET /api/v1/domains/{domain}?view=grants lists them");
+        if *seen > CAN_ROWS || found.len() > CAN_GRANTS {
+            let words = format!(
+                "{domain} and those above it gave more grants than are looked through here: GET /api/v1/domains/{domain}?view=grants lists them"
+            );
             return Err(Refused::unprocessable("too_many", words));
         }
     }

@@ -30,7 +30,7 @@ pub const CHAIN_EVENTS: usize = 4_000;
 pub const RULES_ROWS: u32 = 256;
 /// Rows of a package's history that are read at once for its chain: some 100 KB.
 pub const CHAIN_ROWS: u32 = 500;
-/// Grants of a domain that are looked through to say what a key may do: each day a new one for ten years.
+/// Grants of a domain and of those above it that are looked through to say what a key may do: each day a new one for ten years.
 pub const CAN_ROWS: usize = 4_000;
 /// Of these, the ones that one key has: more than a key is given, and with their rows a megabyte.
 pub const CAN_GRANTS: usize = 256;
