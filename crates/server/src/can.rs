@@ -165,3 +165,71 @@ fn add_grants(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deedbox_catalog::rows::grant_key;
+    use deedbox_model::encode;
+    use deedbox_model::event::{Action, PublisherGranted};
+    use deedbox_store::StoreError;
+    use deedbox_testkit::{secret, time};
+
+    /// So many grants of one domain, of which every `each`th is one key's.
+    struct Grants(BTreeMap<String, (RowKey, Row)>);
+
+    impl Grants {
+        fn new(domain: &Domain, count: u64, each: u64) -> Self {
+            let row = |n: u64| {
+                let key = secret(if n.is_multiple_of(each) { 7 } else { 8 }).public();
+                let ids = vec![format!("file:{domain}/").parse().unwrap()];
+                let grant = PublisherGranted { key, ids, actions: vec![Action::Publish], until: None };
+                let (event, kid) = (EventId::of(&n.to_be_bytes()), secret(1).public().id());
+                let row = GrantRow { index: n, at: time(n), kid, tenure: event, grant, revoked: None };
+                let key = grant_key(domain, &event).unwrap();
+                (key.to_string(), (key, Row { bytes: encode(&row).unwrap().into(), seq: n }))
+            };
+            Grants((0..count).map(row).collect())
+        }
+    }
+
+    impl RowReader for Grants {
+        fn cursor(&mut self) -> Result<u64, StoreError> {
+            Ok(self.0.len() as u64)
+        }
+        fn read(&mut self, _: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
+            Ok(Vec::new())
+        }
+        fn scan(&mut self, prefix: &str, after: Option<&str>, limit: u32, _: u64) -> Result<Vec<(RowKey, Row)>, StoreError> {
+            let rows =
+                self.0.values().filter(|(key, _)| key.as_str().starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
+            Ok(rows.take(limit as usize).cloned().collect())
+        }
+    }
+
+    #[test]
+    fn the_grants_of_a_key_are_found_among_a_bounded_number() {
+        let (domain, kid) = (Domain::parse("acme.example").unwrap(), secret(7).public().id());
+        let (all, own, at_once) = (CAN_ROWS as u64, CAN_GRANTS as u64, u64::from(CAN_ROWS_AT_ONCE));
+        for (count, each, seen_before, found) in [
+            (0, 1, 0, Some(0)),
+            (3 * at_once + 7, at_once, 0, Some(4)),
+            (all, all, 0, Some(1)),
+            (all + 1, all, 0, None),
+            (at_once, at_once, all - at_once + 1, None),
+            (own, 1, 0, Some(own)),
+            (own + 1, 1, 0, None),
+        ] {
+            let (mut grants, mut added, mut seen) = (Grants::new(&domain, count, each), Vec::new(), usize::try_from(seen_before).unwrap());
+            let result = add_grants(&mut grants, &domain, kid, (&mut added, &mut seen));
+            match found {
+                Some(found) => {
+                    result.unwrap();
+                    assert_eq!(added.len() as u64, found);
+                    assert!(added.iter().all(|(index, event)| index.is_multiple_of(each) && *event == EventId::of(&index.to_be_bytes())));
+                }
+                None => assert_eq!(result.unwrap_err().code, "too_many", "{count}"),
+            }
+        }
+    }
+}
