@@ -92,7 +92,7 @@ impl Question {
     fn is_repeatable(&self) -> bool {
         let path = self.target.split('?').next().unwrap_or_default();
         match self.method.as_str() {
-            "GET" | "HEAD" => !["/health", "/ready", "/metrics"].contains(&path),
+            "GET" | "HEAD" => !["/health", "/ready", "/metrics", "/api/v1/can"].contains(&path),
             "POST" => !["/api/v1/events", "/api/v1/claims"].contains(&path),
             _ => !path.starts_with("/objects/"),
         }

@@ -15,7 +15,9 @@ pub use deciders::{DECIDERS, Decider, Deciders, decide, protocol_in_force, touch
 pub use decision::{Decision, Effective, Signed};
 pub use generations::Generations;
 pub use limits::{MAX_AHEAD_MS, MAX_BEHIND_MS};
-pub use one::{NextOfRecovery, anchors_of, is_free, next_of_recovery, rows_of_free, rows_of_recovery};
+pub use one::{
+    DomainAct, NextOfRecovery, Question, Rule, anchors_of, is_free, may, next_of_recovery, rows_of_free, rows_of_may, rows_of_recovery,
+};
 pub use refusal::Refusal;
 
 use deedbox_model::ProjectionId;

@@ -8,6 +8,7 @@ mod free;
 mod grants;
 mod hands;
 mod keys;
+mod may;
 mod package;
 mod recoverable;
 mod recovery;
@@ -26,6 +27,7 @@ use serde::Serialize;
 use domain::Said;
 pub use evidence::anchors_of;
 pub use free::{is_free, rows_of_free};
+pub use may::{DomainAct, Question, Rule, may, rows_of_may};
 pub use recoverable::{NextOfRecovery, next_of_recovery, rows_of_recovery};
 
 /// The rows that `judge` needs for this statement.
@@ -214,7 +216,7 @@ pub(crate) fn judge(registry: Option<RegistryRow>, rows: &Rows, index: u64, sign
             let (owner, row) = package::speak_for(rows, id, signed, (statement, event), log_time)?;
             let package: Option<PackageRow> = rows.decoded(&package_key(id)?)?;
             continue_chain(statement, package.as_ref().map(|p| p.head))?;
-            package::is_not_held(&owner, &row, id, package.as_ref(), event, log_time)?;
+            package::is_not_held(&owner, &row, id, package.as_ref(), package::moves(event), log_time)?;
             package::change(&mut writing, rows, statement, id, package, event)?;
         }
     }

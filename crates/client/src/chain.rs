@@ -102,7 +102,7 @@ pub fn holds_together(followed: Option<&Followed>, release: &crate::VerifiedRele
 }
 
 /// The entries of the domains that proven statements of packages were made by, where the tenure that they name is not proven yet.
-async fn claims_of(registry: &Registry, statements: &Read) -> Result<Vec<u64>, ClientError> {
+pub(crate) async fn claims_of(registry: &Registry, statements: &Read) -> Result<Vec<u64>, ClientError> {
     let shown: BTreeSet<EventId> = statements.iter().map(|(_, statement)| statement.peek().id()).collect();
     let mut speakers = BTreeSet::new();
     for (_, statement) in statements {

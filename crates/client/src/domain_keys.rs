@@ -42,7 +42,7 @@ pub(crate) async fn chain_query(trusted: &Trusted, domain: &Domain, index: u64) 
     Ok(Query { indices: with_beginning(&entries), ..Query::default() })
 }
 
-fn with_beginning(entries: &[u64]) -> Vec<u64> {
+pub(crate) fn with_beginning(entries: &[u64]) -> Vec<u64> {
     let mut all: Vec<u64> = std::iter::once(0).chain(entries.iter().copied()).collect();
     all.sort_unstable();
     all.dedup();

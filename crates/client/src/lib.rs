@@ -10,6 +10,7 @@
 
 pub mod alarm;
 pub mod broken;
+pub mod can;
 pub mod chain;
 pub mod claim;
 pub mod domain_keys;
@@ -19,6 +20,7 @@ pub mod hands;
 pub mod http;
 pub mod limits;
 pub mod lock;
+pub mod minutes;
 pub mod pace;
 pub mod paper;
 pub mod paths;
@@ -40,6 +42,7 @@ pub mod verify_error;
 
 pub use alarm::Alarm;
 pub use broken::Break;
+pub use can::{Can, can};
 pub use chain::{Asked, Followed, ask_with_chains};
 pub use claim::{Holder, Looked, accept, claim_local, claim_seen, claim_with_operator, countersign, kept_acceptance, place_of_claim};
 pub use domain_keys::{ProvenDomain, domain_keys};
@@ -48,6 +51,7 @@ pub use grants::{grant, revoke};
 pub use hands::{Contested, Voice, change_keys, contest, freeze, give_up, thaw, to_contest, transfer};
 pub use http::{Registry, RegistryUrl};
 pub use lock::{Verdict, Wanted, judge_lock};
+pub use minutes::{Minute, Minutes, Right, minutes_of_domain, minutes_of_package};
 pub use pace::Patience;
 pub use paths::{Home, LogPlace, Place};
 pub use proofs::{Proven, Query, Unproven};

@@ -293,6 +293,23 @@ pub async fn domain_entries(registry: &Registry, domain: &Domain) -> Result<Opti
     }
 }
 
+/// The entries of a package's events, oldest first; none if nothing was published as it.
+pub async fn package_entries(registry: &Registry, id: &PackageId) -> Result<Option<Vec<u64>>, ClientError> {
+    let mut all = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let Some(page) = view::<HistoryPage>(registry, id, "history", after.as_deref()).await? else { return Ok(None) };
+        all.extend(page.history.iter().map(|item| item.index));
+        match page.next {
+            Some(next) if all.len() < limits::PROVEN_AT_ONCE => after = Some(next),
+            Some(_) => {
+                return Err(ClientError::Here(format!("{id} has more than {} events, more than are looked at", limits::PROVEN_AT_ONCE)));
+            }
+            None => return Ok(Some(all)),
+        }
+    }
+}
+
 /// What exactly this domain granted; none if nobody has claimed it.
 pub async fn grants(registry: &Registry, domain: &Domain) -> Result<Option<Vec<GrantState>>, ClientError> {
     let mut all = Vec::new();

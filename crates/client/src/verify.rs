@@ -247,6 +247,40 @@ pub fn judge(proven: &Proven, origin: &Origin, key: &VerifierKey) -> Result<Judg
 
 /// The same of entries that were read already.
 pub(crate) fn judge_read(proven: &Proven, statements: Read, origin: &Origin, key: &VerifierKey) -> Result<Judged, VerifyError> {
+    judge_before(proven, statements, origin, key, &mut Nobody)
+}
+
+/// The rows that the statements heard so far give.
+pub(crate) type Known = BTreeMap<RowKey, Row>;
+
+/// Who listens while entries are judged.
+pub(crate) trait Scribe {
+    /// An entry is judged next, by these rows.
+    fn next(&mut self, index: u64, statement: &Statement, rows: &Known) -> Result<(), VerifyError>;
+    /// It had its effect, and these are the rows now; or it has none.
+    fn verdict(&mut self, verdict: Result<&Known, &VerifyError>) -> Result<(), VerifyError>;
+}
+
+/// Nobody listens.
+struct Nobody;
+
+impl Scribe for Nobody {
+    fn next(&mut self, _: u64, _: &Statement, _: &Known) -> Result<(), VerifyError> {
+        Ok(())
+    }
+    fn verdict(&mut self, _: Result<&Known, &VerifyError>) -> Result<(), VerifyError> {
+        Ok(())
+    }
+}
+
+/// The same before somebody who writes it down.
+pub(crate) fn judge_before(
+    proven: &Proven,
+    statements: Read,
+    origin: &Origin,
+    key: &VerifierKey,
+    scribe: &mut dyn Scribe,
+) -> Result<Judged, VerifyError> {
     match proven.entries().first() {
         Some((0, entry)) => beginning(entry, origin, key)?,
         _ => return Err(VerifyError::NoBeginning),
@@ -264,8 +298,10 @@ pub(crate) fn judge_read(proven: &Proven, statements: Read, origin: &Origin, key
     let mut releases = BTreeMap::new();
     let (mut events, mut refused) = (BTreeMap::new(), BTreeMap::new());
     for (index, heard) in signatures(statements) {
+        scribe.next(index, heard_of(&heard), &court.rows)?;
         let (error, heard) = match (court.hear(index, &heard), heard) {
             (Ok(()), Ok(statement)) => {
+                scribe.verdict(Ok(&court.rows))?;
                 events.insert(statement.id(), index);
                 court.record(index, statement, &mut releases)?;
                 continue;
@@ -273,6 +309,7 @@ pub(crate) fn judge_read(proven: &Proven, statements: Read, origin: &Origin, key
             (Ok(()), Err(statement)) => (not_authorised(index, &statement, Refusal::BadSignature), Err(statement)),
             (Err(error), heard) => (error, heard),
         };
+        scribe.verdict(Err(&error))?;
         let statement = heard_of(&heard);
         match (statement.package(), release_of(statement.event())) {
             (Some(id), Some(version)) => {
@@ -388,9 +425,9 @@ fn suppose_registry(rows: &mut Rows, change: impl FnOnce(RegistryRow) -> Registr
     Ok(())
 }
 
-/// The rows that the statements heard so far give.
+/// Where they are judged.
 struct Court<'a> {
-    rows: BTreeMap<RowKey, Row>,
+    rows: Known,
     shown: BTreeMap<EventId, u64>,
     claims: BTreeMap<EventId, Claimed>,
     linked: BTreeMap<PackageId, Beginning>,

@@ -60,6 +60,10 @@ pub(crate) enum Command {
     Revoke(Revoke),
     /// List what a domain granted
     Grants(Grants),
+    /// Show what was said of a domain or a package, and by whose right, proven by the log
+    Log(Log),
+    /// Say whether a key may do something, and which rule decides
+    Can(Can),
     /// Freeze a domain: nothing is published, and nothing handed over, until it is thawed
     Freeze(Freeze),
     /// Thaw a domain
@@ -378,6 +382,28 @@ pub(crate) struct Revoke {
 pub(crate) struct Grants {
     /// The domain, like acme.example
     pub(crate) domain: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Log {
+    /// A domain, like acme.example; or a package, like npm:acme.example/widget, with the domains that spoke for it
+    #[arg(value_name = "ID|DOMAIN")]
+    pub(crate) target: String,
+    /// Show only what was said from this day on (UTC), like 2027-01-31
+    #[arg(long, value_name = "DAY")]
+    pub(crate) since: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Can {
+    /// Of a package: publish, yank, channel; of a domain: claim, keys, grant, freeze, thaw, transfer, release, recover
+    pub(crate) action: String,
+    /// The package, like npm:acme.example/widget, or the domain, like acme.example
+    #[arg(value_name = "ID|DOMAIN")]
+    pub(crate) target: String,
+    /// The public key in base64, a key file of which the public half is taken, or the id of a key [default: your key]
+    #[arg(value_name = "BASE64|FILE|KID")]
+    pub(crate) public_key: Option<String>,
 }
 
 /// The clients that `setup` knows, by every word for them.

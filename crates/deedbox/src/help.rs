@@ -76,6 +76,20 @@ pub(crate) const COMMANDS: &[About] = &[
         examples: &["deedbox grants acme.example --registry https://registry.example"],
     },
     About {
+        command: "log",
+        settings: &["registry", "log_key", "json"],
+        examples: &["deedbox log acme.example --since 2027-01-31", "deedbox log npm:acme.example/widget"],
+    },
+    About {
+        command: "can",
+        settings: &["registry", "key", "json"],
+        examples: &[
+            "deedbox can publish npm:acme.example/widget",
+            "deedbox can publish npm:acme.example/widget ci.pem",
+            "deedbox can recover acme.example KID",
+        ],
+    },
+    About {
         command: "freeze",
         settings: ALL,
         examples: &[

@@ -20,6 +20,7 @@ mod left_overs;
 mod locked;
 mod looking;
 mod managers;
+mod minutes;
 mod offline;
 mod packages;
 mod reading;

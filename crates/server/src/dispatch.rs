@@ -14,7 +14,7 @@ use crate::peers::{Address, Peer};
 use crate::refusal::Refused;
 use crate::request::shortened;
 use crate::views::Views;
-use crate::{claims, events, log_routes, many_proofs, objects, one_proof, projections, readiness, registry, uploads};
+use crate::{can, claims, events, log_routes, many_proofs, objects, one_proof, projections, readiness, registry, uploads};
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
@@ -227,6 +227,7 @@ fn router(app: &App, clerk: Arc<Clerk>) -> Router {
         .route("/api/v1/proofs", post(many_proofs::post).with_state(Arc::clone(reading)))
         .route("/api/v1/claims", claims)
         .route("/api/v1/recoveries", recoveries)
+        .route("/api/v1/can", get(can::get).with_state((Arc::clone(reading), taking.wall.clone())))
         .route("/api/v1/registry", get(registry::get).with_state(Arc::clone(reading)))
         .route("/objects/sha256/{address}", objects)
         .route("/health", get(readiness::health))
@@ -273,7 +274,7 @@ fn kind_of(method: &Method, path: &str) -> Kind {
         match rest {
             "events" | "claims" | "recoveries" if method == Method::POST => Kind::Append,
             _ if rest.starts_with("events") || rest == "proofs" => Kind::Events,
-            "registry" | "claims" | "recoveries" => Kind::Other,
+            "registry" | "can" | "claims" | "recoveries" => Kind::Other,
             _ => Kind::Projection,
         }
     } else if matches!(path, "/health" | "/ready" | "/metrics") {

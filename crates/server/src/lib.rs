@@ -16,6 +16,7 @@ mod app;
 mod body;
 mod bounds;
 mod budget;
+mod can;
 mod carried;
 mod claims;
 mod clerk;

@@ -30,6 +30,14 @@ pub const CHAIN_EVENTS: usize = 4_000;
 pub const RULES_ROWS: u32 = 256;
 /// Rows of a package's history that are read at once for its chain: some 100 KB.
 pub const CHAIN_ROWS: u32 = 500;
+/// Grants of a domain and of those above it that are looked through to say what a key may do: each day a new one for ten years.
+pub const CAN_ROWS: usize = 4_000;
+/// Of these, the ones that one key has: more than a key is given, and with their rows a megabyte.
+pub const CAN_GRANTS: usize = 256;
+/// Grants that are read at once for that.
+pub const CAN_ROWS_AT_ONCE: u32 = 500;
+/// And their bytes: a grant has at most some 4 KiB.
+pub const CAN_ROWS_BYTES: u64 = 1024 * 1024;
 /// Bodies that are unpacked at once. A piece of one takes a tenth of a millisecond between two turns of everybody else: of a thousand at
 /// once those turns would be a tenth of a second apart.
 pub const UNPACKED_AT_ONCE: usize = 2;

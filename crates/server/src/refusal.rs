@@ -29,6 +29,10 @@ impl Refused {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Refused { status, code, message: message.into(), extra: None, is_unread: false }
     }
+    /// In words.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
     /// The same for a request whose body was not read, or not to its end.
     pub(crate) fn unread(self) -> Self {
         Refused { is_unread: true, ..self }

@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use crate::rows::*;
 use deedbox_model::event::{DomainClaimed, DomainKey, Evidence, Role};
 use deedbox_model::row::{Defect, Rows};
-use deedbox_model::{Domain, EventId, Speaker, Statement, TimeMs};
+use deedbox_model::{Domain, EventId, KeyId, Speaker, Statement, TimeMs};
 
 /// A statement about a domain, where it is judged.
 #[derive(Clone, Copy)]
@@ -18,13 +18,55 @@ pub(super) struct Said<'a> {
     pub(super) log_time: TimeMs,
 }
 
-/// Who says it: the domain, or the registry.
+/// A domain and a moment: what is asked of a statement, and also where there is none (`may.rs`).
+#[derive(Clone, Copy)]
+pub(super) struct About<'a> {
+    pub(super) rows: &'a Rows,
+    pub(super) domain: &'a Domain,
+    pub(super) log_time: TimeMs,
+}
+
+/// Who says it: the domain with this key, or the registry.
+#[derive(Clone, Copy)]
 pub(super) enum By {
-    Owner,
+    Owner(DomainKey),
     Operator,
 }
 
-impl Said<'_> {
+impl About<'_> {
+    /// The row of the domain, which has a holder.
+    pub(super) fn held(&self) -> Result<DomainRow, Stop> {
+        let row = known(self.rows, self.domain)?.ok_or_else(|| Refusal::NotClaimed(self.domain.clone()))?;
+        has_holder(&row, self.domain)?;
+        Ok(row)
+    }
+
+    /// The domain's key of this id, whose role speaks of the domain and that is valid at log time.
+    pub(super) fn speaker(&self, row: &DomainRow, kid: KeyId) -> Result<DomainKey, Refusal> {
+        let key = key_of(row, self.domain, kid)?;
+        if !key.role.speaks_of_domain() || !key.is_valid_at(self.log_time) {
+            return Err(Refusal::KeyMayNot(self.domain.clone()));
+        }
+        Ok(key)
+    }
+
+    /// The domain is not frozen.
+    pub(super) fn is_not_frozen(&self, row: &DomainRow) -> Result<(), Refusal> {
+        is_not_frozen(row, self.domain, self.log_time)
+    }
+
+    /// The domain has a key of the role `recovery` that can be used.
+    pub(super) fn has_recovery_key(&self, row: &DomainRow) -> bool {
+        row.keys.iter().any(|key| key.role == Role::Recovery && key.is_valid_at(self.log_time))
+    }
+}
+
+impl<'a> Said<'a> {
+    /// The domain, and log time at the statement's index.
+    pub(super) fn about(&self) -> About<'a> {
+        About { rows: self.rows, domain: self.domain, log_time: self.log_time }
+    }
+
     /// The registry says it.
     pub(super) fn by_registry(&self, row: Option<RegistryRow>, signed: Signed<'_>) -> Result<RegistryRow, Stop> {
         let row = begun(row)?;
@@ -33,25 +75,22 @@ impl Said<'_> {
     }
 
     /// The domain says it of itself under its present tenure, with a key of its own whose role speaks of the domain and that is valid at log
-    /// time. Gives its row and that role.
-    pub(super) fn by_itself(&self, signed: Signed<'_>) -> Result<(DomainRow, Role), Stop> {
-        let row = self.held()?;
+    /// time. Gives its row and that key.
+    pub(super) fn by_itself(&self, signed: Signed<'_>) -> Result<(DomainRow, DomainKey), Stop> {
+        let row = self.about().held()?;
         is_under(&row, self.domain, self.tenure()?)?;
-        let key = key_of(&row, self.domain, self.statement)?;
-        if !key.role.speaks_of_domain() || !key.is_valid_at(self.log_time) {
-            return Err(Refusal::KeyMayNot(self.domain.clone()).into());
-        }
+        let key = self.about().speaker(&row, self.statement.kid())?;
         must_verify(signed)?;
-        Ok((row, key.role))
+        Ok((row, key))
     }
 
     /// The one or the other.
     pub(super) fn by_either(&self, row: Option<RegistryRow>, signed: Signed<'_>) -> Result<(DomainRow, By), Stop> {
         match self.statement.speaker() {
-            Speaker::Domain { .. } => self.by_itself(signed).map(|(row, _)| (row, By::Owner)),
+            Speaker::Domain { .. } => self.by_itself(signed).map(|(row, key)| (row, By::Owner(key))),
             Speaker::Registry => {
                 self.by_registry(row, signed)?;
-                Ok((self.held()?, By::Operator))
+                Ok((self.about().held()?, By::Operator))
             }
         }
     }
@@ -62,15 +101,6 @@ impl Said<'_> {
             Speaker::Domain { tenure, .. } => Ok(tenure),
             Speaker::Registry => Err(misfit()),
         }
-    }
-
-    /// The row of the domain, which has a holder.
-    pub(super) fn held(&self) -> Result<DomainRow, Stop> {
-        let row = known(self.rows, self.domain)?.ok_or_else(|| Refusal::NotClaimed(self.domain.clone()))?;
-        if row.released {
-            return Err(Refusal::Released(self.domain.clone()).into());
-        }
-        Ok(row)
     }
 
     /// It goes on from the last event of the domain's chain.
@@ -86,16 +116,6 @@ impl Said<'_> {
             self.continues(row)?;
         }
         Ok(())
-    }
-
-    /// The domain is not frozen.
-    pub(super) fn is_not_frozen(&self, row: &DomainRow) -> Result<(), Refusal> {
-        is_not_frozen(row, self.domain, self.log_time)
-    }
-
-    /// The domain has a key of the role `recovery` that can be used.
-    pub(super) fn has_recovery_key(&self, row: &DomainRow) -> bool {
-        row.keys.iter().any(|key| key.role == Role::Recovery && key.is_valid_at(self.log_time))
     }
 }
 
@@ -147,9 +167,14 @@ pub(super) fn is_under(row: &DomainRow, domain: &Domain, tenure: &EventId) -> Re
     if *tenure == row.tenure { Ok(()) } else { Err(Refusal::OtherTenure { domain: domain.clone(), tenure: row.tenure }) }
 }
 
-/// The key that a statement names, which is one of the domain's.
-pub(super) fn key_of(row: &DomainRow, domain: &Domain, statement: &Statement) -> Result<DomainKey, Refusal> {
-    let key = row.keys.iter().find(|key| key.key.id() == statement.kid());
+/// Nobody gave the domain up.
+pub(super) fn has_holder(row: &DomainRow, domain: &Domain) -> Result<(), Refusal> {
+    if row.released { Err(Refusal::Released(domain.clone())) } else { Ok(()) }
+}
+
+/// The key of this id, which is one of the domain's.
+pub(super) fn key_of(row: &DomainRow, domain: &Domain, kid: KeyId) -> Result<DomainKey, Refusal> {
+    let key = row.keys.iter().find(|key| key.key.id() == kid);
     key.copied().ok_or_else(|| Refusal::KeyNotAuthorised(domain.to_string()))
 }
 

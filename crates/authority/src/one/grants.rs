@@ -17,7 +17,7 @@ pub(super) fn of_tenure(rows: &Rows, grant: &EventId, domain: &Domain, row: &Dom
 
 pub(super) fn grant(writing: &mut Writing, said: &Said<'_>, row: DomainRow, e: &PublisherGranted) -> Result<DomainRow, Stop> {
     said.continues(&row)?;
-    said.is_not_frozen(&row)?;
+    said.about().is_not_frozen(&row)?;
     let granted = GrantRow {
         domain: said.domain.clone(),
         tenure: row.tenure,

@@ -9,12 +9,12 @@ use deedbox_model::event::{DomainKey, DomainKeysChanged, Role};
 use deedbox_model::holding::days;
 use deedbox_model::limits::{DOMAIN_KEYS, RECOVERY_KEY_DAYS};
 
-/// Whether keys may be changed so, by the word of a key of this role. What only removes goes on from any event of the present tenure. Notes of each key
+/// Whether keys may be changed so, by the word of this key. What only removes goes on from any event of the present tenure. Notes of each key
 /// that is named who took it away.
 pub(super) fn change(
     writing: &mut Writing,
     said: &Said<'_>,
-    (row, role): (DomainRow, Role),
+    (row, by): (DomainRow, DomainKey),
     e: &DomainKeysChanged,
 ) -> Result<DomainRow, Stop> {
     let domain = said.domain;
@@ -22,10 +22,10 @@ pub(super) fn change(
         said.continues_tenure(&row)?;
     } else {
         said.continues(&row)?;
-        said.is_not_frozen(&row)?;
+        said.about().is_not_frozen(&row)?;
     }
     let replaced = replaced(said, &row, e)?;
-    if role == Role::Admin {
+    if by.role == Role::Admin {
         leaves_recovery_alone(said, &row, e, &replaced)?;
     }
     begins_late(said, e)?;
@@ -83,7 +83,7 @@ fn replaced(said: &Said<'_>, row: &DomainRow, e: &DomainKeysChanged) -> Result<V
 /// What an admin key may not do to the recovery keys, which are above it.
 fn leaves_recovery_alone(said: &Said<'_>, row: &DomainRow, e: &DomainKeysChanged, replaced: &[DomainKey]) -> Result<(), Refusal> {
     let touched = e.put.iter().chain(replaced).any(|key| key.role == Role::Recovery);
-    if e.keys_only.is_some() || touched && said.has_recovery_key(row) {
+    if e.keys_only.is_some() || touched && said.about().has_recovery_key(row) {
         return Err(Refusal::RecoveryKeyNeeded(said.domain.clone()));
     }
     Ok(())

@@ -1,15 +1,15 @@
 //! What a domain says of its packages (spec/authority.md §4.4).
 
-use super::domain::{is_not_frozen, is_under, key_of};
+use super::domain::{About, has_holder, is_not_frozen, is_under, key_of};
 use super::grants;
 use super::{Stop, Writing, must_verify};
 use crate::decision::Signed;
 use crate::refusal::Refusal;
 use crate::rows::*;
-use deedbox_model::event::{PackageEvent, ReleasePublished};
+use deedbox_model::event::{Action, DomainKey, PackageEvent, ReleasePublished};
 use deedbox_model::holding::Hold;
-use deedbox_model::row::{Defect, Rows};
-use deedbox_model::{Domain, PackageId, Speaker, Statement, TimeMs, Version};
+use deedbox_model::row::Rows;
+use deedbox_model::{Domain, EventId, KeyId, PackageId, Speaker, Statement, TimeMs, Version};
 
 /// The nearest claimed domain at or above a package's own speaks for it, under its present tenure, with a key of its
 /// own that speaks of packages and is valid at log time, or by a grant with the key that it is for. Gives that domain.
@@ -23,52 +23,66 @@ pub(super) fn speak_for(
     let Speaker::Domain { domain: speaker, tenure } = statement.speaker() else {
         return Err(Refusal::Undecodable("a package's events are spoken by a domain".to_owned()).into());
     };
-    let Some((owner, row)) = owner(rows, id)? else {
-        return Err(Refusal::NotClaimed(id.domain().clone()).into());
-    };
+    let (owner, row) = owner(rows, id)?;
     if &owner != speaker {
         return Err(Refusal::NotTheOwner { speaker: speaker.clone(), domain: id.domain().clone(), owner }.into());
     }
-    if row.released {
-        return Err(Refusal::Released(owner).into());
-    }
+    has_holder(&row, &owner)?;
     is_under(&row, &owner, tenure)?;
+    let about = About { rows, domain: &owner, log_time };
     match statement.by() {
         None => {
-            let key = key_of(&row, &owner, statement)?;
-            if !key.role.speaks_of_packages() || !key.is_valid_at(log_time) {
-                return Err(Refusal::KeyMayNot(owner).into());
-            }
+            own_key(about, &row, statement.kid())?;
         }
         Some(grant) => {
-            let granted = grants::of_tenure(rows, &grant, &owner, &row)?;
-            if granted.key.id() != statement.kid() {
-                return Err(Refusal::KeyNotAuthorised(owner.to_string()).into());
-            }
-            if !granted.is_in_force(log_time) {
-                return Err(Refusal::GrantOver { domain: owner, grant }.into());
-            }
-            if !granted.covers(id, event.action()) {
-                return Err(Refusal::NotGranted { id: id.clone(), grant, action: event.action().as_str() }.into());
-            }
+            granted(about, &row, (&grant, statement.kid()), (id, event.action()))?;
         }
     }
     must_verify(signed)?;
-    if !takes_out_of_use(event) {
+    if moves(event) {
         is_not_frozen(&row, &owner, log_time)?;
     }
     Ok((owner, row))
 }
 
-/// What only keeps people from a release: it waits for nothing, and can be taken back.
-fn takes_out_of_use(event: &PackageEvent) -> bool {
+/// The domain's key of this id, which speaks of packages and is valid at log time.
+pub(super) fn own_key(about: About<'_>, row: &DomainRow, kid: KeyId) -> Result<DomainKey, Refusal> {
+    let key = key_of(row, about.domain, kid)?;
+    if !key.role.speaks_of_packages() || !key.is_valid_at(about.log_time) {
+        return Err(Refusal::KeyMayNot(about.domain.clone()));
+    }
+    Ok(key)
+}
+
+/// What lets this key do this, by a grant of the domain's present tenure.
+pub(super) fn granted(
+    about: About<'_>,
+    row: &DomainRow,
+    (grant, kid): (&EventId, KeyId),
+    (id, action): (&PackageId, Action),
+) -> Result<GrantRow, Stop> {
+    let granted = grants::of_tenure(about.rows, grant, about.domain, row)?;
+    if granted.key.id() != kid {
+        return Err(Refusal::KeyNotAuthorised(about.domain.to_string()).into());
+    }
+    if !granted.is_in_force(about.log_time) {
+        return Err(Refusal::GrantOver { domain: about.domain.clone(), grant: *grant }.into());
+    }
+    if !granted.covers(id, action) {
+        return Err(Refusal::NotGranted { id: id.clone(), grant: *grant, action: action.as_str() }.into());
+    }
+    Ok(granted)
+}
+
+/// Whether an event moves what is installed. What takes a release out of use does not: it waits for nothing, and can be taken back.
+pub(super) fn moves(event: &PackageEvent) -> bool {
     match event {
-        PackageEvent::ReleaseYanked(_) => true,
-        PackageEvent::ReleaseDeprecated(e) => e.notice.is_some(),
+        PackageEvent::ReleaseYanked(_) => false,
+        PackageEvent::ReleaseDeprecated(e) => e.notice.is_none(),
         PackageEvent::ReleasePublished(_)
         | PackageEvent::ReleaseUnyanked(_)
         | PackageEvent::ChannelSet(_)
-        | PackageEvent::ChannelRemoved(_) => false,
+        | PackageEvent::ChannelRemoved(_) => true,
     }
 }
 
@@ -79,11 +93,11 @@ pub(super) fn is_not_held(
     row: &DomainRow,
     id: &PackageId,
     package: Option<&PackageRow>,
-    event: &PackageEvent,
+    moves: bool,
     log_time: TimeMs,
 ) -> Result<(), Refusal> {
     let was_there = |hold: Hold| package.is_some_and(|package| package.released_at < hold.index);
-    let is_held = !takes_out_of_use(event) && row.hold.is_some_and(was_there);
+    let is_held = moves && row.hold.is_some_and(was_there);
     match row.holds_until(owner).filter(|until| is_held && log_time < *until) {
         Some(until) => Err(Refusal::Held { id: id.clone(), domain: owner.clone(), until }),
         None => Ok(()),
@@ -91,13 +105,13 @@ pub(super) fn is_not_held(
 }
 
 /// The nearest claimed domain at or above a package's own, with its row.
-fn owner(rows: &Rows, id: &PackageId) -> Result<Option<(Domain, DomainRow)>, Defect> {
+pub(super) fn owner(rows: &Rows, id: &PackageId) -> Result<(Domain, DomainRow), Stop> {
     for domain in id.domain().self_and_parents() {
         if let Some(row) = rows.decoded(&domain_key(&domain)?)? {
-            return Ok(Some((domain, row)));
+            return Ok((domain, row));
         }
     }
-    Ok(None)
+    Err(Refusal::NotClaimed(id.domain().clone()).into())
 }
 
 pub(super) fn change(

@@ -1,25 +1,20 @@
 //! Whether a domain may go to somebody who has none of its keys, and who may say no (spec/authority.md §4.9 to §4.11).
 
-use super::domain::{Said, is_its_evidence, is_strong_enough, is_under};
+use super::domain::{About, Said, is_its_evidence, is_strong_enough, is_under};
 use super::evidence::{is_fresh, is_seen};
 use super::{Stop, Writing, must_verify};
 use crate::decision::Signed;
 use crate::refusal::Refusal;
 use crate::rows::{DomainKeyRow, DomainRow, RegistryRow, Taken, domain_key_key};
-use deedbox_model::event::{DomainKey, DomainRecoveryCompleted, DomainRecoveryContested, DomainRecoveryOpened};
+use deedbox_model::event::{DomainKey, DomainRecoveryCompleted, DomainRecoveryContested, DomainRecoveryOpened, Evidence};
 use deedbox_model::holding::{Recovery, days};
 use deedbox_model::limits::{CONTEST_DAYS, TAKEN_DAYS};
 use deedbox_model::{EventId, KeyId, TimeMs};
 
 pub(super) fn open(said: &Said<'_>, registry: &RegistryRow, e: &DomainRecoveryOpened) -> Result<DomainRow, Stop> {
-    let row = said.held()?;
+    let row = said.about().held()?;
     said.continues_tenure(&row)?;
-    decides_by_evidence(said, &row)?;
-    if row.open_recovery(said.domain, said.log_time).is_some() {
-        return Err(Refusal::RecoveryOpen(said.domain.clone()).into());
-    }
-    is_its_evidence(said.domain, e.evidence)?;
-    is_strong_enough(&row, said.domain, e.evidence)?;
+    may_open(said.about(), &row, e.evidence)?;
     is_fresh(said.domain, e.acceptance.terms().until, said.statement.time(), said.log_time)?;
     if let Some(sight) = &e.sight {
         is_seen(said, registry, (e.evidence, sight), &e.acceptance.record())?;
@@ -27,19 +22,29 @@ pub(super) fn open(said: &Said<'_>, registry: &RegistryRow, e: &DomainRecoveryOp
     Ok(row)
 }
 
-fn decides_by_evidence(said: &Said<'_>, row: &DomainRow) -> Result<(), Refusal> {
-    if row.is_keys_only(said.log_time) { Err(Refusal::KeysOnly(said.domain.clone())) } else { Ok(()) }
+/// Whether a recovery can begin on evidence of this class.
+pub(super) fn may_open(about: About<'_>, row: &DomainRow, evidence: Evidence) -> Result<(), Refusal> {
+    decides_by_evidence(about, row)?;
+    if row.open_recovery(about.domain, about.log_time).is_some() {
+        return Err(Refusal::RecoveryOpen(about.domain.clone()));
+    }
+    is_its_evidence(about.domain, evidence)?;
+    is_strong_enough(row, about.domain, evidence)
+}
+
+fn decides_by_evidence(about: About<'_>, row: &DomainRow) -> Result<(), Refusal> {
+    if row.is_keys_only(about.log_time) { Err(Refusal::KeysOnly(about.domain.clone())) } else { Ok(()) }
 }
 
 /// Whether this key may say no: to a recovery, or to that it was taken away, which it says once.
 pub(super) fn contest(writing: &mut Writing, said: &Said<'_>, signed: Signed<'_>, e: &DomainRecoveryContested) -> Result<DomainRow, Stop> {
-    let row = said.held()?;
+    let row = said.about().held()?;
     is_under(&row, said.domain, said.tenure()?)?;
     let kid = said.statement.kid();
     let key = domain_key_key(said.domain, &kid)?;
     let known: Option<DomainKeyRow> = said.rows.decoded(&key)?;
     let known = known.filter(|known| known.index >= row.tenure_index);
-    let recovery = e.recovery.as_ref().map(|named| named_and_open(said, &row, named)).transpose()?;
+    let recovery = e.recovery.as_ref().map(|named| named_and_open(said.about(), &row, named)).transpose()?;
     let may = match recovery {
         Some(recovery) => may_contest_recovery(said, &row, recovery, known, kid),
         None => may_contest_taking(said, known, kid),
@@ -58,9 +63,9 @@ pub(super) fn contest(writing: &mut Writing, said: &Said<'_>, signed: Signed<'_>
     Ok(row)
 }
 
-fn named_and_open<'a>(said: &Said<'_>, row: &'a DomainRow, named: &EventId) -> Result<&'a Recovery, Refusal> {
-    let recovery = row.open_recovery(said.domain, said.log_time).filter(|recovery| recovery.opened == *named);
-    recovery.ok_or_else(|| Refusal::NoRecovery(said.domain.clone()))
+fn named_and_open<'a>(about: About<'_>, row: &'a DomainRow, named: &EventId) -> Result<&'a Recovery, Refusal> {
+    let recovery = row.open_recovery(about.domain, about.log_time).filter(|recovery| recovery.opened == *named);
+    recovery.ok_or_else(|| Refusal::NoRecovery(about.domain.clone()))
 }
 
 /// A key that speaks of the domain and was there when the recovery was opened; or that was taken away since, or in the days before.
@@ -78,17 +83,23 @@ fn may_contest_taking(said: &Said<'_>, known: Option<DomainKeyRow>, kid: KeyId) 
 }
 
 pub(super) fn complete(said: &Said<'_>, registry: &RegistryRow, e: &DomainRecoveryCompleted) -> Result<DomainRow, Stop> {
-    let row = said.held()?;
+    let row = said.about().held()?;
     said.continues_tenure(&row)?;
-    let recovery = named_and_open(said, &row, &e.recovery)?;
-    let from = recovery.waits_until(said.domain);
-    if said.log_time < from {
-        return Err(Refusal::TooSoon { domain: said.domain.clone(), from }.into());
-    }
-    is_its_evidence(said.domain, e.evidence)?;
-    is_strong_enough(&row, said.domain, e.evidence)?;
+    let recovery = may_complete(said.about(), &row, &e.recovery, e.evidence)?;
     if let Some(sight) = &e.sight {
         is_seen(said, registry, (e.evidence, sight), &recovery.record)?;
     }
     Ok(row)
+}
+
+/// Whether the recovery of this name can end on evidence of this class.
+pub(super) fn may_complete<'a>(about: About<'_>, row: &'a DomainRow, named: &EventId, evidence: Evidence) -> Result<&'a Recovery, Refusal> {
+    let recovery = named_and_open(about, row, named)?;
+    let from = recovery.waits_until(about.domain);
+    if about.log_time < from {
+        return Err(Refusal::TooSoon { domain: about.domain.clone(), from });
+    }
+    is_its_evidence(about.domain, evidence)?;
+    is_strong_enough(row, about.domain, evidence)?;
+    Ok(recovery)
 }

@@ -8,4 +8,5 @@ mod domain_keys;
 mod grants;
 mod hands;
 mod judged;
+mod may;
 mod recovery;

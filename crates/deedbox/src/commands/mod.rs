@@ -1,5 +1,6 @@
 //! One command a file.
 
+mod can;
 mod channel;
 pub(crate) mod claim;
 pub(crate) mod demo;
@@ -9,6 +10,7 @@ mod grants;
 mod hands;
 mod keygen;
 mod keys;
+mod log;
 mod manual;
 pub(crate) mod publish;
 mod recover;
@@ -42,6 +44,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
                 Command::Grant(args) => grants::grant(&context, args).await,
                 Command::Revoke(args) => grants::revoke(&context, args).await,
                 Command::Grants(args) => grants::list(&context, args).await,
+                Command::Log(args) => log::run(&context, args).await,
+                Command::Can(args) => can::run(&context, args).await,
                 Command::Freeze(args) => hands::freeze(&context, args).await,
                 Command::Thaw(args) => hands::thaw(&context, args).await,
                 Command::Accept(args) => hands::accept(&context, args).await,

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops where it is wrong")]
 
 mod bounds;
+mod can;
 mod carried;
 mod file_dialect;
 mod generations;

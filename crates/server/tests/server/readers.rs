@@ -1,6 +1,7 @@
 //! Readers who may not (docs/decisions/0017): what is hidden from somebody is, byte for byte, what is not there, whatever they ask with and
 //! who was answered before them. The policies are the test's own; the program has none but that everybody may read everything.
 
+mod can;
 mod ecosystems;
 mod writes;
 
