@@ -28,6 +28,7 @@ pub(super) struct About<'a> {
 
 /// Who says it: the domain with this key, or the registry.
 #[derive(Clone, Copy)]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(super) enum By {
     Owner(DomainKey),
     Operator,
