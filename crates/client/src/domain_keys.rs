@@ -29,6 +29,15 @@ pub async fn domain_keys(trusted: &Trusted, domain: &Domain) -> Result<ProvenDom
     let query = Query { indices: with_beginning(&entries), ..Query::default() };
     let (_, proven) = trusted.prove(&query).await?;
     let judged = judge(&proven, &trusted.pin().origin, trusted.key())?;
+    // What the registry names has its effect, each on top of what it names before; else something is missing between them.
+    let effective = judged.effective();
+    if let Some(gap) = entries.iter().find(|index| !effective.contains(index)) {
+        return Err(registry.answer(
+            "api/v1/domains/",
+            "the events of a domain, without a gap",
+            format!("entry {gap} has no effect on top of those that it names before it"),
+        ));
+    }
     let row = judged.domain(domain).cloned().ok_or_else(|| {
         registry.answer("api/v1/domains/", "the events of a claimed domain", "none of the entries that it names is the domain's claim")
     })?;

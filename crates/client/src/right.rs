@@ -100,6 +100,7 @@ mod tests {
             grant: String::new(),
             index: 4,
             tenure: String::new(),
+            by: String::new(),
             kid: String::new(),
             ids: texts(ids),
             actions: texts(actions),

@@ -58,6 +58,8 @@ pub struct GrantState {
     pub index: u64,
     /// The tenure that it lasts with, in hex.
     pub tenure: String,
+    /// The id of the key that gave it, in hex.
+    pub by: String,
     /// The id of the key that has it, in hex.
     pub kid: String,
     /// The packages that it is for.

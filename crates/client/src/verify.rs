@@ -84,6 +84,10 @@ impl VerifiedRelease {
     pub fn kid(&self) -> KeyId {
         self.statement.kid()
     }
+    /// The grant of the domain by which that key may; none for a key of the domain's own.
+    pub fn by(&self) -> Option<EventId> {
+        self.statement.by()
+    }
     /// The domain that spoke.
     pub fn owner(&self) -> &Domain {
         &self.owner
@@ -183,6 +187,10 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// The entries that were shown and have their effect.
+    pub(crate) fn effective(&self) -> BTreeSet<u64> {
+        self.events.values().copied().collect()
+    }
     /// A domain as the events that were shown leave it: its tenure, its keys and the head of its chain. There may be later events, which
     /// were not shown.
     pub fn domain(&self, domain: &Domain) -> Option<&DomainRow> {

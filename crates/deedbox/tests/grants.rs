@@ -35,7 +35,7 @@ fn a_granted_key_publishes_what_it_is_granted_and_nothing_else() {
     place.at(url, &["publish", &greet, "--key", &ci]).done();
     place.at(url, &["publish", &other, "--key", &ci]).ends(1, "none of its grants that are in force is for this");
     place.at(url, &["yank", "npm:demo.localhost/greet@1.0.0", "--reason", "broken", "--key", &ci]).ends(1, "is for this");
-    place.at(url, &["verify", "npm:demo.localhost/greet@1.0.0"]).done();
+    place.at(url, &["verify", "npm:demo.localhost/greet@1.0.0"]).done().says(&format!(", by the grant {grant} of demo.localhost"));
 
     let listed = place.at(url, &["--json", "grants", DOMAIN]).done().json();
     assert_eq!((&listed["grants"][0]["kid"], &listed["grants"][0]["over"]), (&made["kid"], &serde_json::Value::Null));
@@ -46,4 +46,22 @@ fn a_granted_key_publishes_what_it_is_granted_and_nothing_else() {
     let next = package("greet", "1.1.0");
     place.at(url, &["publish", &next, "--key", &ci]).ends(1, "none of its grants that are in force");
     place.at(url, &["verify", "npm:demo.localhost/greet@1.0.0"]).done();
+}
+
+#[test]
+fn whoever_takes_a_key_away_is_told_of_the_grants_that_it_leaves() {
+    let place = Place::new();
+    let registry = claimed(&place);
+    let url = registry.url.as_str();
+    let key = |name: &str| {
+        let file = place.path(name).to_str().unwrap().to_owned();
+        let made = place.run(&["--json", "keygen", "--out", &file]).done().json();
+        (file, made["kid"].as_str().unwrap().to_owned())
+    };
+    let ((second, kid), (ci, ci_kid)) = (key("second.pem"), key("ci.pem"));
+    place.at(url, &["keys", "put", DOMAIN, &second, "--role", "admin"]).done();
+    place.at(url, &["--key", &second, "grant", DOMAIN, &ci, "--for", "npm:demo.localhost/"]).done();
+    place.at(url, &["keys", "remove", DOMAIN, &kid]).done().says(&format!("it gave a grant to the key {ci_kid}, which stays"));
+    let package = place.package("greet", "1.0.0", "");
+    place.at(url, &["--key", &ci, "publish", package.to_str().unwrap()]).done();
 }

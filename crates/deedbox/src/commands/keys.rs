@@ -9,7 +9,7 @@ use crate::{home, terminal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use deedbox_authority::rows::DomainRow;
-use deedbox_client::{ProvenDomain, change_keys, domain_keys};
+use deedbox_client::{ProvenDomain, change_keys, domain_keys, state};
 use deedbox_model::event::{DomainKey, DomainKeysChanged, Evidence, Role};
 use deedbox_model::holding::{Through, days};
 use deedbox_model::limits::{KEYS_ONLY_DAYS, RECOVERY_KEY_DAYS};
@@ -78,7 +78,9 @@ pub(crate) async fn run(context: &Context, args: Keys) -> anyhow::Result<()> {
             removed.sort_unstable();
             removed.dedup();
             let said = format!("took {} away from {domain}: what is signed with it from now on has no effect", kids.join(", "));
-            change(context, &parsed(&domain)?, DomainKeysChanged::remove(removed), &said).await
+            let domain = parsed(&domain)?;
+            change(context, &domain, DomainKeysChanged::remove(removed), &said).await?;
+            left_grants(context, &domain, &kids).await
         }
         Keys::Only { domain, only } => {
             let on = only == "on";
@@ -210,6 +212,21 @@ async fn change(context: &Context, domain: &Domain, change: DomainKeysChanged, s
     let trusted = context.trusted().await?;
     let included = change_keys(&trusted, &key, domain, change, &home::now).await?;
     told::<DomainKeysChanged>(context, domain, &included, said)
+}
+
+/// Grants outlive the keys that gave them: whoever takes a key away is told of those that it leaves.
+async fn left_grants(context: &Context, domain: &Domain, kids: &[String]) -> anyhow::Result<()> {
+    if context.json {
+        return Ok(());
+    }
+    let trusted = context.trusted().await?;
+    let (now, grants) = (home::now().as_ms(), state::grants(trusted.registry(), domain).await?.unwrap_or_default());
+    let is_open = |grant: &&state::GrantState| grant.revoked.is_none() && grant.until_ms.is_none_or(|until| now < until);
+    for grant in grants.iter().filter(is_open).filter(|grant| kids.contains(&grant.by)) {
+        let (kid, id) = (terminal::excerpt(&grant.kid), terminal::excerpt(&grant.grant));
+        terminal::say(&format!("  it gave a grant to the key {kid}, which stays; deedbox revoke {domain} {id} takes it back"));
+    }
+    Ok(())
 }
 
 fn role_of(text: &str) -> anyhow::Result<Role> {

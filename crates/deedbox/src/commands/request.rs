@@ -106,7 +106,7 @@ pub(super) fn show(context: &Context, file: &Path, acceptance: &Acceptance) -> a
         terminal::say(&format!("  the key {} ({})", key.kid, key.role));
     }
     terminal::say(
-        "  who has this key will be able to publish there, and nobody can take that back: ask the claimant in another way whether the key is theirs",
+        "  who has this key will be able to publish there, and to take other keys away: ask the claimant in another way whether the key is theirs",
     );
     Ok(())
 }

@@ -70,7 +70,7 @@ fn tell_what_to_put(context: &Context, acceptance: &Acceptance, minutes: u32) {
     terminal::note("");
     terminal::note("The record is the stronger evidence where your DNS is signed, and then the only one.");
     terminal::note(&format!(
-        "It is for this registry and your key alone, and serves until {until} UTC. You may leave it there afterwards."
+        "It is for this registry and your key alone, and serves until {until} UTC. You may leave it there afterwards; a recovery needs it until it is completed."
     ));
     if minutes > 0 && !context.json {
         terminal::note("Looking for it; stop with Ctrl-C, and run the same command again whenever you like.");

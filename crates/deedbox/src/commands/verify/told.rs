@@ -13,11 +13,11 @@ use std::path::PathBuf;
 
 /// What follows from a verified release.
 pub(super) const SHOWS: &str =
-    "shown: the statement is in the log; a key of the domain signed it; the domain's claim is in the log and allows that key";
+    "shown: the statement is in the log; a key of the domain, or one that it granted this, signed it; what allows that key is in the log";
 /// The same where the package's chain was followed.
 pub(super) const SHOWS_FIRST: &str = "it is the first release of its version on its package's chain";
 /// What never follows without the whole log.
-pub(super) const SHOWS_NOT: &str = "that the registry withholds nothing newer (a yank, a change of its own rules), that other claims on the domain came first, or that it shows everybody the same chain; that takes an audit of the whole log";
+pub(super) const SHOWS_NOT: &str = "that the registry withholds nothing newer (a yank, a change of its own rules) and no event of the domain that no other goes on from (a freeze, a key or grant taken back), that other claims on the domain came first, or that it shows everybody the same chain; that takes an audit of the whole log";
 
 /// A verified release with what was compared.
 pub(super) struct Checked {
@@ -74,7 +74,10 @@ impl Checked {
         self.anchor.tell();
         terminal::say_line(&format!("  checkpoint  {} entries of {}", facts.tree_size, facts.origin));
         terminal::say_line(&format!("  in the log  entry {}, event {}, {}", facts.index, facts.event, facts.time));
-        terminal::say_line(&format!("  signed by   key {} of {}", facts.kid, facts.owner));
+        terminal::say_line(&match &facts.by {
+            None => format!("  signed by   key {} of {}", facts.kid, facts.owner),
+            Some(grant) => format!("  signed by   key {}, by the grant {grant} of {}", facts.kid, facts.owner),
+        });
         terminal::say_line(&format!("  allowed by  entry {}, {} ({})", facts.claim_index, begun(release), facts.evidence));
         if let Some(broken) = release.broken().filter(|broken| Some(broken.tenure) != release.tenure()) {
             terminal::say_line(&format!("              before that, {broken}"));
@@ -131,6 +134,8 @@ struct Facts {
     time: String,
     owner: String,
     kid: String,
+    /// The grant by which that key may, if it is none of the owner's.
+    by: Option<String>,
     claim_index: u64,
     tenure: Option<String>,
     through: &'static str,
@@ -185,6 +190,7 @@ impl Facts {
             time: release.time().to_rfc3339(),
             owner: release.owner().to_string(),
             kid: release.kid().to_hex(),
+            by: release.by().map(|grant| grant.to_hex()),
             claim_index: release.claim_index(),
             tenure: release.tenure().map(|tenure| tenure.to_hex()),
             through: release.through().as_str(),
