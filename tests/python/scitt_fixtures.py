@@ -64,7 +64,7 @@ def read_stranger():
 
 def statements():
     types = sorted((FIXTURES / "statements").glob("*.json"))
-    must(len(types) == 12, "eleven types and the refused ones, not", len(types))
+    must(len(types) == 21, "twenty types and the refused ones, not", len(types))
     for path in types:
         for case in read(f"statements/{path.name}").get("cases", []):
             check_envelope(case, "statement", "application/vnd.deedbox.statement+cbor")
