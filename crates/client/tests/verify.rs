@@ -351,8 +351,11 @@ fn recovered() -> HandMade {
     let domain = Domain::parse("acme.example").unwrap();
     let subject = Subject::Domain(domain.clone());
     let (operator, next, last) = (made.operator.clone(), SecretKey::from_seed(&[21; 32]), SecretKey::from_seed(&[22; 32]));
+    let cold = SecretKey::from_seed(&[40; 32]);
     let accept = |key: &SecretKey, prev: EventId, ms: u64| {
-        let keys = vec![DomainKey { key: key.public(), from: None, role: Role::Admin, until: None }];
+        let of = |key: &SecretKey, role| DomainKey { key: key.public(), from: None, role, until: None };
+        let mut keys = vec![of(key, Role::Admin), of(&cold, Role::Recovery)];
+        keys.sort();
         Acceptance::sign(key, &domain, &HandMade::new().origin, &AcceptanceTerms::after(Some(prev), keys, time(ms))).unwrap()
     };
     let tenure = made.tenure;
@@ -365,7 +368,7 @@ fn recovered() -> HandMade {
     let before = EventId::of(&made.entries[2]);
     let second = made.say(&next, &held(completed), &package, Some(before), 46 * DAY, &release(ID, "1.1.0", b"by the next"));
     let transferred = DomainTransferred { acceptance: accept(&last, completed, 47 * DAY) };
-    let transferred = made.say(&next, &held(completed), &subject, Some(completed), 47 * DAY, &Event::from(transferred));
+    let transferred = made.say(&cold, &held(completed), &subject, Some(completed), 47 * DAY, &Event::from(transferred));
     made.say(&last, &held(transferred), &package, Some(second), 48 * DAY, &release(ID, "1.2.0", b"by the last"));
     made
 }
@@ -424,23 +427,32 @@ fn a_release_of_a_holder_who_took_the_domain_is_accepted_once_or_does_not_verify
 
 #[test]
 fn a_domain_that_was_claimed_again_breaks_the_line_too() {
+    const LEFT: &str = "npm:left.example/widget";
     let mut made = HandMade::new();
-    made.publish(ID, "1.0.0", b"the tarball");
-    let domain = Domain::parse("acme.example").unwrap();
+    let domain = Domain::parse("left.example").unwrap();
     let subject = Subject::Domain(domain.clone());
-    let (operator, next, tenure) = (made.operator.clone(), SecretKey::from_seed(&[21; 32]), made.tenure);
+    let [first, cold, next] = [20, 40, 21].map(|n| SecretKey::from_seed(&[n; 32]));
+    let operator = made.operator.clone();
+    let of = |key: &SecretKey, role| DomainKey { key: key.public(), from: None, role, until: None };
+    let claim = |by: &SecretKey, mut keys: Vec<DomainKey>, prev: Option<EventId>, ms: u64| {
+        keys.sort();
+        let terms = AcceptanceTerms::after(prev, keys, time(ms));
+        let acceptance = Acceptance::sign(by, &domain, &HandMade::new().origin, &terms).unwrap();
+        Event::from(DomainClaimed::unseen(Evidence::Operator, acceptance))
+    };
+    let event = claim(&first, vec![of(&first, Role::Admin), of(&cold, Role::Recovery)], None, 50);
+    let tenure = made.say(&operator, &Speaker::Registry, &subject, None, 50, &event);
     let own = Speaker::Domain { domain: domain.clone(), tenure };
-    let left = made.say(&made.publisher.clone(), &own, &subject, Some(tenure), 100, &Event::from(DomainReleased {}));
-    let keys = vec![DomainKey { key: next.public(), from: None, role: Role::Admin, until: None }];
-    let acceptance = Acceptance::sign(&next, &domain, &made.origin, &AcceptanceTerms::after(Some(left), keys, time(200))).unwrap();
-    let event = Event::from(DomainClaimed::unseen(Evidence::Operator, acceptance));
+    let package = Subject::Package(PackageId::parse(LEFT).unwrap());
+    let before = made.say(&first, &own, &package, None, 60, &release(LEFT, "1.0.0", b"the tarball"));
+    let left = made.say(&cold, &own, &subject, Some(tenure), 100, &Event::from(DomainReleased {}));
+    let event = claim(&next, vec![of(&next, Role::Admin)], Some(left), 200);
     let claimed = made.say(&operator, &Speaker::Registry, &subject, Some(left), 200, &event);
-    let package = Subject::Package(PackageId::parse(ID).unwrap());
-    let speaker = Speaker::Domain { domain, tenure: claimed };
-    made.say(&next, &speaker, &package, Some(EventId::of(&made.entries[2])), 31 * DAY, &release(ID, "1.1.0", b"by the next"));
-    let proof =
-        SavedProof::new("https://registry.example", &widget().0, &Version::parse("1.1.0").unwrap(), made.proof(6, &[0, 1, 2, 3, 4, 5]));
+    let speaker = Speaker::Domain { domain: domain.clone(), tenure: claimed };
+    made.say(&next, &speaker, &package, Some(before), 31 * DAY, &release(LEFT, "1.1.0", b"by the next"));
+    let id = PackageId::parse(LEFT).unwrap();
+    let proof = SavedProof::new("https://registry.example", &id, &Version::parse("1.1.0").unwrap(), made.proof(7, &[0, 2, 3, 4, 5, 6]));
     let taken = proof.verify(&made.vkey()).unwrap();
-    assert_eq!((taken.through(), taken.broken().unwrap().index), (Through::Reclaim, 4));
+    assert_eq!((taken.through(), taken.broken().unwrap().index), (Through::Reclaim, 5));
     assert!(taken.broken().unwrap().to_string().starts_with("it was given up, and claimed again at "), "{}", taken.broken().unwrap());
 }

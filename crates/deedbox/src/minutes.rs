@@ -373,10 +373,10 @@ mod tests {
                      07:00:00 UTC";
         t.tells(&opened, Right::Operator, words);
         let words = "2026-11-21 07:00  the recovery of acme.example was contested by key OWN (admin): it waits until 2026-12-19 07:00:00 \
-                     UTC, and acme.example is frozen until 2027-01-18 07:00:00 UTC at the latest";
+                     UTC, and acme.example is frozen until 2026-12-26 07:00:00 UTC at the latest";
         t.tells(&t.itself(time(11), DomainRecoveryContested { recovery: Some(opened.id()) }), ADMIN, words);
         let words = "2026-11-21 07:00  that it was taken away was contested by key OWN, which it had before: acme.example is frozen until \
-                     2027-01-18 07:00:00 UTC at the latest";
+                     2026-12-26 07:00:00 UTC at the latest";
         t.tells(&t.itself(time(12), DomainRecoveryContested { recovery: None }), Right::Former, words);
         let completed = DomainRecoveryCompleted { sight: None, evidence: Evidence::Operator, recovery: opened.id() };
         let words = "2026-12-20 07:00  acme.example was recovered, on evidence operator. Key NEXT (admin) speaks for it. Packages that were \
