@@ -8,7 +8,7 @@ use deedbox_model::event::{
     DomainRecoveryOpened, DomainReleased, DomainThawed, Event, Evidence, PublisherGranted, PublisherRevoked, Role,
 };
 use deedbox_model::holding::days;
-use deedbox_model::limits::{RECOVERY_DAYS, RECOVERY_KEY_DAYS};
+use deedbox_model::limits::{KEYS_ONLY_DAYS, RECOVERY_DAYS};
 use deedbox_model::{EventId, ReasonCode, Statement, Subject, Verified};
 use deedbox_testkit::{Owner, secret};
 use reqwest::{Method, RequestBuilder};
@@ -79,13 +79,14 @@ async fn of_freezes(world: &World, provoked: &mut Provoked) {
     let again = owner.say_of_itself(Some(frozen.id()), now(), DomainFrozen { reason: ReasonCode::Other });
     let early = owner.say_of_itself(Some(frozen.id()), now(), DomainThawed {});
     provoked.statement(world, "a second freeze", &again, refused("already_frozen")).await;
-    provoked.statement(world, "a release of a frozen domain", &owner.yank(id, "1.0.0", first.id(), now()), refused("frozen")).await;
+    let moved = owner.set_channel(id, "next", "1.0.0", first.id(), now());
+    provoked.statement(world, "a channel of a frozen domain", &moved, refused("frozen")).await;
     provoked.statement(world, "a thaw at once", &early, refused("too_soon")).await;
 
-    let owner = world.claim("leaving.localhost", 30).await;
+    let owner = claimed_with_recovery(world, "leaving.localhost").await;
     let id = "file:leaving.localhost/widget";
     let first = world.publish(&owner, id, "1.0.0", None).await;
-    let left = owner.say_of_itself(Some(owner.tenure), now(), DomainReleased {});
+    let left = owner.by(40).say_of_itself(Some(owner.tenure), now(), DomainReleased {});
     world.must_append(&left).await;
     provoked.statement(world, "of what was given up", &owner.yank(id, "1.0.0", first.id(), now()), refused("released")).await;
     let next = owner.by(31);
@@ -97,29 +98,34 @@ async fn of_freezes(world: &World, provoked: &mut Provoked) {
     provoked.statement(world, "a release at once after it was claimed again", &held, refused("held")).await;
 }
 
+/// A domain of key 30, with the recovery key 40.
+async fn claimed_with_recovery(world: &World, domain: &str) -> Owner {
+    let mut keys = vec![key(30, Role::Admin), key(40, Role::Recovery)];
+    keys.sort();
+    let (claim, owner) = world.registry().claim_with(domain, &secret(30), keys, now());
+    world.must_append(&claim).await;
+    owner
+}
+
 async fn of_recovery_keys(world: &World, provoked: &mut Provoked) {
-    let owner = world.claim("keyed.localhost", 30).await;
+    let owner = claimed_with_recovery(world, "keyed.localhost").await;
     let change = |owner: &Owner, prev: EventId, put: &[DomainKey], keys_only| {
         let event = DomainKeysChanged { put: put.to_vec(), removed: Vec::new(), keys_only };
         owner.say_of_itself(Some(prev), now(), event)
     };
-    let early = change(&owner, owner.tenure, &[key(31, Role::Recovery)], None);
+    let above = owner.by(40);
+    let early = change(&above, owner.tenure, &[key(31, Role::Recovery)], None);
     provoked.statement(world, "a recovery key of today", &early, refused("recovery_too_soon")).await;
     let only = change(&owner, owner.tenure, &[], Some(true));
     provoked.statement(world, "only keys, by an admin key", &only, refused("recovery_key_needed")).await;
-
-    let from = now().plus_ms(days(&owner.domain, RECOVERY_KEY_DAYS));
-    let put = change(&owner, owner.tenure, &[DomainKey { from: Some(from), ..key(31, Role::Recovery) }], None);
-    world.must_append(&put).await;
-    let above = owner.by(31);
-    let mut only = change(&above, put.id(), &[], Some(true));
-    while world.append(&only).await.status() != 201 {
-        assert!(now() < from.plus_ms(10_000), "its time has come");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        only = change(&above, put.id(), &[], Some(true));
-    }
-    let removed = above.change_keys(Some(only.id()), now(), &[], &[&secret(31)]);
+    let only = change(&above, owner.tenure, &[], Some(true));
+    world.must_append(&only).await;
+    let removed = above.change_keys(Some(only.id()), now(), &[], &[&secret(40)]);
     provoked.statement(world, "the end of the last recovery key", &removed, refused("no_recovery_key")).await;
+    let from = only.time().plus_ms(days(&owner.domain, KEYS_ONLY_DAYS));
+    while now() < from {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
     provoked.statement(world, "a recovery, where only keys decide", &opened(world, &owner, 32), refused("keys_only")).await;
     let asked = recoveries(world, &owner.by(32).accept(Some(owner.tenure), now()));
     provoked.by(world, "the same by the registry", asked, refused("keys_only")).await;
