@@ -54,7 +54,7 @@ pub(crate) enum Command {
     /// List, add or remove the keys of your domain
     #[command(subcommand)]
     Keys(Keys),
-    /// Let a key that is none of your domain's speak for some of its packages
+    /// Let another key speak for some of your domain's packages
     Grant(Grant),
     /// Take a grant back
     Revoke(Revoke),

@@ -18,7 +18,7 @@ pub(super) struct Said<'a> {
     pub(super) log_time: TimeMs,
 }
 
-/// A domain and a moment: what is asked of a statement, and also where there is none (`may.rs`).
+/// A domain at a log time. The decider asks its questions of it, and so does `may.rs`, which has no statement.
 #[derive(Clone, Copy)]
 pub(super) struct About<'a> {
     pub(super) rows: &'a Rows,
@@ -26,7 +26,7 @@ pub(super) struct About<'a> {
     pub(super) log_time: TimeMs,
 }
 
-/// Who says it: the domain with this key, or the registry.
+/// Who says it: the domain, with this key; or the registry.
 #[derive(Clone, Copy)]
 #[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(super) enum By {

@@ -134,7 +134,7 @@ struct Facts {
     time: String,
     owner: String,
     kid: String,
-    /// The grant by which that key may, if it is none of the owner's.
+    /// The grant that allows this key; null for a key of the owner's own.
     by: Option<String>,
     claim_index: u64,
     tenure: Option<String>,
