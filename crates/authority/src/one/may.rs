@@ -2,7 +2,7 @@
 //! statement. It asks nothing of a signature, of the place in a chain, or of what a statement holds, and gives no right: the decider judges what is said.
 
 use super::Stop;
-use super::domain::{About, By, has_holder, is_not_frozen, is_unclaimed, is_unused};
+use super::domain::{About, By, has_holder, is_not_frozen, is_strong_enough, is_unclaimed, is_unused};
 use super::evidence::{has_ground, is_no_suffix};
 use super::{hands, package, recovery};
 use crate::refusal::Refusal;
@@ -256,7 +256,10 @@ fn by_either(
 
 fn claim(about: About<'_>, registry: &RegistryRow) -> Result<String, Stop> {
     let domain = about.domain;
-    is_unclaimed(about.rows, domain)?;
+    let before = is_unclaimed(about.rows, domain)?;
+    if let Some(before) = &before {
+        is_strong_enough(before, domain, strongest(registry, domain))?;
+    }
     is_unused(about.rows, domain)?;
     if domain.is_localhost() {
         return Ok(format!("nobody has {domain}, and what is below localhost needs no evidence"));
@@ -273,16 +276,19 @@ fn ground(registry: &RegistryRow, domain: &Domain) -> &'static str {
     }
 }
 
+/// The strongest evidence that there can be: where nothing that is seen counts, the operator's word is all there is.
+fn strongest(registry: &RegistryRow, domain: &Domain) -> Evidence {
+    match has_ground(registry, domain) {
+        _ if domain.is_localhost() => Evidence::Localhost,
+        Ok(()) => Evidence::Dnssec,
+        Err(_) => Evidence::Operator,
+    }
+}
+
 /// Opens a recovery for this key, or completes the one that is open for it.
 fn recover(about: About<'_>, registry: &RegistryRow, kid: KeyId) -> Result<Rule, Stop> {
     let (domain, row) = (about.domain, about.held()?);
-    // What is seen prevails over every class; where nothing that is seen counts, the operator's word is all there is.
-    let is_local = domain.is_localhost();
-    let evidence = match has_ground(registry, domain) {
-        _ if is_local => Evidence::Localhost,
-        Ok(()) => Evidence::Dnssec,
-        Err(_) => Evidence::Operator,
-    };
+    let (is_local, evidence) = (domain.is_localhost(), strongest(registry, domain));
     let on = if is_local { "without evidence, since it is below localhost" } else { ground(registry, domain) };
     let own = row.open_recovery(domain, about.log_time).filter(|open| open.keys.iter().any(|key| key.key.id() == kid));
     if let Some(open) = own {
